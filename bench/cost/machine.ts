@@ -1,0 +1,36 @@
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { findProgram } from './processes.ts';
+
+/** Where the numbers were taken. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly node: string;
+  /** Load average of the last minute, before the bench: well below 1 on a quiet machine. */
+  readonly loadBefore: number;
+}
+
+export function describeMachine(): Machine {
+  const all = cpus();
+  return {
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    cores: all.length,
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    kernel: release(),
+    node: process.version,
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
+  };
+}
+
+/** Which core the subject has to itself and which the load and the upstream share; undefined = not pinned. */
+export interface Cores {
+  readonly subject: number | undefined;
+  readonly load: number | undefined;
+}
+
+export function chooseCores(machine: Machine): Cores {
+  const pinned = machine.cores >= 2 && findProgram('taskset') !== undefined;
+  return pinned ? { subject: 1, load: 0 } : { subject: undefined, load: undefined };
+}

@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { CASE_NAMES } from './cases.ts';
+import type { CaseName } from './cases.ts';
+import { SUBJECT_NAMES } from './subjects.ts';
+import type { SubjectName } from './subjects.ts';
+
+export interface Options {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly connections: number;
+  readonly only: readonly CaseName[];
+  readonly subjects: readonly SubjectName[];
+  readonly json?: string;
+  readonly profile?: true;
+}
+
+const wholeNumber = (text: string): number => {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1 to 99999.');
+  return Number(text);
+};
+
+/** A comma-separated choice, returned in the order of `known`. */
+const listOf =
+  <T extends string>(known: readonly T[]) =>
+  (text: string): readonly T[] => {
+    const parts = text.split(',');
+    const unknown = parts.find((part) => !known.some((name) => name === part));
+    if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is not one of ${known.join(', ')}.`);
+    return known.filter((name) => parts.includes(name));
+  };
+
+/** Reads the command line; prints help or what is wrong and ends the process itself (0 or 1). */
+export function readOptions(argv: readonly string[]): Options {
+  return new Command('bench:cost')
+    .description('CPU per request of the gateway, HAProxy and nginx, alternating in one run.')
+    .option('--seconds <n>', 'length of one measurement', wholeNumber, 6)
+    .option('--rounds <n>', 'measurements of each subject and case', wholeNumber, 5)
+    .option('--connections <n>', 'keep-alive connections', wholeNumber, 64)
+    .option('--only <cases>', `cases to run, of ${CASE_NAMES.join(',')}`, listOf(CASE_NAMES), CASE_NAMES)
+    .option('--subjects <names>', `subjects, of ${SUBJECT_NAMES.join(',')}`, listOf(SUBJECT_NAMES), SUBJECT_NAMES)
+    .option('--json <file>', 'write every measurement to this file')
+    .option('--profile', "sample the gateway's request thread afterwards and print its dearest frames")
+    .addHelpText('after', '\nExit codes: 0 measured, 1 a subject failed or answered wrongly, 130 interrupted.')
+    .parse(argv)
+    .opts<Options>();
+}

@@ -1,0 +1,31 @@
+/**
+ * The bench's upstream, in a process of its own: as cheap as it gets, so that the subject is what is measured.
+ * Tells its port to the parent and goes when the parent goes.
+ */
+import { App, us_socket_local_port as localPort } from 'uWebSockets.js';
+import { LARGE_BODY, SMALL_BODY, sinkAnswer } from './cases.ts';
+
+// Turned into bytes once, not once a request.
+const small = Buffer.from(SMALL_BODY);
+const large = Buffer.from(LARGE_BODY);
+
+const app = App();
+app.get('/ok', (res) => {
+  res.writeHeader('Content-Type', 'application/json').end(small);
+});
+app.get('/bytes64k', (res) => {
+  res.writeHeader('Content-Type', 'application/octet-stream').end(large);
+});
+app.post('/sink', (res) => {
+  let received = 0;
+  res.onAborted(() => {});
+  res.onData((chunk, isLast) => {
+    received += chunk.byteLength;
+    if (isLast) res.writeHeader('Content-Type', 'application/json').end(sinkAnswer(received));
+  });
+});
+app.listen('127.0.0.1', 0, (socket) => {
+  if (socket === false) process.exit(69);
+  process.send?.({ type: 'ready', port: localPort(socket) });
+});
+process.once('disconnect', () => process.exit(0));

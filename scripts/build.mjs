@@ -1,0 +1,8 @@
+// npm run build: dist from the sources, if it is not that already.
+import { ensureReady } from './setup.mjs';
+import { runScript } from './setup/setup-error.mjs';
+
+await runScript(async () => {
+  await ensureReady({ build: true, dev: false });
+  return 0;
+});

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { applyGlibcStep, runningGlibc } from './apply.mjs';
+import { readDynamicSymbols } from './elf.mjs';
+import { KNOWN_BINARIES } from './known-binaries.mjs';
+
+const PACKAGE = new URL('../../node_modules/uWebSockets.js/', import.meta.url);
+const ABI = process.versions.modules;
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The file as npm brings it; on this machine setup may have rebound it already, then that is taken back. */
+function shippedBinary(name: string): Buffer {
+  const file = readFileSync(new URL(name, PACKAGE));
+  if (sha256(file) === KNOWN_BINARIES[name]?.patched) {
+    const { versions, symbols } = readDynamicSymbols(file);
+    const tooNew = versions.find((version) => version.name === 'GLIBC_2.38');
+    if (tooNew === undefined) throw new Error('no GLIBC_2.38');
+    for (const { name: needed, flagsAt } of versions) {
+      if (/^GLIBC_2\.3[68]$/.test(needed)) file.writeUInt16LE(0, flagsAt);
+    }
+    for (const symbol of symbols) {
+      const before = file.readUInt32LE(symbol.nameAt) - '__isoc23_'.length;
+      if (!['strtol', 'strtoul', 'sscanf'].includes(symbol.name)) continue;
+      file.writeUInt32LE(before, symbol.nameAt);
+      file.writeUInt16LE(tooNew.index, symbol.versionAt);
+    }
+  }
+  expect(sha256(file)).toBe(KNOWN_BINARIES[name]?.shipped);
+  return file;
+}
+
+const loads = (path: string): ReturnType<typeof spawnSync> =>
+  spawnSync(process.execPath, ['-e', 'process.dlopen({ exports: {} }, process.argv[1])', path], { encoding: 'utf8' });
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'gateway-glibc-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const put = (name: string): void => writeFileSync(join(directory, name), shippedBinary(name));
+const onGlibc = (glibc: string | undefined, arch = 'x64'): string[] =>
+  applyGlibcStep({ directory, platform: 'linux', arch, glibc });
+
+describe('the glibc step', () => {
+  test.each(['x64', 'arm64'])('gives the pinned file for every Node version on %s', (arch) => {
+    const names = Object.keys(KNOWN_BINARIES).filter((name) => name.includes(`_${arch}_`));
+    names.forEach(put);
+    expect(onGlibc('2.36', arch)).toEqual(names);
+    for (const name of names) expect(sha256(readFileSync(join(directory, name)))).toBe(KNOWN_BINARIES[name]?.patched);
+    expect(readdirSync(directory).sort()).toEqual([...names].sort());
+  });
+
+  test('leaves no symbol of the C library that glibc 2.35 or older lacks, except the unused arc4random', () => {
+    for (const name of Object.keys(KNOWN_BINARIES)) put(name);
+    onGlibc('2.35', 'x64');
+    onGlibc('2.35', 'arm64');
+    for (const name of Object.keys(KNOWN_BINARIES)) {
+      const { versions, symbols } = readDynamicSymbols(readFileSync(join(directory, name)));
+      const newer = versions.filter(({ name: needed }) => Number(/^GLIBC_2\.(\d+)/.exec(needed)?.[1]) > 35);
+      const bound = symbols.filter(({ version }) => newer.some(({ index }) => index === version));
+      expect(bound.map((symbol) => symbol.name)).toEqual(['arc4random']);
+    }
+  });
+
+  test.runIf(process.platform === 'linux')('gives a file that this Node loads', () => {
+    const name = `uws_linux_${process.arch}_${ABI}.node`;
+    put(name);
+    const before = loads(join(directory, name));
+    if (Number(runningGlibc()?.split('.')[1]) < 38) expect(before.stderr).toContain('GLIBC_2.38');
+    expect(onGlibc('2.36', process.arch)).toEqual([name]);
+    expect(loads(join(directory, name))).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('done twice, does nothing the second time', () => {
+    const name = `uws_linux_x64_115.node`;
+    put(name);
+    onGlibc('2.36');
+    const { mtimeMs, ino } = statSync(join(directory, name));
+    expect(onGlibc('2.36')).toEqual([]);
+    expect(statSync(join(directory, name))).toMatchObject({ mtimeMs, ino });
+  });
+
+  test.each(['2.38', '2.41', '3.0'])('does nothing on glibc %s', (glibc) => {
+    const name = `uws_linux_x64_115.node`;
+    put(name);
+    expect(onGlibc(glibc)).toEqual([]);
+    expect(sha256(readFileSync(join(directory, name)))).toBe(KNOWN_BINARIES[name]?.shipped);
+  });
+
+  test('does nothing on another system', () => {
+    expect(applyGlibcStep({ directory, platform: 'darwin', arch: 'arm64', glibc: undefined })).toEqual([]);
+  });
+
+  test('refuses a file it does not know and leaves it as it is', () => {
+    const name = `uws_linux_x64_127.node`;
+    const changed = shippedBinary(name);
+    changed[4096] = (changed[4096] ?? 0) ^ 1;
+    writeFileSync(join(directory, name), changed);
+    expect(() => onGlibc('2.36')).toThrow(/not the file this step knows/);
+    expect(readFileSync(join(directory, name)).equals(changed)).toBe(true);
+    expect(readdirSync(directory)).toEqual([name]);
+  });
+
+  test('says why it cannot help on musl, on an old glibc and on another processor', () => {
+    expect(() => onGlibc(undefined)).toThrow(/Alpine has musl/);
+    expect(() => onGlibc('2.31')).toThrow('needs glibc 2.35 or newer; this system has 2.31');
+    expect(() => onGlibc('2.36', 'riscv64')).toThrow(/no Linux binary for the processor "riscv64"/);
+  });
+});

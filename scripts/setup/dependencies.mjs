@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from './setup-error.mjs';
+
+/**
+ * @typedef {{ version?: string, link?: boolean, dev?: boolean, optional?: boolean, devOptional?: boolean }} LockEntry
+ */
+
+/**
+ * Whether node_modules holds what package-lock.json says: npm leaves a lock file of what it installed in there.
+ * Packages for other platforms may be missing.
+ * @param {string} root
+ * @param {{ dev: boolean }} needs `dev`: packages only developers need count too
+ */
+export function dependenciesInstalled(root, { dev }) {
+  const installed = readLock(join(root, 'node_modules', '.package-lock.json'));
+  const wanted = readLock(join(root, 'package-lock.json'));
+  if (installed === undefined || wanted === undefined) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true; // the project itself
+    const found = installed[path];
+    if (found !== undefined && existsSync(join(root, path))) return found.version === entry.version;
+    return entry.optional === true || (!dev && (entry.dev === true || entry.devOptional === true));
+  });
+}
+
+/**
+ * Installs exactly what package-lock.json says, with what it takes to build. Its output goes to stderr.
+ * @param {string} root
+ */
+export function installDependencies(root) {
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // npm is a script with another name on Windows, which only a shell finds.
+  const options = { cwd: root, shell: process.platform === 'win32' };
+  const result = spawnSync('npm', args, { ...options, stdio: ['ignore', process.stderr, process.stderr] });
+  if (result.error !== undefined) throw new SetupError(`npm cannot be started: ${result.error.message}`);
+  if (result.status !== 0) throw new SetupError(`npm ci failed (${result.signal ?? `exit code ${result.status}`}).`);
+}
+
+/**
+ * @param {string} path
+ * @returns {Record<string, LockEntry> | undefined}
+ */
+function readLock(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
+}

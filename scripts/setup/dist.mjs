@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { SetupError } from './setup-error.mjs';
+
+/** What tsconfig.build.json compiles, and what else the code reads at run time from beside itself. */
+const SOURCE_FOLDERS = ['src', 'bench'];
+const ASSET_EXTENSIONS = ['.lua'];
+const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const STAMP = '.build.json';
+
+/**
+ * Whether dist was built from these very sources. By content and not by time, so that a clone, a copy in an image and a
+ * branch that is switched back and forth are all judged right. A dist without sources beside it is taken as it is.
+ * @param {string} root
+ */
+export function isDistFresh(root) {
+  const stamp = join(root, 'dist', STAMP);
+  if (!existsSync(stamp)) return false;
+  return !existsSync(join(root, 'src')) || JSON.parse(readFileSync(stamp, 'utf8')).inputs === hashInputs(root);
+}
+
+/** @param {string} root */
+export function canBuild(root) {
+  return existsSync(join(root, 'node_modules', 'typescript', 'package.json'));
+}
+
+/**
+ * Compiles into a new folder and then puts it in dist's place, so that a gateway that starts meanwhile never sees half
+ * of it, and no file of a deleted source stays. Only one process may do this at a time.
+ * @param {string} root
+ * @throws {SetupError} when the sources do not compile; the compiler has said why on stderr
+ */
+export function buildDist(root) {
+  const inputs = hashInputs(root);
+  for (const name of readdirSync(root)) {
+    if (name.startsWith('dist.')) rmSync(join(root, name), { recursive: true, force: true }); // of a build cut short
+  }
+  const next = join(root, `dist.${process.pid}`); // as deep as dist: source maps point to the sources by relative paths
+  try {
+    compile(root, next);
+    for (const path of listSources(root)) {
+      if (ASSET_EXTENSIONS.some((extension) => path.endsWith(extension))) cpSync(join(root, path), join(next, path));
+    }
+    writeFileSync(join(next, STAMP), `${JSON.stringify({ inputs })}\n`);
+    const dist = join(root, 'dist');
+    const old = `${next}.old`;
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(next, dist);
+    rmSync(old, { recursive: true, force: true });
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} outDir
+ */
+function compile(root, outDir) {
+  const manifest = createRequire(join(root, 'package.json')).resolve('typescript/package.json');
+  const tsc = join(dirname(manifest), 'bin', 'tsc');
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir];
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
+  if (result.status !== 0) throw new SetupError('The sources do not compile; dist is left as it was.');
+}
+
+/** @param {string} root */
+function hashInputs(root) {
+  const hash = createHash('sha256');
+  for (const path of [...SETTINGS.filter((name) => existsSync(join(root, name))), ...listSources(root)]) {
+    const content = readFileSync(join(root, path));
+    hash.update(`${path}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * @param {string} root
+ * @returns {string[]} relative to the root, in a fixed order
+ */
+function listSources(root) {
+  const wanted = ['.ts', ...ASSET_EXTENSIONS];
+  return SOURCE_FOLDERS.filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, String(path))))
+    .filter((path) => wanted.some((extension) => path.endsWith(extension)) && !path.endsWith('.test.ts'))
+    .sort();
+}

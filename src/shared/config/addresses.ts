@@ -1,0 +1,35 @@
+import { isIP } from 'node:net';
+import type { Parsed } from './parsed.ts';
+
+const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
+const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+
+/** A DNS name; underscores pass, because container networks use them. */
+export const isHostName = (text: string): boolean => text.length <= 253 && HOST_NAME.test(text);
+
+/** An address to listen on: IPv4, IPv6 without brackets, or a name. */
+export function parseListenHost(text: string): Parsed<string> {
+  // A name of digits and dots only is an address with a mistake in it.
+  const ok = isIP(text) !== 0 || (isHostName(text) && !/^[\d.]+$/.test(text));
+  return ok ? { ok: true, value: text } : { ok: false, expected: 'an IPv4 or IPv6 address or a host name' };
+}
+
+/** An address or a CIDR block, such as `10.0.0.0/8` or `::1`. */
+export function parseNetwork(text: string): Parsed<string> {
+  const [, address = '', bits] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  const ok = version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
+  return ok ? { ok: true, value: text } : { ok: false, expected: 'an address or CIDR block such as 10.0.0.0/8 or ::1' };
+}
+
+/** A host a route answers to: a name, an IPv4 address, or `*.` before a name. No port. */
+export function parseRouteHost(text: string): Parsed<string> {
+  const ok = isHostName(text.startsWith('*.') ? text.slice(2) : text);
+  return ok
+    ? { ok: true, value: text.toLowerCase() }
+    : { ok: false, expected: 'a host name without port, such as api.example.com or *.example.com' };
+}
+
+/** A name for SNI and certificate checks. */
+export const parseServerName = (text: string): Parsed<string> =>
+  isHostName(text) ? { ok: true, value: text } : { ok: false, expected: 'a host name' };

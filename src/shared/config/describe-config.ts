@@ -1,0 +1,10 @@
+import type { Config } from './types.ts';
+
+/** Keys of the configuration that hold a secret; a test compares them with the secrets of the environment table. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken']);
+
+/** The configuration as plain data for `gateway check` and the admin API; a secret that is set is `***`. */
+export const describeConfig = (config: Config): Record<string, unknown> =>
+  JSON.parse(
+    JSON.stringify(config, (key, value: unknown) => (SECRET_KEYS.has(key) && value !== undefined ? '***' : value)),
+  ) as Record<string, unknown>;

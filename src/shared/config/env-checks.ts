@@ -1,0 +1,39 @@
+import { checkServerTls } from './certificates.ts';
+import type { EnvName, EnvValues } from './env-table.ts';
+import type { Problem } from './problems.ts';
+import type { ReadEnv } from './read-env.ts';
+import type { ReadFile } from './text-file.ts';
+
+const EVERYWHERE: readonly string[] = ['0.0.0.0', '::'];
+
+const meet = (hostA: string, hostB: string): boolean =>
+  hostA === hostB || EVERYWHERE.includes(hostA) || EVERYWHERE.includes(hostB);
+
+/** Whether variables had no problem of their own; with one, their value is only a stand-in. */
+type Sound = (...names: readonly EnvName[]) => boolean;
+
+function checkPorts(values: EnvValues, sound: Sound): readonly Problem[] {
+  const { PORT, HOST, ADMIN_PORT, ADMIN_HOST, DEMO_UPSTREAM_PORT } = values;
+  const problems: Problem[] = [];
+  const own = sound('PORT', 'HOST', 'ADMIN_PORT', 'ADMIN_HOST');
+  if (own && PORT !== 0 && PORT === ADMIN_PORT && meet(HOST, ADMIN_HOST)) {
+    problems.push({ key: 'ADMIN_PORT', value: String(ADMIN_PORT), expected: 'a port other than PORT' });
+  }
+  const demo =
+    sound('PORT', 'ADMIN_PORT', 'DEMO_UPSTREAM_PORT', 'UPSTREAM_URL', 'GATEWAY_CONFIG') &&
+    values.UPSTREAM_URL === undefined &&
+    values.GATEWAY_CONFIG === undefined;
+  if (demo && [PORT, ADMIN_PORT].includes(DEMO_UPSTREAM_PORT)) {
+    const expected = 'a port other than PORT and ADMIN_PORT';
+    problems.push({ key: 'DEMO_UPSTREAM_PORT', value: String(DEMO_UPSTREAM_PORT), expected });
+  }
+  return problems;
+}
+
+/** What needs several variables, or files they name, to judge. */
+export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
+  const sound: Sound = (...names) => !problems.some(({ key }) => names.some((name) => name === key));
+  const tls = { certFile: values.TLS_CERT_FILE, keyFile: values.TLS_KEY_FILE };
+  const files = sound('TLS_CERT_FILE', 'TLS_KEY_FILE') ? checkServerTls(tls, readFile) : [];
+  return [...checkPorts(values, sound), ...files];
+}

@@ -1,0 +1,126 @@
+import { availableParallelism } from 'node:os';
+import type * as z from 'zod';
+import { parseListenHost, parseNetwork } from './addresses.ts';
+import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
+import { accessLog, fileName, logLevel, onOff, targetList, token } from './parsers.ts';
+import { fromText, listOf } from './parsed.ts';
+
+/** One environment variable. A secret `X` is also read from the file that `X_FILE` names. */
+export interface EnvVariable<T> {
+  readonly description: string;
+  readonly schema: z.ZodType<T, string>;
+  /** As one would set it; read by the same schema. `undefined` = unset means something of its own. */
+  readonly default: string | undefined;
+  readonly secret: boolean;
+}
+
+type Reader<T> = z.ZodType<T, string>;
+
+const withDefault = <T>(schema: Reader<T>, text: string, description: string): EnvVariable<T> => ({
+  description,
+  schema,
+  default: text,
+  secret: false,
+});
+const optional = <T>(schema: Reader<T>, description: string): EnvVariable<T | undefined> => ({
+  description,
+  schema,
+  default: undefined,
+  secret: false,
+});
+const secret = <T>(schema: Reader<T>, description: string): EnvVariable<T | undefined> => ({
+  ...optional(schema, description),
+  secret: true,
+});
+
+const listenHost = fromText(parseListenHost);
+const listenPort = wholeNumberText(BOUNDS.listenPort);
+const secondsOf = secondsText(BOUNDS.seconds);
+const threads = Math.min(availableParallelism(), BOUNDS.workers.max);
+
+/** Every variable the gateway reads, in the order the documentation shows them. */
+export const ENV = {
+  PORT: withDefault(listenPort, '5000', 'Port for clients; 0 takes a free one.'),
+  HOST: withDefault(listenHost, '0.0.0.0', 'Address to listen on for clients.'),
+  ADMIN_PORT: withDefault(listenPort, '9901', 'Port of metrics and the admin API; 0 takes a free one.'),
+  ADMIN_HOST: withDefault(listenHost, '127.0.0.1', 'Address of the admin port.'),
+  ADMIN_TOKEN: secret(token, 'Token for the admin API; without it only loopback may change anything.'),
+  WORKERS: withDefault(wholeNumberText(BOUNDS.workers), String(threads), 'Request threads; default one per CPU.'),
+  IDLE_TIMEOUT_SECONDS: withDefault(
+    secondsText(BOUNDS.idleSeconds),
+    '65',
+    'A client connection with nothing to do is closed after this.',
+  ),
+  DRAIN_TIMEOUT_SECONDS: withDefault(
+    secondsText({ ...BOUNDS.seconds, min: 0 }),
+    '30',
+    'How long a stop waits for exchanges in flight; 0 does not wait.',
+  ),
+  MAX_CONNECTIONS: withDefault(wholeNumberText(BOUNDS.count), '20000', 'Open client connections per thread.'),
+  MAX_IN_FLIGHT: withDefault(wholeNumberText(BOUNDS.count), '4096', 'Exchanges in flight per thread; above it 503.'),
+  MAX_HEADER_BYTES: withDefault(
+    wholeNumberText(BOUNDS.headerBytes),
+    '16384',
+    'Request line and header fields together; above it 431.',
+  ),
+  MAX_BODY_BYTES: withDefault(wholeNumberText(BOUNDS.bodyBytes), '10485760', 'Largest request body; above it 413.'),
+  CONNECT_TIMEOUT_SECONDS: withDefault(secondsOf, '5', 'TCP and TLS handshake with a target.'),
+  RESPONSE_HEADERS_TIMEOUT_SECONDS: withDefault(
+    secondsOf,
+    '30',
+    "From the request being sent whole to the end of the answer's header.",
+  ),
+  BODY_IDLE_TIMEOUT_SECONDS: withDefault(secondsOf, '30', 'Longest silence inside a body, either way.'),
+  TOTAL_TIMEOUT_SECONDS: withDefault(secondsText(BOUNDS.secondsOrNone), '0', 'The whole exchange; 0 = no limit.'),
+  TLS_CERT_FILE: optional(fileName, 'Certificate chain (PEM) for https on the client port; needs TLS_KEY_FILE.'),
+  TLS_KEY_FILE: optional(fileName, 'Private key (PEM, without passphrase) of TLS_CERT_FILE.'),
+  TRUSTED_PROXIES: optional(
+    fromText(listOf(parseNetwork)),
+    'Addresses and CIDR blocks, comma-separated, whose X-Forwarded-* is believed; default none.',
+  ),
+  UPSTREAM_URL: optional(
+    targetList,
+    'Where /proxy goes; several targets separated by commas. A path in it is put before every forwarded path.',
+  ),
+  UPSTREAM_CONNECTIONS: withDefault(
+    wholeNumberText(BOUNDS.connections),
+    '128',
+    'Connections per target and request thread.',
+  ),
+  UPSTREAM_QUEUE: withDefault(
+    wholeNumberText(BOUNDS.queue),
+    '1024',
+    'Requests that may wait for a connection, per upstream and thread; above it 503.',
+  ),
+  UPSTREAM_IDLE_TIMEOUT_SECONDS: withDefault(
+    secondsOf,
+    '4',
+    'An idle upstream connection is closed after this. Keep it below what the upstream waits (Node servers: 5 s), ' +
+      'else it closes a connection just as a request is sent on it.',
+  ),
+  LOG_LEVEL: withDefault(logLevel, 'info', 'Least severe level that is logged.'),
+  ACCESS_LOG: withDefault(
+    accessLog,
+    'sampled:100',
+    'A line per exchange: on, off, or sampled:N for every failure and one in N of the rest.',
+  ),
+  GATEWAY_CONFIG: optional(fileName, 'YAML file with routes and upstreams; these variables stay the defaults.'),
+  GATEWAY_SUPERVISE: withDefault(onOff, 'on', 'A parent process restarts the gateway when it dies; off in containers.'),
+  DEMO_UPSTREAM_PORT: withDefault(
+    wholeNumberText(BOUNDS.port),
+    '5001',
+    'Port of the demo upstream, which is started when no upstream is configured.',
+  ),
+  GATEWAY_TEST_FAULTS: withDefault(onOff, 'off', 'Fault hooks for the killing drills; only for tests.'),
+} as const;
+
+export type EnvName = keyof typeof ENV;
+
+export type EnvValues = {
+  readonly [Name in EnvName]: (typeof ENV)[Name] extends EnvVariable<infer T> ? T : never;
+};
+
+/** Every name that may be set: the table, and `X_FILE` for each secret. */
+export const ENV_NAMES: readonly string[] = Object.entries(ENV).flatMap(([name, variable]) =>
+  variable.secret ? [name, `${name}_FILE`] : [name],
+);

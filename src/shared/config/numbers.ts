@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { fromText } from './parsed.ts';
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The same bounds hold for an environment variable and for the YAML key that overrides it. */
+export const BOUNDS = {
+  listenPort: { min: 0, max: 65_535 },
+  port: { min: 1, max: 65_535 },
+  workers: { min: 1, max: 256 },
+  /** uWebSockets.js counts idle time in 240 ticks of 4 seconds. */
+  idleSeconds: { min: 1, max: 900 },
+  seconds: { min: 0.001, max: 86_400 },
+  secondsOrNone: { min: 0, max: 86_400 },
+  headerBytes: { min: 1024, max: 262_144 },
+  /** Up to 1 TiB. */
+  bodyBytes: { min: 0, max: 1_099_511_627_776 },
+  count: { min: 1, max: 1_000_000 },
+  connections: { min: 1, max: 65_535 },
+  queue: { min: 0, max: 1_000_000 },
+} as const satisfies Record<string, Bounds>;
+
+const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;
+const secondsPhrase = ({ min, max }: Bounds): string =>
+  `a number of seconds from ${min} to ${max}${min === 0 ? ' (0 = no limit)' : ''}`;
+
+/** A whole number in YAML. */
+export const wholeNumber = (bounds: Bounds): z.ZodInt =>
+  z.int(wholePhrase(bounds)).min(bounds.min, wholePhrase(bounds)).max(bounds.max, wholePhrase(bounds));
+
+/** Seconds in YAML, fractions allowed. */
+export const seconds = (bounds: Bounds): z.ZodNumber =>
+  z.number(secondsPhrase(bounds)).min(bounds.min, secondsPhrase(bounds)).max(bounds.max, secondsPhrase(bounds));
+
+const within = (value: number, { min, max }: Bounds): boolean => value >= min && value <= max;
+
+/** A whole number in the environment. */
+export const wholeNumberText = (bounds: Bounds): z.ZodType<number, string> =>
+  fromText((text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return within(value, bounds) ? { ok: true, value } : { ok: false, expected: wholePhrase(bounds) };
+  });
+
+/** Seconds in the environment, such as `0.25`. */
+export const secondsText = (bounds: Bounds): z.ZodType<number, string> =>
+  fromText((text) => {
+    const value = /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    return within(value, bounds) ? { ok: true, value } : { ok: false, expected: secondsPhrase(bounds) };
+  });
+
+/** Whole milliseconds; 0 stays 0, and nothing else becomes 0 (which would mean "no limit"). */
+export const toMs = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round(value * 1000)));

@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { fromText } from './parsed.ts';
+import type { Parsed } from './parsed.ts';
+import { BOUNDS } from './numbers.ts';
+import { parseTargets } from './target-url.ts';
+import type { AccessLogConfig, LogLevel, TargetConfig } from './types.ts';
+
+/** Readers of environment variables that are neither numbers nor addresses. */
+
+const LOG_LEVELS = [
+  'fatal',
+  'error',
+  'warn',
+  'info',
+  'debug',
+  'trace',
+  'silent',
+] as const satisfies readonly LogLevel[];
+
+export const logLevel = z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` });
+
+export const onOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((word) => word === 'on');
+
+export const accessLog = fromText<AccessLogConfig>((text) => {
+  if (text === 'on' || text === 'off') return { ok: true, value: { kind: text } };
+  const oneIn = Number(/^sampled:(\d{1,7})$/.exec(text)?.[1] ?? 0);
+  const ok = oneIn >= BOUNDS.count.min && oneIn <= BOUNDS.count.max;
+  return ok
+    ? { ok: true, value: { kind: 'sampled', oneIn } }
+    : { ok: false, expected: `on, off or sampled:N with N from 1 to ${BOUNDS.count.max}` };
+});
+
+/** A file name; whether the file is there is checked where it is read. */
+export const fileName = fromText<string>((text) =>
+  text.includes('\0') ? { ok: false, expected: 'a file name' } : { ok: true, value: text },
+);
+
+/** A token sent in an HTTP field, so visible ASCII only. */
+export const token = fromText<string>((text) =>
+  /^[!-~]{1,512}$/.test(text)
+    ? { ok: true, value: text }
+    : { ok: false, expected: 'up to 512 visible ASCII characters without spaces' },
+);
+
+const parseTargetList = (text: string): Parsed<readonly TargetConfig[]> =>
+  parseTargets(text.split(',').map((part) => part.trim()));
+
+export const targetList = fromText(parseTargetList);

@@ -1,0 +1,123 @@
+import { fc, test } from '@fast-check/vitest';
+import { expect } from 'vitest';
+import { ENV_NAMES } from './env-table.ts';
+import { memoryFiles } from './memory-files.ts';
+import { formatProblems } from './problems.ts';
+import { readConfig } from './read-config.ts';
+
+const bits = [
+  '0',
+  '1',
+  '65536',
+  'on',
+  'off',
+  'http://',
+  'a',
+  '@',
+  '/',
+  '..',
+  ',',
+  '::1',
+  '/8',
+  'sampled:',
+  '.',
+  '-',
+  '\n',
+  '\0',
+  'é',
+];
+const value = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.constantFrom(...bits), { maxLength: 6 }).map((parts) => parts.join('')),
+);
+const environment = fc.dictionary(
+  fc.oneof(fc.constantFrom(...ENV_NAMES), fc.string()),
+  fc.option(value, { nil: undefined }),
+);
+
+const words = [
+  ...[
+    'routes',
+    'upstreams',
+    'path',
+    'exact',
+    'upstream',
+    'url',
+    'targets',
+    'timeouts',
+    'methods',
+    '__proto__',
+    'constructor',
+  ],
+  ...[
+    ': ',
+    ':\n',
+    '\n',
+    '  ',
+    '    ',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    ', ',
+    '&a ',
+    '*a',
+    '<<',
+    '? ',
+    '| ',
+    '!!map ',
+    '"',
+    '---\n',
+    '\t',
+  ],
+  ...['/a', 'http://a', 'GET', '1', '-1', '.nan', 'null', 'true'],
+];
+const yamlText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')),
+);
+/** Well-formed YAML (JSON is) of the right words in any shape, so that the checks behind the parser are reached. */
+const yamlData = fc
+  .letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      fc.oneof(
+        fc.constantFrom('/a', '/a/..', '/health', 'http://a', 'ftp:', 'GET', 'default', ''),
+        fc.double(),
+        fc.boolean(),
+        fc.constant(null),
+      ),
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...words.slice(0, 11), 'tls', 'ca_file', 'host', 'name'), tie('node'), {
+        maxKeys: 5,
+      }),
+    ),
+  }))
+  .node.map((data) => JSON.stringify(data));
+
+/** Reads it, and checks what holds for every input. */
+function check(env: Record<string, string | undefined>, files: Record<string, string>): void {
+  const result = readConfig(env, memoryFiles(files));
+  if (result.ok) {
+    expect(Object.isFrozen(result.config)).toBe(true);
+    expect(result.config.routes.length).toBeGreaterThan(0);
+    const names = result.config.upstreams.map(({ name }) => name);
+    for (const { upstream } of result.config.routes) expect(names).toContain(upstream);
+    for (const { targets } of result.config.upstreams) expect(targets.length).toBeGreaterThan(0);
+  } else {
+    expect(result.problems.length).toBeGreaterThan(0);
+    expect(formatProblems(result.problems).split(/[\n\r]/)).toHaveLength(result.problems.length);
+  }
+}
+
+test.prop([environment])(
+  'any environment gives a sound configuration or problems, one line each, and never throws',
+  (env) => {
+    check(env, {});
+  },
+);
+
+test.prop([fc.oneof(yamlText, yamlData), fc.boolean()], { numRuns: 400 })('so does any YAML', (text, hasUrl) => {
+  check({ GATEWAY_CONFIG: 'g.yaml', UPSTREAM_URL: hasUrl ? 'http://a' : undefined }, { 'g.yaml': text });
+});

@@ -1,0 +1,79 @@
+import { checkEnv } from './env-checks.ts';
+import { deepFreeze } from './freeze.ts';
+import { envText, misspeltVariables, readEnv } from './read-env.ts';
+import type { Environment } from './read-env.ts';
+import { showValue } from './problems.ts';
+import type { Problem } from './problems.ts';
+import { resolveConfig } from './resolve.ts';
+import type { Checked } from './resolve.ts';
+import { tryReadFile } from './text-file.ts';
+import type { ReadFile } from './text-file.ts';
+import type { Config } from './types.ts';
+import { checkYaml } from './yaml-checks.ts';
+import { placed } from './yaml-problems.ts';
+import type { GatewayYaml } from './yaml-schema.ts';
+import { parseYaml } from './yaml-source.ts';
+
+export type ConfigResult =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** GATEWAY_SUPERVISE, which only the command needs. */
+      readonly supervise: boolean;
+      /** Things that work but are hardly meant. */
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
+
+type YamlResult =
+  | { readonly ok: true; readonly yaml: Checked['yaml'] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const byPlace = (a: Problem, b: Problem): number => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+
+function readYaml(file: string | undefined, env: Environment, readFile: ReadFile): YamlResult {
+  if (file === undefined) return { ok: true, yaml: undefined };
+  const read = tryReadFile(readFile, file);
+  if (!read.ok) {
+    const problem = { key: 'GATEWAY_CONFIG', value: showValue(file), expected: 'a readable file', hint: read.why };
+    return { ok: false, problems: [problem] };
+  }
+  const source = parseYaml(read.text, file);
+  if (source.problems.length > 0) return { ok: false, problems: source.problems };
+  const hasDefaultUpstream = envText(env, 'UPSTREAM_URL') !== undefined;
+  const problems = checkYaml(source.value, { file, readFile, hasDefaultUpstream });
+  if (problems.length > 0) {
+    return { ok: false, problems: problems.map((problem) => placed(problem, source)).sort(byPlace) };
+  }
+  return { ok: true, yaml: { data: source.value as GatewayYaml, file } };
+}
+
+function unusedUpstreams(config: Config): readonly Problem[] {
+  const used = new Set(config.routes.map(({ upstream }) => upstream));
+  return config.upstreams
+    .filter(({ name }) => !used.has(name))
+    .map(({ name }) => ({
+      key: `upstreams.${name}`,
+      value: undefined,
+      expected: 'a route to it',
+      reason: 'no route uses it',
+    }));
+}
+
+/**
+ * Reads and checks the whole configuration: the environment and the YAML that GATEWAY_CONFIG names. Reports every
+ * problem at once; never throws. The configuration is frozen through and through.
+ * @param readFile reads a file as UTF-8 and throws when it cannot
+ */
+export function readConfig(env: Environment, readFile: ReadFile): ConfigResult {
+  const read = readEnv({ env, readFile });
+  const { values } = read;
+  const inEnv = [...read.problems, ...checkEnv(read, readFile)];
+  const yaml = readYaml(values.GATEWAY_CONFIG, env, readFile);
+  const warnings = misspeltVariables(env);
+  if (inEnv.length > 0 || !yaml.ok) {
+    return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
+  }
+  const config = deepFreeze(resolveConfig({ env: values, yaml: yaml.yaml }));
+  return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings: [...warnings, ...unusedUpstreams(config)] };
+}

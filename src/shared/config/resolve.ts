@@ -1,0 +1,127 @@
+import type { EnvValues } from './env-table.ts';
+import { toMs } from './numbers.ts';
+import { routeName } from './route-conflicts.ts';
+import { parseTargets } from './target-url.ts';
+import { resolveBeside } from './text-file.ts';
+import type {
+  Config,
+  RouteConfig,
+  ServerConfig,
+  TargetConfig,
+  TimeoutsConfig,
+  UpstreamConfig,
+  UpstreamTlsConfig,
+} from './types.ts';
+import type { GatewayYaml, RouteYaml, UpstreamYaml } from './yaml-schema.ts';
+
+/** Values that have passed every check; here they only get their defaults, their units and their shape. */
+export interface Checked {
+  readonly env: EnvValues;
+  /** The YAML and the name of its file. */
+  readonly yaml: { readonly data: GatewayYaml; readonly file: string } | undefined;
+}
+
+const DEFAULT_UPSTREAM = 'default';
+const PROXY_ROUTE: RouteYaml = { name: 'proxy', path: '/proxy', upstream: DEFAULT_UPSTREAM, strip_prefix: true };
+const NO_TLS_SETTINGS: UpstreamTlsConfig = { caFile: undefined, serverName: undefined, verify: true };
+
+function resolveServer(env: EnvValues): ServerConfig {
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = env;
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    adminHost: env.ADMIN_HOST,
+    adminPort: env.ADMIN_PORT,
+    adminToken: env.ADMIN_TOKEN,
+    workers: env.WORKERS,
+    idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
+    drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
+    maxHeaderBytes: env.MAX_HEADER_BYTES,
+    maxConnections: env.MAX_CONNECTIONS,
+    maxInFlight: env.MAX_IN_FLIGHT,
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    trustedProxies: env.TRUSTED_PROXIES ?? [],
+  };
+}
+
+function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
+  const own = route.timeouts ?? {};
+  return {
+    connectMs: toMs(own.connect_seconds ?? env.CONNECT_TIMEOUT_SECONDS),
+    headersMs: toMs(own.response_headers_seconds ?? env.RESPONSE_HEADERS_TIMEOUT_SECONDS),
+    bodyIdleMs: toMs(own.body_idle_seconds ?? env.BODY_IDLE_TIMEOUT_SECONDS),
+    totalMs: toMs(own.total_seconds ?? env.TOTAL_TIMEOUT_SECONDS),
+  };
+}
+
+const resolveRoute = (env: EnvValues, route: RouteYaml): RouteConfig => ({
+  name: routeName(route) ?? 'root',
+  path: route.path ?? route.exact ?? '/',
+  exact: route.exact !== undefined,
+  methods: route.methods,
+  host: route.host?.toLowerCase(),
+  upstream: route.upstream,
+  stripPrefix: route.strip_prefix ?? false,
+  preserveHost: route.preserve_host ?? false,
+  timeouts: resolveTimeouts(env, route),
+  maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
+});
+
+function resolveUpstream({ env, yaml }: Checked, name: string, own: UpstreamYaml): UpstreamConfig {
+  const targets = parseTargets(own.targets ?? [own.url ?? '']);
+  const tls = own.tls ?? {};
+  return {
+    name,
+    targets: targets.ok ? targets.value : [],
+    connections: own.connections ?? env.UPSTREAM_CONNECTIONS,
+    queue: own.queue ?? env.UPSTREAM_QUEUE,
+    idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+    tls: {
+      caFile: tls.ca_file === undefined ? undefined : resolveBeside(yaml?.file ?? '', tls.ca_file),
+      serverName: tls.server_name,
+      verify: tls.verify ?? true,
+    },
+  };
+}
+
+const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetConfig[]): UpstreamConfig => ({
+  name: DEFAULT_UPSTREAM,
+  targets,
+  connections: env.UPSTREAM_CONNECTIONS,
+  queue: env.UPSTREAM_QUEUE,
+  idleMs: toMs(env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+  tls: NO_TLS_SETTINGS,
+});
+
+const demoTarget = (port: number): TargetConfig => ({
+  origin: `http://127.0.0.1:${port}`,
+  secure: false,
+  host: '127.0.0.1',
+  port,
+  basePath: '',
+});
+
+/** The whole configuration. An upstream of the YAML named `default` takes the place of UPSTREAM_URL. */
+export function resolveConfig(checked: Checked): Config {
+  const { env, yaml } = checked;
+  const demoUpstream = yaml === undefined && env.UPSTREAM_URL === undefined;
+  const targets = env.UPSTREAM_URL ?? (demoUpstream ? [demoTarget(env.DEMO_UPSTREAM_PORT)] : undefined);
+  const routes = yaml?.data.routes ?? [PROXY_ROUTE];
+  const upstreams = Object.entries(yaml?.data.upstreams ?? {}).map(([name, own]) =>
+    resolveUpstream(checked, name, own),
+  );
+  const hasDefault = upstreams.some(({ name }) => name === DEFAULT_UPSTREAM);
+  const wantsDefault = routes.some(({ upstream }) => upstream === DEFAULT_UPSTREAM);
+  return {
+    server: resolveServer(env),
+    logLevel: env.LOG_LEVEL,
+    accessLog: env.ACCESS_LOG,
+    routes: routes.map((route) => resolveRoute(env, route)),
+    upstreams:
+      targets === undefined || hasDefault || !wantsDefault
+        ? upstreams
+        : [resolveDefaultUpstream(env, targets), ...upstreams],
+    demoUpstream,
+    testFaults: env.GATEWAY_TEST_FAULTS,
+  };
+}

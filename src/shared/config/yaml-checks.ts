@@ -1,0 +1,97 @@
+import type * as z from 'zod';
+import { checkCaFile } from './certificates.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { showValue } from './problems.ts';
+import { resolveBeside } from './text-file.ts';
+import type { ReadFile } from './text-file.ts';
+import { parseTargets } from './target-url.ts';
+import { checkRoutesApart } from './route-conflicts.ts';
+import { gatewaySchema, routeSchema, upstreamSchema } from './yaml-schema.ts';
+import type { RouteYaml, UpstreamYaml } from './yaml-schema.ts';
+import { fromIssue } from './yaml-problems.ts';
+import type { YamlProblem } from './yaml-problems.ts';
+
+/** What the checks need from outside the YAML. */
+export interface YamlSurroundings {
+  /** Name of the YAML file; files it names lie beside it. */
+  readonly file: string;
+  readonly readFile: ReadFile;
+  /** UPSTREAM_URL is set, so that the upstream `default` exists in any case. */
+  readonly hasDefaultUpstream: boolean;
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+const mapping = (value: unknown): Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+
+/** The fields of a section that are right by themselves, so that one bad field does not hide what is wrong with others. */
+function goodFields<S extends z.ZodObject>(schema: S, value: unknown): Partial<z.infer<S>> {
+  const given = mapping(value);
+  const fields = Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).flatMap(([key, field]) => {
+    const parsed = field.safeParse(given[key]);
+    return parsed.success && parsed.data !== undefined ? [[key, parsed.data]] : [];
+  });
+  return Object.fromEntries(fields) as Partial<z.infer<S>>;
+}
+
+/** Exactly one of two keys that say the same thing in two ways. */
+function checkOneOf(
+  value: unknown,
+  path: readonly PropertyKey[],
+  [one, other]: readonly [string, string],
+): readonly YamlProblem[] {
+  const given = mapping(value);
+  if (one in given && other in given) {
+    const expected = `only one of ${one} and ${other}`;
+    return [{ path: [...path, other], value: undefined, expected, reason: `${one} is set too` }];
+  }
+  if (one in given || other in given || given !== value) return [];
+  return [{ path: [...path, one], value: undefined, expected: `it or ${other}` }];
+}
+
+function checkUpstream(name: string, value: unknown, around: YamlSurroundings): readonly YamlProblem[] {
+  const path = ['upstreams', name];
+  const upstream: Partial<UpstreamYaml> = goodFields(upstreamSchema, value);
+  const problems = [...checkOneOf(value, path, ['url', 'targets'])];
+  const targets = parseTargets(upstream.targets ?? []);
+  if (!targets.ok) {
+    problems.push({ path: [...path, 'targets'], value: showValue(targets.got), expected: targets.expected });
+  }
+  const caFile = upstream.tls?.ca_file;
+  const bad = caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.file, caFile));
+  if (bad !== undefined) problems.push({ path: [...path, 'tls', 'ca_file'], value: showValue(caFile), ...bad });
+  return problems;
+}
+
+function checkUpstreamName(route: Partial<RouteYaml>, index: number, names: readonly string[]): readonly YamlProblem[] {
+  const { upstream } = route;
+  if (upstream === undefined || names.includes(upstream)) return [];
+  const known = names.length === 0 ? 'none is defined' : names.join(', ');
+  const expected = `the name of an upstream (${known})`;
+  return [
+    { path: ['routes', index, 'upstream'], value: showValue(upstream), expected, ...didYouMean(upstream, names) },
+  ];
+}
+
+/** Everything that is wrong with the data of a YAML file, in no particular order. */
+export function checkYaml(value: unknown, around: YamlSurroundings): readonly YamlProblem[] {
+  const schema = gatewaySchema.safeParse(value, { reportInput: true });
+  const problems = schema.success ? [] : schema.error.issues.flatMap(fromIssue);
+  const file = mapping(value);
+  if (file !== value) return problems;
+
+  const upstreams = mapping(file['upstreams']);
+  const names = [...Object.keys(upstreams), ...(around.hasDefaultUpstream ? ['default'] : [])];
+  problems.push(...Object.entries(upstreams).flatMap(([name, upstream]) => checkUpstream(name, upstream, around)));
+
+  if (!('routes' in file) && !names.includes('default')) {
+    const expected = 'at least one route (without routes, /proxy goes to the upstream named default)';
+    problems.push({ path: ['routes'], value: undefined, expected });
+  }
+  const given: readonly unknown[] = Array.isArray(file['routes']) ? file['routes'] : [];
+  const routes = given.map((route) => goodFields(routeSchema, route));
+  problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
+  problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
+  return [...problems, ...checkRoutesApart(routes)];
+}

@@ -1,0 +1,46 @@
+import type * as z from 'zod';
+import { didYouMean } from './did-you-mean.ts';
+import { keysAt } from './json-schema.ts';
+import { showValue } from './problems.ts';
+import type { Problem } from './problems.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+/** A problem in the YAML before it is given its place. */
+export type YamlProblem = Omit<Problem, 'key' | 'file' | 'line' | 'column'> & { readonly path: Path };
+
+/** `routes[1].timeouts`, `upstreams["a b"]`. */
+function pathText(path: Path): string {
+  const parts = path.map((step) => {
+    if (typeof step === 'number') return `[${step}]`;
+    return /^[\w-]+$/.test(String(step)) ? `.${String(step)}` : `[${JSON.stringify(String(step))}]`;
+  });
+  return parts.join('').replace(/^\./, '');
+}
+
+/** Gives a problem its key and place. */
+export const placed = ({ path, ...problem }: YamlProblem, source: YamlSource): Problem => ({
+  key: path.length === 0 ? 'top level' : pathText(path),
+  ...problem,
+  ...source.locate(path),
+});
+
+/** One problem an issue, but one for every unknown key. */
+export function fromIssue(issue: Issue): readonly YamlProblem[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(path);
+    const expected = `one of ${known.join(', ')}`;
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      value: undefined,
+      expected,
+      reason: 'unknown key',
+      ...didYouMean(key, known),
+    }));
+  }
+  const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const options = issue.code === 'invalid_value' ? issue.values.map(String) : [];
+  return [{ path, value: showValue(issue.input), expected, ...didYouMean(issue.input, options) }];
+}

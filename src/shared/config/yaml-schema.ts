@@ -1,0 +1,108 @@
+import * as z from 'zod';
+import { parseRouteHost, parseServerName } from './addresses.ts';
+import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
+import { textLike } from './parsed.ts';
+import { parseExactPath, parsePrefixPath } from './route-path.ts';
+import { parseTarget, TARGET_PHRASE } from './target-url.ts';
+
+/**
+ * The file that GATEWAY_CONFIG names. Messages complete "expected …" (parsed.ts); every field has a description,
+ * which editors show. What needs two places to judge is in yaml-checks.ts.
+ */
+
+/** CONNECT and TRACE are never forwarded. */
+const METHODS = (
+  'GET HEAD POST PUT PATCH DELETE OPTIONS QUERY ACL BIND CHECKOUT COPY LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR ' +
+  'MKCOL MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE'
+).split(' ');
+const METHOD_PHRASE = 'a method the gateway forwards, such as GET or POST, in upper case';
+
+const NAME_PHRASE = 'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
+const name = z.string(NAME_PHRASE).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_PHRASE);
+const flag = z.boolean('true or false');
+const target = textLike(parseTarget, TARGET_PHRASE);
+const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.strictObject(shape, { error: 'a mapping' });
+const listOf = <Item extends z.ZodType>(item: Item, phrase: string) => z.array(item, phrase).min(1, phrase);
+
+const timeouts = section({
+  connect_seconds: seconds(BOUNDS.seconds)
+    .optional()
+    .describe('TCP and TLS handshake with a target; default CONNECT_TIMEOUT_SECONDS.'),
+  response_headers_seconds: seconds(BOUNDS.seconds)
+    .optional()
+    .describe(
+      "From the request being sent whole to the end of the answer's header; default RESPONSE_HEADERS_TIMEOUT_SECONDS.",
+    ),
+  body_idle_seconds: seconds(BOUNDS.seconds)
+    .optional()
+    .describe('Longest silence inside a body, either way; default BODY_IDLE_TIMEOUT_SECONDS.'),
+  total_seconds: seconds(BOUNDS.secondsOrNone)
+    .optional()
+    .describe('The whole exchange, 0 = no limit; default TOTAL_TIMEOUT_SECONDS.'),
+});
+
+const upstreamTls = section({
+  ca_file: z
+    .string('a file name')
+    .min(1, 'a file name')
+    .optional()
+    .describe("PEM file of certificates to trust instead of the system's; relative to this file."),
+  server_name: textLike(parseServerName, 'a host name')
+    .optional()
+    .describe("Name to ask for (SNI) and to find in the certificate; default the target's host."),
+  verify: flag.optional().describe('Check the certificate of targets; default true. Only turn it off for tests.'),
+});
+
+export const upstreamSchema = section({
+  url: target.optional().describe('The one target: http or https URL, whose path is put before forwarded paths.'),
+  targets: listOf(target, 'a list of one or more URLs').optional().describe('Several targets, instead of url.'),
+  connections: wholeNumber(BOUNDS.connections)
+    .optional()
+    .describe('Connections per target and request thread; default UPSTREAM_CONNECTIONS.'),
+  queue: wholeNumber(BOUNDS.queue)
+    .optional()
+    .describe('Requests that may wait for a connection, per thread; above it 503. Default UPSTREAM_QUEUE.'),
+  idle_timeout_seconds: seconds(BOUNDS.seconds)
+    .optional()
+    .describe(
+      'An idle connection is closed after this; keep it below what the upstream waits. Default UPSTREAM_IDLE_TIMEOUT_SECONDS.',
+    ),
+  tls: upstreamTls.optional().describe('How https targets are reached.'),
+}).meta({ oneOf: [{ required: ['url'] }, { required: ['targets'] }] });
+
+export const routeSchema = section({
+  name: name.optional().describe('Unique; the label in metrics and logs. Default made from the path: /a/b is a-b.'),
+  path: textLike(parsePrefixPath, 'a path that starts with /')
+    .optional()
+    .describe('This path and everything below it, on segment boundaries: /a matches /a and /a/b, not /ab.'),
+  exact: textLike(parseExactPath, 'a path that starts with /').optional().describe('Only this path, instead of path.'),
+  methods: listOf(z.enum(METHODS, { error: METHOD_PHRASE }), 'a list of one or more methods')
+    .optional()
+    .describe('Methods the route takes; default every method the gateway forwards.'),
+  host: textLike(parseRouteHost, 'a host name')
+    .optional()
+    .describe('Host the route answers to, without port; *.example.com is one or more labels. Default any.'),
+  upstream: z.string('the name of an upstream').describe('Name of the upstream that requests go to.'),
+  strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
+  preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
+  timeouts: timeouts.optional().describe('Time limits of this route.'),
+  max_body_bytes: wholeNumber(BOUNDS.bodyBytes)
+    .optional()
+    .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
+}).meta({ oneOf: [{ required: ['path'] }, { required: ['exact'] }] });
+
+export const gatewaySchema = section({
+  upstreams: z
+    .record(name, upstreamSchema.describe('One upstream.'), 'a mapping of names to upstreams')
+    .optional()
+    .describe('Upstreams by name.'),
+  routes: z
+    .array(routeSchema.describe('One route.'), 'a list of routes')
+    .min(1, 'at least one route')
+    .optional()
+    .describe('Routes; default /proxy to the upstream named default.'),
+});
+
+export type UpstreamYaml = z.infer<typeof upstreamSchema>;
+export type RouteYaml = z.infer<typeof routeSchema>;
+export type GatewayYaml = z.infer<typeof gatewaySchema>;

@@ -1,0 +1,55 @@
+/** Bit 1: RFC 9110 5.6.2 tchar. Bit 2: may stand in a request id. */
+const CHARACTER = new Uint8Array(128);
+const TCHAR = 1;
+const REQUEST_ID = 2;
+mark('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', TCHAR | REQUEST_ID);
+mark('._~+-', TCHAR | REQUEST_ID);
+mark("!#$%&'*^`|", TCHAR);
+mark(':/=@', REQUEST_ID);
+
+const MAX_REQUEST_ID_LENGTH = 128;
+
+/** Whether a string is an RFC 9110 token: a field name, a method, a Connection option. */
+export function isToken(text: string): boolean {
+  return text.length > 0 && consistsOf(text, TCHAR);
+}
+
+/** Whether a client's X-Request-Id may be kept: 1 to 128 characters that need no escaping in any log or URL of ours. */
+export function isSaneRequestId(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_REQUEST_ID_LENGTH && consistsOf(text, REQUEST_ID);
+}
+
+/**
+ * Whether a field value must be refused: a control other than HTAB, DEL, or U+FFFD, which is what the front's UTF-8
+ * decoder makes of bytes it could not read. Everything else goes back to the bytes it came from.
+ */
+export function hasBadValueByte(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 ? code !== 0x09 : code === 0x7f || code === 0xff_fd) return true;
+  }
+  return false;
+}
+
+/** Whether one byte per character is enough to send it. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
+}
+
+function consistsOf(text: string, kind: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f || ((CHARACTER[code] ?? 0) & kind) === 0) return false;
+  }
+  return true;
+}
+
+function mark(characters: string, kind: number): void {
+  for (const character of characters) {
+    const code = character.charCodeAt(0);
+    CHARACTER[code] = (CHARACTER[code] ?? 0) | kind;
+  }
+}

@@ -1,0 +1,68 @@
+import { fc, test as prop } from '@fast-check/vitest';
+import { expect, test } from 'vitest';
+import * as kinds from './request-field.ts';
+
+const KIND: Readonly<Record<string, number>> = {
+  te: kinds.TE,
+  via: kinds.VIA,
+  host: kinds.HOST,
+  expect: kinds.EXPECT,
+  upgrade: kinds.UPGRADE,
+  trailer: kinds.DROP,
+  forwarded: kinds.FORWARDED,
+  connection: kinds.CONNECTION,
+  'keep-alive': kinds.DROP,
+  'x-request-id': kinds.X_REQUEST_ID,
+  'content-length': kinds.CONTENT_LENGTH,
+  'http2-settings': kinds.DROP,
+  'x-forwarded-for': kinds.X_FORWARDED_FOR,
+  'x-forwarded-host': kinds.X_FORWARDED_HOST,
+  'proxy-connection': kinds.DROP,
+  'x-forwarded-proto': kinds.X_FORWARDED_PROTO,
+  'transfer-encoding': kinds.TRANSFER_ENCODING,
+  'proxy-authorization': kinds.DROP,
+};
+
+test.each(Object.entries(KIND))('%s is kind %i', (name, kind) => {
+  expect(kinds.requestFieldKind(name)).toBe(kind);
+});
+
+test('kinds differ from each other', () => {
+  const numbers = Object.values(kinds).filter((value) => typeof value === 'number');
+  expect(new Set(numbers).size).toBe(15);
+});
+
+test.each([
+  'user-agent',
+  'accept',
+  'accept-encoding',
+  'cookie',
+  'authorization',
+  'content-type',
+  'traceparent',
+  'x-real-ip',
+])('%s is forwarded', (name) => {
+  expect(kinds.requestFieldKind(name)).toBe(kinds.FORWARD);
+});
+
+prop.prop([fc.constantFrom(...Object.keys(KIND)), fc.nat(18), fc.constantFrom('x', '-', '')])(
+  'a name that differs in one character is another field',
+  (name, at, character) => {
+    const other = name.slice(0, at) + character + name.slice(at + 1);
+    expect(kinds.requestFieldKind(other)).toBe(KIND[other] ?? kinds.FORWARD);
+  },
+);
+
+test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives and proxy credentials', () => {
+  expect(Object.keys(KIND).filter(kinds.isHopByHop).sort()).toEqual([
+    'connection',
+    'http2-settings',
+    'keep-alive',
+    'proxy-authorization',
+    'proxy-connection',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ]);
+});

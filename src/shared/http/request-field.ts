@@ -1,0 +1,72 @@
+/** What the gateway does with a request field. Numbers, not strings: this is asked for every field of every request. */
+export const FORWARD = 0;
+/** Ends here: it speaks of the client's connection, or is meant for a proxy. */
+export const DROP = 1;
+export const HOST = 2;
+export const CONTENT_LENGTH = 3;
+export const TRANSFER_ENCODING = 4;
+/** Dropped too, after the fields it names. */
+export const CONNECTION = 5;
+export const EXPECT = 6;
+/** Dropped, but for the value `trailers`. */
+export const TE = 7;
+export const X_FORWARDED_FOR = 8;
+export const X_FORWARDED_PROTO = 9;
+export const X_FORWARDED_HOST = 10;
+export const X_REQUEST_ID = 11;
+export const VIA = 12;
+export const UPGRADE = 13;
+export const FORWARDED = 14;
+
+/**
+ * The kind of a request field. The length alone settles most names; one comparison settles the rest.
+ *
+ * `proxy-authorization` is dropped: RFC 9110 11.7.2 lets a proxy relay it, but the client can only have meant a forward
+ * proxy before us, none of our upstreams is one (no CONNECT, no absolute-form), and passing it on leaks credentials.
+ * `http2-settings` is dropped with the `Upgrade: h2c` it belongs to (RFC 9113 3.1 made both obsolete).
+ *
+ * @param lowerName the field name in lower case
+ */
+export function requestFieldKind(lowerName: string): number {
+  switch (lowerName.length) {
+    case 2:
+      return lowerName === 'te' ? TE : FORWARD;
+    case 3:
+      return lowerName === 'via' ? VIA : FORWARD;
+    case 4:
+      return lowerName === 'host' ? HOST : FORWARD;
+    case 6:
+      return lowerName === 'expect' ? EXPECT : FORWARD;
+    case 7:
+      if (lowerName === 'upgrade') return UPGRADE;
+      return lowerName === 'trailer' ? DROP : FORWARD;
+    case 9:
+      return lowerName === 'forwarded' ? FORWARDED : FORWARD;
+    case 10:
+      if (lowerName === 'connection') return CONNECTION;
+      return lowerName === 'keep-alive' ? DROP : FORWARD;
+    case 12:
+      return lowerName === 'x-request-id' ? X_REQUEST_ID : FORWARD;
+    case 14:
+      if (lowerName === 'content-length') return CONTENT_LENGTH;
+      return lowerName === 'http2-settings' ? DROP : FORWARD;
+    case 15:
+      return lowerName === 'x-forwarded-for' ? X_FORWARDED_FOR : FORWARD;
+    case 16:
+      if (lowerName === 'x-forwarded-host') return X_FORWARDED_HOST;
+      return lowerName === 'proxy-connection' ? DROP : FORWARD;
+    case 17:
+      if (lowerName === 'x-forwarded-proto') return X_FORWARDED_PROTO;
+      return lowerName === 'transfer-encoding' ? TRANSFER_ENCODING : FORWARD;
+    case 19:
+      return lowerName === 'proxy-authorization' ? DROP : FORWARD;
+    default:
+      return FORWARD;
+  }
+}
+
+/** Whether a request field belongs to one connection only (RFC 9110 7.6.1) and so is never copied as it is. */
+export function isHopByHop(lowerName: string): boolean {
+  const kind = requestFieldKind(lowerName);
+  return kind === DROP || kind === CONNECTION || kind === TE || kind === TRANSFER_ENCODING || kind === UPGRADE;
+}

@@ -1,0 +1,180 @@
+import { fc, test as prop } from '@fast-check/vitest';
+import { describe, expect, test } from 'vitest';
+import type { RouteConfig } from '../config/types.ts';
+import { forwardPath, Router } from './router.ts';
+
+const DEFAULTS: RouteConfig = {
+  name: 'r',
+  path: '/',
+  exact: false,
+  methods: undefined,
+  host: undefined,
+  upstream: 'u',
+  stripPrefix: false,
+  preserveHost: false,
+  timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, totalMs: 0 },
+  maxBodyBytes: 1,
+};
+
+function route(name: string, path: string, more: Partial<RouteConfig> = {}): RouteConfig {
+  return { ...DEFAULTS, name, path, ...more };
+}
+
+/** The answer in one word: the route's name, `no_route`, or `405 GET, PUT`. */
+function ask(router: Router, path: string, { host = 'h', method = 'GET' } = {}): string {
+  const match = router.match(host, path, method);
+  if (match.kind === 'route') return match.config.name;
+  return match.kind === 'no_route' ? 'no_route' : `405 ${match.allow}`;
+}
+
+describe('Router', () => {
+  test('no routes', () => {
+    expect(ask(new Router([]), '/')).toBe('no_route');
+  });
+
+  test.each([
+    ['/orders', 'orders'],
+    ['/orders/', 'orders'],
+    ['/orders/7', 'orders'],
+    ['/ordersX', 'no_route'],
+    ['/order', 'no_route'],
+    ['/', 'no_route'],
+    ['/x/orders', 'no_route'],
+  ])('a prefix ends at a segment: %s -> %s', (path, expected) => {
+    const alone = [route('orders', '/orders')];
+    expect(ask(new Router(alone), path)).toBe(expected);
+    expect(ask(new Router([...alone, route('other', '/other/place')]), path)).toBe(expected);
+  });
+
+  test('the root takes everything', () => {
+    const router = new Router([route('root', '/')]);
+    expect(['/', '/a', '/a/b/'].map((path) => ask(router, path))).toEqual(['root', 'root', 'root']);
+  });
+
+  test('a prefix with a trailing slash takes what is below it only', () => {
+    const router = new Router([route('below', '/a/'), route('all', '/a'), route('root', '/')]);
+    expect(['/a', '/a/', '/a/b', '/ab'].map((path) => ask(router, path))).toEqual(['all', 'below', 'below', 'root']);
+  });
+
+  test('exact before prefix, longer prefix before shorter, methods before none, then order', () => {
+    const router = new Router([
+      route('first', '/a'),
+      route('second', '/a'),
+      route('post', '/a', { methods: ['POST'] }),
+      route('deep', '/a/b'),
+      route('exact', '/a/b', { exact: true }),
+    ]);
+    expect(ask(router, '/a')).toBe('first');
+    expect(ask(router, '/a', { method: 'POST' })).toBe('post');
+    expect(ask(router, '/a/b')).toBe('exact');
+    expect(ask(router, '/a/b/c')).toBe('deep');
+  });
+
+  test('hosts: exact, longer wildcard, wildcard, none; case and port do not matter', () => {
+    const router = new Router([
+      route('any', '/'),
+      route('wild', '/', { host: '*.example.com' }),
+      route('wilder', '/', { host: '*.b.example.com' }),
+      route('exact', '/only', { host: 'a.example.com' }),
+    ]);
+    expect(ask(router, '/only', { host: 'A.Example.COM:8080' })).toBe('exact');
+    expect(ask(router, '/only', { host: 'a.example.com.' })).toBe('exact');
+    expect(ask(router, '/else', { host: 'a.example.com' })).toBe('wild');
+    expect(ask(router, '/', { host: 'x.y.b.example.com' })).toBe('wilder');
+    expect(ask(router, '/', { host: 'example.com' })).toBe('any');
+    expect(ask(router, '/', { host: '.example.com' })).toBe('any');
+    expect(ask(router, '/', { host: '[::1]:80' })).toBe('any');
+  });
+
+  test('405 names the methods of every route that takes the host and path, once each', () => {
+    const router = new Router([
+      route('a', '/a', { methods: ['GET', 'HEAD'] }),
+      route('b', '/', { methods: ['GET', 'PUT'] }),
+      route('c', '/', { methods: ['PATCH'], host: 'other' }),
+    ]);
+    expect(ask(router, '/a', { method: 'POST' })).toBe('405 GET, HEAD, PUT');
+    expect(ask(router, '/a', { method: 'PUT' })).toBe('b');
+    expect(ask(new Router([route('a', '/a', { methods: ['GET'] })]), '/a', { method: 'POST' })).toBe('405 GET');
+  });
+
+  test('a hostile host does not make matching slow', () => {
+    const router = new Router([route('wild', '/', { host: '*.example.com' })]);
+    expect(ask(router, '/', { host: '.a'.repeat(8000) })).toBe('no_route');
+  });
+});
+
+test.each([
+  ['/proxy', '/proxy', '/'],
+  ['/proxy', '/proxy/', '/'],
+  ['/proxy', '/proxy/ok', '/ok'],
+  ['/proxy/', '/proxy/ok', '/ok'],
+  ['/', '/', '/'],
+  ['/', '/ok', '/ok'],
+])('forwardPath strips %s from %s: %s', (prefix, path, expected) => {
+  const match = new Router([route('r', prefix, { stripPrefix: true })]).match('h', path, 'GET');
+  const kept = new Router([route('r', prefix)]).match('h', path, 'GET');
+  expect(match.kind === 'route' && forwardPath(match, path)).toBe(expected);
+  expect(kept.kind === 'route' && forwardPath(kept, path)).toBe(path);
+});
+
+test('an exact route strips to the root', () => {
+  const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })]).match('h', '/a/b', 'GET');
+  expect(match.kind === 'route' && forwardPath(match, '/a/b')).toBe('/');
+});
+
+const path = fc
+  .array(fc.constantFrom('a', 'b', 'ab', 'orders'), { maxLength: 4 })
+  .chain((segments) =>
+    fc.constantFrom(`/${segments.join('/')}`, segments.length > 0 ? `/${segments.join('/')}/` : '/'),
+  );
+const methods = fc.option(fc.uniqueArray(fc.constantFrom('GET', 'PUT', 'POST'), { minLength: 1 }), { nil: undefined });
+const host = fc.constantFrom(undefined, undefined, 'x.com', 'a.x.com', '*.x.com', '*.a.x.com', '*.com');
+const routes = fc
+  .array(fc.record({ path, methods, host, exact: fc.boolean() }), { maxLength: 14 })
+  .map((list) => list.map((more, index) => route(`r${index}`, more.path, more)));
+const request = fc.record({
+  path,
+  method: fc.constantFrom('GET', 'PUT', 'POST'),
+  host: fc.constantFrom('x.com', 'A.x.com:80', 'b.a.x.com', 'com', '.com', '[::1]:5000', 'z'),
+});
+
+/** The documented order said once more, slowly: sort, scan, first that takes all three. */
+function model(list: readonly RouteConfig[], asked: { host: string; path: string; method: string }): string {
+  const name = asked.host.toLowerCase().replace(/:\d+$/, '');
+  const fits = (r: RouteConfig): boolean => {
+    const below = r.path.endsWith('/') ? r.path : `${r.path}/`;
+    const wild = r.host?.startsWith('*.') === true;
+    const hostFits =
+      r.host === undefined ||
+      (wild ? new RegExp(`^.+${r.host.slice(1).replaceAll('.', '\\.')}$`).test(name) : r.host === name);
+    return hostFits && (asked.path === r.path || (!r.exact && asked.path.startsWith(below)));
+  };
+  const key = (r: RouteConfig, index: number): number[] => [
+    r.host === undefined ? 2 : r.host.startsWith('*') ? 1 : 0,
+    -(r.host?.length ?? 0),
+    r.exact ? 0 : 1,
+    -r.path.length,
+    r.methods === undefined ? 1 : 0,
+    index,
+  ];
+  const sorted = list
+    .map((r, index) => ({ r, key: key(r, index) }))
+    .filter(({ r }) => fits(r))
+    .sort((a, b) => {
+      const at = a.key.findIndex((value, i) => value !== b.key[i]);
+      return (a.key[at] ?? 0) - (b.key[at] ?? 0);
+    });
+  const winner = sorted.find(({ r }) => r.methods === undefined || r.methods.includes(asked.method));
+  if (winner !== undefined) return winner.r.name;
+  return sorted.length === 0
+    ? 'no_route'
+    : `405 ${[...new Set(sorted.flatMap(({ r }) => r.methods ?? []))].join(', ')}`;
+}
+
+prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 12 })], { numRuns: 1500 })(
+  'Router answers as a sorted scan does',
+  (list, requests) => {
+    const router = new Router(list);
+    for (const asked of requests) expect(ask(router, asked.path, asked)).toBe(model(list, asked));
+  },
+);

@@ -1,0 +1,131 @@
+import type { RouteConfig } from '../config/types.ts';
+import { hostWithoutPort } from './host.ts';
+import { compileRoute, PathTable, takesMethod, takesPath, type CompiledRoute, type Found } from './path-table.ts';
+
+export type { CompiledRoute } from './path-table.ts';
+
+/** `allow` is the value of the Allow field that a 405 must carry (RFC 9110 15.5.6). */
+export type Match =
+  | CompiledRoute
+  | { readonly kind: 'no_route' }
+  | { readonly kind: 'method_not_allowed'; readonly allow: string };
+
+const NO_ROUTE: Match = Object.freeze({ kind: 'no_route' });
+
+/**
+ * Finds a request's route. Of the routes that take its host, path and method, the first in this order wins: with
+ * a host before without; exact host before wildcard, longer wildcard before shorter; exact path before prefix; longer
+ * prefix before shorter; with methods before without; then configuration order.
+ */
+export class Router {
+  readonly #ordered: readonly CompiledRoute[];
+  /** Set when there is one route and it takes any host: the usual gateway, worth its own short way. */
+  readonly #only: CompiledRoute | undefined;
+  readonly #anyHost = new PathTable();
+  readonly #exactHosts = new Map<string, PathTable>();
+  /** By suffix with its leading dot: `.example.com`. */
+  readonly #wildcardHosts = new Map<string, PathTable>();
+  readonly #longestSuffix: number;
+
+  constructor(routes: readonly RouteConfig[]) {
+    // The sort is stable, so configuration order settles what the comparison leaves open.
+    this.#ordered = routes.map(compileRoute).sort(byPrecedence);
+    const [first] = this.#ordered;
+    this.#only = this.#ordered.length === 1 && first?.config.host === undefined ? first : undefined;
+    let longestSuffix = 0;
+    for (const route of this.#ordered) {
+      const { host } = route.config;
+      if (host === undefined) this.#anyHost.add(route);
+      else if (isWildcard(host)) {
+        tableOf(this.#wildcardHosts, host.slice(1)).add(route);
+        longestSuffix = Math.max(longestSuffix, host.length - 1);
+      } else tableOf(this.#exactHosts, host).add(route);
+    }
+    this.#longestSuffix = longestSuffix;
+  }
+
+  /**
+   * Allocates nothing when a route is found and none names a host.
+   *
+   * @param host a valid Host value, port and all
+   * @param path normalised, starts with `/`
+   * @param method as on the wire
+   */
+  match(host: string, path: string, method: string): Match {
+    const only = this.#only;
+    if (only !== undefined) {
+      if (!takesPath(only, path)) return NO_ROUTE;
+      return takesMethod(only, method) ? only : this.#notAllowed(host, path);
+    }
+    const named =
+      this.#exactHosts.size + this.#wildcardHosts.size > 0
+        ? this.#findNamed(hostWithoutPort(host), path, method)
+        : undefined;
+    if (typeof named === 'object') return named;
+    const found = this.#anyHost.find(path, method);
+    if (typeof found === 'object') return found;
+    return named === undefined && found === undefined ? NO_ROUTE : this.#notAllowed(host, path);
+  }
+
+  #findNamed(name: string, path: string, method: string): Found {
+    let result = this.#exactHosts.get(name)?.find(path, method);
+    if (typeof result === 'object' || this.#longestSuffix === 0) return result;
+    // From the longest suffix that some wildcard has; the wildcard itself stands for at least one character.
+    let dot = name.indexOf('.', Math.max(1, name.length - this.#longestSuffix));
+    for (; dot !== -1; dot = name.indexOf('.', dot + 1)) {
+      const found = this.#wildcardHosts.get(name.slice(dot))?.find(path, method);
+      if (typeof found === 'object') return found;
+      result ??= found;
+    }
+    return result;
+  }
+
+  /** Rare, so a plain scan: the methods of every route that takes this host and path. */
+  #notAllowed(host: string, path: string): Match {
+    const name = hostWithoutPort(host);
+    const methods = new Set<string>();
+    for (const route of this.#ordered) {
+      if (!takesHost(route, name) || !takesPath(route, path)) continue;
+      for (const method of route.methods ?? []) methods.add(method);
+    }
+    return { kind: 'method_not_allowed', allow: [...methods].join(', ') };
+  }
+}
+
+/** What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. */
+export function forwardPath(route: CompiledRoute, path: string): string {
+  if (!route.config.stripPrefix) return path;
+  return path.length === route.base.length ? '/' : path.slice(route.base.length);
+}
+
+function isWildcard(host: string): boolean {
+  return host.startsWith('*.');
+}
+
+function takesHost({ config: { host } }: CompiledRoute, name: string): boolean {
+  if (host === undefined) return true;
+  return isWildcard(host) ? name.length >= host.length && name.endsWith(host.slice(1)) : name === host;
+}
+
+function tableOf(tables: Map<string, PathTable>, host: string): PathTable {
+  const existing = tables.get(host);
+  if (existing !== undefined) return existing;
+  const table = new PathTable();
+  tables.set(host, table);
+  return table;
+}
+
+function byPrecedence(a: CompiledRoute, b: CompiledRoute): number {
+  return (
+    hostRank(a) - hostRank(b) ||
+    (b.config.host?.length ?? 0) - (a.config.host?.length ?? 0) ||
+    Number(b.config.exact) - Number(a.config.exact) ||
+    b.config.path.length - a.config.path.length ||
+    Number(a.methods === undefined) - Number(b.methods === undefined)
+  );
+}
+
+function hostRank({ config: { host } }: CompiledRoute): number {
+  if (host === undefined) return 2;
+  return isWildcard(host) ? 1 : 0;
+}

@@ -1,0 +1,40 @@
+import type { Config } from '../config/types.ts';
+
+/**
+ * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
+ * descriptors), this is only how a thread is started, reconfigured, drained and asked to go.
+ */
+
+/** workerData of a request thread. */
+export interface RequestThreadStart {
+  readonly kind: 'request';
+  /** Row in the shared memory and the thread's number in logs. */
+  readonly slot: number;
+  readonly config: Config;
+  readonly configVersion: number;
+  readonly heartbeats: SharedArrayBuffer;
+  /** Starts the request ids of this thread: random, unique among threads and starts. */
+  readonly requestIdPrefix: string;
+}
+
+export type ToRequestThread =
+  /** Apply a new configuration to requests that arrive from now on; those in flight keep the old one. */
+  | { readonly type: 'config'; readonly config: Config; readonly version: number }
+  /**
+   * The descriptor is out of the ring. `/ready` answers 503, every answer carries Connection: close; when nothing is in
+   * flight or the deadline has passed the thread closes its app, says `closed` and exits.
+   */
+  | { readonly type: 'drain'; readonly deadlineMs: number }
+  /** `/ready` turns 503 and answers carry Connection: close, but connections still arrive. */
+  | { readonly type: 'lame-duck' }
+  /** Close at once. */
+  | { readonly type: 'abort' };
+
+export type FromRequestThread =
+  /** The app serves; the front may add the descriptor (uWS's, opaque). */
+  | { readonly type: 'listening'; readonly descriptor: unknown }
+  | { readonly type: 'config-applied'; readonly version: number }
+  /** The thread caught a fault of its own, has closed to new work and asks to be replaced. */
+  | { readonly type: 'failed'; readonly reason: string }
+  /** Its app is closed and no socket is open: exiting is safe now. */
+  | { readonly type: 'closed'; readonly aborted: number };

@@ -1,0 +1,278 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import { STATUS, type ErrorCode } from '../../shared/errors.ts';
+import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
+import type { Exchange } from './exchange.ts';
+import type { Connection } from './upstream/connection.ts';
+
+const VIA_AND_ID = '1.1 api-gateway\r\nx-request-id: ';
+
+/** Refusals after which the connection cannot carry another request: what follows on it is not to be trusted, or not wanted. */
+const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'bad_request',
+  'header_too_large',
+  'body_too_large',
+  'request_timeout',
+  'overloaded',
+  'internal_error',
+]);
+
+/** Seconds after which a client may try again, for refusals that pass by themselves. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { upstream_queue_full: 1, overloaded: 1, draining: 1 };
+
+// A function for uWS's cork() without making one for each answer: what it works on is put here first.
+let corked: Answer;
+let corkedConnection: Connection;
+const writeWhole = (): void => corked.writeWhole(corkedConnection);
+const writeBegin = (): void => corked.writeBegin(corkedConnection);
+const writePiece = (): void => corked.writePiece(corkedConnection);
+
+/** The way back to the client. After the client is gone, or the answer ended, every call does nothing. */
+export class Answer {
+  /** Some byte of it has been handed to the client's socket. */
+  started = false;
+  status = 0;
+  bodyBytes = 0;
+  /** Value of the Allow field of a 405. */
+  allow: string | undefined = undefined;
+  readonly #exchange: Exchange;
+  #res: HttpResponse | undefined;
+  /** The answer's header is known but not written: uWS cannot send a chunked answer's header before its first byte. */
+  #headHeld = false;
+  /** Declared length; -1 = chunked. */
+  #totalBytes = -1;
+  /** Bytes the client's socket did not take, of an answer with a length; #unsentAt is their place in it. */
+  #unsent: Buffer | undefined = undefined;
+  #unsentAt = 0;
+  #watching = false;
+
+  constructor(exchange: Exchange, res: HttpResponse) {
+    this.#exchange = exchange;
+    this.#res = res;
+    res.onAborted(() => this.#onAborted());
+  }
+
+  get open(): boolean {
+    return this.#res !== undefined;
+  }
+
+  /** 4 or 16 bytes; none when the client is gone. */
+  remoteAddress(): ArrayBuffer {
+    return this.#res?.getRemoteAddress() ?? new ArrayBuffer(0);
+  }
+
+  onBody(take: (piece: ArrayBuffer, last: boolean) => void): void {
+    this.#res?.onData(take);
+  }
+
+  pause(): void {
+    this.#res?.pause();
+  }
+
+  resume(): void {
+    this.#res?.resume();
+  }
+
+  /** `/health` and `/ready`: answered here, whatever else is going on. */
+  probe(path: '/health' | '/ready'): void {
+    const { thread, method } = this.#exchange;
+    if (method !== 'GET' && method !== 'HEAD') {
+      this.allow = 'GET, HEAD';
+      this.problem('method_not_allowed');
+      return;
+    }
+    const ready = path === '/health' || !thread.draining;
+    const text = path === '/health' ? thread.healthBody() : `{"status":"${ready ? 'ready' : 'draining'}"}\n`;
+    this.#local({ status: ready ? 200 : 503, type: 'application/json', text, close: thread.draining, code: 'ok' });
+  }
+
+  /** The gateway's own refusal or failure, before anything was written. */
+  problem(code: ErrorCode, detail?: string): void {
+    const { requestId, thread } = this.#exchange;
+    const text = problemBody(code, detail === undefined ? { requestId } : { requestId, detail });
+    const close = CLOSES.has(code) || thread.draining;
+    this.#local({ status: STATUS[code], type: 'application/problem+json', text, close, code });
+  }
+
+  #local(answer: { status: number; type: string; text: string; close: boolean; code: ErrorCode | 'ok' }): void {
+    const res = this.#res;
+    if (res === undefined) return;
+    const { method, requestId } = this.#exchange;
+    const retryAfter = answer.code === 'ok' ? undefined : RETRY_AFTER_SECONDS[answer.code];
+    this.#res = undefined;
+    this.started = true;
+    this.status = answer.status;
+    res.cork(() => {
+      res.writeStatus(`${answer.status} ${reasonPhrase(answer.status)}`);
+      res.writeHeader('content-type', answer.type);
+      res.writeHeader('x-request-id', requestId);
+      if (this.allow !== undefined) res.writeHeader('allow', this.allow);
+      if (retryAfter !== undefined) res.writeHeader('retry-after', `${retryAfter}`);
+      if (method === 'HEAD') {
+        res.endWithoutBody(Buffer.byteLength(answer.text), answer.close);
+      } else {
+        res.end(answer.text, answer.close);
+        this.bodyBytes = answer.text.length;
+      }
+    });
+    this.#exchange.record(answer.code, answer.status);
+  }
+
+  /** What one read from the upstream brought goes on to the client. */
+  onRead(connection: Connection): void {
+    const res = this.#res;
+    if (res === undefined) return;
+    const { complete } = connection;
+    corked = this;
+    corkedConnection = connection;
+    if (connection.headArrived) this.#headHeld = true;
+    if (this.#headHeld) {
+      if (complete) {
+        res.cork(writeWhole);
+        return;
+      }
+      const waits = connection.bodyEnd === connection.bodyStart && connection.parser.contentLength < 0;
+      if (!connection.headArrived && connection.bodyEnd === connection.bodyStart) return; // a 1xx
+      if (!waits) res.cork(writeBegin);
+      return;
+    }
+    if (connection.bodyEnd > connection.bodyStart) res.cork(writePiece);
+    if (complete && this.#totalBytes < 0 && this.#res !== undefined) this.#endChunked();
+  }
+
+  /** The whole answer is in hand: one write. */
+  writeWhole(connection: Connection): void {
+    const res = this.#take();
+    const { parser, bodyStart, bodyEnd } = connection;
+    const close = this.#exchange.thread.draining;
+    this.#writeHead(res, connection);
+    if (parser.bodyKind === 'none') {
+      if (parser.contentLength >= 0 && parser.status !== 204) res.endWithoutBody(parser.contentLength, close);
+      else res.endWithoutBody(undefined, close);
+    } else {
+      this.bodyBytes = bodyEnd - bodyStart;
+      res.end(bodyEnd === bodyStart ? '' : connection.readBuffer.subarray(bodyStart, bodyEnd), close);
+    }
+    this.#exchange.record('ok', this.status);
+  }
+
+  /** The header and the first piece of a longer body. */
+  writeBegin(connection: Connection): void {
+    const res = this.#res as HttpResponse;
+    this.#headHeld = false;
+    this.#totalBytes = connection.parser.bodyKind === 'length' ? connection.parser.contentLength : -1;
+    this.#writeHead(res, connection);
+    if (this.#exchange.thread.draining) res.writeHeader('connection', 'close');
+    this.writePiece(connection);
+  }
+
+  writePiece(connection: Connection): void {
+    const { bodyStart, bodyEnd } = connection;
+    this.#write(connection.readBuffer.subarray(bodyStart, bodyEnd));
+  }
+
+  #write(piece: Buffer): void {
+    const res = this.#res as HttpResponse;
+    if (this.#totalBytes < 0) {
+      this.bodyBytes += piece.length;
+      if (!res.write(piece)) this.#watchWritable(res);
+      return;
+    }
+    if (this.#unsent !== undefined) {
+      // The upstream was paused, but what had been read already still comes; it queues behind.
+      this.#unsent = Buffer.concat([this.#unsent, piece]);
+      this.bodyBytes += piece.length;
+      return;
+    }
+    const at = this.bodyBytes;
+    this.bodyBytes += piece.length;
+    const [ok, done] = res.tryEnd(piece, this.#totalBytes);
+    if (done) {
+      this.#finish();
+    } else if (!ok) {
+      const taken = res.getWriteOffset() - at;
+      this.#unsent = Buffer.from(piece.subarray(Math.max(0, taken)));
+      this.#unsentAt = at + Math.max(0, taken);
+      this.#watchWritable(res);
+    }
+  }
+
+  /** The client reads slowly: stop the upstream until it has caught up. */
+  #watchWritable(res: HttpResponse): void {
+    this.#exchange.pauseUpstream();
+    if (this.#watching) return;
+    this.#watching = true;
+    res.onWritable((offset) => {
+      try {
+        return this.#onWritable(offset);
+      } catch (error) {
+        this.#exchange.onFault(error);
+        return true;
+      }
+    });
+  }
+
+  #onWritable(offset: number): boolean {
+    const res = this.#res;
+    if (res === undefined) return true;
+    if (this.#unsent !== undefined) {
+      const rest = this.#unsent.subarray(offset - this.#unsentAt);
+      const [ok, done] = res.tryEnd(rest, this.#totalBytes);
+      if (done) {
+        this.#finish();
+        return true;
+      }
+      if (!ok) return false;
+      this.#unsent = undefined;
+    }
+    this.#exchange.resumeUpstream();
+    return true;
+  }
+
+  #endChunked(): void {
+    const res = this.#take();
+    res.cork(() => res.end(undefined, this.#exchange.thread.draining));
+    this.#exchange.record('ok', this.status);
+  }
+
+  #finish(): void {
+    this.#res = undefined;
+    this.#unsent = undefined;
+    this.#exchange.record('ok', this.status);
+  }
+
+  /** The answer cannot be finished: the client must not take what it has for the whole (RFC 9112, section 8). */
+  cut(code: ErrorCode): void {
+    const res = this.#res;
+    if (res === undefined) return;
+    this.#res = undefined;
+    res.close();
+    this.#exchange.record(code, this.status);
+  }
+
+  #take(): HttpResponse {
+    const res = this.#res as HttpResponse;
+    this.#res = undefined;
+    return res;
+  }
+
+  #writeHead(res: HttpResponse, { parser }: Connection): void {
+    this.started = true;
+    this.#headHeld = false;
+    this.status = parser.status;
+    if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
+    // One call for all fields: the parser has seen to it that each line is a field and nothing else.
+    const own = VIA_AND_ID + this.#exchange.requestId;
+    const block = parser.fields === '' ? own : `${own}\r\n${parser.fields}`;
+    res.writeHeader('via', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
+  }
+
+  #onAborted(): void {
+    if (this.#res === undefined) return;
+    this.#res = undefined;
+    try {
+      this.#exchange.onClientGone();
+    } catch (error) {
+      this.#exchange.thread.log.error({ err: error }, 'exchange failed after its client left');
+    }
+  }
+}

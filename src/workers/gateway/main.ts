@@ -1,0 +1,115 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import uWS, { type HttpResponse, type TemplatedApp } from 'uWebSockets.js';
+import { monotonicMs } from '../../shared/clock.ts';
+import { createLog } from '../../shared/log.ts';
+import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
+import { RequestThread, TICK_MS } from './request-thread.ts';
+
+/** What uWebSockets.js offers and its types do not say. */
+interface RequestApp extends TemplatedApp {
+  getDescriptor(): unknown;
+  /** Seconds from accept to the first request's complete header; steps of 4. */
+  setIdleTimeout(seconds: number): void;
+  /** Seconds a kept-alive connection may rest after an answer; steps of 4. */
+  setResponseTimeout(seconds: number): void;
+}
+
+const TIMEOUT_STEP_SECONDS = 4;
+/** Connections beyond the cap get a 503 with their first request; beyond this many times the cap they are not kept at all. */
+const HARD_CAP_FACTOR = 2;
+
+const port = parentPort;
+if (port === null) throw new Error('workers/gateway/main is a worker thread, started by the front');
+const start = workerData as RequestThreadStart;
+const log = createLog({ level: start.config.logLevel, name: `request-${start.slot}` });
+const thread = new RequestThread(start, log);
+const say = (message: FromRequestThread): void => port.postMessage(message);
+
+function createApp(): RequestApp {
+  const { tls } = start.config.server;
+  (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in every answer
+  return (
+    tls === undefined ? uWS.App() : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
+  ) as RequestApp;
+}
+
+const app = createApp();
+const idleSeconds = Math.ceil(start.config.server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
+app.setIdleTimeout(idleSeconds);
+app.setResponseTimeout(idleSeconds);
+app.filter((res: HttpResponse, change: number | Number) => {
+  thread.openConnections += Number(change);
+  if (Number(change) > 0 && thread.openConnections > thread.config.server.maxConnections * HARD_CAP_FACTOR) res.close();
+});
+app.any('/*', (res, req) => thread.handle(res, req));
+
+const ticking = setInterval(() => thread.tick(), TICK_MS);
+let closing = false;
+
+/**
+ * The only safe end of a thread with a uWS app: close the app, let go of everything else that keeps the loop alive, and
+ * let it run out. A socket that was handed over and not adopted yet still comes, is answered, and holds the thread that
+ * much longer; process.exit() at that moment would abort the whole process.
+ */
+function close(): void {
+  if (closing) return;
+  closing = true;
+  const aborted = thread.abort();
+  app.close();
+  clearInterval(ticking);
+  say({ type: 'closed', aborted });
+  port?.close();
+}
+
+/** How often a drain looks whether its last connection has gone. */
+const DRAIN_CHECK_MS = 50;
+/** How long kept-alive connections without a request are left open for a next request, once nothing is in flight. */
+const DRAIN_LINGER_MS = 1_000;
+
+function drain(deadlineMs: number): void {
+  thread.draining = true;
+  const deadline = setTimeout(close, deadlineMs);
+  let quietSinceMs = -1;
+  const check = setInterval(() => {
+    const nowMs = monotonicMs();
+    if (thread.inFlight > 0) quietSinceMs = -1;
+    else if (quietSinceMs < 0) quietSinceMs = nowMs;
+    const quiet = quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
+    if (!quiet && (thread.inFlight > 0 || thread.openConnections > 0)) return;
+    clearInterval(check);
+    clearTimeout(deadline);
+    close();
+  }, DRAIN_CHECK_MS);
+}
+
+port.on('message', (message: ToRequestThread) => {
+  switch (message.type) {
+    case 'config':
+      thread.apply(message.config);
+      say({ type: 'config-applied', version: message.version });
+      return;
+    case 'lame-duck':
+      thread.draining = true;
+      return;
+    case 'drain':
+      drain(message.deadlineMs);
+      return;
+    case 'abort':
+      close();
+      return;
+    default:
+      return message satisfies never;
+  }
+});
+
+/** A fault outside any exchange: what this thread holds may be inconsistent, so it finishes what it has and goes. */
+function onThreadFault(error: unknown): void {
+  log.error({ err: error }, 'request thread failed; it is replaced');
+  thread.draining = true;
+  say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+}
+process.on('uncaughtException', onThreadFault);
+process.on('unhandledRejection', onThreadFault);
+
+thread.tick();
+say({ type: 'listening', descriptor: app.getDescriptor() });

@@ -1,0 +1,179 @@
+import type { HttpRequest } from 'uWebSockets.js';
+import { isToken } from '../../shared/http/field.ts';
+import { isChunked, parseContentLength } from '../../shared/http/framing.ts';
+import { isValidHost } from '../../shared/http/host.ts';
+import * as Kind from '../../shared/http/request-field.ts';
+
+/** Names seen before, with their kind: one hash look-up instead of checking every character again. */
+const knownNames = new Map<string, number>();
+const MOST_KNOWN_NAMES = 1_000;
+const INVALID_NAME = -1;
+
+function kindOf(name: string): number {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const kind = isToken(name) ? Kind.requestFieldKind(name) : INVALID_NAME;
+  if (knownNames.size < MOST_KNOWN_NAMES) knownNames.set(name, kind);
+  return kind;
+}
+
+const MADE_OF = { ascii: 0, other: 1, bad: 2 } as const;
+
+/**
+ * What a field value is made of. The front decodes values as UTF-8, so bytes that were not UTF-8 arrive as U+FFFD and
+ * cannot be restored: such a value is bad, like control characters (RFC 9110, section 5.5).
+ */
+function valueKind(value: string): number {
+  let seen = 0;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 ? code !== 0x09 : code === 0x7f || code === 0xfffd) return MADE_OF.bad;
+    seen |= code;
+  }
+  return seen > 0x7f ? MADE_OF.other : MADE_OF.ascii;
+}
+
+/**
+ * The header section of the request at hand, read in one pass and judged by RFC 9112 more strictly than the front's
+ * parser does. One instance a thread, reused: it is valid until the next request's read().
+ */
+export class RequestHead {
+  /** Lines to forward as they came, each with its CRLF: no hop-by-hop field, nothing the gateway sets itself. */
+  fields = '';
+  host = '';
+  /** -1 = not declared. */
+  contentLength = -1;
+  chunked = false;
+  /** `fields` or another kept value has characters beyond ASCII and must be written as UTF-8. */
+  ascii = true;
+  /** Bytes of all fields, with their separators. */
+  bytes = 0;
+  forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
+  forwardedHost: string | undefined;
+  requestId: string | undefined;
+  via: string | undefined;
+  /** Why the request must be refused with 400; undefined = it is well-formed. */
+  fault: string | undefined;
+  #connection = '';
+  #upgrade = false;
+  #hosts = 0;
+  #lengths = 0;
+  #encodings = 0;
+  #except: Set<string> | undefined;
+  readonly #onField = (name: string, value: string): void => this.#field(name, value);
+
+  read(request: HttpRequest): void {
+    this.#reset();
+    request.forEach(this.#onField);
+    if (this.#connection !== '') this.#dropConnectionNamed(request);
+    this.#judge();
+  }
+
+  #reset(): void {
+    this.fields = '';
+    this.host = '';
+    this.contentLength = -1;
+    this.chunked = false;
+    this.ascii = true;
+    this.bytes = 0;
+    this.forwardedFor = undefined;
+    this.forwardedProto = undefined;
+    this.forwardedHost = undefined;
+    this.requestId = undefined;
+    this.via = undefined;
+    this.fault = undefined;
+    this.#connection = '';
+    this.#upgrade = false;
+    this.#hosts = 0;
+    this.#lengths = 0;
+    this.#encodings = 0;
+    this.#except = undefined;
+  }
+
+  #field(name: string, value: string): void {
+    this.bytes += name.length + value.length + 4;
+    const kind = kindOf(name);
+    const made = valueKind(value);
+    if (made !== MADE_OF.ascii) {
+      if (made === MADE_OF.bad) this.fault = 'A field value has a byte that is not allowed.';
+      this.ascii = false;
+    }
+    switch (kind) {
+      case Kind.FORWARD:
+        if (this.#except === undefined || !this.#except.has(name)) this.fields += `${name}: ${value}\r\n`;
+        return;
+      case Kind.HOST:
+        this.#hosts++;
+        this.host = value;
+        return;
+      case Kind.CONNECTION:
+        if (value !== 'keep-alive' && value !== 'close') {
+          this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`;
+        }
+        return;
+      case Kind.CONTENT_LENGTH:
+        this.#lengths++;
+        this.contentLength = parseContentLength(value);
+        return;
+      case Kind.TRANSFER_ENCODING:
+        this.#encodings++;
+        this.chunked = isChunked(value);
+        return;
+      case Kind.TE:
+        if (value.trim().toLowerCase() === 'trailers') this.fields += 'te: trailers\r\n';
+        return;
+      case Kind.X_FORWARDED_FOR:
+        this.forwardedFor = this.forwardedFor === undefined ? value : `${this.forwardedFor}, ${value}`;
+        return;
+      case Kind.X_FORWARDED_PROTO:
+        this.forwardedProto = value;
+        return;
+      case Kind.X_FORWARDED_HOST:
+        this.forwardedHost = value;
+        return;
+      case Kind.X_REQUEST_ID:
+        this.requestId = value;
+        return;
+      case Kind.VIA:
+        this.via = this.via === undefined ? value : `${this.via}, ${value}`;
+        return;
+      case Kind.UPGRADE:
+        this.#upgrade = true;
+        return;
+      case INVALID_NAME:
+        this.fault = 'A field name is not a token.';
+        return;
+      default: // DROP, EXPECT, FORWARDED: hop-by-hop, answered by the front already, or said by X-Forwarded-* in our own words
+    }
+  }
+
+  /** Fields that Connection names go no further than this hop (RFC 9110, section 7.6.1). Rare, so a second pass is fine. */
+  #dropConnectionNamed(request: HttpRequest): void {
+    const named = new Set<string>();
+    for (const token of this.#connection.split(',')) named.add(token.trim().toLowerCase());
+    named.delete('keep-alive');
+    named.delete('close');
+    if (named.size === 0) return;
+    const { fault } = this;
+    this.#reset();
+    this.#except = named;
+    request.forEach(this.#onField);
+    this.fault ??= fault;
+  }
+
+  #judge(): void {
+    if (this.fault !== undefined) return;
+    if (this.#hosts !== 1 || !isValidHost(this.host)) {
+      this.fault = 'The Host field is missing, repeated or malformed.';
+    } else if (this.#lengths > 1 || (this.#lengths === 1 && this.contentLength < 0)) {
+      this.fault = 'Content-Length is repeated or not a number.';
+    } else if (this.#encodings > 1 || (this.#encodings === 1 && !this.chunked)) {
+      this.fault = 'Transfer-Encoding is something else than one chunked.';
+    } else if (this.chunked && this.#lengths > 0) {
+      this.fault = 'Content-Length and Transfer-Encoding exclude each other.';
+    } else if (this.#upgrade && (this.chunked || this.contentLength > 0)) {
+      this.fault = 'Upgrade with a body is not accepted.';
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import type { TargetConfig } from '../../../shared/config/types.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import { Connection, type Carried } from './connection.ts';
+import type { Upstream } from './upstream.ts';
+
+const FIRST_SKIP_MS = 100;
+const LONGEST_SKIP_MS = 5_000;
+/** An idle connection is given up this much before the server said it would close it. */
+const KEEP_ALIVE_MARGIN_MS = 500;
+
+/** A waiting exchange, with the connect time-out of its route. */
+export interface Queued extends Carried {
+  readonly connectTimeoutMs: number;
+}
+
+/** One server of an upstream and the connections of this thread to it. */
+export class Target {
+  readonly upstream: Upstream;
+  readonly config: TargetConfig;
+  /** `host: name\r\n`, as every request to this target carries it. */
+  readonly hostLine: string;
+  /** Busy connections and exchanges that wait: what the choice between targets compares. */
+  pending = 0;
+  /** No new exchange before this time while other targets can take it; grows with each refused connection. */
+  skipUntilMs = 0;
+  #connectFailures = 0;
+  #connections = 0;
+  #connecting = 0;
+  #countedInUpstream = 0;
+  readonly #idle: Connection[] = []; // used as a stack: the warmest connection first, the others age and are closed
+  readonly #queue = new Set<Queued>();
+  readonly #all = new Set<Connection>();
+
+  constructor(upstream: Upstream, config: TargetConfig) {
+    this.upstream = upstream;
+    this.config = config;
+    const defaultPort = config.secure ? 443 : 80;
+    this.hostLine = `host: ${config.host}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
+  }
+
+  /** Calls onConnection now or later, or onUpstreamFailed. */
+  acquire(waiting: Queued): void {
+    this.pending++;
+    const nowMs = this.upstream.deadlines.nowMs;
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (nowMs - idle.idleSinceMs < idle.idleLimitMs) {
+        waiting.onConnection(idle);
+        return;
+      }
+      idle.destroy();
+    }
+    const full = this.#connections >= this.upstream.config.connections;
+    if (full && !this.upstream.mayQueue()) {
+      this.pending--;
+      waiting.onUpstreamFailed('upstream_queue_full', false);
+      return;
+    }
+    this.#queue.add(waiting);
+    if (!full) this.#open(waiting.connectTimeoutMs);
+    this.#countQueued();
+  }
+
+  /** Like acquire, but never on a connection that was used before: for the one retry. */
+  acquireFresh(waiting: Queued): void {
+    this.pending++;
+    this.#open(waiting.connectTimeoutMs).reservedFor = waiting;
+  }
+
+  /** The exchange no longer waits for a connection. */
+  cancel(waiting: Queued): void {
+    if (this.#queue.delete(waiting)) {
+      this.pending--;
+      this.#countQueued();
+      return;
+    }
+    for (const connection of this.#all) {
+      if (connection.reservedFor !== waiting) continue;
+      connection.reservedFor = undefined;
+      this.pending--;
+      return;
+    }
+  }
+
+  onConnected(connection: Connection): void {
+    this.#connecting--;
+    this.upstream.deadlines.disarm(connection);
+    this.#connectFailures = 0;
+    this.skipUntilMs = 0;
+    const reservedFor = connection.reservedFor;
+    connection.reservedFor = undefined;
+    if (reservedFor === undefined) this.#next(connection);
+    else reservedFor.onConnection(connection);
+  }
+
+  /** The answer is complete: the connection takes the next exchange, rests or goes. */
+  onAnswered(connection: Connection): void {
+    this.pending--;
+    connection.served++;
+    const { parser } = connection;
+    if (!parser.reusable || !connection.requestSent || this.upstream.closing) {
+      connection.state = 'idle'; // its exchange is no longer counted in pending
+      connection.destroy();
+      return;
+    }
+    if (parser.keepAliveTimeoutMs >= 0) {
+      const statedMs = Math.max(0, parser.keepAliveTimeoutMs - KEEP_ALIVE_MARGIN_MS);
+      connection.idleLimitMs = Math.min(this.upstream.config.idleMs, statedMs);
+    }
+    this.#next(connection);
+  }
+
+  /** @param connectFailure set when it never came to stand */
+  onClosed(connection: Connection, connectFailure: ErrorCode | undefined): void {
+    this.#all.delete(connection);
+    this.#connections--;
+    this.upstream.deadlines.disarm(connection);
+    if (connectFailure !== undefined) {
+      this.#connecting--;
+      this.#onConnectFailed(connection, connectFailure);
+      return;
+    }
+    const idleAt = this.#idle.indexOf(connection);
+    if (idleAt >= 0) this.#idle.splice(idleAt, 1);
+    this.#openForQueue();
+  }
+
+  /** Closes connections that have rested too long. */
+  closeAged(nowMs: number): void {
+    for (let i = this.#idle.length - 1; i >= 0; i--) {
+      const idle = this.#idle[i];
+      if (idle !== undefined && nowMs - idle.idleSinceMs >= idle.idleLimitMs) {
+        this.#idle.splice(i, 1);
+        idle.destroy();
+      }
+    }
+  }
+
+  closeIdle(): void {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) idle.destroy();
+  }
+
+  destroyAll(): void {
+    for (const connection of this.#all) connection.destroy();
+  }
+
+  get queueLength(): number {
+    return this.#queue.size;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  #next(connection: Connection): void {
+    for (const waiting of this.#queue) {
+      this.#queue.delete(waiting);
+      this.#countQueued();
+      waiting.onConnection(connection);
+      return;
+    }
+    if (this.upstream.closing) {
+      connection.destroy();
+      return;
+    }
+    connection.state = 'idle';
+    connection.idleSinceMs = this.upstream.deadlines.nowMs;
+    this.#idle.push(connection);
+  }
+
+  #open(timeoutMs: number): Connection {
+    this.#connections++;
+    this.#connecting++;
+    const connection = new Connection(this);
+    this.#all.add(connection);
+    this.upstream.deadlines.arm(connection, timeoutMs);
+    return connection;
+  }
+
+  #openForQueue(): void {
+    for (const waiting of this.#queue) {
+      if (this.#connecting >= this.#queue.size || this.#connections >= this.upstream.config.connections) return;
+      this.#open(waiting.connectTimeoutMs);
+    }
+  }
+
+  #onConnectFailed(connection: Connection, code: ErrorCode): void {
+    const skipMs = Math.min(LONGEST_SKIP_MS, FIRST_SKIP_MS * 2 ** this.#connectFailures);
+    this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
+    this.skipUntilMs = this.upstream.deadlines.nowMs + skipMs;
+    const { reservedFor } = connection;
+    if (reservedFor !== undefined) {
+      connection.reservedFor = undefined;
+      this.pending--;
+      reservedFor.onUpstreamFailed(code, false);
+    }
+    // Those who wait may still get a connection that stands or is under way; with none left they have no hope here.
+    if (this.#connections > 0) return;
+    const waiting = [...this.#queue];
+    this.#queue.clear();
+    this.#countQueued();
+    this.pending -= waiting.length;
+    for (const each of waiting) each.onUpstreamFailed(code, false);
+  }
+
+  /** Tells the upstream how many wait here beyond those for whom a connection is being opened. */
+  #countQueued(): void {
+    const beyond = Math.max(0, this.#queue.size - this.#connecting);
+    this.upstream.queued += beyond - this.#countedInUpstream;
+    this.#countedInUpstream = beyond;
+  }
+}

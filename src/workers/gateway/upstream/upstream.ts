@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type { UpstreamConfig } from '../../../shared/config/types.ts';
+import type { Deadlines } from '../deadlines.ts';
+import { Target } from './target.ts';
+
+export interface UpstreamOptions {
+  readonly config: UpstreamConfig;
+  readonly deadlines: Deadlines;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** A named service behind the gateway: one or more targets, and this thread's connections to them. */
+export class Upstream {
+  readonly config: UpstreamConfig;
+  readonly deadlines: Deadlines;
+  readonly targets: readonly Target[];
+  /** No longer in the configuration: connections go as soon as they are free. */
+  closing = false;
+  /** Exchanges that wait for a connection of any target while none is being opened for them. */
+  queued = 0;
+  readonly #random: () => number;
+  readonly #tls: ConnectionOptions;
+
+  constructor({ config, deadlines, random }: UpstreamOptions) {
+    this.config = config;
+    this.deadlines = deadlines;
+    this.#random = random;
+    this.#tls = {
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: config.tls.verify,
+      ...(config.tls.caFile === undefined ? {} : { ca: readFileSync(config.tls.caFile) }),
+    };
+    this.targets = config.targets.map((target) => new Target(this, target));
+  }
+
+  /**
+   * The less loaded of two targets drawn at random (Mitzenmacher, "The Power of Two Choices", 2001), leaving out those
+   * that lately refused connections while there are others.
+   */
+  pick(): Target {
+    const { targets } = this;
+    const first = targets[0] as Target;
+    if (targets.length === 1) return first;
+    const nowMs = this.deadlines.nowMs;
+    let a: Target | undefined;
+    let b: Target | undefined;
+    let seen = 0;
+    // One pass draws two of those available without an array: reservoir sampling.
+    for (const target of targets) {
+      if (target.skipUntilMs > nowMs) continue;
+      seen++;
+      if (a === undefined) {
+        a = target;
+      } else if (b === undefined) {
+        b = target;
+      } else {
+        const at = Math.floor(this.#random() * seen);
+        if (at === 0) a = target;
+        else if (at === 1) b = target;
+      }
+    }
+    if (a === undefined) return targets[Math.floor(this.#random() * targets.length)] ?? first;
+    if (b === undefined) return a;
+    if (a.pending === b.pending) return this.#random() < 0.5 ? a : b;
+    return a.pending < b.pending ? a : b;
+  }
+
+  mayQueue(): boolean {
+    return this.queued < this.config.queue;
+  }
+
+  /** @param address host name or address of the target, without brackets */
+  tlsOptions(address: string): ConnectionOptions {
+    const serverName = this.config.tls.serverName ?? (isIP(address) === 0 ? address : undefined);
+    return serverName === undefined ? this.#tls : { ...this.#tls, servername: serverName };
+  }
+
+  closeAged(nowMs: number): void {
+    for (const target of this.targets) target.closeAged(nowMs);
+  }
+
+  /** Idle connections now, busy ones when their exchange is over. */
+  retire(): void {
+    this.closing = true;
+    for (const target of this.targets) target.closeIdle();
+  }
+
+  /** Everything at once; exchanges under way hear nothing more. */
+  destroy(): void {
+    this.closing = true;
+    for (const target of this.targets) target.destroyAll();
+  }
+
+  get connections(): number {
+    return this.targets.reduce((sum, target) => sum + target.connections, 0);
+  }
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
+
+/** A redis-server of this test alone, on a free loopback port. */
+export interface TestRedis extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  /** A client for the test's own questions. */
+  readonly client: Redis;
+  /** Starts the server again on the same port and directory after it was killed. */
+  restart(): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+  return address.port;
+}
+
+async function start(port: number, dir: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--enable-debug-command', 'local', ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    let seen = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (seen.includes('Ready to accept connections')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`redis-server ended: ${seen}`)));
+    child.once('error', reject); // no redis-server on this machine: fail, never skip
+  });
+  return child;
+}
+
+/** @param args extra arguments of redis-server */
+export async function startRedis(args: readonly string[] = []): Promise<TestRedis> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), 'gateway-limits-'));
+  let child = await start(port, dir, args);
+  const passwordAt = args.indexOf('--requirepass');
+  const client = new Redis({
+    port,
+    host: '127.0.0.1',
+    retryStrategy: () => 20,
+    ...(passwordAt === -1 ? {} : { password: args[passwordAt + 1] ?? '' }),
+  });
+  client.on('error', () => {});
+  return {
+    port,
+    client,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    kill(signal) {
+      child.kill(signal);
+    },
+    async restart() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      child = await start(port, dir, args);
+    },
+    async [Symbol.asyncDispose]() {
+      client.disconnect();
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
