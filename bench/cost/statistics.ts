@@ -13,7 +13,7 @@ export function summarize(values: readonly number[]): Summary | undefined {
   const high = sorted[Math.floor(sorted.length / 2)];
   const low = sorted[Math.floor((sorted.length - 1) / 2)];
   if (min === undefined || max === undefined || low === undefined || high === undefined) return undefined;
-  return { median: low, min, max };
+  return { median: (low + high) / 2, min, max };
 }
 
 /** One usable measurement. */

@@ -149,9 +149,9 @@ describe('demo upstream: /bytes/N', () => {
   });
 
   it('waits for a client that does not read', async () => {
+    const before = process.memoryUsage.rss();
     const req = request({ host: '127.0.0.1', port: upstream.port, path: '/bytes/500000000', agent: false }).end();
     const [message] = (await once(req, 'response')) as [IncomingMessage];
-    const before = process.memoryUsage.rss();
     await once(message, 'readable'); // and nothing more is read: the rest must stay unwritten
     expect((await call('/health')).message.statusCode).toBe(200);
     expect(process.memoryUsage.rss() - before).toBeLessThan(100_000_000);

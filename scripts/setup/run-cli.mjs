@@ -6,7 +6,7 @@ import { PROJECT_ROOT } from './project-root.mjs';
 /**
  * Sets up what is missing and runs the `gateway` command in this process.
  * @param {readonly string[]} args what follows the command's name
- * @returns {Promise<number>} exit code
+ * @returns {Promise<number | undefined>} exit code; `undefined` when the gateway runs on in this process
  */
 export async function runCli(args) {
   await ensureReady({ build: true, dev: false });

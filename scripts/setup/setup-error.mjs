@@ -3,11 +3,12 @@ export class SetupError extends Error {}
 
 /**
  * Runs a script's body: a SetupError becomes one line and exit code 1.
- * @param {() => Promise<number>} body resolves to the exit code
+ * @param {() => Promise<number | undefined>} body resolves to the exit code; `undefined` = something else sets it
  */
 export async function runScript(body) {
   try {
-    process.exitCode = await body();
+    const code = await body();
+    if (code !== undefined) process.exitCode = code;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(error.message);

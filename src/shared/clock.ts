@@ -1,5 +1,7 @@
 /** Time and chance come from here and nowhere else, so that tests can pass their own. */
 
+import { performance } from 'node:perf_hooks'; // the global of that name is a getter, looked up anew each time
+
 /** Milliseconds on a clock that never runs backwards; only differences mean anything. */
 export const monotonicMs = (): number => performance.now();
 

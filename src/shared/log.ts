@@ -6,10 +6,16 @@ import type { LogLevel } from './config/types.ts';
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 const STDOUT = 1;
+const CLOSE_WITHIN_MS = 200;
 
 export interface Log extends Logger {
-  /** Writes what still waits before it returns; for the last moment of a process or thread. Never throws. */
+  /** Writes what still waits before it returns. Never throws. */
   flushNow(): void;
+  /**
+   * Writes what still waits; nothing may be logged afterwards. For the last moment of a process: gives a reader that does
+   * not read 200 ms, then resolves all the same.
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -39,5 +45,14 @@ export function createLog(opts: { readonly level: LogLevel; readonly name: strin
       // Nobody is left to tell.
     }
   };
-  return Object.assign(logger, { flushNow });
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_WITHIN_MS);
+      destination.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      destination.end();
+    });
+  return Object.assign(logger, { flushNow, close });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryFiles } from './memory-files.ts';
+import { memoryFiles } from './test-reading.ts';
 import { formatProblems } from './problems.ts';
 import { readConfig } from './read-config.ts';
 

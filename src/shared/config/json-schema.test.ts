@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { parse } from 'yaml';
 import { jsonSchema, keysAt } from './json-schema.ts';
 
-const validator = z.fromJSONSchema(jsonSchema() as z.core.JSONSchema.JSONSchema);
+const validator = z.fromJSONSchema(jsonSchema());
 
 const GOOD = `
 upstreams:
@@ -17,8 +17,10 @@ routes:
 test('takes a good file and refuses a bad one', () => {
   expect(validator.safeParse(parse(GOOD)).error).toBeUndefined();
   expect(validator.safeParse(parse(GOOD.replace('connections: 64', 'connections: many'))).success).toBe(false);
-  expect(validator.safeParse(parse(GOOD.replace('connections', 'conections'))).success).toBe(false);
-  expect(validator.safeParse(parse(GOOD.replace('upstream: users', ''))).success).toBe(false);
+  expect(validator.safeParse(parse(`${GOOD}extra: 1`)).success).toBe(false);
+  expect(validator.safeParse(parse(GOOD.replace('upstream: users, ', ''))).success).toBe(false);
+  expect(validator.safeParse(parse(GOOD.replace('path: /orders, ', ''))).success).toBe(false);
+  expect(validator.safeParse(parse(GOOD.replace('exact:', 'path: /a, exact:'))).success).toBe(false);
 });
 
 test('is draft 2020-12, in one piece, without references', () => {

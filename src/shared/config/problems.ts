@@ -19,13 +19,14 @@ export interface Problem {
 const LONGEST_SHOWN = 80;
 
 /**
- * A value as a problem shows it: quoted, one line, at most 80 characters, without the password of a URL.
+ * A value as a problem shows it: quoted, one line, at most 80 characters. What stands before an `@` is left out: it may
+ * be a user name and password, however badly the URL is written.
  * @returns `undefined` for a value that is not there
  */
 export function showValue(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string') {
-    const safe = value.replaceAll(/\/\/[^/\s]*@/g, '//***@');
+    const safe = value.replace(/^(\w*:\/\/)?.*@/s, '$1***@');
     return JSON.stringify(safe.length > LONGEST_SHOWN ? `${safe.slice(0, LONGEST_SHOWN)}…` : safe);
   }
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';

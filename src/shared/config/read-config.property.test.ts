@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { ENV_NAMES } from './env-table.ts';
-import { memoryFiles } from './memory-files.ts';
+import { memoryFiles } from './test-reading.ts';
 import { formatProblems } from './problems.ts';
 import { readConfig } from './read-config.ts';
 
@@ -35,44 +35,33 @@ const environment = fc.dictionary(
   fc.option(value, { nil: undefined }),
 );
 
-const words = [
-  ...[
-    'routes',
-    'upstreams',
-    'path',
-    'exact',
-    'upstream',
-    'url',
-    'targets',
-    'timeouts',
-    'methods',
-    '__proto__',
-    'constructor',
-  ],
-  ...[
-    ': ',
-    ':\n',
-    '\n',
-    '  ',
-    '    ',
-    '- ',
-    '{',
-    '}',
-    '[',
-    ']',
-    ', ',
-    '&a ',
-    '*a',
-    '<<',
-    '? ',
-    '| ',
-    '!!map ',
-    '"',
-    '---\n',
-    '\t',
-  ],
-  ...['/a', 'http://a', 'GET', '1', '-1', '.nan', 'null', 'true'],
+const keys =
+  'routes upstreams path exact upstream url targets timeouts methods __proto__ constructor tls ca_file host name'.split(
+    ' ',
+  );
+const marks = [
+  ': ',
+  ':\n',
+  '\n',
+  '  ',
+  '    ',
+  '- ',
+  '{',
+  '}',
+  '[',
+  ']',
+  ', ',
+  '&a ',
+  '*a',
+  '<<',
+  '? ',
+  '| ',
+  '!!map ',
+  '"',
+  '---\n',
+  '\t',
 ];
+const words = [...keys, ...marks, '/a', 'http://a', 'GET', '1', '-1', '.nan', 'null', 'true'];
 const yamlText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')),
@@ -89,7 +78,7 @@ const yamlData = fc
         fc.constant(null),
       ),
       fc.array(tie('node'), { maxLength: 3 }),
-      fc.dictionary(fc.constantFrom(...words.slice(0, 11), 'tls', 'ca_file', 'host', 'name'), tie('node'), {
+      fc.dictionary(fc.constantFrom(...keys), tie('node'), {
         maxKeys: 5,
       }),
     ),

@@ -14,6 +14,8 @@ import { placed } from './yaml-problems.ts';
 import type { GatewayYaml } from './yaml-schema.ts';
 import { parseYaml } from './yaml-source.ts';
 
+export type { Environment } from './read-env.ts';
+
 export type ConfigResult =
   | {
       readonly ok: true;

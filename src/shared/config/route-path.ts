@@ -2,7 +2,7 @@ import { normalizePath } from '../http/target.ts';
 import type { Parsed } from './parsed.ts';
 
 /** Paths the gateway answers itself. */
-export const RESERVED_PATHS: readonly string[] = ['/health', '/ready'];
+const RESERVED_PATHS: readonly string[] = ['/health', '/ready'];
 
 /**
  * A path as requests have it after normalisation, so that a route can never be one that nothing matches: starts with

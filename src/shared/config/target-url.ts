@@ -14,8 +14,8 @@ export function parseTarget(text: string): Parsed<TargetConfig> {
   const fail = (expected: string): Parsed<TargetConfig> => ({ ok: false, expected });
   if (/^https?:\/\/[^/]*@/i.test(text)) return fail('a URL without user name and password');
   if (/[?#]/.test(text)) return fail('a URL without query or fragment');
-  const [, path] = /^https?:\/\/[^\s/\\@]+(\/[!-~]*)?$/i.exec(text) ?? [null];
-  if (path === null || !URL.canParse(text)) return fail(TARGET_PHRASE);
+  const match = /^https?:\/\/[^\s/\\@]+(\/[!-~]*)?$/i.exec(text);
+  if (match === null || !URL.canParse(text)) return fail(TARGET_PHRASE);
 
   const url = new URL(text);
   const secure = url.protocol === 'https:';
@@ -24,7 +24,7 @@ export function parseTarget(text: string): Parsed<TargetConfig> {
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   if (port === 0) return fail('a URL with a port from 1 to 65535');
 
-  const basePath = (path ?? '').replace(/\/$/, '');
+  const basePath = (match[1] ?? '').replace(/\/$/, '');
   const parsedPath = basePath === '' ? undefined : parsePrefixPath(basePath);
   if (parsedPath?.ok === false) return fail(`a URL with ${parsedPath.expected}`);
   return { ok: true, value: { origin: url.origin, secure, host, port, basePath } };

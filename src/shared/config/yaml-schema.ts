@@ -24,6 +24,11 @@ const target = textLike(parseTarget, TARGET_PHRASE);
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.strictObject(shape, { error: 'a mapping' });
 const listOf = <Item extends z.ZodType>(item: Item, phrase: string) => z.array(item, phrase).min(1, phrase);
 
+/** What the JSON Schema says of two keys of which a section has one; zod's own check is in yaml-checks.ts. */
+const exactlyOne = (...keys: readonly string[]): z.core.GlobalMeta => ({
+  oneOf: keys.map((key) => ({ type: 'object', properties: { [key]: {} }, required: [key] })),
+});
+
 const timeouts = section({
   connect_seconds: seconds(BOUNDS.seconds)
     .optional()
@@ -68,7 +73,7 @@ export const upstreamSchema = section({
       'An idle connection is closed after this; keep it below what the upstream waits. Default UPSTREAM_IDLE_TIMEOUT_SECONDS.',
     ),
   tls: upstreamTls.optional().describe('How https targets are reached.'),
-}).meta({ oneOf: [{ required: ['url'] }, { required: ['targets'] }] });
+}).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({
   name: name.optional().describe('Unique; the label in metrics and logs. Default made from the path: /a/b is a-b.'),
@@ -89,7 +94,7 @@ export const routeSchema = section({
   max_body_bytes: wholeNumber(BOUNDS.bodyBytes)
     .optional()
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
-}).meta({ oneOf: [{ required: ['path'] }, { required: ['exact'] }] });
+}).meta(exactlyOne('path', 'exact'));
 
 export const gatewaySchema = section({
   upstreams: z

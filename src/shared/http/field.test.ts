@@ -1,12 +1,16 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
-import { hasBadValueByte, isAscii, isSaneRequestId, isToken } from './field.ts';
+import { hasBadValueByte, isAscii, isPlainValue, isSaneRequestId, isToken } from './field.ts';
 
 /** Mostly one odd character in an innocent string: a uniform string is refused for its first character. */
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc
-    .tuple(fc.constantFrom('', 'ab-1'), fc.nat(0x2_ff), fc.constantFrom('', 'Z9'))
+    .tuple(
+      fc.constantFrom('', 'ab-1', 'a-long-value-that-is-matched'),
+      fc.oneof(fc.nat(0x2_ff), fc.integer({ min: 0xff_f0, max: 0xff_ff })),
+      fc.constantFrom('', 'Z9'),
+    )
     .map(([a, code, b]) => a + String.fromCharCode(code) + b),
 );
 
@@ -15,6 +19,7 @@ prop.prop([text], { numRuns: 3000 })('each rule agrees with its regular expressi
   expect(isSaneRequestId(s)).toBe(/^[A-Za-z0-9._~:/+=@-]{1,128}$/.test(s));
   // oxlint-disable-next-line no-control-regex -- controls are what this is about
   expect(hasBadValueByte(s)).toBe(/[\u0000-\u0008\u000a-\u001f\u007f\ufffd]/.test(s));
+  expect(isPlainValue(s)).toBe(!hasBadValueByte(s) && isAscii(s));
   // oxlint-disable-next-line no-control-regex -- ASCII includes them
   expect(isAscii(s)).toBe(/^[\u0000-\u007f]*$/.test(s));
 });

@@ -19,24 +19,37 @@ export function isSaneRequestId(text: string): boolean {
   return text.length > 0 && text.length <= MAX_REQUEST_ID_LENGTH && consistsOf(text, REQUEST_ID);
 }
 
+/** Up to here a loop is no dearer than a regular expression; at 100 characters it costs 2.5 times as much (Node 20). */
+const SHORT = 12;
+const NOT_PLAIN = /[^\t\x20-\x7e]/;
+/** Said by what is left, because lint forbids controls in a pattern: the C0 controls but HTAB, DEL and U+FFFD. */
+const BAD = /[^\t\x20-\x7e\x80-\ufffc\ufffe\uffff]/;
+const NOT_ASCII = /[\x80-\uffff]/;
+
+/**
+ * Whether a field value is HTAB and printable ASCII only, as nearly all are: neither to be refused nor to be encoded.
+ * Ask this first, and the two below only where it says no.
+ */
+export function isPlainValue(value: string): boolean {
+  if (value.length > SHORT) return !NOT_PLAIN.test(value);
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code > 0x7e) return false;
+  }
+  return true;
+}
+
 /**
  * Whether a field value must be refused: a control other than HTAB, DEL, or U+FFFD, which is what the front's UTF-8
  * decoder makes of bytes it could not read. Everything else goes back to the bytes it came from.
  */
 export function hasBadValueByte(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f || code === 0xff_fd) return true;
-  }
-  return false;
+  return !isPlainValue(value) && BAD.test(value);
 }
 
 /** Whether one byte per character is enough to send it. */
 export function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return false;
-  }
-  return true;
+  return !NOT_ASCII.test(text);
 }
 
 function consistsOf(text: string, kind: number): boolean {

@@ -72,7 +72,9 @@ const spoof = fc
   .array(fc.oneof(inside, outside, fc.string({ maxLength: 6 }), fc.constant('unknown')))
   .map((list) => list.join(','));
 
-prop.prop([spoof, fc.record({ client: outside, proxies: fc.array(inside, { maxLength: 5 }), peer: inside })], { numRuns: 1000 })(
+prop.prop([spoof, fc.record({ client: outside, proxies: fc.array(inside, { maxLength: 5 }), peer: inside })], {
+  numRuns: 1000,
+})(
   'what the client claims never changes who it is nor what the upstream is told',
   (claimed, { client, proxies, peer }) => {
     const honest = [client, ...proxies].join(', ');

@@ -123,18 +123,29 @@ test('an exact route strips to the root', () => {
 });
 
 const path = fc
-  .array(fc.constantFrom('a', 'b', 'ab', 'orders'), { maxLength: 4 })
+  .array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 3 })
   .chain((segments) =>
     fc.constantFrom(`/${segments.join('/')}`, segments.length > 0 ? `/${segments.join('/')}/` : '/'),
   );
 const methods = fc.option(fc.uniqueArray(fc.constantFrom('GET', 'PUT', 'POST'), { minLength: 1 }), { nil: undefined });
-const host = fc.constantFrom(undefined, undefined, 'x.com', 'a.x.com', '*.x.com', '*.a.x.com', '*.com');
+const host = fc.constantFrom(
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  'x.com',
+  'a.x.com',
+  '*.x.com',
+  '*.a.x.com',
+  '*.com',
+);
 const routes = fc
-  .array(fc.record({ path, methods, host, exact: fc.boolean() }), { maxLength: 14 })
+  .array(fc.record({ path, methods, host, exact: fc.constantFrom(false, false, true) }), { maxLength: 14 })
   .map((list) => list.map((more, index) => route(`r${index}`, more.path, more)));
 const request = fc.record({
   path,
-  method: fc.constantFrom('GET', 'PUT', 'POST'),
+  // No route lists PATCH: often 405.
+  method: fc.constantFrom('GET', 'PUT', 'POST', 'PATCH'),
   host: fc.constantFrom('x.com', 'A.x.com:80', 'b.a.x.com', 'com', '.com', '[::1]:5000', 'z'),
 });
 
@@ -171,7 +182,7 @@ function model(list: readonly RouteConfig[], asked: { host: string; path: string
     : `405 ${[...new Set(sorted.flatMap(({ r }) => r.methods ?? []))].join(', ')}`;
 }
 
-prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 12 })], { numRuns: 1500 })(
+prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 20 })], { numRuns: 1500 })(
   'Router answers as a sorted scan does',
   (list, requests) => {
     const router = new Router(list);

@@ -5,6 +5,8 @@ const SLASH = 0x2f;
 const QUESTION = 0x3f;
 const BACKSLASH = 0x5c;
 
+const UNCLEAN_QUERY = /[^!"$-~]/;
+
 /**
  * The one form of a path that is routed on and forwarded, or `undefined` when the request must be refused with 400.
  *
@@ -36,11 +38,7 @@ export function normalizePath(path: string): string | undefined {
  * upstream's business (malformed escapes, quotes, brackets, a second `?`).
  */
 export function isCleanQuery(query: string): boolean {
-  for (let i = 0; i < query.length; i++) {
-    const code = query.charCodeAt(i);
-    if (code <= 0x20 || code > 0x7e || code === HASH) return false;
-  }
-  return true;
+  return query.length === 0 || !UNCLEAN_QUERY.test(query);
 }
 
 function rewrite(path: string): string | undefined {

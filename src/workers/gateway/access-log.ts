@@ -2,18 +2,18 @@ import type { AccessLogConfig } from '../../shared/config/types.ts';
 
 /** One line of the access log; times in milliseconds, sizes in body bytes. */
 export interface AccessEntry {
-  readonly requestId: string;
+  readonly request_id: string;
   readonly client: string;
   readonly method: string;
   /** Normalised path, without the query (which may hold secrets). */
   readonly path: string;
   readonly route: string;
   readonly status: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly durationMs: number;
+  readonly bytes_received: number;
+  readonly bytes_sent: number;
+  readonly duration_ms: number;
   /** From the request being written to the end of the answer's header; -1 when there was none. */
-  readonly upstreamMs: number;
+  readonly upstream_ms: number;
   readonly target: string;
   /** `ok`, an error code, or `client_aborted`. */
   readonly outcome: string;

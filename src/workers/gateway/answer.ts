@@ -1,7 +1,8 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { STATUS, type ErrorCode } from '../../shared/errors.ts';
-import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
+import { problemBody } from '../../shared/http/problem.ts';
 import type { Exchange } from './exchange.ts';
+import { writeLocal, type LocalAnswer } from './local-answer.ts';
 import type { Connection } from './upstream/connection.ts';
 
 const VIA_AND_ID = '1.1 api-gateway\r\nx-request-id: ';
@@ -19,12 +20,18 @@ const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Seconds after which a client may try again, for refusals that pass by themselves. */
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { upstream_queue_full: 1, overloaded: 1, draining: 1 };
 
-// A function for uWS's cork() without making one for each answer: what it works on is put here first.
+// uWS's cork() takes a function; to make none for each answer, what it works on is put here first.
 let corked: Answer;
 let corkedConnection: Connection;
 const writeWhole = (): void => corked.writeWhole(corkedConnection);
 const writeBegin = (): void => corked.writeBegin(corkedConnection);
 const writePiece = (): void => corked.writePiece(corkedConnection);
+
+function cork(answer: Answer, connection: Connection, write: () => void): void {
+  corked = answer;
+  corkedConnection = connection;
+  answer.cork(write);
+}
 
 /** The way back to the client. After the client is gone, or the answer ended, every call does nothing. */
 export class Answer {
@@ -55,13 +62,17 @@ export class Answer {
     return this.#res !== undefined;
   }
 
-  /** 4 or 16 bytes; none when the client is gone. */
-  remoteAddress(): ArrayBuffer {
-    return this.#res?.getRemoteAddress() ?? new ArrayBuffer(0);
+  /** Address of the connection's other end; '' when the client is gone. */
+  peerAddress(): string {
+    return this.#res === undefined ? '' : this.#exchange.thread.peers.of(this.#res);
   }
 
   onBody(take: (piece: ArrayBuffer, last: boolean) => void): void {
     this.#res?.onData(take);
+  }
+
+  cork(write: () => void): void {
+    this.#res?.cork(write);
   }
 
   pause(): void {
@@ -82,7 +93,8 @@ export class Answer {
     }
     const ready = path === '/health' || !thread.draining;
     const text = path === '/health' ? thread.healthBody() : `{"status":"${ready ? 'ready' : 'draining'}"}\n`;
-    this.#local({ status: ready ? 200 : 503, type: 'application/json', text, close: thread.draining, code: 'ok' });
+    const status = ready ? 200 : 503;
+    this.#local({ ...this.#common(), status, type: 'application/json', text, close: thread.draining, outcome: 'ok' });
   }
 
   /** The gateway's own refusal or failure, before anything was written. */
@@ -90,31 +102,36 @@ export class Answer {
     const { requestId, thread } = this.#exchange;
     const text = problemBody(code, detail === undefined ? { requestId } : { requestId, detail });
     const close = CLOSES.has(code) || thread.draining;
-    this.#local({ status: STATUS[code], type: 'application/problem+json', text, close, code });
+    this.#local({
+      ...this.#common(),
+      status: STATUS[code],
+      type: 'application/problem+json',
+      text,
+      close,
+      outcome: code,
+      retryAfterSeconds: RETRY_AFTER_SECONDS[code],
+    });
   }
 
-  #local(answer: { status: number; type: string; text: string; close: boolean; code: ErrorCode | 'ok' }): void {
+  #common(): { requestId: string; withoutBody: boolean; allow: string | undefined } {
+    const { requestId, method } = this.#exchange;
+    return { requestId, withoutBody: method === 'HEAD', allow: this.allow };
+  }
+
+  /** `problem` for the stages that may end an exchange: false = it has ended. */
+  refuse(code: ErrorCode, detail?: string): false {
+    this.problem(code, detail);
+    return false;
+  }
+
+  #local(local: LocalAnswer): void {
     const res = this.#res;
     if (res === undefined) return;
-    const { method, requestId } = this.#exchange;
-    const retryAfter = answer.code === 'ok' ? undefined : RETRY_AFTER_SECONDS[answer.code];
     this.#res = undefined;
     this.started = true;
-    this.status = answer.status;
-    res.cork(() => {
-      res.writeStatus(`${answer.status} ${reasonPhrase(answer.status)}`);
-      res.writeHeader('content-type', answer.type);
-      res.writeHeader('x-request-id', requestId);
-      if (this.allow !== undefined) res.writeHeader('allow', this.allow);
-      if (retryAfter !== undefined) res.writeHeader('retry-after', `${retryAfter}`);
-      if (method === 'HEAD') {
-        res.endWithoutBody(Buffer.byteLength(answer.text), answer.close);
-      } else {
-        res.end(answer.text, answer.close);
-        this.bodyBytes = answer.text.length;
-      }
-    });
-    this.#exchange.record(answer.code, answer.status);
+    this.status = local.status;
+    this.bodyBytes = writeLocal(res, local);
+    this.#exchange.record(local.outcome, local.status);
   }
 
   /** What one read from the upstream brought goes on to the client. */
@@ -122,20 +139,18 @@ export class Answer {
     const res = this.#res;
     if (res === undefined) return;
     const { complete } = connection;
-    corked = this;
-    corkedConnection = connection;
     if (connection.headArrived) this.#headHeld = true;
     if (this.#headHeld) {
       if (complete) {
-        res.cork(writeWhole);
+        cork(this, connection, writeWhole);
         return;
       }
       const waits = connection.bodyEnd === connection.bodyStart && connection.parser.contentLength < 0;
       if (!connection.headArrived && connection.bodyEnd === connection.bodyStart) return; // a 1xx
-      if (!waits) res.cork(writeBegin);
+      if (!waits) cork(this, connection, writeBegin);
       return;
     }
-    if (connection.bodyEnd > connection.bodyStart) res.cork(writePiece);
+    if (connection.bodyEnd > connection.bodyStart) cork(this, connection, writePiece);
     if (complete && this.#totalBytes < 0 && this.#res !== undefined) this.#endChunked();
   }
 
@@ -146,8 +161,12 @@ export class Answer {
     const close = this.#exchange.thread.draining;
     this.#writeHead(res, connection);
     if (parser.bodyKind === 'none') {
-      if (parser.contentLength >= 0 && parser.status !== 204) res.endWithoutBody(parser.contentLength, close);
-      else res.endWithoutBody(undefined, close);
+      if (parser.contentLength >= 0 && parser.status !== 204) {
+        res.endWithoutBody(parser.contentLength, close);
+      } else {
+        if (close) res.writeHeader('connection', 'close');
+        res.endWithoutBody(); // with any argument, even undefined, uWS writes a Content-Length
+      }
     } else {
       this.bodyBytes = bodyEnd - bodyStart;
       res.end(bodyEnd === bodyStart ? '' : connection.readBuffer.subarray(bodyStart, bodyEnd), close);

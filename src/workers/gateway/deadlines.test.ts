@@ -8,10 +8,10 @@ class Wait implements Waiting {
   deadlineNext: Waiting | undefined = undefined;
   deadlineFromMs = 0;
   fired = 0;
-  then: (() => void) | undefined;
+  onFired: (() => void) | undefined;
   onDeadline(): void {
     this.fired++;
-    this.then?.();
+    this.onFired?.();
   }
 }
 
@@ -31,7 +31,7 @@ describe('deadlines', () => {
   test('an arm from inside onDeadline waits its whole time again', () => {
     const deadlines = new Deadlines(0);
     const wait = new Wait();
-    wait.then = () => deadlines.arm(wait, 100);
+    wait.onFired = () => deadlines.arm(wait, 100);
     deadlines.arm(wait, 100);
     deadlines.tick(100);
     deadlines.tick(150);

@@ -1,18 +1,18 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { monotonicMs } from '../../shared/clock.ts';
-import type { RouteConfig } from '../../shared/config/types.ts';
-import { STATUS, type ErrorCode } from '../../shared/errors.ts';
+import type { RouteConfig, TimeoutsConfig } from '../../shared/config/types.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
 import { isSaneRequestId } from '../../shared/http/field.ts';
 import { clientChain } from '../../shared/http/forwarded.ts';
 import { classifyMethod, isIdempotent } from '../../shared/http/method.ts';
 import { forwardPath, type CompiledRoute } from '../../shared/http/router.ts';
 import { isCleanQuery, normalizePath } from '../../shared/http/target.ts';
-import { addressText } from '../../shared/net/address.ts';
 import { Answer } from './answer.ts';
 import type { DeadlineList, Waiting } from './deadlines.ts';
-import { chunk, LAST_CHUNK, RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
 import type { RequestThread } from './request-thread.ts';
+import { TotalDeadline } from './total-deadline.ts';
+import { Upload } from './upload.ts';
 import type { Connection } from './upstream/connection.ts';
 import type { Queued, Target } from './upstream/target.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -20,11 +20,13 @@ import type { Upstream } from './upstream/upstream.ts';
 /** The pseudonym in Via (RFC 9110, section 7.6.3). */
 const VIA = '1.1 api-gateway';
 
-/** Bodies up to this go out in one buffer with the head; above it, in one writev. */
-const ONE_BUFFER_BYTES = 16 * 1024;
+/** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
+const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** What an exchange waits for; each wait has its own time-out and its own answer when that is over. */
 type Stage = 'deciding' | 'client-body' | 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'done';
+
+export type Outcome = ErrorCode | 'ok' | 'client_aborted';
 
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
@@ -32,7 +34,7 @@ type Stage = 'deciding' | 'client-body' | 'connection' | 'upload' | 'upstream-he
  *   guard → route → identify → (limit → breaker) → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Nothing here may throw into uWebSockets.js,
- * which would abort the process: what it calls is wrapped (`RequestThread.handle`, and `#guarded` here).
+ * which would abort the process: RequestThread.handle and the callbacks given to uWS catch, and end in onFault.
  */
 export class Exchange implements Queued, Waiting {
   readonly thread: RequestThread;
@@ -45,22 +47,30 @@ export class Exchange implements Queued, Waiting {
   client = '';
   route: RouteConfig | undefined = undefined;
   target: Target | undefined = undefined;
-  /** Time to the end of the answer's header, -1 = none came. */
+  /** Time from the request being sent to the end of the answer's header; -1 = none came. */
   upstreamMs = -1;
+  headEncoding: 'latin1' | 'utf8' = 'latin1';
 
   #stage: Stage = 'deciding';
   #upstream: Upstream | undefined = undefined;
   #connection: Connection | undefined = undefined;
-  #body: RequestBody | undefined = undefined;
+  #upload: Upload | undefined = undefined;
+  #total: TotalDeadline | undefined = undefined;
   /** Everything after the request line and Host, without the framing field. */
   #fields = '';
   #host = '';
-  /** Method and target as sent, without the target's base path. */
+  /** Path and query as sent, without the target's base path. */
   #forwardTarget = '';
-  #ascii = true;
   #sentMs = 0;
+  /** The time while a read is being handled, -1 = ask the clock. */
+  #nowMs = -1;
+  #starting = true;
   #retried = false;
   #attempts = 0;
+
+  /** The thread's list of exchanges in flight. */
+  previous: Exchange | undefined = undefined;
+  next: Exchange | undefined = undefined;
 
   deadlineList: DeadlineList | undefined = undefined;
   deadlinePrevious: Waiting | undefined = undefined;
@@ -72,13 +82,9 @@ export class Exchange implements Queued, Waiting {
     this.answer = new Answer(this, res);
   }
 
-  get connectTimeoutMs(): number {
-    return this.#timeouts.connectMs;
-  }
-
   /** Runs inside uWS's handler: everything the request says must be taken from `req` before this returns. */
   start(req: HttpRequest): void {
-    const head = this.thread.head;
+    const { head } = this.thread;
     if (!this.#guard(req, head)) return;
     if (this.path === '/health' || this.path === '/ready') {
       this.answer.probe(this.path);
@@ -86,37 +92,31 @@ export class Exchange implements Queued, Waiting {
     }
     if (!this.#admit(head)) return;
     this.#identify(head);
-    // A token bucket per client and a circuit breaker per upstream decide here, each may end the exchange or make it wait.
-    this.#receiveBody(head);
-    this.#forward();
+    // The token bucket of the client and the circuit breaker of the upstream have their say here.
+    if (head.contentLength > 0 || head.chunked) this.#expectBody(head);
+    if (this.#upload === undefined) this.#forward();
+    this.#starting = false;
   }
 
   /** 400, 405, 431: refuses what is not HTTP as RFC 9110 and 9112 want it, before anything else looks at it. */
   #guard(req: HttpRequest, head: RequestHead): boolean {
+    const { answer, thread } = this;
     this.method = req.getCaseSensitiveMethod();
     const url = req.getUrl();
     const query = req.getQuery() ?? '';
     head.read(req);
-    this.requestId =
-      head.requestId !== undefined && isSaneRequestId(head.requestId) ? head.requestId : this.thread.requestIds.next();
-    if (this.method.length + url.length + query.length + head.bytes > this.thread.config.server.maxHeaderBytes) {
-      this.answer.problem('header_too_large');
-      return false;
+    const { requestId } = head;
+    this.requestId = requestId !== undefined && isSaneRequestId(requestId) ? requestId : thread.requestIds.next();
+    if (this.method.length + url.length + query.length + head.bytes > thread.config.server.maxHeaderBytes) {
+      return answer.refuse('header_too_large');
     }
-    if (head.fault !== undefined) {
-      this.answer.problem('bad_request', head.fault);
-      return false;
-    }
+    if (head.fault !== undefined) return answer.refuse('bad_request', head.fault);
     const kind = classifyMethod(this.method);
-    if (kind !== 'forward') {
-      if (kind === 'refused') this.answer.problem('method_not_allowed', 'The gateway never takes CONNECT or TRACE.');
-      else this.answer.problem('bad_request', 'The method is not a token of upper-case letters.');
-      return false;
-    }
+    if (kind === 'refused') return answer.refuse('method_not_allowed', 'The gateway never takes CONNECT or TRACE.');
+    if (kind === 'invalid') return answer.refuse('bad_request', 'The method is not a token of upper-case letters.');
     const path = normalizePath(url);
     if (path === undefined || !isCleanQuery(query)) {
-      this.answer.problem('bad_request', 'The request target is malformed, or climbs above the root.');
-      return false;
+      return answer.refuse('bad_request', 'The request target is malformed, or climbs above the root.');
     }
     this.path = path;
     this.#forwardTarget = query === '' ? '' : `?${query}`;
@@ -125,25 +125,16 @@ export class Exchange implements Queued, Waiting {
 
   /** 404, 405, 413, 503: finds the route, and whether there is room. */
   #admit(head: RequestHead): boolean {
+    const { answer } = this;
     const match = this.thread.table.match(head.host, this.path, this.method);
-    if (match.kind === 'no_route') {
-      this.answer.problem('no_route');
-      return false;
-    }
+    if (match.kind === 'no_route') return answer.refuse('no_route');
     if (match.kind === 'method_not_allowed') {
-      this.answer.allow = match.allow;
-      this.answer.problem('method_not_allowed');
-      return false;
+      answer.allow = match.allow;
+      return answer.refuse('method_not_allowed');
     }
     this.#take(match);
-    if (this.thread.overloaded) {
-      this.answer.problem('overloaded');
-      return false;
-    }
-    if (head.contentLength > match.config.maxBodyBytes) {
-      this.answer.problem('body_too_large');
-      return false;
-    }
+    if (this.thread.overloaded) return answer.refuse('overloaded');
+    if (head.contentLength > match.config.maxBodyBytes) return answer.refuse('body_too_large');
     return true;
   }
 
@@ -155,12 +146,12 @@ export class Exchange implements Queued, Waiting {
 
   /** Who asks, and what the upstream is told about it. */
   #identify(head: RequestHead): void {
-    const { thread, answer } = this;
+    const { thread } = this;
     const trusted = thread.table.trustedProxies;
-    const remote = addressText(answer.remoteAddress());
+    const remote = this.answer.peerAddress();
     let forwardedFor = remote;
-    let proto = thread.scheme;
-    let host = head.host;
+    let proto: string = thread.scheme;
+    let { host } = head;
     this.client = remote;
     if (!trusted.empty && trusted.isTrusted(remote)) {
       const chain = clientChain(remote, head.forwardedFor, trusted);
@@ -171,179 +162,119 @@ export class Exchange implements Queued, Waiting {
     }
     const via = head.via === undefined ? VIA : `${head.via}, ${VIA}`;
     this.#host = head.host;
-    this.#ascii = head.ascii;
+    if (!head.ascii) this.headEncoding = 'utf8';
     this.#fields = `${head.fields}x-forwarded-for: ${forwardedFor}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\nx-request-id: ${this.requestId}\r\nvia: ${via}\r\n`;
   }
 
-  /** uWS wants to know inside its handler who takes the body. */
-  #receiveBody(head: RequestHead): void {
-    if (head.contentLength <= 0 && !head.chunked) return;
-    this.#body = new RequestBody(head.contentLength);
-    this.answer.onBody((piece, last) => this.#guarded(() => this.#onBodyPiece(piece, last)));
+  /** uWS wants to know inside its handler who takes the body. The first piece is waited for, to go out with the head. */
+  #expectBody(head: RequestHead): void {
+    const upload = new Upload(this, head.contentLength);
+    this.#upload = upload;
+    this.#stage = 'client-body';
+    this.thread.sendSoon(this);
+    this.answer.onBody((piece, last) => {
+      try {
+        this.#onBodyPiece(upload, piece, last);
+      } catch (error) {
+        this.onFault(error);
+      }
+    });
   }
 
-  /** Asks the upstream for a connection, once the first piece of a body is there to be sent along with the head. */
+  // One parameter more than style would have, to spare a piece of the body an object.
+  #onBodyPiece(upload: Upload, piece: ArrayBuffer, last: boolean): void {
+    if (this.#stage === 'done') return;
+    if (upload.receivedBytes + piece.byteLength > this.#route.maxBodyBytes) this.#fail('body_too_large');
+    else upload.receive(piece, last);
+  }
+
+  /** The first piece is here, or the loop has turned once without it: then the head goes alone, the client may wait for it. */
+  onUploadBegins(): void {
+    if (this.#stage === 'client-body') this.#forward();
+  }
+
   #forward(): void {
-    const body = this.#body;
-    if (body !== undefined && !body.ended && body.held.length === 0 && this.#stage === 'deciding') {
-      this.#stage = 'client-body';
-      this.thread.sendSoon(this);
-      return;
-    }
+    const { timeouts } = this.#route;
     this.#stage = 'connection';
-    this.thread.deadlines.arm(this, this.#timeouts.headersMs);
+    this.thread.deadlines.arm(this, timeouts.headersMs);
+    if (timeouts.totalMs > 0 && this.#total === undefined) {
+      this.#total = new TotalDeadline(() => this.#fail('upstream_total_timeout'));
+      this.thread.deadlines.arm(this.#total, timeouts.totalMs);
+    }
     this.#attempts++;
     this.target = (this.#upstream as Upstream).pick();
     this.target.acquire(this);
   }
 
-  /** The loop has turned once and no body came with the head: send the head alone, for the client may wait for it. */
-  forwardWithoutBody(): void {
-    if (this.#stage === 'client-body') this.#forward();
+  get connectTimeoutMs(): number {
+    return this.#route.timeouts.connectMs;
   }
 
   onConnection(connection: Connection): void {
+    const { target } = connection;
     this.#connection = connection;
     connection.carry(this, this.method);
-    this.#sentMs = monotonicMs();
-    const target = connection.target;
-    const host = (this.route as RouteConfig).preserveHost ? `host: ${this.#host}\r\n` : target.hostLine;
+    // Sent from within start() nothing has been waited for: the clock need not be asked again.
+    this.#sentMs = this.#starting ? this.startedMs : monotonicMs();
+    const host = this.#route.preserveHost ? `host: ${this.#host}\r\n` : target.hostLine;
     const head = `${this.method} ${target.config.basePath}${this.#forwardTarget} HTTP/1.1\r\n${host}${this.#fields}`;
-    const body = this.#body;
-    if (body === undefined) {
-      const framing = SENDS_LENGTH_ZERO.has(this.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
-      connection.socket.write(head + framing, this.#ascii ? 'latin1' : 'utf8');
-      this.#onRequestSent(connection);
+    if (this.#upload !== undefined) {
+      this.#stage = 'upload';
+      this.#upload.send(connection, head);
       return;
     }
-    this.#sendWithBody(connection, `${head}${body.framingField()}\r\n`, body);
+    const end = SENDS_LENGTH_ZERO.has(this.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+    connection.socket.write(head + end, this.headEncoding);
+    this.onRequestSent(connection);
   }
 
-  #sendWithBody(connection: Connection, head: string, body: RequestBody): void {
-    const { socket } = connection;
-    const whole = body.ended;
-    const chunked = !whole && body.declaredBytes < 0;
-    if (body.heldBytes <= ONE_BUFFER_BYTES && !chunked) {
-      socket.write(Buffer.concat([Buffer.from(head, this.#ascii ? 'latin1' : 'utf8'), ...body.held]));
-    } else {
-      socket.cork();
-      socket.write(head, this.#ascii ? 'latin1' : 'utf8');
-      for (const piece of body.held) socket.write(chunked ? chunk(piece) : piece);
-      socket.uncork();
-    }
-    if (whole) {
-      this.#onRequestSent(connection);
-      return;
-    }
-    body.held.length = 0;
-    body.streamed = true;
-    this.#stage = 'upload';
-    this.thread.deadlines.arm(this, this.#timeouts.bodyIdleMs);
-    this.thread.uploads.add(this);
-    if (body.paused && !socket.writableNeedDrain) this.#resumeClient(body);
-  }
-
-  #onRequestSent(connection: Connection): void {
+  onRequestSent(connection: Connection): void {
     connection.requestSent = true;
+    this.thread.uploads.delete(this);
     if (this.#stage === 'upstream-body') return; // the upstream has answered before it had all
     this.#stage = 'upstream-head';
-    this.thread.deadlines.arm(this, this.#timeouts.headersMs);
+    this.thread.deadlines.arm(this, this.#route.timeouts.headersMs);
   }
 
-  #onBodyPiece(piece: ArrayBuffer, last: boolean): void {
-    const body = this.#body;
-    if (body === undefined || this.#stage === 'done') return;
-    body.receivedBytes += piece.byteLength;
-    if (body.receivedBytes > (this.route as RouteConfig).maxBodyBytes) {
-      this.#giveUp();
-      if (this.answer.started) this.answer.cut('body_too_large');
-      else this.answer.problem('body_too_large');
-      return;
-    }
-    body.ended = last;
-    // The memory is uWS's and gone when this returns.
-    const copy = Buffer.from(piece.slice(0));
-    const connection = this.#connection;
-    if (connection === undefined) {
-      if (copy.length > 0) body.hold(copy);
-      if (this.#stage === 'client-body') this.#forward();
-      if (!last && this.#connection === undefined) this.#pauseClient(body);
-      return;
-    }
-    this.#stream(connection, copy, body);
-  }
-
-  #stream(connection: Connection, piece: Buffer, body: RequestBody): void {
-    const { socket } = connection;
-    const chunked = body.declaredBytes < 0;
-    let ready = true;
-    if (piece.length > 0) ready = socket.write(chunked ? chunk(piece) : piece);
-    if (body.ended) {
-      if (chunked) socket.write(LAST_CHUNK);
-      this.thread.uploads.delete(this);
-      this.#onRequestSent(connection);
-      return;
-    }
-    if (this.#stage === 'upload') this.thread.deadlines.arm(this, this.#timeouts.bodyIdleMs);
-    if (!ready) this.#pauseClient(body);
-  }
-
-  #pauseClient(body: RequestBody): void {
-    if (body.paused) return;
-    body.paused = true;
-    this.answer.pause();
-  }
-
-  #resumeClient(body: RequestBody): void {
-    if (!body.paused) return;
-    body.paused = false;
-    this.answer.resume();
+  onUploadProgress(): void {
+    if (this.#stage !== 'upload') return;
+    this.thread.uploads.add(this);
+    this.thread.deadlines.arm(this, this.#route.timeouts.bodyIdleMs);
   }
 
   onUpstreamDrain(): void {
-    const body = this.#body;
-    if (body === undefined || this.#stage === 'done') return;
-    if (this.#stage === 'upload') this.thread.deadlines.arm(this, this.#timeouts.bodyIdleMs);
-    this.#resumeClient(body);
+    this.#upload?.onDrain();
   }
 
-  /**
-   * uWS cuts uploads slower than it likes. A pause and resume starts its clock again; how long a client may be silent is
-   * decided by the route's time-out alone.
-   */
   keepUploadAlive(): void {
-    const body = this.#body;
-    if (body === undefined || body.paused || this.#stage === 'done') return;
-    this.answer.pause();
-    this.answer.resume();
+    this.#upload?.keepAlive();
   }
 
   onUpstreamRead(connection: Connection): void {
-    this.#guarded(() => {
-      if (connection.headArrived) this.upstreamMs = monotonicMs() - this.#sentMs;
-      if (this.#stage === 'done') return;
-      const { complete } = connection;
-      if (complete) this.#connection = undefined;
-      else if (connection.headArrived) this.#onAnswerBegins(connection);
+    if (this.#stage === 'done') return;
+    try {
+      if (connection.headArrived) {
+        this.#nowMs = monotonicMs();
+        this.upstreamMs = this.#nowMs - this.#sentMs;
+        this.#stage = 'upstream-body';
+      }
+      if (connection.complete) this.#connection = undefined;
       else if (this.#stage === 'upstream-body') this.#armBody();
       this.answer.onRead(connection);
-    });
-  }
-
-  #onAnswerBegins(connection: Connection): void {
-    if (connection.requestSent) this.thread.uploads.delete(this);
-    this.#stage = 'upstream-body';
-    this.#armBody();
+    } catch (error) {
+      this.onFault(error);
+    }
+    this.#nowMs = -1;
   }
 
   #armBody(): void {
-    this.thread.deadlines.arm(this, this.#timeouts.bodyIdleMs);
+    this.thread.deadlines.arm(this, this.#route.timeouts.bodyIdleMs);
   }
 
-  /** The client reads slower than the upstream sends. */
+  /** The client reads slower than the upstream sends: no fault of the upstream; uWS watches the client. */
   pauseUpstream(): void {
     this.#connection?.pause();
-    this.thread.deadlines.disarm(this); // a slow client is no fault of the upstream; uWS watches the client
+    this.thread.deadlines.disarm(this);
   }
 
   resumeUpstream(): void {
@@ -355,50 +286,36 @@ export class Exchange implements Queued, Waiting {
   onUpstreamFailed(code: ErrorCode, stale: boolean): void {
     this.#connection = undefined;
     if (this.#stage === 'done') return;
-    if (this.answer.started) {
-      this.#end();
-      this.answer.cut(code);
-      return;
-    }
-    if (stale && this.#mayRepeat()) {
+    const upstream = this.#upstream as Upstream;
+    if (stale && !this.answer.started && this.#mayRepeat()) {
       this.#retried = true;
       this.#stage = 'connection';
-      this.thread.deadlines.arm(this, this.#timeouts.headersMs);
+      this.thread.deadlines.arm(this, this.#route.timeouts.headersMs);
       this.target?.acquireFresh(this);
       return;
     }
-    const others = (this.#upstream as Upstream).targets.length;
-    const unsent = this.#stage === 'connection';
-    if (unsent && this.#attempts < others && code !== 'upstream_queue_full') {
-      this.#forward(); // nothing was sent: another target may take it
-      return;
-    }
-    this.#end();
-    this.answer.problem(code);
+    const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full';
+    if (unsent && this.#attempts < upstream.targets.length) this.#forward();
+    else this.#fail(code);
   }
 
   /** A request may go out a second time when that is as good as once, and we still have all of it. */
   #mayRepeat(): boolean {
-    return !this.#retried && isIdempotent(this.method) && this.#body?.streamed !== true;
+    return !this.#retried && isIdempotent(this.method) && this.#upload?.streamed !== true;
   }
 
   onDeadline(): void {
     switch (this.#stage) {
       case 'connection':
-        this.#fail('upstream_connect_timeout');
-        return;
+        return this.#fail('upstream_connect_timeout');
       case 'client-body':
-        this.#fail('request_timeout');
-        return;
+        return this.#fail('request_timeout');
       case 'upload':
-        this.#fail(this.#connection?.socket.writableNeedDrain === true ? 'upstream_body_timeout' : 'request_timeout');
-        return;
+        return this.#fail(this.#upload?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
       case 'upstream-head':
-        this.#fail('upstream_headers_timeout');
-        return;
+        return this.#fail('upstream_headers_timeout');
       case 'upstream-body':
-        this.#fail('upstream_body_timeout');
-        return;
+        return this.#fail('upstream_body_timeout');
       case 'deciding':
       case 'done':
         return;
@@ -407,95 +324,70 @@ export class Exchange implements Queued, Waiting {
     }
   }
 
-  /** Ends the exchange from our side, whatever it was doing. */
-  #fail(code: ErrorCode): void {
-    this.#giveUp();
-    if (this.answer.started) this.answer.cut(code);
-    else this.answer.problem(code);
-  }
-
-  /** The time limit of the whole exchange. */
-  failTotal(): void {
-    if (this.#stage !== 'done') this.#fail('upstream_total_timeout');
-  }
-
   /** The client is gone: the upstream need not go on. */
   onClientGone(): void {
-    this.#giveUp();
+    this.#letGo();
     this.record('client_aborted', this.answer.status);
   }
 
   /** The thread is closing. */
   abandon(): void {
-    this.#giveUp();
-    this.answer.cut('draining');
+    this.#fail('draining');
   }
 
-  /** Lets go of the upstream; the answer is somebody else's business. */
-  #giveUp(): void {
+  /** A fault of our own ends this exchange, and no other. */
+  onFault(error: unknown): void {
+    this.thread.log.error({ err: error, request_id: this.requestId }, 'exchange failed');
+    this.#fail('internal_error');
+  }
+
+  /** Ends the exchange from our side, whatever it was doing. */
+  #fail(code: ErrorCode): void {
+    this.#letGo();
+    if (this.answer.started) this.answer.cut(code);
+    else this.answer.problem(code);
+  }
+
+  /** Releases everything but the way back to the client. */
+  #letGo(): void {
     if (this.#stage === 'connection') this.target?.cancel(this);
-    this.#connection?.destroy();
-    this.#end();
-  }
-
-  #end(): void {
     this.#stage = 'done';
+    this.#connection?.destroy();
     this.#connection = undefined;
-    this.thread.deadlines.disarm(this);
-    if (this.#body !== undefined) {
-      this.thread.uploads.delete(this);
-      if (!this.#body.ended) this.#resumeClient(this.#body);
-    }
+    this.#upload?.discard();
+    const { deadlines, uploads } = this.thread;
+    deadlines.disarm(this);
+    if (this.#total !== undefined) deadlines.disarm(this.#total);
+    if (this.#upload !== undefined) uploads.delete(this);
   }
 
-  /** Called once, when nothing more will be written: counts and logs. */
-  record(outcome: ErrorCode | 'ok' | 'client_aborted', status: number): void {
-    if (this.#stage !== 'done') {
-      // The upstream answered before the body was all there: what is left of it has nowhere to go.
-      this.#giveUp();
-    }
+  /** Called by the answer when nothing more will be written: counts and logs. */
+  record(outcome: Outcome, status: number): void {
+    // An upstream that answered before it had the whole request is not read or written any more.
+    if (this.#stage !== 'done') this.#letGo();
     const { thread } = this;
     thread.onExchangeOver(this);
-    const failed = outcome !== 'ok' || status >= 500;
-    if (!thread.accessLog.wants(failed)) return;
+    if (!thread.accessLog.wants(outcome !== 'ok' || status >= 500)) return;
     thread.accessLog.add({
-      requestId: this.requestId,
-      client: this.client === '' ? addressText(this.answer.remoteAddress()) : this.client,
+      request_id: this.requestId,
+      client: this.client,
       method: this.method,
       path: this.path,
       route: this.route?.name ?? '',
       status,
-      bytesReceived: this.#body?.receivedBytes ?? 0,
-      bytesSent: this.answer.bodyBytes,
-      durationMs: monotonicMs() - this.startedMs,
-      upstreamMs: this.upstreamMs,
+      bytes_received: this.#upload?.receivedBytes ?? 0,
+      bytes_sent: this.answer.bodyBytes,
+      duration_ms: round((this.#nowMs < 0 ? monotonicMs() : this.#nowMs) - this.startedMs),
+      upstream_ms: round(this.upstreamMs),
       target: this.target?.config.origin ?? '',
       outcome,
     });
   }
 
-  /** A fault of our own ends this exchange, and no other. */
-  onFault(error: unknown): void {
-    this.thread.log.error({ err: error, requestId: this.requestId }, 'exchange failed');
-    this.#giveUp();
-    if (this.answer.started) this.answer.cut('internal_error');
-    else this.answer.problem('internal_error');
-  }
-
-  #guarded(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.onFault(error);
-    }
-  }
-
-  get #timeouts(): RouteConfig['timeouts'] {
-    return (this.route as RouteConfig).timeouts;
+  get #route(): RouteConfig & { readonly timeouts: TimeoutsConfig } {
+    return this.route as RouteConfig;
   }
 }
 
-/** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
-const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
-export const statusOf = (code: ErrorCode): number => STATUS[code];
+/** Milliseconds to a thousandth: a log line needs no more. */
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;

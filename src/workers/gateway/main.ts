@@ -6,7 +6,9 @@ import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../
 import { RequestThread, TICK_MS } from './request-thread.ts';
 
 /** What uWebSockets.js offers and its types do not say. */
-interface RequestApp extends TemplatedApp {
+interface RequestApp extends Omit<TemplatedApp, 'filter'> {
+  /** Calls with +1 for each connection that is handed over, -1 when it has gone. */
+  filter(onChange: (res: HttpResponse, change: number) => void): void;
   getDescriptor(): unknown;
   /** Seconds from accept to the first request's complete header; steps of 4. */
   setIdleTimeout(seconds: number): void;
@@ -28,18 +30,20 @@ const say = (message: FromRequestThread): void => port.postMessage(message);
 function createApp(): RequestApp {
   const { tls } = start.config.server;
   (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in every answer
-  return (
-    tls === undefined ? uWS.App() : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
-  ) as RequestApp;
+  return (tls === undefined
+    ? uWS.App()
+    : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })) as unknown as RequestApp;
 }
 
 const app = createApp();
 const idleSeconds = Math.ceil(start.config.server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
 app.setIdleTimeout(idleSeconds);
 app.setResponseTimeout(idleSeconds);
-app.filter((res: HttpResponse, change: number | Number) => {
-  thread.openConnections += Number(change);
-  if (Number(change) > 0 && thread.openConnections > thread.config.server.maxConnections * HARD_CAP_FACTOR) res.close();
+app.filter((res, change) => {
+  thread.openConnections += change;
+  if (change > 0) thread.peers.onOpened(res);
+  else thread.peers.onClosed();
+  if (change > 0 && thread.openConnections > thread.config.server.maxConnections * HARD_CAP_FACTOR) res.close();
 });
 app.any('/*', (res, req) => thread.handle(res, req));
 
@@ -57,6 +61,7 @@ function close(): void {
   const aborted = thread.abort();
   app.close();
   clearInterval(ticking);
+  thread.beat();
   say({ type: 'closed', aborted });
   port?.close();
 }

@@ -7,6 +7,7 @@ import type { RequestThreadStart } from '../../shared/threads/protocol.ts';
 import { AccessLog } from './access-log.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
+import { PeerAddresses } from './peer-address.ts';
 import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -21,6 +22,7 @@ const UPLOAD_KEEPALIVE_MS = 4_000;
 export class RequestThread {
   readonly deadlines = new Deadlines(monotonicMs(), TICK_MS);
   readonly head = new RequestHead();
+  readonly peers = new PeerAddresses();
   readonly requestIds: RequestIds;
   readonly accessLog: AccessLog;
   readonly log: Logger;
@@ -32,12 +34,13 @@ export class RequestThread {
   /** Answers carry Connection: close, and `/ready` says no. */
   draining = false;
   openConnections = 0;
-  readonly #exchanges = new Set<Exchange>();
+  /** Exchanges in flight, as a list through `next` and `previous`: a Set would hash two times for each. */
+  #newest: Exchange | undefined;
+  #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
   #waitingForBody: Exchange[] = [];
   #uploadsKeptMs = 0;
-  #onIdle: (() => void) | undefined;
 
   constructor(start: RequestThreadStart, log: Logger) {
     this.config = start.config;
@@ -56,7 +59,10 @@ export class RequestThread {
   /** uWS's handler of every request. Whatever goes wrong in it must not get out. */
   handle(res: HttpResponse, req: HttpRequest): void {
     const exchange = new Exchange(this, res);
-    this.#exchanges.add(exchange);
+    this.#inFlight++;
+    exchange.previous = this.#newest;
+    if (this.#newest !== undefined) this.#newest.next = exchange;
+    this.#newest = exchange;
     try {
       if (this.config.testFaults) injectFault(req);
       exchange.start(req);
@@ -66,13 +72,13 @@ export class RequestThread {
   }
 
   get inFlight(): number {
-    return this.#exchanges.size;
+    return this.#inFlight;
   }
 
   /** Over the cap of exchanges, or of connections: then each refused request also sheds the connection it came on. */
   get overloaded(): boolean {
     const { maxInFlight, maxConnections } = this.config.server;
-    return this.#exchanges.size > maxInFlight || this.openConnections > maxConnections;
+    return this.#inFlight > maxInFlight || this.openConnections > maxConnections;
   }
 
   healthBody(): string {
@@ -86,13 +92,16 @@ export class RequestThread {
     setImmediate(() => {
       const waiting = this.#waitingForBody;
       this.#waitingForBody = [];
-      for (const each of waiting) each.forwardWithoutBody();
+      for (const each of waiting) each.onUploadBegins();
     });
   }
 
   onExchangeOver(exchange: Exchange): void {
-    this.#exchanges.delete(exchange);
-    if (this.#onIdle !== undefined && this.#exchanges.size === 0) this.#onIdle();
+    const { previous, next } = exchange;
+    if (previous !== undefined) previous.next = next;
+    if (next === undefined) this.#newest = previous;
+    else next.previous = previous;
+    this.#inFlight--;
   }
 
   apply(config: Config): void {
@@ -111,29 +120,28 @@ export class RequestThread {
       for (const upload of this.uploads) upload.keepUploadAlive();
     }
     this.accessLog.flush();
-    this.#beat();
+    this.beat();
   }
 
-  #beat(): void {
+  /** Writes this thread's row of the shared memory. */
+  beat(): void {
     const set = (field: Parameters<typeof heartbeatIndex>[1], value: number): void => {
       Atomics.store(this.#beats, heartbeatIndex(this.#slot, field), value);
     };
-    set('inFlight', this.#exchanges.size);
+    set('inFlight', this.#inFlight);
     set('openConnections', this.openConnections);
     set('draining', this.draining ? 1 : 0);
     set('beatMs', beatClockMs());
   }
 
-  /** Calls back when no exchange is in flight (perhaps at once). */
-  whenIdle(callback: () => void): void {
-    if (this.#exchanges.size === 0) callback();
-    else this.#onIdle = callback;
-  }
-
   /** Cuts every exchange and connection. @returns how many exchanges were cut */
   abort(): number {
-    const cut = this.#exchanges.size;
-    for (const exchange of this.#exchanges) exchange.abandon();
+    const cut = this.#inFlight;
+    for (let exchange = this.#newest; exchange !== undefined;) {
+      const { previous } = exchange;
+      exchange.abandon();
+      exchange = previous;
+    }
     this.table.destroy();
     this.accessLog.flush();
     return cut;

@@ -89,9 +89,7 @@ export class Connection implements ResponseHandler, Waiting {
     // A literal of an IPv6 address stands in brackets in the origin, and without them in a connect.
     const address = host.startsWith('[') ? host.slice(1, -1) : host;
     this.socket = secure
-      ? connectTls({ host: address, port, onread, ...target.upstream.tlsOptions(address) } as Parameters<
-          typeof connectTls
-        >[0])
+      ? connectTls({ host: address, port, onread, ...target.upstream.tlsOptions(address) } as ConnectionOptions)
       : connectTcp({ host: address, port, onread });
     this.socket.setNoDelay(true);
     this.socket.once(secure ? 'secureConnect' : 'connect', () => {

@@ -29,3 +29,13 @@ export function matchesToken(bytes: Buffer, at: number, lower: Uint8Array): bool
   }
   return true;
 }
+
+/** SP or HTAB (RFC 9110 5.6.3). */
+export function isBlank(b: number | undefined): boolean {
+  return b === SP || b === HTAB;
+}
+
+/** Bytes [start, end) as one char each. `latin1Slice` is what `toString` calls in the end, 50 ns later; libraries rely on it. */
+export function latin1(bytes: Buffer, start: number, end: number): string {
+  return (bytes as Buffer & { latin1Slice(start: number, end: number): string }).latin1Slice(start, end);
+}

@@ -1,0 +1,15 @@
+import { stringify } from 'yaml';
+import { describeConfig } from '../shared/config/describe-config.ts';
+import { EXIT } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+import { loadConfig, showWarnings } from './load-config.ts';
+
+/** `gateway check`: prints the configuration as the gateway would run with it, secrets masked. */
+export function check(io: CliIo, { json }: { readonly json: boolean }): number {
+  const loaded = loadConfig(io);
+  if (loaded === undefined) return EXIT.configuration;
+  showWarnings(io, loaded.warnings);
+  const described = describeConfig(loaded.config);
+  io.out(json ? JSON.stringify(described, undefined, 2) : stringify(described).trimEnd());
+  return EXIT.ok;
+}

@@ -1,0 +1,27 @@
+import { EXIT as FRONT_EXIT } from '../shared/exit-codes.ts';
+
+/** What the `gateway` command ends with: sysexits.h, so that init systems and scripts can tell the cases apart. */
+export const EXIT = {
+  ok: FRONT_EXIT.ok,
+  /** The command line is wrong. */
+  usage: 64,
+  /** Something outside is not there or in the way: a port in use, no gateway to talk to. */
+  unavailable: FRONT_EXIT.portTaken,
+  /** A fault of the gateway's own. */
+  internal: FRONT_EXIT.internal,
+  /** The configuration is wrong; nothing was started or changed. */
+  configuration: FRONT_EXIT.badConfig,
+} as const;
+
+/** A process that a signal ended: 128 + its number, as shells report it. */
+export const exitCodeOfSignal = (signalNumber: number): number => 128 + signalNumber;
+
+/** The table `--help` shows. */
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0    done; for start: stopped by SIGTERM or SIGINT
+  64   the command line is wrong
+  69   unavailable: a port is in use, or no gateway answers
+  70   a fault of the gateway's own
+  78   the configuration is wrong; nothing was started or changed
+  128+n  ended by signal n`;

@@ -1,0 +1,26 @@
+import { CommanderError } from 'commander';
+import { EXIT } from './exit-codes.ts';
+import { processIo } from './io.ts';
+import type { CliIo } from './io.ts';
+import { createProgram } from './program.ts';
+
+/**
+ * The `gateway` command.
+ * @param args what follows the command's name
+ * @returns the exit code; `undefined` when the gateway runs on in this process and sets its own
+ */
+export async function main(args: readonly string[], io: CliIo = processIo()): Promise<number | undefined> {
+  let code: number | undefined = EXIT.ok;
+  const program = createProgram(io, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Thrown after --help and --version too, with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    io.err(`gateway: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return EXIT.internal;
+  }
+}

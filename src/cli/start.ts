@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../shared/config/types.ts';
+import { createLog } from '../shared/log.ts';
+import type { Log } from '../shared/log.ts';
+import { entryUrl } from '../shared/threads/worker-url.ts';
+import { EXIT } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+import { loadConfig } from './load-config.ts';
+import { startDemoUpstream } from './supervise/demo-upstream.ts';
+import type { DemoUpstream } from './supervise/demo-upstream.ts';
+import { supervise } from './supervise/supervisor.ts';
+
+/** On top of the drain's deadline, before a front that does not stop is killed. */
+const KILL_GRACE_MS = 5_000;
+
+/**
+ * `gateway start`: checks the configuration, then runs the front under a supervisor, or in this process with
+ * GATEWAY_SUPERVISE=off.
+ * @returns the exit code; with GATEWAY_SUPERVISE=off the front sets its own
+ */
+export async function start(io: CliIo): Promise<number | undefined> {
+  const loaded = loadConfig(io);
+  if (loaded === undefined) return EXIT.configuration;
+  const { config, supervise: supervised } = loaded;
+  const log = createLog({ level: config.logLevel, name: 'supervisor' });
+  const demo = config.demoUpstream ? startDemo(config, log) : undefined;
+  // uWebSockets.js reads it once, when it is loaded.
+  const headerLimit = { UWS_HTTP_MAX_HEADERS_SIZE: String(config.server.maxHeaderBytes) };
+  if (!supervised) {
+    // oxlint-disable-next-line no-restricted-properties -- set, not read: for the C++ code in this very process
+    Object.assign(process.env, headerLimit);
+    const { startFront } = await import('../primary/main.ts');
+    await startFront();
+    return undefined;
+  }
+  const code = await supervise({
+    nodeArgs: [...process.execArgv, fileURLToPath(entryUrl('primary/main'))],
+    env: { ...io.env, ...headerLimit },
+    killAfterMs: config.server.drainTimeoutMs + KILL_GRACE_MS,
+    signals: process,
+    log,
+  });
+  await demo?.close();
+  await log.close();
+  return code;
+}
+
+function startDemo(config: Config, log: Log): DemoUpstream | undefined {
+  const port = config.upstreams[0]?.targets[0]?.port;
+  return port === undefined ? undefined : startDemoUpstream({ port, log });
+}

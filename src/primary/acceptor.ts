@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import type { TlsFiles } from '../shared/config/types.ts';
+import { STATUS } from '../shared/errors.ts';
+import { problemBody, reasonPhrase } from '../shared/http/problem.ts';
+
+/** What uWS's types leave out of an app that hands sockets to other threads. */
+type AcceptorApp = TemplatedApp & {
+  listen(host: string, port: number, options: number, cb: (socket: us_listen_socket | false) => void): TemplatedApp;
+  addChildAppDescriptor(descriptor: unknown): void;
+  removeChildAppDescriptor(descriptor: unknown): void;
+  setIdleTimeout(seconds: number): void;
+  setResponseTimeout(seconds: number): void;
+};
+
+/** uWS's LIBUS_LISTEN_EXCLUSIVE_PORT: never share the port with another process (SO_REUSEPORT). */
+const EXCLUSIVE_PORT = 1;
+
+/** The threads that get connections, in turn. Adding twice or removing what is not there does nothing. */
+export interface Ring {
+  add(descriptor: unknown): void;
+  remove(descriptor: unknown): void;
+}
+
+export interface Acceptor {
+  readonly ring: Ring;
+  /** @returns the port (a free one for 0), or `undefined` when the address cannot be listened on */
+  listen(host: string, port: number): number | undefined;
+  /** Stops accepting; connections that threads hold go on. */
+  close(): void;
+}
+
+/** Only for connections that come while no thread is there. */
+const OWN_IDLE_SECONDS = 8;
+
+function answerNoThreads(res: HttpResponse, method: string): void {
+  const requestId = randomBytes(8).toString('hex');
+  const body = problemBody('no_threads', { requestId });
+  res.cork(() => {
+    res.writeStatus(`${STATUS.no_threads} ${reasonPhrase(STATUS.no_threads)}`);
+    res.writeHeader('Content-Type', 'application/problem+json');
+    res.writeHeader('Retry-After', '1');
+    res.writeHeader('X-Request-Id', requestId);
+    res.writeHeader('Connection', 'close');
+    if (method === 'head') res.endWithoutBody(Buffer.byteLength(body), true);
+    else res.end(body, true);
+  });
+}
+
+/**
+ * Loads uWS for the whole process. Must be the first to do so: it reads its header limit once. The limit is twice ours,
+ * so that a request between the two reaches a thread, which answers 431 as every other error is answered.
+ */
+async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSockets.js')> {
+  // oxlint-disable-next-line no-restricted-properties -- not configuration of ours: the only way to tell the library
+  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(2 * maxHeaderBytes);
+  const { default: uWS } = await import('uWebSockets.js');
+  return uWS;
+}
+
+/**
+ * The app of the front. It accepts connections and hands each to the next thread of the ring; with an empty ring it
+ * answers 503 itself.
+ *
+ * @param opts.tls the threads must use TLS exactly when this is set: handing a socket of a plain app to a TLS app works
+ *   until the thread ends, and then crashes the process (measured). The certificate clients see is the thread's.
+ * @throws when the TLS files cannot be used
+ */
+export async function createAcceptor(opts: {
+  readonly tls: TlsFiles | undefined;
+  readonly maxHeaderBytes: number;
+}): Promise<Acceptor> {
+  const uWS = await loadUws(opts.maxHeaderBytes);
+  const app = (
+    opts.tls === undefined
+      ? uWS.App()
+      : uWS.SSLApp({ cert_file_name: opts.tls.certFile, key_file_name: opts.tls.keyFile })
+  ) as AcceptorApp;
+  app.setIdleTimeout(OWN_IDLE_SECONDS);
+  app.setResponseTimeout(OWN_IDLE_SECONDS);
+  app.any('/*', (res, req) => {
+    res.onAborted(() => {});
+    answerNoThreads(res, req.getMethod());
+  });
+
+  const members = new Set<unknown>();
+  let socket: us_listen_socket | undefined;
+  return {
+    ring: {
+      add(descriptor) {
+        if (members.has(descriptor)) return;
+        members.add(descriptor);
+        app.addChildAppDescriptor(descriptor);
+      },
+      remove(descriptor) {
+        if (members.delete(descriptor)) app.removeChildAppDescriptor(descriptor);
+      },
+    },
+    listen(host, port) {
+      app.listen(host, port, EXCLUSIVE_PORT, (result) => {
+        if (result !== false) socket = result;
+      });
+      return socket === undefined ? undefined : uWS.us_socket_local_port(socket);
+    },
+    close() {
+      if (socket !== undefined) uWS.us_listen_socket_close(socket);
+      socket = undefined;
+    },
+  };
+}

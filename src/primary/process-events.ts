@@ -1,0 +1,33 @@
+import { monotonicMs } from '../shared/clock.ts';
+import type { Log } from '../shared/log.ts';
+import { StopSignals } from './stop-signals.ts';
+
+/** What the outside of the process asks for. */
+export interface ProcessOrders {
+  readonly log: Log;
+  drain(reason: string): void;
+  force(): void;
+  reload(): void;
+  /** An error that nobody caught. */
+  fault(error: unknown): void;
+}
+
+/** Connects signals, the supervising parent and uncaught errors to what must happen then. Once per process. */
+export function onProcessEvents(orders: ProcessOrders): void {
+  const signals = new StopSignals();
+  const onStop = (signal: NodeJS.Signals): void => {
+    const order = signals.next(monotonicMs());
+    if (order === 'drain') orders.drain(signal);
+    else if (order === 'force') orders.force();
+  };
+  process.on('SIGTERM', onStop);
+  process.on('SIGINT', onStop);
+  process.on('SIGHUP', () => {
+    orders.log.info('SIGHUP: reading the configuration again');
+    orders.reload();
+  });
+  // The parent is gone, and with it whoever would stop this process.
+  process.on('disconnect', () => orders.drain('the supervising parent is gone'));
+  process.on('uncaughtException', (error) => orders.fault(error));
+  process.on('unhandledRejection', (reason) => orders.fault(reason));
+}

@@ -1,0 +1,49 @@
+import type { Config, ServerConfig } from '../shared/config/types.ts';
+
+/** Settings that a running front cannot change, under the names a person sets them by. */
+const FIXED = {
+  host: 'HOST',
+  port: 'PORT',
+  adminHost: 'ADMIN_HOST',
+  adminPort: 'ADMIN_PORT',
+  workers: 'WORKERS',
+  // uWS reads its limit once per process.
+  maxHeaderBytes: 'MAX_HEADER_BYTES',
+} as const satisfies Partial<Record<keyof ServerConfig, string>>;
+
+/** A configuration with the files its TLS certificate lies in as they were read. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Digest of the certificate and key; `undefined` without TLS. */
+  readonly certificate: string | undefined;
+}
+
+export interface ReloadPlan {
+  /** The new configuration, with what cannot change left as it was. */
+  readonly config: Config;
+  /** Settings that differ and are only taken up by a restart. */
+  readonly needsRestart: readonly string[];
+  /** What differs is fixed for the life of a thread, so each is replaced. */
+  readonly replaceThreads: boolean;
+}
+
+/** What a reload would do to a running gateway. */
+export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPlan {
+  const old = running.config.server;
+  const wanted = next.config.server;
+  const fixed = Object.keys(FIXED) as (keyof typeof FIXED)[];
+  const needsRestart: string[] = fixed.filter((key) => old[key] !== wanted[key]).map((key) => FIXED[key]);
+  // The acceptor is a TLS app or it is not, and its threads must be the same.
+  const tlsSwitched = (old.tls === undefined) !== (wanted.tls === undefined);
+  if (tlsSwitched) needsRestart.push('TLS_CERT_FILE');
+
+  const { host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
+  const tls = tlsSwitched ? old.tls : wanted.tls;
+  const server = { ...wanted, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
+  const newCertificate = !tlsSwitched && running.certificate !== next.certificate;
+  return {
+    config: Object.freeze({ ...next.config, server: Object.freeze(server) }),
+    needsRestart,
+    replaceThreads: newCertificate || old.idleTimeoutMs !== wanted.idleTimeoutMs,
+  };
+}

@@ -1,0 +1,88 @@
+import { formatProblems } from '../shared/config/problems.ts';
+import type { Problem } from '../shared/config/problems.ts';
+import type { Log } from '../shared/log.ts';
+import type { LoadResult } from './load-config.ts';
+import { planReload } from './reload-plan.ts';
+import type { LoadedConfig } from './reload-plan.ts';
+import { replaceThreads } from './replace-threads.ts';
+import type { ActiveConfig } from './request-thread.ts';
+import type { RequestThreads } from './request-threads.ts';
+
+const APPLIED_WITHIN_MS = 5_000;
+
+export type ReloadOutcome =
+  | {
+      readonly kind: 'applied';
+      readonly version: number;
+      readonly needsRestart: readonly string[];
+      /** Every thread that gets connections uses it. `false`: one did not say so in time. */
+      readonly complete: boolean;
+    }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+
+export interface ReloadOptions {
+  readonly load: () => LoadResult;
+  readonly first: LoadedConfig;
+  readonly log: Log;
+}
+
+/** The configuration that is active, and how a new one takes its place. */
+export class Reload {
+  readonly #options: ReloadOptions;
+  #loaded: LoadedConfig;
+  #version = 1;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+    this.#loaded = options.first;
+  }
+
+  active(): ActiveConfig {
+    return { config: this.#loaded.config, version: this.#version };
+  }
+
+  /** Reads the configuration again and applies it; an invalid one changes nothing. One after another; never rejects. */
+  run(threads: RequestThreads): Promise<ReloadOutcome> {
+    const next = this.#last.then(() => this.#reload(threads));
+    this.#last = next;
+    return next;
+  }
+
+  #load(): LoadResult {
+    try {
+      return this.#options.load();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { ok: false, problems: [{ key: '', value: undefined, expected: 'readable files', reason }] };
+    }
+  }
+
+  async #reload(threads: RequestThreads): Promise<ReloadOutcome> {
+    const { log } = this.#options;
+    const result = this.#load();
+    if (!result.ok) {
+      const { problems } = result;
+      log.error(
+        { problems: formatProblems(problems).split('\n') },
+        'the new configuration is refused; the old one stays',
+      );
+      return { kind: 'refused', problems };
+    }
+    const { config, needsRestart, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
+    this.#loaded = { config, certificate: result.loaded.certificate };
+    const version = ++this.#version;
+    log.level = config.logLevel;
+    threads.sendConfig();
+    const applied = await threads.until(
+      () => threads.all().every(({ state, configVersion }) => state.kind !== 'serving' || configVersion >= version),
+      APPLIED_WITHIN_MS,
+    );
+    const complete = replace ? (await replaceThreads(threads, log)) && applied : applied;
+    if (result.warnings.length > 0)
+      log.warn({ warnings: formatProblems(result.warnings).split('\n') }, 'configuration warnings');
+    if (needsRestart.length > 0) log.warn({ needsRestart }, 'these settings change only with a restart');
+    log[complete ? 'info' : 'error']({ configVersion: version, complete }, 'configuration applied');
+    return { kind: 'applied', version, needsRestart, complete };
+  }
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../shared/config/types.ts';
+import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../shared/threads/protocol.ts';
+import { INITIAL } from './thread-health.ts';
+import type { ThreadState } from './thread-health.ts';
+
+/**
+ * Short-lived objects of many exchanges at once should die young instead of being promoted; a guess, to be measured with
+ * the cost benchmark.
+ */
+const YOUNG_GENERATION_MB = 64;
+
+/** The configuration that threads get, and its number: the first is 1. */
+export interface ActiveConfig {
+  readonly config: Config;
+  readonly version: number;
+}
+
+/** One request thread as the front keeps it. */
+export interface RequestThread {
+  readonly slot: number;
+  readonly worker: Worker;
+  readonly startedMs: number;
+  state: ThreadState;
+  /** uWS's handle of the thread's app, once it listens. */
+  descriptor: unknown;
+  /** Newest configuration it said it uses. */
+  configVersion: number;
+  /** Value of its heartbeat when last looked at; only a change means anything. */
+  lastBeat: number;
+  /** On the front's clock. */
+  lastBeatMs: number;
+  /** A failure was counted for it already: one thread fails once. */
+  failed: boolean;
+}
+
+export interface ThreadHandlers {
+  message(thread: RequestThread, message: FromRequestThread): void;
+  /** Something escaped from the thread; `exit` follows. */
+  error(thread: RequestThread, error: unknown): void;
+  exit(thread: RequestThread, code: number): void;
+}
+
+export interface ThreadPlace {
+  readonly entry: URL;
+  readonly slot: number;
+  readonly active: ActiveConfig;
+  readonly heartbeats: SharedArrayBuffer;
+  readonly nowMs: number;
+}
+
+/** Creates the thread; what it says comes through `handlers`. */
+export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers): RequestThread {
+  const workerData: RequestThreadStart = {
+    kind: 'request',
+    slot: place.slot,
+    config: place.active.config,
+    configVersion: place.active.version,
+    heartbeats: place.heartbeats,
+    requestIdPrefix: randomBytes(6).toString('hex'),
+  };
+  const worker = new Worker(place.entry, {
+    workerData,
+    name: `request-${place.slot}`,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
+  const thread: RequestThread = {
+    slot: place.slot,
+    worker,
+    startedMs: place.nowMs,
+    state: INITIAL,
+    descriptor: undefined,
+    configVersion: place.active.version,
+    lastBeat: 0,
+    lastBeatMs: place.nowMs,
+    failed: false,
+  };
+  worker.on('message', (message: FromRequestThread) => handlers.message(thread, message));
+  worker.on('error', (error: unknown) => handlers.error(thread, error));
+  worker.on('exit', (code) => handlers.exit(thread, code));
+  return thread;
+}
+
+export const tell = (thread: RequestThread, message: ToRequestThread): void => thread.worker.postMessage(message);

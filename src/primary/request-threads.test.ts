@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { readConfig } from '../shared/config/read-config.ts';
+import { createLog } from '../shared/log.ts';
+import { RequestThreads } from './request-threads.ts';
+
+/**
+ * A thread that speaks the protocol and has no app. `behaviour` runs with `say`, `start` (workerData) and `port`; what it
+ * sets on `on` answers a message.
+ */
+const thread = (behaviour: string): URL =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`
+      import { parentPort as port, workerData as start } from 'node:worker_threads';
+      const say = (message) => port.postMessage(message);
+      const cells = new Int32Array(start.heartbeats);
+      const beating = setInterval(() => Atomics.add(cells, start.slot * 16, 1), 20);
+      const end = () => { clearInterval(beating); say({ type: 'closed', aborted: 1 }); port.close(); };
+      const on = {
+        drain: end,
+        abort: end,
+        config: ({ version }) => say({ type: 'config-applied', version }),
+      };
+      port.on('message', (message) => on[message.type]?.(message));
+      ${behaviour}
+    `)}`,
+  );
+
+const LISTENS = `say({ type: 'listening', descriptor: start.requestIdPrefix });`;
+const NEVER_MS = 20_000;
+
+function setUp(behaviour: string, workers = 2) {
+  const read = readConfig({ UPSTREAM_URL: 'http://127.0.0.1:1' }, () => '');
+  if (!read.ok) throw new Error('the test configuration is bad');
+  let version = 1;
+  const ring = new Set<unknown>();
+  const threads = new RequestThreads({
+    entry: thread(behaviour),
+    workers,
+    active: () => ({ config: read.config, version }),
+    ring: { add: (descriptor) => ring.add(descriptor), remove: (descriptor) => ring.delete(descriptor) },
+    log: createLog({ level: 'silent', name: 'test' }),
+    hopeless: () => {},
+  });
+  open.push(threads);
+  const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
+  return { threads, ring, serving, nextVersion: () => ++version };
+}
+
+const open: RequestThreads[] = [];
+afterEach(async () => {
+  for (const threads of open.splice(0)) {
+    threads.abort();
+    await threads.until(() => threads.all().length === 0, NEVER_MS);
+    threads.close();
+  }
+});
+
+describe('request threads', () => {
+  test('join the ring when they listen, and leave it before they are drained', async () => {
+    const { threads, ring, serving } = setUp(LISTENS);
+    expect(await threads.until(() => serving() === 2, NEVER_MS)).toBe(true);
+    expect(ring.size).toBe(2);
+    threads.lameDuck();
+    expect(ring.size).toBe(2);
+    threads.drain(1_000);
+    expect(ring.size).toBe(0);
+    expect(await threads.until(() => threads.all().length === 0, NEVER_MS)).toBe(true);
+    expect(threads.aborted).toBe(2);
+  });
+
+  test('one that reports a fault is replaced', async () => {
+    const { threads, ring, serving } = setUp(
+      `${LISTENS} if (start.slot === 0) say({ type: 'failed', reason: 'test' });`,
+      1,
+    );
+    expect(
+      await threads.until(
+        () => threads.status().some(({ slot, state }) => slot === 1 && state === 'serving'),
+        NEVER_MS,
+      ),
+    ).toBe(true);
+    expect([serving(), ring.size, threads.failures]).toEqual([1, 1, 1]);
+  });
+
+  test('one that dies is taken out of the ring and replaced', async () => {
+    const { threads, ring } = setUp(`${LISTENS} on.config = () => process.exit(3);`, 1);
+    await threads.until(() => ring.size === 1, NEVER_MS);
+    const [before] = ring;
+    threads.sendConfig();
+    expect(await threads.until(() => ring.size === 0, NEVER_MS)).toBe(true);
+    expect(await threads.until(() => ring.size === 1, NEVER_MS)).toBe(true);
+    expect(ring.has(before)).toBe(false);
+  });
+
+  test('that cannot start are tried ever more slowly', async () => {
+    const { threads } = setUp(`throw new Error('test: no start');`, 1);
+    expect(await threads.until(() => threads.failures >= 3, NEVER_MS)).toBe(true);
+  });
+
+  test('say which configuration they use', async () => {
+    const { threads, serving, nextVersion } = setUp(LISTENS);
+    await threads.until(() => serving() === 2, NEVER_MS);
+    const version = nextVersion();
+    threads.sendConfig();
+    expect(await threads.until(() => threads.all().every((each) => each.configVersion === version), NEVER_MS)).toBe(
+      true,
+    );
+  });
+
+  test('a silent one leaves the ring and comes back when it beats', async () => {
+    const { threads, ring } = setUp(
+      `${LISTENS} on.config = () => { const until = performance.now() + 2600; while (performance.now() < until); };`,
+      1,
+    );
+    await threads.until(() => ring.size === 1, NEVER_MS);
+    threads.sendConfig();
+    expect(await threads.until(() => ring.size === 0, NEVER_MS)).toBe(true);
+    expect(await threads.until(() => ring.size === 1, NEVER_MS)).toBe(true);
+  });
+
+  test('waiting for something that does not happen ends', async () => {
+    const { threads } = setUp(LISTENS);
+    expect(await threads.until(() => false, 10)).toBe(false);
+  });
+});

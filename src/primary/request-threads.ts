@@ -1,0 +1,291 @@
+import { monotonicMs } from '../shared/clock.ts';
+import type { Log } from '../shared/log.ts';
+import type { FromRequestThread } from '../shared/threads/protocol.ts';
+import type { Ring } from './acceptor.ts';
+import { HeartbeatReader } from './heartbeat-reader.ts';
+import { startRequestThread, tell } from './request-thread.ts';
+import type { ActiveConfig, RequestThread } from './request-thread.ts';
+import { restartDelayMs, STEADY_MS } from './restart-delay.ts';
+import { isLive, nextThread } from './thread-health.ts';
+import type { ThreadAction, ThreadEvent } from './thread-health.ts';
+import { reportTransition } from './thread-report.ts';
+
+const CHECK_EVERY_MS = 250;
+/** More than this between two checks means that the front itself stood still; the threads get no blame for the rest. */
+const LONGEST_CHECK_MS = 500;
+/** A thread that said `closed` and is still there after this is terminated: it has no socket, so that is safe. */
+const EXIT_WITHIN_MS = 1_000;
+
+export interface RequestThreadsOptions {
+  readonly entry: URL;
+  readonly workers: number;
+  readonly active: () => ActiveConfig;
+  readonly ring: Ring;
+  readonly log: Log;
+  /** So many threads are stuck that only a new process helps. */
+  readonly hopeless: () => void;
+}
+
+export interface ThreadStatus {
+  readonly slot: number;
+  readonly state: string;
+  readonly configVersion: number;
+  readonly inFlight: number;
+  readonly openConnections: number;
+  readonly lastBeatMsAgo: number;
+}
+
+/** Keeps as many request threads alive as there should be, and the right ones of them in the ring. */
+export class RequestThreads {
+  readonly #options: RequestThreadsOptions;
+  readonly #heartbeats: HeartbeatReader;
+  readonly #slots: number;
+  readonly #threads = new Set<RequestThread>();
+  readonly #waiting = new Set<() => void>();
+  readonly #checks: NodeJS.Timeout;
+  #checkedMs = monotonicMs();
+  #refill: NodeJS.Timeout | undefined;
+  #target: number;
+  #failures = 0;
+  #aborted = 0;
+  #closing = false;
+  #drainMs: number | undefined;
+
+  constructor(options: RequestThreadsOptions) {
+    this.#options = options;
+    this.#target = options.workers;
+    // A full set, a full set that is leaving or stuck, and room to replace one more.
+    this.#slots = 2 * options.workers + 2;
+    this.#heartbeats = new HeartbeatReader(this.#slots);
+    this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS);
+    this.#fill();
+  }
+
+  /** Failures in a row; what a start that cannot work looks like. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Exchanges that threads cut off when they left. */
+  get aborted(): number {
+    return this.#aborted;
+  }
+
+  all(): readonly RequestThread[] {
+    return [...this.#threads];
+  }
+
+  openConnections(): number {
+    return this.all().reduce((sum, { slot }) => sum + this.#heartbeats.read(slot, 'openConnections'), 0);
+  }
+
+  status(): readonly ThreadStatus[] {
+    const nowMs = monotonicMs();
+    return [...this.#threads]
+      .sort((a, b) => a.slot - b.slot)
+      .map(({ slot, state, configVersion, lastBeatMs }) => ({
+        slot,
+        state: state.kind,
+        configVersion,
+        inFlight: this.#heartbeats.read(slot, 'inFlight'),
+        openConnections: this.#heartbeats.read(slot, 'openConnections'),
+        lastBeatMsAgo: Math.round(nowMs - lastBeatMs),
+      }));
+  }
+
+  /**
+   * Waits for something about the threads; looked at after every change of one.
+   * @returns whether it became true in time
+   */
+  until(condition: () => boolean, withinMs: number): Promise<boolean> {
+    if (condition()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (result: boolean): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve(result);
+      };
+      const look = (): void => {
+        if (condition()) settle(true);
+      };
+      const timer = setTimeout(() => settle(false), withinMs);
+      this.#waiting.add(look);
+    });
+  }
+
+  /** How many live threads to keep; `extra` above the configured number while threads are replaced one by one. */
+  setExtra(extra: 0 | 1): void {
+    this.#target = this.#options.workers + extra;
+    this.#fill();
+  }
+
+  retire(thread: RequestThread): void {
+    this.#dispatch(thread, { type: 'retire' });
+  }
+
+  /** Tells every thread that is or will be live about the configuration that is active now. */
+  sendConfig(): void {
+    const { config, version } = this.#options.active();
+    for (const thread of this.#threads) if (isLive(thread.state)) tell(thread, { type: 'config', config, version });
+  }
+
+  /** Every thread says that it is not ready; connections still come. From here on nothing is replaced. */
+  lameDuck(): void {
+    this.#closing = true;
+    clearTimeout(this.#refill);
+    for (const thread of this.#threads) tell(thread, { type: 'lame-duck' });
+  }
+
+  /** Takes every thread out of the ring and gives it this long to finish. @see until for waiting until all are gone */
+  drain(deadlineMs: number): void {
+    this.#closing = true;
+    this.#drainMs = deadlineMs;
+    for (const thread of this.all()) this.retire(thread);
+  }
+
+  /** Cuts off what is left. */
+  abort(): void {
+    this.drain(0);
+    for (const thread of this.#threads) tell(thread, { type: 'abort' });
+  }
+
+  /** Stops looking after the threads. */
+  close(): void {
+    clearInterval(this.#checks);
+    clearTimeout(this.#refill);
+  }
+
+  #check(): void {
+    const nowMs = monotonicMs();
+    const elapsedMs = Math.min(nowMs - this.#checkedMs, LONGEST_CHECK_MS);
+    this.#checkedMs = nowMs;
+    for (const thread of this.#threads) {
+      const beat = this.#heartbeats.read(thread.slot, 'beatMs');
+      const beaten = beat !== thread.lastBeat;
+      if (beaten) {
+        thread.lastBeat = beat;
+        thread.lastBeatMs = nowMs;
+      }
+      this.#dispatch(thread, { type: 'check', elapsedMs, beaten });
+    }
+  }
+
+  #dispatch(thread: RequestThread, event: ThreadEvent): void {
+    const before = thread.state.kind;
+    const { state, actions } = nextThread(thread.state, event);
+    thread.state = state;
+    for (const action of actions) this.#act(thread, action);
+    if (state.kind === before) return;
+    reportTransition(this.#options.log, { slot: thread.slot, before, after: state.kind, cause: event.type });
+    if (state.kind === 'parked' && this.#count('parked') >= this.#options.workers && !this.#closing) {
+      this.#options.hopeless();
+    }
+    this.#fill();
+    for (const look of this.#waiting) look();
+  }
+
+  #act(thread: RequestThread, action: ThreadAction): void {
+    switch (action) {
+      case 'join':
+        if (!this.#closing) this.#options.ring.add(thread.descriptor);
+        return;
+      case 'part':
+        this.#options.ring.remove(thread.descriptor);
+        return;
+      case 'drain': {
+        const deadlineMs = this.#drainMs ?? this.#options.active().config.server.drainTimeoutMs;
+        tell(thread, { type: 'drain', deadlineMs });
+        return;
+      }
+      default:
+        action satisfies never;
+    }
+  }
+
+  #count(kind: RequestThread['state']['kind']): number {
+    return this.all().filter(({ state }) => state.kind === kind).length;
+  }
+
+  #fill(): void {
+    if (this.#closing || this.#refill !== undefined) return;
+    if (this.all().filter(({ state }) => isLive(state)).length >= this.#target) return;
+    const delayMs = restartDelayMs(this.#failures);
+    if (delayMs === 0) this.#startMissing();
+    else {
+      this.#refill = setTimeout(() => {
+        this.#refill = undefined;
+        this.#startMissing();
+      }, delayMs);
+    }
+  }
+
+  #startMissing(): void {
+    const taken = new Set(this.all().map(({ slot }) => slot));
+    let missing = this.#target - this.all().filter(({ state }) => isLive(state)).length;
+    for (let slot = 0; slot < this.#slots && missing > 0; slot++) {
+      if (taken.has(slot)) continue;
+      this.#start(slot);
+      missing--;
+    }
+    // With no slot left, the exit of a thread that is leaving comes back here.
+  }
+
+  #start(slot: number): void {
+    this.#heartbeats.clear(slot);
+    const { entry, active, log } = this.#options;
+    const place = { entry, slot, active: active(), heartbeats: this.#heartbeats.buffer, nowMs: monotonicMs() };
+    const thread = startRequestThread(place, {
+      message: (from, message) => this.#onMessage(from, message),
+      error: (from, error) => {
+        log.error({ thread: slot, err: error }, 'an error escaped from a request thread');
+        this.#onFailure(from);
+        this.#dispatch(from, { type: 'failed' });
+      },
+      exit: (from, code) => {
+        if (isLive(from.state)) {
+          log.error({ thread: slot, code }, 'a request thread ended on its own');
+          this.#onFailure(from);
+        }
+        this.#threads.delete(from);
+        this.#dispatch(from, { type: 'exit' });
+      },
+    });
+    this.#threads.add(thread);
+  }
+
+  #onMessage(thread: RequestThread, message: FromRequestThread): void {
+    switch (message.type) {
+      case 'listening':
+        thread.descriptor = message.descriptor;
+        this.#dispatch(thread, { type: 'listening' });
+        return;
+      case 'config-applied':
+        thread.configVersion = message.version;
+        for (const look of this.#waiting) look();
+        return;
+      case 'failed':
+        this.#options.log.error({ thread: thread.slot, reason: message.reason }, 'a request thread failed');
+        this.#onFailure(thread);
+        this.#dispatch(thread, { type: 'failed' });
+        return;
+      case 'closed':
+        this.#aborted += message.aborted;
+        setTimeout(() => this.#end(thread), EXIT_WITHIN_MS).unref();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** For a thread that something keeps alive after it closed; with a socket open this would abort the process. */
+  #end(thread: RequestThread): void {
+    if (!this.#threads.has(thread) || this.#heartbeats.read(thread.slot, 'openConnections') !== 0) return;
+    void thread.worker.terminate();
+  }
+
+  #onFailure(thread: RequestThread): void {
+    if (thread.failed) return;
+    thread.failed = true;
+    this.#failures = monotonicMs() - thread.startedMs >= STEADY_MS ? 1 : this.#failures + 1;
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { describeConfig } from './describe-config.ts';
+import { ENV } from './env-table.ts';
+import { configOf, problemsOf } from './test-reading.ts';
+
+type Env = Record<string, string | undefined>;
+
+describe('secrets', () => {
+  test('come from a file, without the newline at its end', () => {
+    expect(configOf({ ADMIN_TOKEN_FILE: '/t' }, { '/t': 's3cret\n' }).server.adminToken).toBe('s3cret');
+  });
+
+  test.each<[Env, string]>([
+    [
+      { ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: '/t' },
+      'ADMIN_TOKEN_FILE: ADMIN_TOKEN is set too, expected only one of ADMIN_TOKEN and ADMIN_TOKEN_FILE',
+    ],
+    [{ ADMIN_TOKEN_FILE: '/none' }, 'ADMIN_TOKEN_FILE: got "/none", expected a readable file; there is no such file'],
+    [{ ADMIN_TOKEN_FILE: '/empty' }, 'ADMIN_TOKEN_FILE: got "/empty", expected a file that is not empty'],
+    [{ ADMIN_TOKEN_FILE: '/bad' }, 'ADMIN_TOKEN: got ***, expected up to 512 visible ASCII characters without spaces'],
+  ])('%j is refused without showing it', (env, line) => {
+    expect(problemsOf(env, { '/t': 'x', '/empty': '\n', '/bad': 'a b' })).toEqual([line]);
+  });
+
+  test('of the table are all masked in what is shown of the configuration', () => {
+    const names = Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [name] : []));
+    const shown = describeConfig(configOf(Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]))));
+    expect(JSON.stringify(shown)).not.toContain('secret-of-');
+    expect(shown['server']).toMatchObject({ adminToken: '***', port: 5000 });
+    expect(describeConfig(configOf({}))['server']).not.toHaveProperty('adminToken');
+  });
+});

@@ -1,0 +1,35 @@
+import { formatProblems } from './problems.ts';
+import { readConfig } from './read-config.ts';
+import type { ConfigResult, Environment } from './read-config.ts';
+import type { ReadFile } from './text-file.ts';
+import type { Config } from './types.ts';
+
+export type Files = Readonly<Record<string, string>>;
+
+/** A reader of files that exist only in a test; any other path fails as node:fs does. */
+export const memoryFiles =
+  (files: Files): ReadFile =>
+  (path) => {
+    const text = files[path];
+    if (text !== undefined) return text;
+    throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
+  };
+
+export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files));
+
+/** The configuration, which must be good. */
+export function configOf(env: Environment, files: Files = {}): Config {
+  const result = read(env, files);
+  if (!result.ok) throw new Error(formatProblems(result.problems));
+  return result.config;
+}
+
+/** The problems as people see them. */
+export function problemsOf(env: Environment, files: Files = {}): readonly string[] {
+  const result = read(env, files);
+  return result.ok ? [] : formatProblems(result.problems).split('\n');
+}
+
+/** The same for a YAML file `g.yaml`. */
+export const yamlProblemsOf = (yaml: string, env: Environment = {}): readonly string[] =>
+  problemsOf({ GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yaml });

@@ -1,0 +1,33 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import { reasonPhrase } from '../../shared/http/problem.ts';
+import type { Outcome } from './exchange.ts';
+
+/** An answer the gateway gives itself. */
+export interface LocalAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  /** The connection carries no further request. */
+  readonly close: boolean;
+  readonly outcome: Outcome;
+  readonly requestId: string;
+  /** HEAD: the header of the answer alone. */
+  readonly withoutBody: boolean;
+  readonly allow: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** Writes it whole. @returns body bytes written */
+export function writeLocal(res: HttpResponse, local: LocalAnswer): number {
+  const bytes = Buffer.byteLength(local.text);
+  res.cork(() => {
+    res.writeStatus(`${local.status} ${reasonPhrase(local.status)}`);
+    res.writeHeader('content-type', local.type);
+    res.writeHeader('x-request-id', local.requestId);
+    if (local.allow !== undefined) res.writeHeader('allow', local.allow);
+    if (local.retryAfterSeconds !== undefined) res.writeHeader('retry-after', `${local.retryAfterSeconds}`);
+    if (local.withoutBody) res.endWithoutBody(bytes, local.close);
+    else res.end(local.text, local.close);
+  });
+  return local.withoutBody ? 0 : bytes;
+}

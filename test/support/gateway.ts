@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** Where `npm run build` puts the program; tests run what operators run. */
+const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+
+export interface GatewayOptions {
+  /** Environment variables of the gateway; ports default to 0, threads to 1. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Contents of GATEWAY_CONFIG. */
+  readonly yaml?: string;
+  /** `front`: the front process alone (default); `supervised`: `gateway start` with its supervising parent. */
+  readonly as?: 'front' | 'supervised';
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A gateway that runs for real, as a process of its own. */
+export interface Gateway extends AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly url: string;
+  readonly adminUrl: string;
+  /** Every JSON line it has logged so far. */
+  readonly log: LogLine[];
+  /** What it wrote to stderr. */
+  readonly stderr: () => string;
+  /** The first line, past or future, that the predicate takes; fails after `timeoutMs`. */
+  waitForLog(takes: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  writeYaml(yaml: string): void;
+  /** Sends the signal and resolves with the exit code (or the signal's name). */
+  stop(signal?: NodeJS.Signals): Promise<number | string | null>;
+}
+
+/** Starts a gateway and resolves when it has logged that it is ready. */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  const yamlFile = join(folder, 'gateway.yaml');
+  if (options.yaml !== undefined) writeFileSync(yamlFile, options.yaml);
+  const supervised = options.as === 'supervised';
+  const args = supervised ? [join(DIST, 'src/cli/main.js'), 'start'] : [join(DIST, 'src/primary/main.js')];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ADMIN_PORT: '0',
+      WORKERS: '1',
+      ...(supervised ? {} : { GATEWAY_SUPERVISE: 'off' }),
+      ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),
+      ...options.env,
+    },
+  });
+  const log: LogLine[] = [];
+  let stderr = '';
+  let checkWaiters = (): void => undefined;
+  const waiters = new Set<() => void>();
+  checkWaiters = () => {
+    for (const each of waiters) each();
+  };
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    try {
+      log.push(JSON.parse(line) as LogLine);
+    } catch {
+      log.push({ msg: line, notJson: true });
+    }
+    checkWaiters();
+  });
+  child.once('exit', () => checkWaiters());
+
+  const waitForLog = (takes: (line: LogLine) => boolean, timeoutMs = 15_000): Promise<LogLine> =>
+    new Promise((found, failed) => {
+      const over = (error: Error): void => {
+        waiters.delete(look);
+        clearTimeout(timer);
+        failed(new Error(`${error.message}\nlog: ${log.map((line) => JSON.stringify(line)).join('\n')}\n${stderr}`));
+      };
+      const look = (): void => {
+        const line = log.find(takes);
+        if (line !== undefined) {
+          waiters.delete(look);
+          clearTimeout(timer);
+          found(line);
+        } else if (child.exitCode !== null) {
+          over(new Error(`the gateway exited with ${child.exitCode} before it logged that`));
+        }
+      };
+      const timer = setTimeout(() => over(new Error(`not logged within ${timeoutMs} ms`)), timeoutMs);
+      waiters.add(look);
+      look();
+    });
+
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, 'exit');
+      child.kill(signal);
+      await gone;
+    }
+    return child.exitCode ?? child.signalCode;
+  };
+  const dispose = async (): Promise<void> => {
+    // SIGTERM first, so that a supervising parent takes its children along.
+    const forced = setTimeout(() => child.kill('SIGKILL'), 8_000);
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      child.kill('SIGINT');
+      await gone;
+    }
+    clearTimeout(forced);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  let ready: LogLine;
+  try {
+    ready = await waitForLog((line) => line['msg'] === 'gateway ready');
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const port = Number(ready['port']);
+  const adminPort = Number(ready['adminPort']);
+  return {
+    process: child,
+    port,
+    adminPort,
+    url: `http://127.0.0.1:${port}`,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
+    log,
+    stderr: () => stderr,
+    waitForLog,
+    writeYaml: (yaml) => writeFileSync(yamlFile, yaml),
+    stop,
+    [Symbol.asyncDispose]: dispose,
+  };
+}

@@ -1,0 +1,140 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** A connection where every byte is ours and every byte that comes back is kept (as latin1, one character a byte). */
+export interface RawConnection extends Disposable {
+  readonly socket: Socket;
+  received(): string;
+  send(text: string | Buffer): void;
+  /** Resolves with everything received once it holds `part` (or matches); fails after `timeoutMs`. */
+  until(part: string | RegExp, timeoutMs?: number): Promise<string>;
+  /** Resolves when what was received satisfies `holds`; fails when the other side closes before, or after `timeoutMs`. */
+  when(
+    holds: (received: string) => boolean,
+    options?: { readonly name?: string; readonly timeoutMs?: number },
+  ): Promise<string>;
+  /** Resolves with everything received when the other side has closed. */
+  closed(timeoutMs?: number): Promise<string>;
+}
+
+/** Wraps a socket of either side. */
+export function rawConnection(socket: Socket): RawConnection {
+  let text = '';
+  let over = false;
+  const waiters = new Set<() => void>();
+  const wake = (): void => {
+    for (const each of waiters) each();
+  };
+  socket.on('data', (data) => {
+    text += data.toString('latin1');
+    wake();
+  });
+  socket.on('error', () => undefined); // seen as closed
+  socket.on('close', () => {
+    over = true;
+    wake();
+  });
+  const wait = (done: () => boolean, what: { readonly name: string; readonly timeoutMs: number }): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!done()) return;
+        waiters.delete(look);
+        clearTimeout(timer);
+        resolve(text);
+      };
+      const timer = setTimeout(() => {
+        waiters.delete(look);
+        reject(new Error(`no ${what.name} within ${what.timeoutMs} ms; received ${JSON.stringify(text)}`));
+      }, what.timeoutMs);
+      waiters.add(look);
+      look();
+    });
+  return {
+    socket,
+    received: () => text,
+    send: (data) => void (typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data)),
+    until: (part, timeoutMs = 5_000) =>
+      wait(() => (typeof part === 'string' ? text.includes(part) : part.test(text)) || over, {
+        name: String(part),
+        timeoutMs,
+      }).then((all) => {
+        if (typeof part === 'string' ? all.includes(part) : part.test(all)) return all;
+        throw new Error(`closed without ${String(part)}; received ${JSON.stringify(all)}`);
+      }),
+    when: async (holds, options = {}) => {
+      const { name = 'what was waited for', timeoutMs = 5_000 } = options;
+      await wait(() => holds(text) || over, { name, timeoutMs });
+      if (holds(text)) return text;
+      throw new Error(`closed without ${name}; received ${JSON.stringify(text)}`);
+    },
+    closed: (timeoutMs = 5_000) => wait(() => over, { name: 'close', timeoutMs }),
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
+
+/** A raw client connected to a port of this machine. */
+export async function rawClient(port: number): Promise<RawConnection> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return rawConnection(socket);
+}
+
+export interface RawUpstream extends AsyncDisposable {
+  readonly port: number;
+  /** Every connection it has accepted, in order. */
+  readonly connections: RawConnection[];
+  /** Resolves with the n-th connection (from 0), now or when it comes. */
+  connection(n: number, timeoutMs?: number): Promise<RawConnection>;
+}
+
+/** A raw server: `onData` runs for each piece that arrives, or the test drives `connections` itself. */
+export async function rawUpstream(onData?: (connection: RawConnection, data: Buffer) => void): Promise<RawUpstream> {
+  const connections: RawConnection[] = [];
+  const waiters = new Set<() => void>();
+  const server = createServer((socket) => {
+    const connection = rawConnection(socket);
+    connections.push(connection);
+    if (onData !== undefined) socket.on('data', (data) => onData(connection, data));
+    for (const each of waiters) each();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections,
+    connection: (n, timeoutMs = 5_000) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = connections[n];
+          if (found === undefined) return;
+          waiters.delete(look);
+          clearTimeout(timer);
+          resolve(found);
+        };
+        const timer = setTimeout(() => {
+          waiters.delete(look);
+          reject(new Error(`connection ${n} did not come within ${timeoutMs} ms`));
+        }, timeoutMs);
+        waiters.add(look);
+        look();
+      }),
+    [Symbol.asyncDispose]: async () => {
+      for (const connection of connections) connection.socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Resolves when the condition holds, looking every few milliseconds; fails after `timeoutMs` with the text. */
+export async function eventually(
+  holds: () => boolean | Promise<boolean>,
+  text: string,
+  timeoutMs = 5_000,
+): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
