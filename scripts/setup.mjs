@@ -61,8 +61,8 @@ function inOrder(root, { build, dev }) {
  */
 function installWhatIsMissing(root, needed, say) {
   if (dependenciesInstalled(root, needed)) return;
-  const why = existsSync(join(root, 'node_modules')) ? 'package-lock.json has changed' : 'first start';
-  say(`Installing npm packages (npm ci; ${why}) ...`);
+  const why = existsSync(join(root, 'node_modules')) ? 'some are missing or outdated' : 'first start';
+  say(`Installing npm packages (${why}) ...`);
   installDependencies(root);
 }
 

@@ -27,31 +27,54 @@ const join = (...parts: Text[]): Text => fc.tuple(...parts).map((texts) => texts
 const chars = (alphabet: string): Text => any(alphabet.split(''));
 const several = (line: Text, maxLength: number): Text => fc.array(line, { maxLength }).map((lines) => lines.join(''));
 
-const eol = sometimes(300, '\r\n', fc.constantFrom('\n', '\r', '\r\r\n', '\n\r', '\r\n ', '', '\r\n\r\n'));
-const colon = mostly(fc.constantFrom(': ', ': ', ':', ':\t '), ' :', '\t:', '::', '');
+const eol = sometimes(
+  200,
+  '\r\n',
+  fc.constantFrom('\n', '\r', '\rx', 'x\n', '\r\r\n', '\n\r', '\r\n ', '', '\r\n\r\n'),
+);
+const colon = mostly(any([': ', ': ', ':', ':\t ']), [' :', '\t:', '::', '']);
 const blank = mostly('', [' ', '\t', ' \t ']);
 
-const version = mostly('HTTP/1.1', ['HTTP/1.0', 'HTTP/1.0', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1']);
-const status = mostly(
-  fc.constantFrom('200', '200', '404', '500', '301', '206', '304', '204', '205', '299'),
-  ...['101', '100', '199', '099', '600', '999', '20', '2000', '2x0', '+20'],
-);
-const reason = mostly(
-  fc.constantFrom(' OK', ' OK', ' Not  Found', '', ' '),
-  ...['  OK', ' caf\xe9', ' a\tb', ' a\0b', '\tOK', ' OK ', ' \x7f'],
-);
+const version = mostly('HTTP/1.1', [
+  'HTTP/1.0',
+  'HTTP/1.0',
+  'HTTP/1.0',
+  'HTTP/1.2',
+  'HTTP/2.0',
+  'HTTP/0.9',
+  'http/1.1',
+]);
+const status = mostly(fc.constantFrom('200', '200', '404', '500', '301', '206', '304', '204', '205', '299'), [
+  '101',
+  '100',
+  '199',
+  '099',
+  '600',
+  '999',
+  '20',
+  '2000',
+  '2x0',
+  '+20',
+]);
+const reason = mostly(fc.constantFrom(' OK', ' OK', ' Not  Found', '', ' '), [
+  '  OK',
+  ' caf\xe9',
+  ' a\tb',
+  ' a\0b',
+  '\tOK',
+  ' OK ',
+  ' \x7f',
+]);
 const statusLine = join(version, mostly(' ', ['  ', '\t', '']), status, reason, eol);
 
 const someName = fc.oneof(
   { weight: 2, arbitrary: fc.string({ unit: chars("abcXYZ019-_!#$%&'*+.^`|~"), minLength: 1, maxLength: 8 }) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom(
-      ...['Date', 'Set-Cookie', 'ETag', 'Te', 'Trailer', 'Upgrade', 'Proxy-Connection', 'Keep-Alive', 'X'],
-    ),
+    arbitrary: any(['Date', 'Set-Cookie', 'ETag', 'Te', 'Trailer', 'Upgrade', 'Proxy-Connection', 'Keep-Alive', 'X']),
   },
 );
-const name = mostly(someName, '', ' X', 'X ', 'X\t', 'a b', '\xe9', 'a\0', '(', 'a"', '@', 'x[', 'x\xa0');
+const name = mostly(someName, ['', ' X', 'X ', 'X\t', 'a b', '\xe9', 'a\0', '(', 'a"', '@', 'x[', 'x\xa0']);
 const plainValue = fc.string({ unit: chars('abc 019-=";,:/'), maxLength: 12 });
 const oddValue = fc.string({ unit: chars('ab \t\t\xe9\xa0\x80\xff\0\x01\x7f\x0b\r\n\x1b'), maxLength: 5 });
 const value = fc.oneof(
@@ -77,7 +100,7 @@ const connection = join(
 );
 
 function framingLine(field: string, values: Text): Text {
-  return join(mostly(fc.constantFrom(field, field.toLowerCase()), `${field} `, ` ${field}`), colon, values, blank, eol);
+  return join(mostly(any([field, field.toLowerCase()]), [`${field} `, ` ${field}`]), colon, values, blank, eol);
 }
 function lengthLine(n: number): Text {
   const odd = [
@@ -99,22 +122,35 @@ function lengthLine(n: number): Text {
 const codings = ['gzip', 'gzip, chunked', 'chunked, gzip', 'identity', '', 'xchunked', 'chunkedx', 'chunked, chunked'];
 const codingLine = framingLine(
   'Transfer-Encoding',
-  mostly(
-    fc.constantFrom('chunked', 'chunked', 'Chunked'),
-    ...[...codings, 'chunked,', '"chunked"', 'chunked;a', 'chun ked', '\x0bchunked', 'chunked\xa0'],
-  ),
+  mostly(fc.constantFrom('chunked', 'chunked', 'Chunked'), [
+    ...codings,
+    'chunked,',
+    '"chunked"',
+    'chunked;a',
+    'chun ked',
+    '\x0bchunked',
+    'chunked\xa0',
+  ]),
 );
 
 const data = (minLength: number): Text => fc.string({ unit: chars('abc\r\n0;:\0\xff '), minLength, maxLength: 20 });
-const extension = mostly(
-  fc.constantFrom('', '', '', '', ';a', ';a=b', ';a="b;c"'),
-  ...[';', ' ;a', ';a\0', ';a\n', ' ', '\t', ';a="\xe9"', ';a = b', ';=', ';a\r'],
-);
+const extension = mostly(fc.constantFrom('', '', '', '', ';a', ';a=b', ';a="b;c"'), [
+  ';',
+  ' ;a',
+  ';a\0',
+  ';a\n',
+  ' ',
+  '\t',
+  ';a="\xe9"',
+  ';a = b',
+  ';=',
+  ';a\r',
+]);
 function sizeOf(n: number): Text {
   const hex = n.toString(16);
   const odd = [`0x${hex}`, `+${hex}`, `-${hex}`, ` ${hex}`, '', 'g', '20000000000000', '10000000000000000'];
   const wrong = [(n + 1).toString(16), Math.max(0, n - 1).toString(16), `00000000000000000000${hex}`];
-  return mostly(fc.constantFrom(hex, hex.toUpperCase(), `0${hex}`), ...odd, ...wrong);
+  return mostly(fc.constantFrom(hex, hex.toUpperCase(), `0${hex}`), [...odd, ...wrong]);
 }
 const chunk = data(1).chain((bytes) => join(sizeOf(bytes.length), extension, eol, fc.constant(bytes), eol));
 const trailer = fc.oneof(
@@ -149,28 +185,26 @@ const informational = join(
 );
 
 type Mutate = (text: string, at: number) => string;
-const oddBytes = fc.constantFrom(
-  ...[
-    '\r',
-    '\n',
-    '\r\n',
-    '\0',
-    ' ',
-    '\t',
-    ':',
-    ',',
-    ';',
-    '0',
-    '\x7f',
-    '\x80',
-    '\xff',
-    'A',
-    '"',
-    '\x0b',
-    '\r\n\r\n',
-    '\r\n ',
-  ],
-);
+const oddBytes = any([
+  '\r',
+  '\n',
+  '\r\n',
+  '\0',
+  ' ',
+  '\t',
+  ':',
+  ',',
+  ';',
+  '0',
+  '\x7f',
+  '\x80',
+  '\xff',
+  'A',
+  '"',
+  '\x0b',
+  '\r\n\r\n',
+  '\r\n ',
+]);
 const mutate: fc.Arbitrary<Mutate> = oddBytes.chain((bytes) =>
   fc.constantFrom<Mutate[]>(
     (text, at) => text.slice(0, at) + bytes + text.slice(at + 1),

@@ -26,7 +26,7 @@ export function runningGlibc() {
  *
  * uWebSockets.js loads its binary by a fixed name in its own folder, so the rebound copy has to take that name: it is
  * written beside the file, checked, and renamed over it (a process that has the old one open keeps it). No other file
- * is touched and no copy of the original is kept: `npm ci` brings it back. Every Linux binary for this processor is
+ * is touched and no copy of the original is kept: npm brings it back. Every Linux binary for this processor is
  * done at once, so that another Node version works on the same machine.
  * @param {{ directory: string, platform: string, arch: string, glibc: string | undefined }} options
  * @returns {string[]} names of the files that were rebound now
@@ -61,7 +61,9 @@ function rebindInPlace(directory, name) {
   const found = sha256(shipped);
   if (found === known.patched) return false;
   if (found !== known.shipped) {
-    throw new SetupError(`${path} is not the file this step knows (sha256 ${found}): left as it is. Run npm ci.`);
+    throw new SetupError(
+      `${path} is not the file this step knows (sha256 ${found}): left as it is. To get the shipped one: delete node_modules and start again.`,
+    );
   }
   const rebound = rebindToOlderGlibc(shipped);
   if (sha256(rebound) !== known.patched) throw new SetupError(`Rebinding ${name} gave an unexpected file: not used.`);

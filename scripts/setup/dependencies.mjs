@@ -26,16 +26,21 @@ export function dependenciesInstalled(root, { dev }) {
 }
 
 /**
- * Installs exactly what package-lock.json says, with what it takes to build. Its output goes to stderr.
+ * Installs what package-lock.json says, with what it takes to build, and leaves package-lock.json as it is. npm's output
+ * goes to stderr.
+ *
+ * Not `npm ci`: that refuses a lock made where the registry had not every platform's build of an optional package, and
+ * it starts by deleting node_modules, under the feet of whatever is running.
  * @param {string} root
  */
 export function installDependencies(root) {
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   // npm is a script with another name on Windows, which only a shell finds.
   const options = { cwd: root, shell: process.platform === 'win32' };
   const result = spawnSync('npm', args, { ...options, stdio: ['ignore', process.stderr, process.stderr] });
   if (result.error !== undefined) throw new SetupError(`npm cannot be started: ${result.error.message}`);
-  if (result.status !== 0) throw new SetupError(`npm ci failed (${result.signal ?? `exit code ${result.status}`}).`);
+  if (result.status !== 0)
+    throw new SetupError(`npm install failed (${result.signal ?? `exit code ${result.status}`}).`);
 }
 
 /**

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { SetupError } from './setup-error.mjs';
 
 /** What tsconfig.build.json compiles, and what else the code reads at run time from beside itself. */
@@ -60,8 +59,7 @@ export function buildDist(root) {
  * @param {string} outDir
  */
 function compile(root, outDir) {
-  const manifest = createRequire(join(root, 'package.json')).resolve('typescript/package.json');
-  const tsc = join(dirname(manifest), 'bin', 'tsc');
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir];
   const result = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
   if (result.status !== 0) throw new SetupError('The sources do not compile; dist is left as it was.');

@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 100;
+/** Far longer than taking a lock away takes. */
+const GUARD_MS = 5_000;
 
 /**
  * Runs `body` while no other process on this machine runs one for the same folder. The lock is a folder that holds its
@@ -21,16 +23,16 @@ export async function withLock({ folder, say }, body) {
     const owner = readOwner(lock);
     if (owner !== undefined && !isAlive(owner)) {
       takeAway(lock, owner);
-      continue;
+    } else if (owner !== undefined) {
+      if (!waiting) say(`Another setup is running here (process ${owner.pid}): waiting for it.`);
+      waiting = true;
     }
-    if (!waiting && owner !== undefined) say(`Another setup is running here (process ${owner.pid}): waiting for it.`);
-    waiting = true;
     await delay(POLL_MS);
   }
   try {
     return body();
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    remove(lock);
   }
 }
 
@@ -91,21 +93,44 @@ function isAlive({ pid, host }) {
 }
 
 /**
- * Two processes may see the same dead owner: the rename lets one win, and the check puts back a lock that was taken anew
- * in between.
+ * Takes a dead owner's lock away. Several processes may try: a folder that only one can make lets them do it one after
+ * another, so that a lock that was taken anew in between is never removed.
  * @param {string} lock
  * @param {{ pid: number, host: string }} deadOwner
  */
 function takeAway(lock, deadOwner) {
-  const aside = `${lock}.stale-${process.pid}`;
+  const guard = `${lock}.takeover`;
   try {
-    renameSync(lock, aside);
+    mkdirSync(guard);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
+    dropOld(guard);
+    return;
   }
-  if (readOwner(aside)?.pid === deadOwner.pid) rmSync(aside, { recursive: true, force: true });
-  else renameSync(aside, lock);
+  try {
+    if (readOwner(lock)?.pid === deadOwner.pid) remove(lock);
+  } finally {
+    rmSync(guard, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The guard of a process that was killed while it had one.
+ * @param {string} guard
+ */
+function dropOld(guard) {
+  const made = statSync(guard, { throwIfNoEntry: false });
+  if (made !== undefined && Date.now() - made.mtimeMs > GUARD_MS) rmSync(guard, { recursive: true, force: true });
+}
+
+/**
+ * In one step: while its file is deleted, an empty lock could be taken by another process.
+ * @param {string} lock
+ */
+function remove(lock) {
+  const aside = `${lock}.${process.pid}`;
+  renameSync(lock, aside);
+  rmSync(aside, { recursive: true, force: true });
 }
 
 /** @param {unknown} error */

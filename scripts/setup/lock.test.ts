@@ -21,7 +21,7 @@ const { withLock } = await import(process.argv[1]);
 const [folder, notes] = process.argv.slice(2);
 await withLock({ folder, say: () => {} }, () => {
   appendFileSync(notes, 'in ' + process.pid + '\\n');
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   appendFileSync(notes, 'out ' + process.pid + '\\n');
 });`;
 

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PROJECT_ROOT } from './project-root.mjs';
 
@@ -10,7 +9,8 @@ import { PROJECT_ROOT } from './project-root.mjs';
  * @param {string} [command] default: the package's name
  */
 export function toolScript(packageName, command = packageName) {
-  const manifest = createRequire(join(PROJECT_ROOT, 'package.json')).resolve(`${packageName}/package.json`);
+  // Not by require.resolve: a package may keep its package.json to itself.
+  const manifest = join(PROJECT_ROOT, 'node_modules', packageName, 'package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
   return join(dirname(manifest), typeof bin === 'string' ? bin : bin[command]);
 }

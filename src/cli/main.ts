@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { EXIT } from './exit-codes.ts';
 import { processIo } from './io.ts';
+import { startedDirectly } from '../shared/started-directly.ts';
 import type { CliIo } from './io.ts';
 import { createProgram } from './program.ts';
 
@@ -23,4 +24,10 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     io.err(`gateway: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return EXIT.internal;
   }
+}
+
+// Started as it lies in dist, without bin/gateway.mjs and the setup of a clone that comes with it.
+if (startedDirectly(import.meta.url)) {
+  const code = await main(process.argv.slice(2));
+  if (code !== undefined) process.exitCode = code;
 }

@@ -24,18 +24,14 @@ export async function start(io: CliIo): Promise<number | undefined> {
   const { config, supervise: supervised } = loaded;
   const log = createLog({ level: config.logLevel, name: 'supervisor' });
   const demo = config.demoUpstream ? startDemo(config, log) : undefined;
-  // uWebSockets.js reads it once, when it is loaded.
-  const headerLimit = { UWS_HTTP_MAX_HEADERS_SIZE: String(config.server.maxHeaderBytes) };
   if (!supervised) {
-    // oxlint-disable-next-line no-restricted-properties -- set, not read: for the C++ code in this very process
-    Object.assign(process.env, headerLimit);
     const { startFront } = await import('../primary/main.ts');
     await startFront();
     return undefined;
   }
   const code = await supervise({
     nodeArgs: [...process.execArgv, fileURLToPath(entryUrl('primary/main'))],
-    env: { ...io.env, ...headerLimit },
+    env: io.env,
     killAfterMs: config.server.drainTimeoutMs + KILL_GRACE_MS,
     signals: process,
     log,

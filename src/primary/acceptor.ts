@@ -36,12 +36,12 @@ const OWN_IDLE_SECONDS = 8;
 function answerNoThreads(res: HttpResponse, method: string): void {
   const requestId = randomBytes(8).toString('hex');
   const body = problemBody('no_threads', { requestId });
+  // Closing also writes `Connection: close`.
   res.cork(() => {
     res.writeStatus(`${STATUS.no_threads} ${reasonPhrase(STATUS.no_threads)}`);
     res.writeHeader('Content-Type', 'application/problem+json');
     res.writeHeader('Retry-After', '1');
     res.writeHeader('X-Request-Id', requestId);
-    res.writeHeader('Connection', 'close');
     if (method === 'head') res.endWithoutBody(Buffer.byteLength(body), true);
     else res.end(body, true);
   });
@@ -55,6 +55,7 @@ async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSocke
   // oxlint-disable-next-line no-restricted-properties -- not configuration of ours: the only way to tell the library
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(2 * maxHeaderBytes);
   const { default: uWS } = await import('uWebSockets.js');
+  (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in answers
   return uWS;
 }
 

@@ -1,5 +1,3 @@
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { monotonicMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
@@ -7,6 +5,7 @@ import { EXIT } from '../shared/exit-codes.ts';
 import type { ExitCode } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
+import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { createAcceptor } from './acceptor.ts';
@@ -172,5 +171,4 @@ export async function startFront(): Promise<void> {
   }
 }
 
-const startedAs = process.argv[1];
-if (startedAs !== undefined && realpathSync(startedAs) === fileURLToPath(import.meta.url)) await startFront();
+if (startedDirectly(import.meta.url)) await startFront();

@@ -68,18 +68,13 @@ describe('request threads', () => {
     expect(threads.aborted).toBe(2);
   });
 
-  test('one that reports a fault is replaced', async () => {
-    const { threads, ring, serving } = setUp(
-      `${LISTENS} if (start.slot === 0) say({ type: 'failed', reason: 'test' });`,
-      1,
-    );
-    expect(
-      await threads.until(
-        () => threads.status().some(({ slot, state }) => slot === 1 && state === 'serving'),
-        NEVER_MS,
-      ),
-    ).toBe(true);
-    expect([serving(), ring.size, threads.failures]).toEqual([1, 1, 1]);
+  test('one that reports a fault leaves the ring and is replaced', async () => {
+    const { threads, ring } = setUp(`${LISTENS} on.config = () => say({ type: 'failed', reason: 'test' });`, 1);
+    await threads.until(() => ring.size === 1, NEVER_MS);
+    const [before] = ring;
+    threads.sendConfig();
+    expect(await threads.until(() => ring.size === 1 && !ring.has(before), NEVER_MS)).toBe(true);
+    expect([threads.failures, threads.aborted]).toEqual([1, 1]);
   });
 
   test('one that dies is taken out of the ring and replaced', async () => {

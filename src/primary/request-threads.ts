@@ -2,6 +2,7 @@ import { monotonicMs } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FromRequestThread } from '../shared/threads/protocol.ts';
 import type { Ring } from './acceptor.ts';
+import { ChangeWaiters } from './change-waiters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { startRequestThread, tell } from './request-thread.ts';
 import type { ActiveConfig, RequestThread } from './request-thread.ts';
@@ -9,6 +10,8 @@ import { restartDelayMs, STEADY_MS } from './restart-delay.ts';
 import { isLive, nextThread } from './thread-health.ts';
 import type { ThreadAction, ThreadEvent } from './thread-health.ts';
 import { reportTransition } from './thread-report.ts';
+import { threadStatus } from './thread-status.ts';
+import type { ThreadStatus } from './thread-status.ts';
 
 const CHECK_EVERY_MS = 250;
 /** More than this between two checks means that the front itself stood still; the threads get no blame for the rest. */
@@ -26,22 +29,13 @@ export interface RequestThreadsOptions {
   readonly hopeless: () => void;
 }
 
-export interface ThreadStatus {
-  readonly slot: number;
-  readonly state: string;
-  readonly configVersion: number;
-  readonly inFlight: number;
-  readonly openConnections: number;
-  readonly lastBeatMsAgo: number;
-}
-
 /** Keeps as many request threads alive as there should be, and the right ones of them in the ring. */
 export class RequestThreads {
   readonly #options: RequestThreadsOptions;
   readonly #heartbeats: HeartbeatReader;
   readonly #slots: number;
   readonly #threads = new Set<RequestThread>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new ChangeWaiters();
   readonly #checks: NodeJS.Timeout;
   #checkedMs = monotonicMs();
   #refill: NodeJS.Timeout | undefined;
@@ -83,14 +77,7 @@ export class RequestThreads {
     const nowMs = monotonicMs();
     return [...this.#threads]
       .sort((a, b) => a.slot - b.slot)
-      .map(({ slot, state, configVersion, lastBeatMs }) => ({
-        slot,
-        state: state.kind,
-        configVersion,
-        inFlight: this.#heartbeats.read(slot, 'inFlight'),
-        openConnections: this.#heartbeats.read(slot, 'openConnections'),
-        lastBeatMsAgo: Math.round(nowMs - lastBeatMs),
-      }));
+      .map((thread) => threadStatus(thread, this.#heartbeats, nowMs));
   }
 
   /**
@@ -98,19 +85,7 @@ export class RequestThreads {
    * @returns whether it became true in time
    */
   until(condition: () => boolean, withinMs: number): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const settle = (result: boolean): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(look);
-        resolve(result);
-      };
-      const look = (): void => {
-        if (condition()) settle(true);
-      };
-      const timer = setTimeout(() => settle(false), withinMs);
-      this.#waiting.add(look);
-    });
+    return this.#waiters.until(condition, withinMs);
   }
 
   /** How many live threads to keep; `extra` above the configured number while threads are replaced one by one. */
@@ -181,7 +156,7 @@ export class RequestThreads {
       this.#options.hopeless();
     }
     this.#fill();
-    for (const look of this.#waiting) look();
+    this.#waiters.notify();
   }
 
   #act(thread: RequestThread, action: ThreadAction): void {
@@ -261,7 +236,7 @@ export class RequestThreads {
         return;
       case 'config-applied':
         thread.configVersion = message.version;
-        for (const look of this.#waiting) look();
+        this.#waiters.notify();
         return;
       case 'failed':
         this.#options.log.error({ thread: thread.slot, reason: message.reason }, 'a request thread failed');

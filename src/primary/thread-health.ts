@@ -42,7 +42,7 @@ export interface HealthLimits {
   readonly startWithinMs: number;
 }
 
-export const HEALTH_LIMITS: HealthLimits = { silentAfterMs: 2_000, parkAfterMs: 10_000, startWithinMs: 30_000 };
+const HEALTH_LIMITS: HealthLimits = { silentAfterMs: 2_000, parkAfterMs: 10_000, startWithinMs: 30_000 };
 
 export const INITIAL: ThreadState = { kind: 'starting', silentMs: 0 };
 

@@ -83,6 +83,8 @@ export interface RawUpstream extends AsyncDisposable {
   readonly port: number;
   /** Every connection it has accepted, in order. */
   readonly connections: RawConnection[];
+  /** From now on connections are refused; those that stand go on. */
+  stopListening(): void;
   /** Resolves with the n-th connection (from 0), now or when it comes. */
   connection(n: number, timeoutMs?: number): Promise<RawConnection>;
 }
@@ -102,6 +104,7 @@ export async function rawUpstream(onData?: (connection: RawConnection, data: Buf
   return {
     port: (server.address() as AddressInfo).port,
     connections,
+    stopListening: () => void server.close(),
     connection: (n, timeoutMs = 5_000) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -120,6 +123,7 @@ export async function rawUpstream(onData?: (connection: RawConnection, data: Buf
       }),
     [Symbol.asyncDispose]: async () => {
       for (const connection of connections) connection.socket.destroy();
+      if (!server.listening) return;
       server.close();
       await once(server, 'close');
     },

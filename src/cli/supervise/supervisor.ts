@@ -26,7 +26,7 @@ export interface SuperviseOptions {
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 /** Reload, and reopen or dump: the front knows what they mean. */
-const OTHER_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR2'];
+const OTHER_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP'];
 
 /**
  * Keeps one front process running until it is asked to stop, or until starting another would be of no use.

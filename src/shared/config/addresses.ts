@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { canonicalAddress } from '../net/address.ts';
 import type { Parsed } from './parsed.ts';
 
 const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
@@ -18,7 +19,10 @@ export function parseListenHost(text: string): Parsed<string> {
 export function parseNetwork(text: string): Parsed<string> {
   const [, address = '', bits] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
   const version = isIP(address);
-  const ok = version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
+  // An IPv4-mapped block is an IPv4 one: its first 96 bits are given.
+  const isMapped = version === 6 && canonicalAddress(address)?.includes(':') === false;
+  const ok =
+    version !== 0 && Number(bits ?? 128) >= (isMapped ? 96 : 0) && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
   return ok ? { ok: true, value: text } : { ok: false, expected: 'an address or CIDR block such as 10.0.0.0/8 or ::1' };
 }
 

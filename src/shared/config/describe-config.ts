@@ -1,10 +1,14 @@
 import type { Config } from './types.ts';
 
 /** Keys of the configuration that hold a secret; a test compares them with the secrets of the environment table. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken']);
+const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken', 'password', 'keys']);
 
-/** The configuration as plain data for `gateway check` and the admin API; a secret that is set is `***`. */
+const mask = (value: unknown): unknown => (Array.isArray(value) ? value.map(() => '***') : '***');
+
+/** The configuration as plain data for `gateway check` and the admin API; a secret that is set is `***`, in a list each. */
 export const describeConfig = (config: Config): Record<string, unknown> =>
   JSON.parse(
-    JSON.stringify(config, (key, value: unknown) => (SECRET_KEYS.has(key) && value !== undefined ? '***' : value)),
+    JSON.stringify(config, (key, value: unknown) =>
+      SECRET_KEYS.has(key) && value !== undefined ? mask(value) : value,
+    ),
   ) as Record<string, unknown>;

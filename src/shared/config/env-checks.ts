@@ -1,6 +1,7 @@
 import { checkServerTls } from './certificates.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import type { Problem } from './problems.ts';
+import { checkRedis } from './redis-checks.ts';
 import type { ReadEnv } from './read-env.ts';
 import type { ReadFile } from './text-file.ts';
 
@@ -30,10 +31,23 @@ function checkPorts(values: EnvValues, sound: Sound): readonly Problem[] {
   return problems;
 }
 
+function checkLimitWaits(values: EnvValues, sound: Sound): readonly Problem[] {
+  const { RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS: waitUs, RATE_LIMIT_TIMEOUT_MILLISECONDS: timeoutMs } = values;
+  if (waitUs < timeoutMs * 1000) return [];
+  if (!sound('RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS', 'RATE_LIMIT_TIMEOUT_MILLISECONDS')) return [];
+  const expected = `less than RATE_LIMIT_TIMEOUT_MILLISECONDS (${timeoutMs} ms)`;
+  return [{ key: 'RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS', value: String(waitUs), expected }];
+}
+
 /** What needs several variables, or files they name, to judge. */
 export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
   const sound: Sound = (...names) => !problems.some(({ key }) => names.some((name) => name === key));
   const tls = { certFile: values.TLS_CERT_FILE, keyFile: values.TLS_KEY_FILE };
   const files = sound('TLS_CERT_FILE', 'TLS_KEY_FILE') ? checkServerTls(tls, readFile) : [];
-  return [...checkPorts(values, sound), ...files];
+  return [
+    ...checkPorts(values, sound),
+    ...files,
+    ...checkLimitWaits(values, sound),
+    ...checkRedis(values, sound, readFile),
+  ];
 }

@@ -1,37 +1,13 @@
 import { availableParallelism } from 'node:os';
-import type * as z from 'zod';
 import { parseListenHost, parseNetwork } from './addresses.ts';
+import { BREAKER_ENV } from './env-breaker.ts';
+import { LIMITS_ENV } from './env-limits.ts';
+import { REDIS_ENV } from './env-redis.ts';
+import { optional, secret, withDefault } from './env-variable.ts';
+import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
 import { accessLog, fileName, logLevel, onOff, targetList, token } from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
-
-/** One environment variable. A secret `X` is also read from the file that `X_FILE` names. */
-export interface EnvVariable<T> {
-  readonly description: string;
-  readonly schema: z.ZodType<T, string>;
-  /** As one would set it; read by the same schema. `undefined` = unset means something of its own. */
-  readonly default: string | undefined;
-  readonly secret: boolean;
-}
-
-type Reader<T> = z.ZodType<T, string>;
-
-const withDefault = <T>(schema: Reader<T>, text: string, description: string): EnvVariable<T> => ({
-  description,
-  schema,
-  default: text,
-  secret: false,
-});
-const optional = <T>(schema: Reader<T>, description: string): EnvVariable<T | undefined> => ({
-  description,
-  schema,
-  default: undefined,
-  secret: false,
-});
-const secret = <T>(schema: Reader<T>, description: string): EnvVariable<T | undefined> => ({
-  ...optional(schema, description),
-  secret: true,
-});
 
 const listenHost = fromText(parseListenHost);
 const listenPort = wholeNumberText(BOUNDS.listenPort);
@@ -98,6 +74,9 @@ export const ENV = {
     'An idle upstream connection is closed after this. Keep it below what the upstream waits (Node servers: 5 s), ' +
       'else it closes a connection just as a request is sent on it.',
   ),
+  ...LIMITS_ENV,
+  ...BREAKER_ENV,
+  ...REDIS_ENV,
   LOG_LEVEL: withDefault(logLevel, 'info', 'Least severe level that is logged.'),
   ACCESS_LOG: withDefault(
     accessLog,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_COUNT } from '../breaker/tally.ts';
 import { fromText } from './parsed.ts';
 
 export interface Bounds {
@@ -21,11 +22,25 @@ export const BOUNDS = {
   count: { min: 1, max: 1_000_000 },
   connections: { min: 1, max: 65_535 },
   queue: { min: 0, max: 1_000_000 },
+  /** What compileRule of shared/limits takes. */
+  capacity: { min: 0, max: 1_000_000_000 },
+  refillPerSecond: { min: 0.000_001, max: 1_000_000_000 },
+  lease: { min: 0, max: 1_000_000 },
+  ipv6Prefix: { min: 1, max: 128 },
+  batchMicroseconds: { min: 0, max: 1_000_000 },
+  limitMilliseconds: { min: 1, max: 60_000 },
+  failureThreshold: { min: 1, max: MAX_COUNT },
+  halfOpenSuccesses: { min: 1, max: 1000 },
+  openFactor: { min: 1, max: 100 },
+  minNodes: { min: 1, max: 1000 },
+  failureStatus: { min: 500, max: 599 },
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;
 const secondsPhrase = ({ min, max }: Bounds): string =>
   `a number of seconds from ${min} to ${max}${min === 0 ? ' (0 = no limit)' : ''}`;
+
+const decimalPhrase = ({ min, max }: Bounds): string => `a number from ${min} to ${max}`;
 
 /** A whole number in YAML. */
 export const wholeNumber = (bounds: Bounds): z.ZodInt =>
@@ -34,6 +49,19 @@ export const wholeNumber = (bounds: Bounds): z.ZodInt =>
 /** Seconds in YAML, fractions allowed. */
 export const seconds = (bounds: Bounds): z.ZodNumber =>
   z.number(secondsPhrase(bounds)).min(bounds.min, secondsPhrase(bounds)).max(bounds.max, secondsPhrase(bounds));
+
+/** A number in YAML, fractions allowed. */
+export const decimal = (bounds: Bounds): z.ZodNumber =>
+  z.number(decimalPhrase(bounds)).min(bounds.min, decimalPhrase(bounds)).max(bounds.max, decimalPhrase(bounds));
+
+const SHARE_PHRASE = 'a share from 0.001 to 1 (0 = off)';
+
+/** A share in YAML. The breaker counts in thousandths, so less than one would be none. */
+export const share = z
+  .number(SHARE_PHRASE)
+  .min(0, SHARE_PHRASE)
+  .max(1, SHARE_PHRASE)
+  .refine((value) => !(value > 0 && value < 0.001), SHARE_PHRASE);
 
 const within = (value: number, { min, max }: Bounds): boolean => value >= min && value <= max;
 
@@ -44,12 +72,17 @@ export const wholeNumberText = (bounds: Bounds): z.ZodType<number, string> =>
     return within(value, bounds) ? { ok: true, value } : { ok: false, expected: wholePhrase(bounds) };
   });
 
-/** Seconds in the environment, such as `0.25`. */
-export const secondsText = (bounds: Bounds): z.ZodType<number, string> =>
+const decimalText = (bounds: Bounds, expected: string): z.ZodType<number, string> =>
   fromText((text) => {
     const value = /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
-    return within(value, bounds) ? { ok: true, value } : { ok: false, expected: secondsPhrase(bounds) };
+    return within(value, bounds) ? { ok: true, value } : { ok: false, expected };
   });
+
+/** Seconds in the environment, such as `0.25`. */
+export const secondsText = (bounds: Bounds): z.ZodType<number, string> => decimalText(bounds, secondsPhrase(bounds));
+
+/** A number in the environment, fractions allowed. */
+export const numberText = (bounds: Bounds): z.ZodType<number, string> => decimalText(bounds, decimalPhrase(bounds));
 
 /** Whole milliseconds; 0 stays 0, and nothing else becomes 0 (which would mean "no limit"). */
 export const toMs = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round(value * 1000)));

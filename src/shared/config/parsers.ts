@@ -17,7 +17,11 @@ const LOG_LEVELS = [
   'silent',
 ] as const satisfies readonly LogLevel[];
 
-export const logLevel = z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` });
+/** One of a few words, in the environment or in YAML. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, { error: `one of ${words.join(', ')}` });
+
+export const logLevel = oneOf(LOG_LEVELS);
 
 export const onOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((word) => word === 'on');
 
@@ -40,6 +44,20 @@ export const token = fromText<string>((text) =>
   /^[!-~]{1,512}$/.test(text)
     ? { ok: true, value: text }
     : { ok: false, expected: 'up to 512 visible ASCII characters without spaces' },
+);
+
+/** A user of Redis's ACL, or a name that Sentinel knows. */
+export const redisWord = fromText<string>((text) =>
+  /^[!-~]{1,128}$/.test(text)
+    ? { ok: true, value: text }
+    : { ok: false, expected: 'up to 128 visible ASCII characters without spaces' },
+);
+
+/** Any text in one line. */
+export const redisPassword = fromText<string>((text) =>
+  /^\P{Cc}{1,1024}$/u.test(text)
+    ? { ok: true, value: text }
+    : { ok: false, expected: 'up to 1024 characters without control characters' },
 );
 
 const parseTargetList = (text: string): Parsed<readonly TargetConfig[]> =>

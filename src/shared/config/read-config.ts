@@ -1,5 +1,6 @@
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
+import { chanceOfProcess } from './node-name.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment } from './read-env.ts';
 import { showValue } from './problems.ts';
@@ -9,6 +10,7 @@ import type { Checked } from './resolve.ts';
 import { tryReadFile } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
+import { warningsOf } from './warnings.ts';
 import { checkYaml } from './yaml-checks.ts';
 import { placed } from './yaml-problems.ts';
 import type { GatewayYaml } from './yaml-schema.ts';
@@ -50,32 +52,22 @@ function readYaml(file: string | undefined, env: Environment, readFile: ReadFile
   return { ok: true, yaml: { data: source.value as GatewayYaml, file } };
 }
 
-function unusedUpstreams(config: Config): readonly Problem[] {
-  const used = new Set(config.routes.map(({ upstream }) => upstream));
-  return config.upstreams
-    .filter(({ name }) => !used.has(name))
-    .map(({ name }) => ({
-      key: `upstreams.${name}`,
-      value: undefined,
-      expected: 'a route to it',
-      reason: 'no route uses it',
-    }));
-}
-
 /**
  * Reads and checks the whole configuration: the environment and the YAML that GATEWAY_CONFIG names. Reports every
  * problem at once; never throws. The configuration is frozen through and through.
  * @param readFile reads a file as UTF-8 and throws when it cannot
+ * @param chance a number in [0, 1) for the node's default name; by default the same for the life of the process
  */
-export function readConfig(env: Environment, readFile: ReadFile): ConfigResult {
+export function readConfig(env: Environment, readFile: ReadFile, chance = chanceOfProcess()): ConfigResult {
   const read = readEnv({ env, readFile });
-  const { values } = read;
+  const { values, given } = read;
   const inEnv = [...read.problems, ...checkEnv(read, readFile)];
   const yaml = readYaml(values.GATEWAY_CONFIG, env, readFile);
-  const warnings = misspeltVariables(env);
+  const warnings = [...misspeltVariables(env)];
   if (inEnv.length > 0 || !yaml.ok) {
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
   }
-  const config = deepFreeze(resolveConfig({ env: values, yaml: yaml.yaml }));
-  return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings: [...warnings, ...unusedUpstreams(config)] };
+  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, chance }));
+  warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
+  return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

@@ -1,6 +1,7 @@
 import { closest, didYouMean } from './did-you-mean.ts';
 import { ENV, ENV_NAMES } from './env-table.ts';
-import type { EnvValues, EnvVariable } from './env-table.ts';
+import type { EnvName, EnvValues } from './env-table.ts';
+import type { EnvVariable } from './env-variable.ts';
 import { showValue } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { tryReadFile } from './text-file.ts';
@@ -17,6 +18,8 @@ export interface Sources {
 export interface ReadEnv {
   /** A variable with a problem has its default here, so that the rest can still be checked. */
   readonly values: EnvValues;
+  /** The variables that are set, rightly or not. */
+  readonly given: ReadonlySet<EnvName>;
   readonly problems: readonly Problem[];
 }
 
@@ -62,23 +65,25 @@ function checkVariable(name: string, variable: EnvVariable<unknown>, text: strin
 export function readEnv(sources: Sources): ReadEnv {
   const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, variable] of Object.entries(ENV) as [string, EnvVariable<unknown>][]) {
+  const given = new Set<EnvName>();
+  for (const [name, variable] of Object.entries(ENV) as [EnvName, EnvVariable<unknown>][]) {
     const fallback = variable.default === undefined ? undefined : variable.schema.parse(variable.default);
     const source = variable.secret ? secretText(sources, name) : { text: envText(sources.env, name) };
     values[name] = fallback;
     if ('problem' in source) problems.push(source.problem);
     else if (source.text !== undefined) {
+      given.add(name);
       const checked = checkVariable(name, variable, source.text);
       if (checked.problem === undefined) values[name] = checked.value;
       else problems.push(checked.problem);
     }
   }
-  return { values: values as EnvValues, problems };
+  return { values: values as EnvValues, given, problems };
 }
 
 /** Only with one of these in front can a name we do not know be taken for one of ours. */
 const OUR_PREFIX =
-  /^(RATE_LIMIT|CIRCUIT_BREAKER|UPSTREAM|GATEWAY|TLS|ADMIN|TRUSTED|DRAIN|IDLE_TIMEOUT|BODY_IDLE|RESPONSE_HEADERS)_/;
+  /^(RATE_LIMIT|CIRCUIT_BREAKER|REDIS|UPSTREAM|GATEWAY|TLS|ADMIN|TRUSTED|DRAIN|IDLE_TIMEOUT|BODY_IDLE|RESPONSE_HEADERS)_/;
 
 /** Variables that look like a misspelt one of ours. Their values stay out: one may be a secret. */
 export function misspeltVariables(env: Environment): readonly Problem[] {

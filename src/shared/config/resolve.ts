@@ -1,5 +1,11 @@
-import type { EnvValues } from './env-table.ts';
+import { hostname } from 'node:os';
+import type { EnvName, EnvValues } from './env-table.ts';
+import { defaultNodeName } from './node-name.ts';
 import { toMs } from './numbers.ts';
+import { resolveBreaker } from './resolve-breaker.ts';
+import { resolveLimits, resolveRouteLimits } from './resolve-limits.ts';
+import type { LimitDefaults } from './resolve-limits.ts';
+import { resolveRedis } from './resolve-redis.ts';
 import { routeName } from './route-conflicts.ts';
 import { parseTargets } from './target-url.ts';
 import { resolveBeside } from './text-file.ts';
@@ -17,8 +23,12 @@ import type { GatewayYaml, RouteYaml, UpstreamYaml } from './yaml-schema.ts';
 /** Values that have passed every check; here they only get their defaults, their units and their shape. */
 export interface Checked {
   readonly env: EnvValues;
+  /** Variables that are set. */
+  readonly given: ReadonlySet<EnvName>;
   /** The YAML and the name of its file. */
   readonly yaml: { readonly data: GatewayYaml; readonly file: string } | undefined;
+  /** In [0, 1). */
+  readonly chance: number;
 }
 
 const DEFAULT_UPSTREAM = 'default';
@@ -54,18 +64,23 @@ function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
   };
 }
 
-const resolveRoute = (env: EnvValues, route: RouteYaml): RouteConfig => ({
-  name: routeName(route) ?? 'root',
-  path: route.path ?? route.exact ?? '/',
-  exact: route.exact !== undefined,
-  methods: route.methods,
-  host: route.host?.toLowerCase(),
-  upstream: route.upstream,
-  stripPrefix: route.strip_prefix ?? false,
-  preserveHost: route.preserve_host ?? false,
-  timeouts: resolveTimeouts(env, route),
-  maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
-});
+function resolveRoute(defaults: LimitDefaults, route: RouteYaml): RouteConfig {
+  const { env } = defaults;
+  const name = routeName(route) ?? 'root';
+  return {
+    name,
+    path: route.path ?? route.exact ?? '/',
+    exact: route.exact !== undefined,
+    methods: route.methods,
+    host: route.host?.toLowerCase(),
+    upstream: route.upstream,
+    stripPrefix: route.strip_prefix ?? false,
+    preserveHost: route.preserve_host ?? false,
+    timeouts: resolveTimeouts(env, route),
+    maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
+    limits: resolveRouteLimits(defaults, route, name),
+  };
+}
 
 function resolveUpstream({ env, yaml }: Checked, name: string, own: UpstreamYaml): UpstreamConfig {
   const targets = parseTargets(own.targets ?? [own.url ?? '']);
@@ -81,6 +96,7 @@ function resolveUpstream({ env, yaml }: Checked, name: string, own: UpstreamYaml
       serverName: tls.server_name,
       verify: tls.verify ?? true,
     },
+    breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
   };
 }
 
@@ -91,6 +107,7 @@ const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetConfig[]
   queue: env.UPSTREAM_QUEUE,
   idleMs: toMs(env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
   tls: NO_TLS_SETTINGS,
+  breaker: resolveBreaker(env, {}),
 });
 
 const demoTarget = (port: number): TargetConfig => ({
@@ -103,7 +120,7 @@ const demoTarget = (port: number): TargetConfig => ({
 
 /** The whole configuration. An upstream of the YAML named `default` takes the place of UPSTREAM_URL. */
 export function resolveConfig(checked: Checked): Config {
-  const { env, yaml } = checked;
+  const { env, given, yaml } = checked;
   const demoUpstream = yaml === undefined && env.UPSTREAM_URL === undefined;
   const targets = env.UPSTREAM_URL ?? (demoUpstream ? [demoTarget(env.DEMO_UPSTREAM_PORT)] : undefined);
   const routes = yaml?.data.routes ?? [PROXY_ROUTE];
@@ -112,15 +129,21 @@ export function resolveConfig(checked: Checked): Config {
   );
   const hasDefault = upstreams.some(({ name }) => name === DEFAULT_UPSTREAM);
   const wantsDefault = routes.some(({ upstream }) => upstream === DEFAULT_UPSTREAM);
+  // Whoever writes routes says what is limited; the route that is there by itself always is.
+  const limitByDefault =
+    yaml?.data.routes === undefined || given.has('RATE_LIMIT_CAPACITY') || given.has('RATE_LIMIT_REFILL_RATE');
   return {
+    node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.chance) },
     server: resolveServer(env),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
-    routes: routes.map((route) => resolveRoute(env, route)),
+    routes: routes.map((route) => resolveRoute({ env, limitByDefault }, route)),
     upstreams:
       targets === undefined || hasDefault || !wantsDefault
         ? upstreams
         : [resolveDefaultUpstream(env, targets), ...upstreams],
+    limits: resolveLimits(env),
+    redis: resolveRedis(env),
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
   };

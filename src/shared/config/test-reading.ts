@@ -15,7 +15,10 @@ export const memoryFiles =
     throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
   };
 
-export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files));
+/** Gives the node's default name its end: `8000`. */
+export const CHANCE = 0.5;
+
+export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), CHANCE);
 
 /** The configuration, which must be good. */
 export function configOf(env: Environment, files: Files = {}): Config {

@@ -1,3 +1,8 @@
+import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
+import type { ClientKeySource } from '../limits/client-key.ts';
+import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
+import type { OnStoreFailure, RuleSpec } from '../limits/rule.ts';
+
 /**
  * The configuration as the rest of the gateway sees it: resolved, validated, frozen, plain data
  * (it is sent to the request threads by structured clone). Every duration is in milliseconds here, whatever its
@@ -70,6 +75,42 @@ export interface RouteConfig {
   readonly preserveHost: boolean;
   readonly timeouts: TimeoutsConfig;
   readonly maxBodyBytes: number;
+  /** `undefined` = not limited. */
+  readonly limits: RouteLimitsConfig | undefined;
+}
+
+export interface RouteLimitsConfig {
+  /** At least one, with names that differ; all must grant. The name `''` is the client's default bucket. */
+  readonly rules: readonly RuleSpec[];
+  /** Tokens per request, at least 1. */
+  readonly cost: number;
+  readonly onStoreFailure: OnStoreFailure;
+  /** Decide, count and log, but let pass. */
+  readonly shadow: boolean;
+  /** Tokens that a thread may take ahead for a busy client; 0 = off. */
+  readonly leaseTokens: number;
+}
+
+/** What holds for the limits of every route. */
+export interface LimitsConfig {
+  /** What names a client: the first source that a request has. At least one; `ip` can only be the last. */
+  readonly key: readonly ClientKeySource[];
+  /** Leading bits of an IPv6 address that are one client, 1 to 128. */
+  readonly ipv6Prefix: number;
+  readonly allowlist: AllowlistConfig;
+  readonly headers: RateLimitHeaderMode;
+  /** How long requests gather while an earlier batch is under way; a fraction of a millisecond is usual. */
+  readonly batchMaxWaitMs: number;
+  /** Longest wait for a decision. */
+  readonly timeoutMs: number;
+}
+
+/** Who is never limited. */
+export interface AllowlistConfig {
+  /** Addresses and CIDR blocks. */
+  readonly cidrs: readonly string[];
+  /** Everything else in RATE_LIMIT_ALLOWLIST, as written. Secret: they may be API keys. */
+  readonly keys: readonly string[];
 }
 
 export interface UpstreamConfig {
@@ -82,6 +123,18 @@ export interface UpstreamConfig {
   /** An idle connection is closed after this. */
   readonly idleMs: number;
   readonly tls: UpstreamTlsConfig;
+  readonly breaker: BreakerConfig;
+}
+
+export interface BreakerConfig {
+  readonly mode: BreakerMode;
+  readonly rule: BreakerRule;
+  /** `undefined` = only consecutive failures count. */
+  readonly window: BreakerWindow | undefined;
+  /** Statuses of the upstream that are failures; different ones, 500 to 599. */
+  readonly statuses: readonly number[];
+  /** A good answer that took longer is slow; 0 = none is. */
+  readonly slowMs: number;
 }
 
 export interface TargetConfig {
@@ -103,12 +156,43 @@ export interface UpstreamTlsConfig {
   readonly verify: boolean;
 }
 
+export type RedisMode = 'standalone' | 'sentinel' | 'cluster';
+
+export interface RedisConfig {
+  /** For people and for clients that take a URL: without user name and password; in a list with commas if several. */
+  readonly url: string;
+  readonly mode: RedisMode;
+  /** The same as data: the one server, or some Sentinels, or some nodes of the cluster. At least one. */
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly tls: boolean;
+  /** Number of the logical database; 0 in a cluster. */
+  readonly database: number;
+  /** From REDIS_USERNAME or the URL; never without a password. */
+  readonly username: string | undefined;
+  /** Secret. From REDIS_PASSWORD or the URL. */
+  readonly password: string | undefined;
+  /** Certificates to trust instead of the system's; only with `tls`. */
+  readonly tlsCaFile: string | undefined;
+  /** Name of the primary; set exactly when `mode` is `sentinel`. */
+  readonly sentinelMaster: string | undefined;
+}
+
+/** This process among those that share a Redis. */
+export interface NodeConfig {
+  /** Letters, digits, `.`, `_` and `-`, at most 64. */
+  readonly name: string;
+}
+
 export interface Config {
+  readonly node: NodeConfig;
   readonly server: ServerConfig;
   readonly logLevel: LogLevel;
   readonly accessLog: AccessLogConfig;
   readonly routes: readonly RouteConfig[];
   readonly upstreams: readonly UpstreamConfig[];
+  readonly limits: LimitsConfig;
+  /** `undefined` = every process for itself. */
+  readonly redis: RedisConfig | undefined;
   /** `true` when neither UPSTREAM_URL nor GATEWAY_CONFIG names an upstream: the demo upstream is started. */
   readonly demoUpstream: boolean;
   /** Fault hooks for the killing drills; only tests set it (GATEWAY_TEST_FAULTS=on). */

@@ -1,6 +1,8 @@
 import type * as z from 'zod';
+import { checkBreaker } from './breaker-checks.ts';
 import { checkCaFile } from './certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { checkLimits } from './limit-checks.ts';
 import { showValue } from './problems.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
@@ -61,6 +63,7 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
   const caFile = upstream.tls?.ca_file;
   const bad = caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.file, caFile));
   if (bad !== undefined) problems.push({ path: [...path, 'tls', 'ca_file'], value: showValue(caFile), ...bad });
+  problems.push(...checkBreaker(upstream.circuit_breaker ?? {}, [...path, 'circuit_breaker']));
   return problems;
 }
 
@@ -93,5 +96,5 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   const routes = given.map((route) => goodFields(routeSchema, route));
   problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
-  return [...problems, ...checkRoutesApart(routes)];
+  return [...problems, ...checkRoutesApart(routes), ...checkLimits(routes)];
 }

@@ -4,6 +4,9 @@ import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
 import { textLike } from './parsed.ts';
 import { parseExactPath, parsePrefixPath } from './route-path.ts';
 import { parseTarget, TARGET_PHRASE } from './target-url.ts';
+import { breakerSchema } from './yaml-breaker.ts';
+import { flag, listOf, section } from './yaml-fields.ts';
+import { ROUTE_LIMIT_FIELDS } from './yaml-limits.ts';
 
 /**
  * The file that GATEWAY_CONFIG names. Messages complete "expected …" (parsed.ts); every field has a description,
@@ -19,10 +22,7 @@ const METHOD_PHRASE = 'a method the gateway forwards, such as GET or POST, in up
 
 const NAME_PHRASE = 'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
 const name = z.string(NAME_PHRASE).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_PHRASE);
-const flag = z.boolean('true or false');
 const target = textLike(parseTarget, TARGET_PHRASE);
-const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.strictObject(shape, { error: 'a mapping' });
-const listOf = <Item extends z.ZodType>(item: Item, phrase: string) => z.array(item, phrase).min(1, phrase);
 
 /** What the JSON Schema says of two keys of which a section has one; zod's own check is in yaml-checks.ts. */
 const exactlyOne = (...keys: readonly string[]): z.core.GlobalMeta => ({
@@ -73,6 +73,7 @@ export const upstreamSchema = section({
       'An idle connection is closed after this; keep it below what the upstream waits. Default UPSTREAM_IDLE_TIMEOUT_SECONDS.',
     ),
   tls: upstreamTls.optional().describe('How https targets are reached.'),
+  circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({
@@ -94,6 +95,7 @@ export const routeSchema = section({
   max_body_bytes: wholeNumber(BOUNDS.bodyBytes)
     .optional()
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
+  ...ROUTE_LIMIT_FIELDS,
 }).meta(exactlyOne('path', 'exact'));
 
 export const gatewaySchema = section({

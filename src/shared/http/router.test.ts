@@ -14,6 +14,7 @@ const DEFAULTS: RouteConfig = {
   preserveHost: false,
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, totalMs: 0 },
   maxBodyBytes: 1,
+  limits: undefined,
 };
 
 function route(name: string, path: string, more: Partial<RouteConfig> = {}): RouteConfig {

@@ -5,7 +5,8 @@ import type { Exchange } from './exchange.ts';
 import { writeLocal, type LocalAnswer } from './local-answer.ts';
 import type { Connection } from './upstream/connection.ts';
 
-const VIA_AND_ID = '1.1 api-gateway\r\nx-request-id: ';
+/** Written after the upstream's fields: Via names the hops in the order the answer passed them (RFC 9110, section 7.6.3). */
+const LAST_LINE = '\r\nvia: 1.1 api-gateway';
 
 /** Refusals after which the connection cannot carry another request: what follows on it is not to be trusted, or not wanted. */
 const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -51,6 +52,8 @@ export class Answer {
   #unsent: Buffer | undefined = undefined;
   #unsentAt = 0;
   #watching = false;
+  /** The client's socket is not read. */
+  #paused = false;
 
   constructor(exchange: Exchange, res: HttpResponse) {
     this.#exchange = exchange;
@@ -76,10 +79,12 @@ export class Answer {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#res?.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#res?.resume();
   }
 
@@ -125,9 +130,8 @@ export class Answer {
   }
 
   #local(local: LocalAnswer): void {
-    const res = this.#res;
-    if (res === undefined) return;
-    this.#res = undefined;
+    if (this.#res === undefined) return;
+    const res = this.#take();
     this.started = true;
     this.status = local.status;
     this.bodyBytes = writeLocal(res, local);
@@ -249,12 +253,13 @@ export class Answer {
 
   #endChunked(): void {
     const res = this.#take();
-    res.cork(() => res.end(undefined, this.#exchange.thread.draining));
+    // Never with closeConnection: uWS would write `Connection: close` into the body. A drain ends the connection.
+    res.cork(() => res.end());
     this.#exchange.record('ok', this.status);
   }
 
   #finish(): void {
-    this.#res = undefined;
+    this.#take();
     this.#unsent = undefined;
     this.#exchange.record('ok', this.status);
   }
@@ -268,8 +273,10 @@ export class Answer {
     this.#exchange.record(code, this.status);
   }
 
+  /** The last use of the response follows. A socket left paused would never carry another request, nor notice its client leave. */
   #take(): HttpResponse {
     const res = this.#res as HttpResponse;
+    if (this.#paused) this.resume();
     this.#res = undefined;
     return res;
   }
@@ -280,9 +287,9 @@ export class Answer {
     this.status = parser.status;
     if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
     // One call for all fields: the parser has seen to it that each line is a field and nothing else.
-    const own = VIA_AND_ID + this.#exchange.requestId;
-    const block = parser.fields === '' ? own : `${own}\r\n${parser.fields}`;
-    res.writeHeader('via', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
+    const id = this.#exchange.requestId;
+    const block = parser.fields === '' ? id + LAST_LINE : `${id}\r\n${parser.fields}${LAST_LINE}`;
+    res.writeHeader('x-request-id', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
   }
 
   #onAborted(): void {

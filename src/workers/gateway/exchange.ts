@@ -20,6 +20,9 @@ import type { Upstream } from './upstream/upstream.ts';
 /** The pseudonym in Via (RFC 9110, section 7.6.3). */
 const VIA = '1.1 api-gateway';
 
+/** The Allow of a 405 for a method that no route can take (RFC 9110, section 15.5.6, demands the field). */
+const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 /** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
 const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -112,7 +115,10 @@ export class Exchange implements Queued, Waiting {
     }
     if (head.fault !== undefined) return answer.refuse('bad_request', head.fault);
     const kind = classifyMethod(this.method);
-    if (kind === 'refused') return answer.refuse('method_not_allowed', 'The gateway never takes CONNECT or TRACE.');
+    if (kind === 'refused') {
+      answer.allow = ALLOW;
+      return answer.refuse('method_not_allowed', 'The gateway never takes CONNECT or TRACE.');
+    }
     if (kind === 'invalid') return answer.refuse('bad_request', 'The method is not a token of upper-case letters.');
     const path = normalizePath(url);
     if (path === undefined || !isCleanQuery(query)) {
@@ -337,6 +343,7 @@ export class Exchange implements Queued, Waiting {
 
   /** A fault of our own ends this exchange, and no other. */
   onFault(error: unknown): void {
+    if (this.requestId === '') this.requestId = this.thread.requestIds.next();
     this.thread.log.error({ err: error, request_id: this.requestId }, 'exchange failed');
     this.#fail('internal_error');
   }

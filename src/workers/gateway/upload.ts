@@ -51,6 +51,7 @@ export class Upload {
   receive(piece: ArrayBuffer, last: boolean): void {
     this.receivedBytes += piece.byteLength;
     this.ended = last;
+    if (last) this.#resume(); // pieces already read still come after a pause, so the last one may; nothing is held back now
     const copy = Buffer.from(piece.slice(0));
     const connection = this.#connection;
     if (connection !== undefined) {

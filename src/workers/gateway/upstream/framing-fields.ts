@@ -11,8 +11,8 @@ const TIMEOUT = Buffer.from('timeout=');
 /** Bytes of a `timeout=N` that is read without a string. */
 const MAX_PLAIN_TIMEOUT = TIMEOUT.length + 5;
 
-/** Dropped unread: hop-by-hop fields, and `date`, which our front writes itself. */
-const DROPPED = ['te', 'date', 'trailer', 'upgrade', 'proxy-connection'].map((name) => Buffer.from(name));
+/** Dropped unread: hop-by-hop fields, and `date` and `x-request-id`, which our front writes itself. */
+const DROPPED = ['te', 'date', 'trailer', 'upgrade', 'x-request-id', 'proxy-connection'].map((name) => Buffer.from(name));
 
 /** Bit n is set where a field name of n bytes may be one of the above. */
 export const NOTABLE_LENGTHS = [CONNECTION, KEEP_ALIVE, CONTENT_LENGTH, TRANSFER_ENCODING, ...DROPPED].reduce(

@@ -61,6 +61,12 @@ describe('the fields', () => {
     }
   });
 
+  test('are whole when the last line is one of them', () => {
+    const after = (lines: string): string => read(`${OK}Content-Length: 0\r\n${lines}\r\n`).fields;
+    expect(after('A: 1\r\n')).toBe('A: 1');
+    expect(after('A: 1\r\nDate: x\r\nBc: 23\r\n')).toBe('A: 1\r\nBc: 23');
+  });
+
   test('keep what only looks like them, and proxy-authenticate', () => {
     const lines = [
       'Dates: x',
@@ -152,7 +158,12 @@ describe('the body', () => {
 
   test('by chunks, with extensions and trailers dropped', () => {
     const start = head('HTTP/1.1 200 OK', 'transfer-encoding: \t CHUNKED ');
-    const chunks = ['5\r\nhello\r\n', '1;a="b;c"; d\xe9\r\n,\r\n', '0000000A;\r\n 0\r\n\r\nword\r\n', 'd;\t\r\n0123456789abc\r\n'];
+    const chunks = [
+      '5\r\nhello\r\n',
+      '1;a="b;c"; d\xe9\r\n,\r\n',
+      '0000000A;\r\n 0\r\n\r\nword\r\n',
+      'd;\t\r\n0123456789abc\r\n',
+    ];
     const last = '0;last\r\nX: y\r\nContent-Length: 9\r\nEmpty:\r\n\r\n';
     expect(read(`${start}${chunks.join('')}${last}`)).toMatchObject({
       bodyKind: 'chunked',

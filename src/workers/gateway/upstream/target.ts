@@ -35,7 +35,8 @@ export class Target {
     this.upstream = upstream;
     this.config = config;
     const defaultPort = config.secure ? 443 : 80;
-    this.hostLine = `host: ${config.host}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
+    const name = config.host.includes(':') ? `[${config.host}]` : config.host; // an IPv6 address (RFC 3986, section 3.2.2)
+    this.hostLine = `host: ${name}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
   }
 
   /** Calls onConnection now or later, or onUpstreamFailed. */

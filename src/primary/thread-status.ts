@@ -1,0 +1,24 @@
+import type { HeartbeatReader } from './heartbeat-reader.ts';
+import type { RequestThread } from './request-thread.ts';
+
+/** A request thread as the admin port and the log show it. */
+export interface ThreadStatus {
+  readonly slot: number;
+  readonly state: string;
+  readonly configVersion: number;
+  readonly inFlight: number;
+  readonly openConnections: number;
+  readonly lastBeatMsAgo: number;
+}
+
+export function threadStatus(thread: RequestThread, heartbeats: HeartbeatReader, nowMs: number): ThreadStatus {
+  const { slot, state, configVersion, lastBeatMs } = thread;
+  return {
+    slot,
+    state: state.kind,
+    configVersion,
+    inFlight: heartbeats.read(slot, 'inFlight'),
+    openConnections: heartbeats.read(slot, 'openConnections'),
+    lastBeatMsAgo: Math.round(nowMs - lastBeatMs),
+  };
+}

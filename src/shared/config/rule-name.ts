@@ -1,0 +1,10 @@
+/** The name of a bucket in Redis keys and in RateLimit fields. */
+export const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+/** The name of a route's one limit when it has none: the route's, in lower case, with `-` for what a rule cannot have. */
+export const ruleNameOf = (routeName: string): string =>
+  routeName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 32)
+    .replaceAll(/^-+|-+$/g, '');

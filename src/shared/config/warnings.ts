@@ -1,0 +1,86 @@
+import type { EnvName } from './env-table.ts';
+import type { Problem } from './problems.ts';
+import type { Config, RouteConfig } from './types.ts';
+import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
+
+/** Things that work but are hardly meant. */
+
+function unusedUpstreams(config: Config): readonly Problem[] {
+  const used = new Set(config.routes.map(({ upstream }) => upstream));
+  return config.upstreams
+    .filter(({ name }) => !used.has(name))
+    .map(({ name }) => ({
+      key: `upstreams.${name}`,
+      value: undefined,
+      expected: 'a route to it',
+      reason: 'no route uses it',
+    }));
+}
+
+function uselessLimits({ name, limits }: RouteConfig): readonly Problem[] {
+  if (limits === undefined) return [];
+  const { cost, leaseTokens, rules } = limits;
+  const key = `routes.${name}`;
+  const small = rules.find(({ capacity }) => capacity > 0 && capacity < cost);
+  const problems: Problem[] = [];
+  if (small !== undefined) {
+    const expected = `at most ${small.capacity}, the capacity (else every request is refused)`;
+    problems.push({ key: `${key}.cost`, value: String(cost), expected });
+  }
+  if (leaseTokens > 0 && leaseTokens < cost) {
+    const expected = `0 or at least ${cost}, the cost (else nothing is taken ahead)`;
+    problems.push({ key: `${key}.lease`, value: String(leaseTokens), expected });
+  }
+  return problems;
+}
+
+const OF_LIMITS = ['cost', 'on_store_failure', 'shadow', 'lease'] as const satisfies readonly (keyof RouteYaml)[];
+
+/** A route that says how it is limited, but is not: it has no `limits`, and the environment sets none either. */
+function limitsLeftOut(config: Config, yaml: GatewayYaml): readonly Problem[] {
+  return (yaml.routes ?? []).flatMap((route, index) => {
+    const resolved = config.routes[index];
+    if (resolved === undefined || resolved.limits !== undefined || route.limits !== undefined) return [];
+    const reason = 'the route is not limited';
+    const expected = 'limits, or RATE_LIMIT_CAPACITY in the environment';
+    return OF_LIMITS.filter((key) => route[key] !== undefined).map((key) => ({
+      key: `routes.${resolved.name}.${key}`,
+      value: undefined,
+      expected,
+      reason,
+    }));
+  });
+}
+
+const OF_REDIS = [
+  'REDIS_MODE',
+  'REDIS_USERNAME',
+  'REDIS_PASSWORD',
+  'REDIS_TLS_CA_FILE',
+  'REDIS_SENTINEL_MASTER',
+] as const satisfies readonly EnvName[];
+
+function redisWithoutUrl(config: Config, given: ReadonlySet<EnvName>): readonly Problem[] {
+  if (config.redis !== undefined) return [];
+  const reason = 'no Redis is used';
+  return OF_REDIS.filter((key) => given.has(key)).map((key) => ({
+    key,
+    value: undefined,
+    expected: 'REDIS_URL with it',
+    reason,
+  }));
+}
+
+/**
+ * Warnings about a configuration that is valid.
+ * @param from what it was made of
+ */
+export const warningsOf = (
+  config: Config,
+  from: { readonly given: ReadonlySet<EnvName>; readonly yaml: GatewayYaml | undefined },
+): readonly Problem[] => [
+  ...redisWithoutUrl(config, from.given),
+  ...unusedUpstreams(config),
+  ...config.routes.flatMap(uselessLimits),
+  ...limitsLeftOut(config, from.yaml ?? {}),
+];

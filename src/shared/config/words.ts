@@ -1,0 +1,11 @@
+import type { BreakerMode } from '../breaker/rule.ts';
+import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
+import type { OnStoreFailure } from '../limits/rule.ts';
+import type { RedisMode } from './types.ts';
+
+/** Words that settings take, the same in the environment and in YAML. */
+
+export const ON_STORE_FAILURE = ['local', 'open', 'closed'] as const satisfies readonly OnStoreFailure[];
+export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfies readonly RateLimitHeaderMode[];
+export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
+export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];

@@ -1,0 +1,8 @@
+import * as z from 'zod';
+
+/** What several sections of the YAML are made of. */
+
+export const flag = z.boolean('true or false');
+export const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: 'a mapping' });
+export const listOf = <Item extends z.ZodType>(item: Item, phrase: string) => z.array(item, phrase).min(1, phrase);

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { startUpstream } from '../../bench/upstream/server.ts';
+import { startGateway } from '../support/gateway.ts';
+import { eventually } from '../support/raw.ts';
+import { send, startLoad } from './load.ts';
+import { exitOf, freePort } from './run.ts';
+
+const serving = (line: Readonly<Record<string, unknown>>): boolean => line['msg'] === 'request thread serves';
+
+describe('no request is lost', () => {
+  it('when one of two gateways behind a balancer is stopped and started again', async () => {
+    await using upstream = await startUpstream();
+    const env = { UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`, ACCESS_LOG: 'off' };
+    const port = await freePort();
+    await using stays = await startGateway({ env: { ...env, WORKERS: '2' } });
+    await using goes = await startGateway({ env: { ...env, WORKERS: '2', PORT: String(port) } });
+    await using load = startLoad({ ports: [stays.port, port], path: '/proxy/ok' });
+    await load.more(200);
+    goes.process.kill('SIGTERM');
+    expect(await exitOf(goes.process)).toBe(0);
+    await load.more(200);
+    await using _back = await startGateway({ env: { ...env, WORKERS: '2', PORT: String(port) } });
+    await load.more(200);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    // Half of the eight clients were on the one that went, and were told.
+    expect(load.told).toBeGreaterThanOrEqual(4);
+    expect(goes.log.some((line) => line['msg'] === 'exchanges were cut off')).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+
+const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+
+const ENTRY = { front: 'src/primary/main.js', cli: 'src/cli/main.js' } as const;
+
+/** How a process that was left alone ended. */
+export interface Ended {
+  /** Exit code, or the signal's name. */
+  readonly code: number | NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built front or `gateway` command to its end; one that does not end in `withinMs` is killed. */
+export async function runToEnd(
+  program: { readonly entry: keyof typeof ENTRY; readonly args?: readonly string[]; readonly withinMs?: number },
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(DIST, ENTRY[program.entry]), ...(program.args ?? [])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const timer = setTimeout(() => child.kill('SIGKILL'), program.withinMs ?? 15_000);
+  await once(child, 'close');
+  clearTimeout(timer);
+  return { code: child.exitCode ?? child.signalCode, stdout, stderr };
+}
+
+/** A port of this machine that somebody else listens on. */
+export async function takenPort(): Promise<{ readonly port: number } & AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A port that was free a moment ago, for a gateway that must come back on the same one. */
+export async function freePort(): Promise<number> {
+  await using taken = await takenPort();
+  return taken.port;
+}
+
+/** Resolves with the exit code or signal's name of a process that is on its way out. */
+export async function exitOf(
+  child: import('node:child_process').ChildProcess,
+  withinMs = 10_000,
+): Promise<number | NodeJS.Signals | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    await once(child, 'exit', { signal: AbortSignal.timeout(withinMs) });
+  }
+  return child.exitCode ?? child.signalCode;
+}
+
+/** Whether a process of this id is there (a zombie counts as gone). */
+export async function isAlive(pid: number): Promise<boolean> {
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return !/^\d+ \(.*\) Z/s.test(await readFile(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
