@@ -1,4 +1,5 @@
-import { monotonicMs } from '../shared/clock.ts';
+import { hostname } from 'node:os';
+import { monotonicMs, wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
@@ -22,6 +23,7 @@ import type { ReloadOutcome } from './reload.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { RequestThreads } from './request-threads.ts';
 import { Stop } from './stop.ts';
+import { TrafficControl } from './traffic-control.ts';
 
 const START_WITHIN_MS = 30_000;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
@@ -82,7 +84,24 @@ function url(scheme: 'http' | 'https', host: string, port: number): string {
 async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const { server } = first.config;
   const startedMs = monotonicMs();
-  const reload = new Reload({ load: loadConfig, first, log });
+  const reload = new Reload({ load: loadConfig, first, log, apply: (config) => control.configure(config) });
+  const startedIso = new Date(wallClockMs()).toISOString();
+  let port = server.port;
+  const withRedis = first.config.redis !== undefined;
+  const control = new TrafficControl({
+    config: first.config,
+    log,
+    connect: withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined,
+    info: () => ({
+      name: first.config.node.name,
+      version: VERSION,
+      started: startedIso,
+      threads: server.workers,
+      address: `${hostname()}:${port}`,
+    }),
+    send: (slot, message) => threads.tellSlot(slot, message),
+    broadcast: (message) => threads.tellAll(message),
+  });
   const acceptor = await openAcceptor(server);
 
   const threads = new RequestThreads({
@@ -90,6 +109,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     workers: server.workers,
     active: () => reload.active(),
     ring: acceptor.ring,
+    control,
     log,
     hopeless: () => {
       log.error('as many request threads are stuck as there should be: the process must be started again');
@@ -97,7 +117,13 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     },
   });
   let admin: AdminServer | undefined;
-  const stop = new Stop({ acceptor, threads, log, closeAdmin: async () => admin?.close() });
+  const stop = new Stop({
+    acceptor,
+    threads,
+    log,
+    closeAdmin: async () => admin?.close(),
+    closeControl: () => control.close(),
+  });
   const runReload = (): Promise<ReloadOutcome> => reload.run(threads);
   onProcessEvents({
     log,
@@ -117,7 +143,9 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     version: VERSION,
     uptimeSeconds: Math.round((monotonicMs() - startedMs) / 1000),
     configVersion: reload.active().version,
+    liveNodes: control.liveNodes,
     threads: threads.status(),
+    breakers: control.breakers(),
   });
   const token = (): string | undefined => reload.active().config.server.adminToken;
   admin = await openAdmin(server, { routes: adminRoutes({ token, status, reload: runReload }), log });
@@ -129,7 +157,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   if (serving() < server.workers)
     throw new StartFailure(EXIT.internal, 'the request threads do not start; the log says why');
 
-  const port = await listen(acceptor, server);
+  port = await listen(acceptor, server);
   const scheme = server.tls === undefined ? 'http' : 'https';
   const adminPort = admin.port;
   log.info(

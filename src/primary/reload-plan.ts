@@ -36,13 +36,17 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   // The acceptor is a TLS app or it is not, and its threads must be the same.
   const tlsSwitched = (old.tls === undefined) !== (wanted.tls === undefined);
   if (tlsSwitched) needsRestart.push('TLS_CERT_FILE');
+  // Connections and the node's name are made once.
+  const { redis, node } = running.config;
+  if (JSON.stringify(redis) !== JSON.stringify(next.config.redis)) needsRestart.push('REDIS_URL');
+  if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
   const { host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
   const server = { ...wanted, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
   const newCertificate = !tlsSwitched && running.certificate !== next.certificate;
   return {
-    config: Object.freeze({ ...next.config, server: Object.freeze(server) }),
+    config: Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) }),
     needsRestart,
     replaceThreads: newCertificate || old.idleTimeoutMs !== wanted.idleTimeoutMs,
   };

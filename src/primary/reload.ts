@@ -1,5 +1,6 @@
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Problem } from '../shared/config/problems.ts';
+import type { Config } from '../shared/config/types.ts';
 import type { Log } from '../shared/log.ts';
 import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
@@ -23,6 +24,8 @@ export type ReloadOutcome =
 export interface ReloadOptions {
   readonly load: () => LoadResult;
   readonly first: LoadedConfig;
+  /** What the front itself does with a new configuration, before the threads get it. */
+  readonly apply: (config: Config) => void;
   readonly log: Log;
 }
 
@@ -73,6 +76,7 @@ export class Reload {
     this.#loaded = { config, certificate: result.loaded.certificate };
     const version = ++this.#version;
     log.level = config.logLevel;
+    this.#options.apply(config);
     threads.sendConfig();
     const applied = await threads.until(
       () => threads.all().every(({ state, configVersion }) => state.kind !== 'serving' || configVersion >= version),

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import type { Config } from '../shared/config/types.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../shared/threads/protocol.ts';
+import type { ThreadControls } from './traffic-control.ts';
 import { INITIAL } from './thread-health.ts';
 import type { ThreadState } from './thread-health.ts';
 
@@ -48,6 +49,9 @@ export interface ThreadPlace {
   readonly active: ActiveConfig;
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
+  readonly controls: ThreadControls;
+  /** Ports in `controls`, which become the thread's. */
+  readonly transfer: readonly MessagePort[];
 }
 
 /** Creates the thread; what it says comes through `handlers`. */
@@ -59,9 +63,11 @@ export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers)
     configVersion: place.active.version,
     heartbeats: place.heartbeats,
     requestIdPrefix: randomBytes(6).toString('hex'),
+    ...place.controls,
   };
   const worker = new Worker(place.entry, {
     workerData,
+    transferList: [...place.transfer],
     name: `request-${place.slot}`,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../shared/config/read-config.ts';
+import type { Config } from '../shared/config/types.ts';
 import { createLog } from '../shared/log.ts';
 import { RequestThreads } from './request-threads.ts';
+import { TrafficControl } from './traffic-control.ts';
 
 /**
  * A thread that speaks the protocol and has no app. `behaviour` runs with `say`, `start` (workerData) and `port`; what it
@@ -38,6 +40,7 @@ function setUp(behaviour: string, workers = 2) {
     workers,
     active: () => ({ config: read.config, version }),
     ring: { add: (descriptor) => ring.add(descriptor), remove: (descriptor) => ring.delete(descriptor) },
+    control: controlOf(read.config),
     log: createLog({ level: 'silent', name: 'test' }),
     hopeless: () => {},
   });
@@ -46,6 +49,20 @@ function setUp(behaviour: string, workers = 2) {
   return { threads, ring, serving, nextVersion: () => ++version };
 }
 
+function controlOf(config: Config): TrafficControl {
+  const control = new TrafficControl({
+    config,
+    log: createLog({ level: 'silent', name: 'test' }),
+    connect: undefined,
+    info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
+    send: () => {},
+    broadcast: () => {},
+  });
+  controls.push(control);
+  return control;
+}
+
+const controls: TrafficControl[] = [];
 const open: RequestThreads[] = [];
 afterEach(async () => {
   for (const threads of open.splice(0)) {
@@ -53,6 +70,7 @@ afterEach(async () => {
     await threads.until(() => threads.all().length === 0, NEVER_MS);
     threads.close();
   }
+  for (const control of controls.splice(0)) await control.close();
 });
 
 describe('request threads', () => {

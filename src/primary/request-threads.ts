@@ -1,6 +1,7 @@
 import { monotonicMs } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
-import type { FromRequestThread } from '../shared/threads/protocol.ts';
+import type { FromRequestThread, ToRequestThread } from '../shared/threads/protocol.ts';
+import type { TrafficControl } from './traffic-control.ts';
 import type { Ring } from './acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
@@ -24,6 +25,7 @@ export interface RequestThreadsOptions {
   readonly workers: number;
   readonly active: () => ActiveConfig;
   readonly ring: Ring;
+  readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
   readonly log: Log;
   /** So many threads are stuck that only a new process helps. */
   readonly hopeless: () => void;
@@ -101,7 +103,18 @@ export class RequestThreads {
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
     const { config, version } = this.#options.active();
-    for (const thread of this.#threads) if (isLive(thread.state)) tell(thread, { type: 'config', config, version });
+    const breakerSlots = this.#options.control.slots();
+    this.tellAll({ type: 'config', config, version, breakerSlots });
+  }
+
+  /** To every thread that is or will be live. */
+  tellAll(message: ToRequestThread): void {
+    for (const thread of this.#threads) if (isLive(thread.state)) tell(thread, message);
+  }
+
+  /** To the thread in this slot, if there is one. */
+  tellSlot(slot: number, message: ToRequestThread): void {
+    for (const thread of this.#threads) if (thread.slot === slot) tell(thread, message);
   }
 
   /** Every thread says that it is not ready; connections still come. From here on nothing is replaced. */
@@ -208,7 +221,14 @@ export class RequestThreads {
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
     const { entry, active, log } = this.#options;
-    const place = { entry, slot, active: active(), heartbeats: this.#heartbeats.buffer, nowMs: monotonicMs() };
+    const place = {
+      entry,
+      slot,
+      active: active(),
+      heartbeats: this.#heartbeats.buffer,
+      nowMs: monotonicMs(),
+      ...this.#options.control.forThread(),
+    };
     const thread = startRequestThread(place, {
       message: (from, message) => this.#onMessage(from, message),
       error: (from, error) => {
@@ -222,6 +242,7 @@ export class RequestThreads {
           this.#onFailure(from);
         }
         this.#threads.delete(from);
+        this.#options.control.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });
@@ -246,6 +267,11 @@ export class RequestThreads {
       case 'closed':
         this.#aborted += message.aborted;
         setTimeout(() => this.#end(thread), EXIT_WITHIN_MS).unref();
+        return;
+      case 'breaker-attention':
+      case 'breaker-ask':
+      case 'breaker-result':
+        this.#options.control.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

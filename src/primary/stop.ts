@@ -17,6 +17,8 @@ export interface StopParts {
   readonly threads: RequestThreads;
   readonly log: Log;
   closeAdmin(): Promise<void>;
+  /** Limits and breakers: after the threads. */
+  closeControl(): Promise<void>;
 }
 
 export interface StopOrder {
@@ -75,6 +77,7 @@ export class Stop {
     // No time-out of its own: the hard stop comes first.
     await threads.until(() => threads.all().length === 0, 2 ** 31 - 1);
     threads.close();
+    await this.#parts.closeControl();
     await this.#parts.closeAdmin();
     if (threads.aborted > 0) log.warn({ aborted: threads.aborted }, 'exchanges were cut off');
     log.info({ exitCode: code }, 'gateway stopped');

@@ -29,9 +29,24 @@ export async function freePort(): Promise<number> {
 async function start(port: number, dir: string, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--enable-debug-command', 'local', ...args],
+    [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      dir,
+      '--save',
+      '',
+      '--enable-debug-command',
+      'local',
+      ...args,
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  const killAtExit = (): void => void child.kill('SIGKILL'); // a test run that is cut short leaves nothing behind
+  process.once('exit', killAtExit);
+  child.once('exit', () => process.off('exit', killAtExit));
   await new Promise<void>((resolve, reject) => {
     let seen = '';
     child.stdout?.on('data', (chunk: Buffer) => {

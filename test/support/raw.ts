@@ -18,7 +18,7 @@ export interface RawConnection extends Disposable {
 }
 
 /** Wraps a socket of either side. */
-export function rawConnection(socket: Socket): RawConnection {
+function rawConnection(socket: Socket): RawConnection {
   let text = '';
   let over = false;
   const waiters = new Set<() => void>();

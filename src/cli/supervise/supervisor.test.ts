@@ -83,7 +83,9 @@ describe('the supervisor', () => {
   });
 
   test('passes SIGHUP on', async () => {
-    const front = run(`process.on('SIGHUP', () => note('hup')); process.on('SIGTERM', () => process.exit(0)); ${SERVE}`);
+    const front = run(
+      `process.on('SIGHUP', () => note('hup')); process.on('SIGTERM', () => process.exit(0)); ${SERVE}`,
+    );
     await serving(front);
     front.signals.emit('SIGHUP');
     await vi.waitFor(() => expect(front.notes()).toContain('hup'), 10_000);

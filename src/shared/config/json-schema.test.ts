@@ -8,15 +8,18 @@ const validator = z.fromJSONSchema(jsonSchema());
 const GOOD = `
 upstreams:
   orders: { targets: [http://10.0.0.1:8080], connections: 64, tls: { verify: true } }
-  users: { url: http://users }
+  users: { url: http://users, circuit_breaker: { mode: off, window: { error_rate: 0.5 }, failure_statuses: [500] } }
 routes:
   - { path: /orders, upstream: orders, methods: [GET], timeouts: { connect_seconds: 1 } }
-  - { exact: /users/me, upstream: users, host: api.example.com }
+  - { exact: /users/me, upstream: users, host: api.example.com, limits: [{ capacity: 10, refill_per_second: 0.1 }], cost: 2 }
+  - { path: /free, upstream: users, limits: [] }
 `;
 
 test('takes a good file and refuses a bad one', () => {
   expect(validator.safeParse(parse(GOOD)).error).toBeUndefined();
   expect(validator.safeParse(parse(GOOD.replace('connections: 64', 'connections: many'))).success).toBe(false);
+  expect(validator.safeParse(parse(GOOD.replace('capacity: 10', 'capacity: -1'))).success).toBe(false);
+  expect(validator.safeParse(parse(GOOD.replace('mode: off', 'mode: of'))).success).toBe(false);
   expect(validator.safeParse(parse(`${GOOD}extra: 1`)).success).toBe(false);
   expect(validator.safeParse(parse(GOOD.replace('upstream: users, ', ''))).success).toBe(false);
   expect(validator.safeParse(parse(GOOD.replace('path: /orders, ', ''))).success).toBe(false);
@@ -47,6 +50,8 @@ test('says of every field what it is', () => {
 test('knows the keys at any path', () => {
   expect(keysAt([])).toEqual(['upstreams', 'routes']);
   expect(keysAt(['upstreams', 'any', 'tls'])).toEqual(['ca_file', 'server_name', 'verify']);
+  expect(keysAt(['routes', 3, 'limits', 1])).toEqual(['name', 'capacity', 'refill_per_second']);
+  expect(keysAt(['upstreams', 'any', 'circuit_breaker', 'window'])).toContain('min_volume');
   expect(keysAt(['routes', 3, 'timeouts'])).toContain('total_seconds');
   expect(keysAt(['nowhere', 1, 'at all'])).toEqual([]);
 });

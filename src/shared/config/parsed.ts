@@ -32,7 +32,7 @@ export const listOf =
     const values: T[] = [];
     for (const part of text.split(',').map((raw) => raw.trim())) {
       const parsed = parse(part);
-      if (!parsed.ok) return { ok: false, expected: parsed.expected, got: part };
+      if (!parsed.ok) return { ok: false, expected: parsed.expected, got: parsed.got ?? part };
       values.push(parsed.value);
     }
     return { ok: true, value: values };

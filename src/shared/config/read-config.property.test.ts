@@ -1,5 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
+import { IpClients } from '../limits/ip-client.ts';
+import { compileRule } from '../limits/rule.ts';
+import { TrustedProxies } from '../net/trusted-proxies.ts';
 import { ENV_NAMES } from './env-table.ts';
 import { memoryFiles } from './test-reading.ts';
 import { formatProblems } from './problems.ts';
@@ -20,6 +23,10 @@ const bits = [
   '::1',
   '/8',
   'sampled:',
+  'redis://',
+  'header:',
+  'ip',
+  '::ffff:1.2.3.4/',
   '.',
   '-',
   '\n',
@@ -35,10 +42,10 @@ const environment = fc.dictionary(
   fc.option(value, { nil: undefined }),
 );
 
-const keys =
-  'routes upstreams path exact upstream url targets timeouts methods __proto__ constructor tls ca_file host name'.split(
-    ' ',
-  );
+const keys = (
+  'routes upstreams path exact upstream url targets timeouts methods __proto__ constructor tls ca_file host name ' +
+  'limits capacity refill_per_second cost circuit_breaker window slow_rate failure_statuses'
+).split(' ');
 const marks = [
   ': ',
   ':\n',
@@ -93,6 +100,15 @@ function check(env: Record<string, string | undefined>, files: Record<string, st
     expect(result.config.routes.length).toBeGreaterThan(0);
     const names = result.config.upstreams.map(({ name }) => name);
     for (const { upstream } of result.config.routes) expect(names).toContain(upstream);
+    for (const { limits } of result.config.routes) {
+      if (limits === undefined) continue;
+      // What the limiter does with it at start, where a throw would be too late.
+      expect(limits.rules.map(compileRule).length).toBeGreaterThan(0);
+      expect(new Set(limits.rules.map(({ name }) => name)).size).toBe(limits.rules.length);
+    }
+    expect(() => new IpClients(result.config.limits.ipv6Prefix)).not.toThrow();
+    expect(() => new TrustedProxies(result.config.limits.allowlist.cidrs)).not.toThrow();
+    expect(() => new TrustedProxies(result.config.server.trustedProxies)).not.toThrow();
     for (const { targets } of result.config.upstreams) expect(targets.length).toBeGreaterThan(0);
   } else {
     expect(result.problems.length).toBeGreaterThan(0);

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
+import { DEFAULT_RULE } from '../breaker/rule.ts';
 import { ENV } from './env-table.ts';
+import { defaultNodeName } from './node-name.ts';
 import { formatProblems } from './problems.ts';
 import type { Config } from './types.ts';
-import { configOf, problemsOf, read } from './test-reading.ts';
+import { CHANCE, configOf, problemsOf, read } from './test-reading.ts';
 
 type Env = Record<string, string | undefined>;
 
 test('an empty environment gives the documented defaults and the demo upstream', () => {
-  expect(configOf({})).toEqual({
+  expect(configOf({})).toStrictEqual({
+    node: { name: defaultNodeName(hostname(), CHANCE) },
     server: {
       host: '0.0.0.0',
       port: 5000,
@@ -38,6 +41,13 @@ test('an empty environment gives the documented defaults and the demo upstream',
         preserveHost: false,
         timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 30_000, totalMs: 0 },
         maxBodyBytes: 10_485_760,
+        limits: {
+          rules: [{ name: '', capacity: 1000, refillPerSecond: 100 }],
+          cost: 1,
+          onStoreFailure: 'local',
+          shadow: false,
+          leaseTokens: 0,
+        },
       },
     ],
     upstreams: [
@@ -48,8 +58,24 @@ test('an empty environment gives the documented defaults and the demo upstream',
         queue: 1024,
         idleMs: 4000,
         tls: { caFile: undefined, serverName: undefined, verify: true },
+        breaker: {
+          mode: 'on',
+          rule: DEFAULT_RULE,
+          window: undefined,
+          statuses: [500, 502, 503, 504],
+          slowMs: 0,
+        },
       },
     ],
+    limits: {
+      key: [{ kind: 'ip' }],
+      ipv6Prefix: 64,
+      allowlist: { cidrs: [], keys: [] },
+      headers: 'both',
+      batchMaxWaitMs: 0.5,
+      timeoutMs: 10,
+    },
+    redis: undefined,
     demoUpstream: true,
     testFaults: false,
   });
@@ -114,6 +140,10 @@ test.each<[Env, string]>([
   [{ PORT: '0x50' }, 'PORT: got "0x50", expected a whole number from 0 to 65535'],
   [{ PORT: '9901', HOST: '127.0.0.1' }, 'ADMIN_PORT: got 9901, expected a port other than PORT'],
   [{ PORT: '5001' }, 'DEMO_UPSTREAM_PORT: got 5001, expected a port other than PORT and ADMIN_PORT'],
+  [
+    { TRUSTED_PROXIES: '::ffff:10.0.0.0/24' },
+    'TRUSTED_PROXIES: got "::ffff:10.0.0.0/24", expected an address or CIDR block such as 10.0.0.0/8 or ::1',
+  ],
   [{ HOST: '300.0.0.1' }, 'HOST: got "300.0.0.1", expected an IPv4 or IPv6 address or a host name'],
   [{ WORKERS: '0' }, 'WORKERS: got "0", expected a whole number from 1 to 256'],
   [
@@ -205,7 +235,7 @@ test('GATEWAY_SUPERVISE is handed to the command beside the configuration', () =
 });
 
 test('the configuration is frozen through and through, and survives structured clone', () => {
-  const config = configOf({ TRUSTED_PROXIES: '::1' });
+  const config = configOf({ TRUSTED_PROXIES: '::1', RATE_LIMIT_ALLOWLIST: '::1,a', REDIS_URL: 'redis://a' });
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
   expect(frozen(config)).toBe(true);

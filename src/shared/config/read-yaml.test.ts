@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { formatProblems } from './problems.ts';
 import * as reading from './test-reading.ts';
+import { DEFAULT_RULE } from '../breaker/rule.ts';
 import type { Environment } from './read-config.ts';
 import type { Config } from './types.ts';
 
 const { yamlProblemsOf: problemsOf } = reading;
 const configOf = (yaml: string, env: Environment = {}): Config =>
   reading.configOf({ GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yaml });
+
+const BREAKER = { mode: 'on', rule: DEFAULT_RULE, window: undefined, statuses: [500, 502, 503, 504], slowMs: 0 };
 
 const FULL = `
 upstreams:
@@ -34,7 +37,7 @@ routes:
 test('a whole file is resolved, and the environment fills what it leaves out', () => {
   const config = configOf(FULL, { BODY_IDLE_TIMEOUT_SECONDS: '7', UPSTREAM_QUEUE: '9', MAX_BODY_BYTES: '11' });
   expect(config.demoUpstream).toBe(false);
-  expect(config.routes).toEqual([
+  expect(config.routes).toStrictEqual([
     {
       name: 'orders',
       path: '/orders',
@@ -46,6 +49,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       preserveHost: true,
       timeouts: { connectMs: 1000, headersMs: 10_000, bodyIdleMs: 7000, totalMs: 60_000 },
       maxBodyBytes: 1_048_576,
+      limits: undefined,
     },
     {
       name: 'me',
@@ -58,9 +62,10 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       preserveHost: false,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 7000, totalMs: 0 },
       maxBodyBytes: 11,
+      limits: undefined,
     },
   ]);
-  expect(config.upstreams).toEqual([
+  expect(config.upstreams).toStrictEqual([
     {
       name: 'orders',
       targets: [
@@ -71,6 +76,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 256,
       idleMs: 2500,
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
+      breaker: BREAKER,
     },
     {
       name: 'users',
@@ -79,6 +85,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 9,
       idleMs: 4000,
       tls: { caFile: undefined, serverName: undefined, verify: true },
+      breaker: BREAKER,
     },
   ]);
 });

@@ -24,9 +24,22 @@ describe('secrets', () => {
 
   test('of the table are all masked in what is shown of the configuration', () => {
     const names = Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [name] : []));
-    const shown = describeConfig(configOf(Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]))));
+    const env = Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]));
+    const shown = describeConfig(configOf({ ...env, REDIS_URL: 'redis://host' }));
+    expect(names).toEqual(['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_PASSWORD']);
     expect(JSON.stringify(shown)).not.toContain('secret-of-');
+    expect(shown['redis']).toMatchObject({ password: '***', url: 'redis://host:6379' });
     expect(shown['server']).toMatchObject({ adminToken: '***', port: 5000 });
     expect(describeConfig(configOf({}))['server']).not.toHaveProperty('adminToken');
+  });
+
+  test('inside other values are masked too', () => {
+    const shown = describeConfig(
+      configOf({ REDIS_URL: 'redis://me:hunter2@h/1', RATE_LIMIT_ALLOWLIST: 'hunter2,::1,hunter2-too' }),
+    );
+    expect(JSON.stringify(shown)).not.toContain('hunter2');
+    expect(shown['redis']).toMatchObject({ url: 'redis://h:6379/1', username: 'me', password: '***' });
+    expect(shown['limits']).toMatchObject({ allowlist: { cidrs: ['::1'], keys: ['***', '***'] } });
+    expect(shown['limits']).toHaveProperty('key', [{ kind: 'ip' }]);
   });
 });

@@ -1,3 +1,5 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { BreakerSlots, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config } from '../config/types.ts';
 
 /**
@@ -15,11 +17,20 @@ export interface RequestThreadStart {
   readonly heartbeats: SharedArrayBuffer;
   /** Starts the request ids of this thread: random, unique among threads and starts. */
   readonly requestIdPrefix: string;
+  readonly breaker: BreakerThreadStart;
+  /** createSharedBuckets(…): where the process limits by itself while Redis cannot be asked. */
+  readonly localBuckets: SharedArrayBuffer;
+  /** The front's buckets, where no Redis is configured. */
+  readonly memoryStore: MessagePort | undefined;
+  /** Nodes that share the Redis, this one included. */
+  readonly liveNodes: number;
+  /** What the front knew to be degraded when the thread was made. */
+  readonly degraded: readonly string[];
 }
 
 export type ToRequestThread =
   /** Apply a new configuration to requests that arrive from now on; those in flight keep the old one. */
-  | { readonly type: 'config'; readonly config: Config; readonly version: number }
+  | { readonly type: 'config'; readonly config: Config; readonly version: number; readonly breakerSlots: BreakerSlots }
   /**
    * The descriptor is out of the ring. `/ready` answers 503, every answer carries Connection: close; when nothing is in
    * flight or the deadline has passed the thread closes its app, says `closed` and exits.
@@ -28,7 +39,11 @@ export type ToRequestThread =
   /** `/ready` turns 503 and answers carry Connection: close, but connections still arrive. */
   | { readonly type: 'lame-duck' }
   /** Close at once. */
-  | { readonly type: 'abort' };
+  | { readonly type: 'abort' }
+  | { readonly type: 'live-nodes'; readonly count: number }
+  /** What the front knows to be degraded, for `/health`; empty = nothing. */
+  | { readonly type: 'degraded'; readonly reasons: readonly string[] }
+  | ToBreakerThread;
 
 export type FromRequestThread =
   /** The app serves; the front may add the descriptor (uWS's, opaque). */
@@ -37,4 +52,5 @@ export type FromRequestThread =
   /** The thread caught a fault of its own, has closed to new work and asks to be replaced. */
   | { readonly type: 'failed'; readonly reason: string }
   /** Its app is closed and no socket is open: exiting is safe now. */
-  | { readonly type: 'closed'; readonly aborted: number };
+  | { readonly type: 'closed'; readonly aborted: number }
+  | FromBreakerThread;

@@ -6,7 +6,7 @@ import { writeLocal, type LocalAnswer } from './local-answer.ts';
 import type { Connection } from './upstream/connection.ts';
 
 /** Written after the upstream's fields: Via names the hops in the order the answer passed them (RFC 9110, section 7.6.3). */
-const LAST_LINE = '\r\nvia: 1.1 api-gateway';
+const LAST_LINE = 'via: 1.1 api-gateway';
 
 /** Refusals after which the connection cannot carry another request: what follows on it is not to be trusted, or not wanted. */
 const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -42,9 +42,11 @@ export class Answer {
   bodyBytes = 0;
   /** Value of the Allow field of a 405. */
   allow: string | undefined = undefined;
+  /** Fields that the limits and the breaker add, each line with its CRLF. */
+  extraFields = '';
   readonly #exchange: Exchange;
   #res: HttpResponse | undefined;
-  /** The answer's header is known but not written: uWS cannot send a chunked answer's header before its first byte. */
+  /** The answer's header is known but not written: uWS sends it with the first byte of the body, and takes an empty first piece for the whole. */
   #headHeld = false;
   /** Declared length; -1 = chunked. */
   #totalBytes = -1;
@@ -118,9 +120,9 @@ export class Answer {
     });
   }
 
-  #common(): { requestId: string; withoutBody: boolean; allow: string | undefined } {
+  #common(): Pick<LocalAnswer, 'requestId' | 'withoutBody' | 'allow' | 'fields'> {
     const { requestId, method } = this.#exchange;
-    return { requestId, withoutBody: method === 'HEAD', allow: this.allow };
+    return { requestId, withoutBody: method === 'HEAD', allow: this.allow, fields: this.extraFields };
   }
 
   /** `problem` for the stages that may end an exchange: false = it has ended. */
@@ -149,9 +151,7 @@ export class Answer {
         cork(this, connection, writeWhole);
         return;
       }
-      const waits = connection.bodyEnd === connection.bodyStart && connection.parser.contentLength < 0;
-      if (!connection.headArrived && connection.bodyEnd === connection.bodyStart) return; // a 1xx
-      if (!waits) cork(this, connection, writeBegin);
+      if (connection.bodyEnd > connection.bodyStart) cork(this, connection, writeBegin);
       return;
     }
     if (connection.bodyEnd > connection.bodyStart) cork(this, connection, writePiece);
@@ -239,12 +239,14 @@ export class Answer {
     if (res === undefined) return true;
     if (this.#unsent !== undefined) {
       const rest = this.#unsent.subarray(offset - this.#unsentAt);
-      const [ok, done] = res.tryEnd(rest, this.#totalBytes);
-      if (done) {
-        this.#finish();
-        return true;
+      if (rest.length > 0) {
+        const [ok, done] = res.tryEnd(rest, this.#totalBytes);
+        if (done) {
+          this.#finish();
+          return true;
+        }
+        if (!ok) return false;
       }
-      if (!ok) return false;
       this.#unsent = undefined;
     }
     this.#exchange.resumeUpstream();
@@ -288,7 +290,8 @@ export class Answer {
     if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
     // One call for all fields: the parser has seen to it that each line is a field and nothing else.
     const id = this.#exchange.requestId;
-    const block = parser.fields === '' ? id + LAST_LINE : `${id}\r\n${parser.fields}${LAST_LINE}`;
+    const own = `${id}\r\n${this.extraFields}`;
+    const block = parser.fields === '' ? own + LAST_LINE : `${own}${parser.fields}\r\n${LAST_LINE}`;
     res.writeHeader('x-request-id', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
   }
 

@@ -1,4 +1,10 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import {
+  OUTCOME,
+  outcomeOfError,
+  outcomeOfStatus,
+  type Outcome as BreakerOutcome,
+} from '../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { RouteConfig, TimeoutsConfig } from '../../shared/config/types.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -7,15 +13,19 @@ import { clientChain } from '../../shared/http/forwarded.ts';
 import { classifyMethod, isIdempotent } from '../../shared/http/method.ts';
 import { forwardPath, type CompiledRoute } from '../../shared/http/router.ts';
 import { isCleanQuery, normalizePath } from '../../shared/http/target.ts';
+import type { Decision, Waiter } from '../../shared/limits/decision.ts';
+import { limitFields } from '../../shared/limits/limit-fields.ts';
 import { Answer } from './answer.ts';
+import { ASK, isProbe, REFUSE, UNTRACKED } from './breaker/gate.ts';
 import type { DeadlineList, Waiting } from './deadlines.ts';
+import type { RouteLimit } from './limits/thread-limits.ts';
 import type { RequestHead } from './request-head.ts';
 import type { RequestThread } from './request-thread.ts';
+import type { RouteStages } from './routing-table.ts';
 import { TotalDeadline } from './total-deadline.ts';
 import { Upload } from './upload.ts';
 import type { Connection } from './upstream/connection.ts';
 import type { Queued, Target } from './upstream/target.ts';
-import type { Upstream } from './upstream/upstream.ts';
 
 /** The pseudonym in Via (RFC 9110, section 7.6.3). */
 const VIA = '1.1 api-gateway';
@@ -27,19 +37,28 @@ const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** What an exchange waits for; each wait has its own time-out and its own answer when that is over. */
-type Stage = 'deciding' | 'client-body' | 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'done';
+type Stage =
+  | 'deciding'
+  | 'limit'
+  | 'breaker'
+  | 'client-body'
+  | 'connection'
+  | 'upload'
+  | 'upstream-head'
+  | 'upstream-body'
+  | 'done';
 
 export type Outcome = ErrorCode | 'ok' | 'client_aborted';
 
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → (limit → breaker) → forward → answer → record
+ *   guard → route → identify → limit → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Nothing here may throw into uWebSockets.js,
  * which would abort the process: RequestThread.handle and the callbacks given to uWS catch, and end in onFault.
  */
-export class Exchange implements Queued, Waiting {
+export class Exchange implements Queued, Waiting, Waiter {
   readonly thread: RequestThread;
   readonly startedMs = monotonicMs();
   /** The way back to the client; it knows whether the client is still there. */
@@ -55,7 +74,8 @@ export class Exchange implements Queued, Waiting {
   headEncoding: 'latin1' | 'utf8' = 'latin1';
 
   #stage: Stage = 'deciding';
-  #upstream: Upstream | undefined = undefined;
+  #stagesOfRoute: RouteStages | undefined = undefined;
+  #breakerToken = UNTRACKED;
   #connection: Connection | undefined = undefined;
   #upload: Upload | undefined = undefined;
   #total: TotalDeadline | undefined = undefined;
@@ -95,9 +115,8 @@ export class Exchange implements Queued, Waiting {
     }
     if (!this.#admit(head)) return;
     this.#identify(head);
-    // The token bucket of the client and the circuit breaker of the upstream have their say here.
     if (head.contentLength > 0 || head.chunked) this.#expectBody(head);
-    if (this.#upload === undefined) this.#forward();
+    this.#limit(head);
     this.#starting = false;
   }
 
@@ -146,7 +165,7 @@ export class Exchange implements Queued, Waiting {
 
   #take(route: CompiledRoute): void {
     this.route = route.config;
-    this.#upstream = this.thread.table.upstreamOf(route.config);
+    this.#stagesOfRoute = this.thread.table.stagesOf(route.config);
     this.#forwardTarget = forwardPath(route, this.path) + this.#forwardTarget;
   }
 
@@ -172,12 +191,10 @@ export class Exchange implements Queued, Waiting {
     this.#fields = `${head.fields}x-forwarded-for: ${forwardedFor}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\nx-request-id: ${this.requestId}\r\nvia: ${via}\r\n`;
   }
 
-  /** uWS wants to know inside its handler who takes the body. The first piece is waited for, to go out with the head. */
+  /** uWS wants to know inside its handler who takes the body; what comes before the request may go out is held. */
   #expectBody(head: RequestHead): void {
     const upload = new Upload(this, head.contentLength);
     this.#upload = upload;
-    this.#stage = 'client-body';
-    this.thread.sendSoon(this);
     this.answer.onBody((piece, last) => {
       try {
         this.#onBodyPiece(upload, piece, last);
@@ -194,6 +211,77 @@ export class Exchange implements Queued, Waiting {
     else upload.receive(piece, last);
   }
 
+  /** 429, 503: one token from each of the client's buckets, or none. */
+  #limit(head: RequestHead): void {
+    const { limit } = this.#stages;
+    if (limit === undefined) return this.#checkBreaker();
+    const { limits } = this.thread;
+    head.clientAddress = this.client;
+    const client = limits.keys.nameOf(head);
+    if (limits.isExempt(this.client, client)) return this.#checkBreaker();
+    const decision = limits.limiter.request(client, limit.lane, this);
+    if (decision === undefined) this.#stage = 'limit';
+    else this.onDecision(decision);
+  }
+
+  onDecision(decision: Decision): void {
+    if (this.#stage === 'done') return; // the client left while the store was asked
+    try {
+      const limit = this.#stages.limit as RouteLimit;
+      this.answer.extraFields = limitFields(decision, limit.headers);
+      if (decision.outcome === 'granted' || limit.shadow) this.#checkBreaker();
+      else this.#fail(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
+    } catch (error) {
+      this.onFault(error);
+    }
+  }
+
+  /** 503: whether the upstream is called at all. */
+  #checkBreaker(): void {
+    const { breakerSlot } = this.#stages;
+    if (breakerSlot === 0) return this.#send();
+    const token = this.thread.breaker.check(breakerSlot);
+    if (token !== ASK) return this.#onBreaker(token);
+    this.#stage = 'breaker';
+    this.thread.breaker.ask(breakerSlot, (granted) => {
+      try {
+        this.#onBreaker(granted);
+      } catch (error) {
+        this.onFault(error);
+      }
+    });
+  }
+
+  #onBreaker(token: number): void {
+    const { breaker } = this.thread;
+    const { breakerSlot } = this.#stages;
+    if (this.#stage === 'done') {
+      if (token !== REFUSE) breaker.outcome(breakerSlot, token, OUTCOME.IGNORED);
+      return;
+    }
+    if (token !== REFUSE) {
+      this.#breakerToken = token;
+      return this.#send();
+    }
+    const state = breaker.state(breakerSlot) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
+    this.answer.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerSlot)}\r\nx-circuit-breaker: ${state}\r\n`;
+    this.#fail('circuit_open');
+  }
+
+  /** The upstream hears of what it was given, the breaker of what came of it: once. */
+  #tellBreaker(outcome: BreakerOutcome): void {
+    if (this.#breakerToken === UNTRACKED) return;
+    this.thread.breaker.outcome(this.#stages.breakerSlot, this.#breakerToken, outcome);
+    this.#breakerToken = UNTRACKED;
+  }
+
+  /** The first piece of a body goes out with the head. */
+  #send(): void {
+    if (this.#upload === undefined || this.#upload.begun) return this.#forward();
+    this.#stage = 'client-body';
+    this.thread.sendSoon(this);
+  }
+
   /** The first piece is here, or the loop has turned once without it: then the head goes alone, the client may wait for it. */
   onUploadBegins(): void {
     if (this.#stage === 'client-body') this.#forward();
@@ -208,7 +296,7 @@ export class Exchange implements Queued, Waiting {
       this.thread.deadlines.arm(this.#total, timeouts.totalMs);
     }
     this.#attempts++;
-    this.target = (this.#upstream as Upstream).pick();
+    this.target = this.#stages.upstream.pick();
     this.target.acquire(this);
   }
 
@@ -265,7 +353,11 @@ export class Exchange implements Queued, Waiting {
         this.#stage = 'upstream-body';
       }
       if (connection.complete) this.#connection = undefined;
-      else if (this.#stage === 'upstream-body') this.#armBody();
+      else if (connection.headArrived && isProbe(this.#breakerToken)) {
+        // A long answer must not hold a probe's permit: its header has said how the upstream is.
+        this.#tellBreaker(outcomeOfStatus(this.#stages.outcomes, connection.parser.status, this.upstreamMs));
+        this.#armBody();
+      } else if (this.#stage === 'upstream-body') this.#armBody();
       this.answer.onRead(connection);
     } catch (error) {
       this.onFault(error);
@@ -292,7 +384,7 @@ export class Exchange implements Queued, Waiting {
   onUpstreamFailed(code: ErrorCode, stale: boolean): void {
     this.#connection = undefined;
     if (this.#stage === 'done') return;
-    const upstream = this.#upstream as Upstream;
+    const { upstream } = this.#stages;
     if (stale && !this.answer.started && this.#mayRepeat()) {
       this.#retried = true;
       this.#stage = 'connection';
@@ -323,6 +415,8 @@ export class Exchange implements Queued, Waiting {
       case 'upstream-body':
         return this.#fail('upstream_body_timeout');
       case 'deciding':
+      case 'limit': // the limiter keeps its own time
+      case 'breaker': // and so does the gate
       case 'done':
         return;
       default:
@@ -368,11 +462,18 @@ export class Exchange implements Queued, Waiting {
     if (this.#upload !== undefined) uploads.delete(this);
   }
 
+  #breakerOutcome(outcome: Outcome, status: number): BreakerOutcome {
+    const { outcomes } = this.#stages;
+    if (outcome === 'ok') return outcomeOfStatus(outcomes, status, this.upstreamMs);
+    return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(outcomes, outcome);
+  }
+
   /** Called by the answer when nothing more will be written: counts and logs. */
   record(outcome: Outcome, status: number): void {
     // An upstream that answered before it had the whole request is not read or written any more.
     if (this.#stage !== 'done') this.#letGo();
     const { thread } = this;
+    if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(this.#breakerOutcome(outcome, status));
     thread.onExchangeOver(this);
     if (!thread.accessLog.wants(outcome !== 'ok' || status >= 500)) return;
     thread.accessLog.add({
@@ -389,6 +490,10 @@ export class Exchange implements Queued, Waiting {
       target: this.target?.config.origin ?? '',
       outcome,
     });
+  }
+
+  get #stages(): RouteStages {
+    return this.#stagesOfRoute as RouteStages;
   }
 
   get #route(): RouteConfig & { readonly timeouts: TimeoutsConfig } {

@@ -15,6 +15,8 @@ export interface LocalAnswer {
   readonly withoutBody: boolean;
   readonly allow: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  /** More fields, each line with its CRLF. */
+  readonly fields: string;
 }
 
 /** Writes it whole. @returns body bytes written */
@@ -23,7 +25,11 @@ export function writeLocal(res: HttpResponse, local: LocalAnswer): number {
   res.cork(() => {
     res.writeStatus(`${local.status} ${reasonPhrase(local.status)}`);
     res.writeHeader('content-type', local.type);
-    res.writeHeader('x-request-id', local.requestId);
+    // uWS writes a value as it is, so that lines of our own making can follow in it.
+    res.writeHeader(
+      'x-request-id',
+      local.fields === '' ? local.requestId : `${local.requestId}\r\n${local.fields.slice(0, -2)}`,
+    );
     if (local.allow !== undefined) res.writeHeader('allow', local.allow);
     if (local.retryAfterSeconds !== undefined) res.writeHeader('retry-after', `${local.retryAfterSeconds}`);
     if (local.withoutBody) res.endWithoutBody(bytes, local.close);

@@ -24,8 +24,10 @@ const port = parentPort;
 if (port === null) throw new Error('workers/gateway/main is a worker thread, started by the front');
 const start = workerData as RequestThreadStart;
 const log = createLog({ level: start.config.logLevel, name: `request-${start.slot}` });
-const thread = new RequestThread(start, log);
 const say = (message: FromRequestThread): void => port.postMessage(message);
+const openRedisStore =
+  start.config.redis === undefined ? undefined : (await import('./limits/open-redis-store.ts')).openRedisStore;
+const thread = new RequestThread(start, { log, post: say, openRedisStore });
 
 function createApp(): RequestApp {
   const { tls } = start.config.server;
@@ -62,8 +64,13 @@ function close(): void {
   app.close();
   clearInterval(ticking);
   thread.beat();
-  say({ type: 'closed', aborted });
-  port?.close();
+  thread.breaker.close();
+  // Tokens that were taken ahead go back before the connections to the store are closed.
+  void thread.limits.close().finally(() => {
+    say({ type: 'closed', aborted });
+    log.flushNow();
+    port?.close();
+  });
 }
 
 /** How often a drain looks whether its last connection has gone. */
@@ -90,7 +97,7 @@ function drain(deadlineMs: number): void {
 port.on('message', (message: ToRequestThread) => {
   switch (message.type) {
     case 'config':
-      thread.apply(message.config);
+      thread.apply(message.config, message.breakerSlots);
       say({ type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':
@@ -101,6 +108,15 @@ port.on('message', (message: ToRequestThread) => {
       return;
     case 'abort':
       close();
+      return;
+    case 'live-nodes':
+      thread.limits.liveNodes = message.count;
+      return;
+    case 'degraded':
+      thread.degraded = message.reasons;
+      return;
+    case 'breaker-answer':
+      thread.breaker.receive(message);
       return;
     default:
       return message satisfies never;

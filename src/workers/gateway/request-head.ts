@@ -1,6 +1,7 @@
 import type { HttpRequest } from 'uWebSockets.js';
 import { isToken } from '../../shared/http/field.ts';
 import { isChunked, parseContentLength } from '../../shared/http/framing.ts';
+import type { Identifiable } from '../../shared/limits/client-key.ts';
 import { isValidHost } from '../../shared/http/host.ts';
 import * as Kind from '../../shared/http/request-field.ts';
 
@@ -37,7 +38,10 @@ function valueKind(value: string): number {
  * The header section of the request at hand, read in one pass and judged by RFC 9112 more strictly than the front's
  * parser does. One instance a thread, reused: it is valid until the next request's read().
  */
-export class RequestHead {
+export class RequestHead implements Identifiable {
+  /** Fields whose values may name the client, lower-case; kept for header(). */
+  identifying: ReadonlySet<string> = new Set();
+  clientAddress = '';
   /** Lines to forward as they came, each with its CRLF: no hop-by-hop field, nothing the gateway sets itself. */
   fields = '';
   host = '';
@@ -61,7 +65,13 @@ export class RequestHead {
   #lengths = 0;
   #encodings = 0;
   #except: Set<string> | undefined;
+  readonly #identifyingValues = new Map<string, string>();
   readonly #onField = (name: string, value: string): void => this.#field(name, value);
+
+  /** The first value of one of the `identifying` fields. */
+  header(name: string): string | undefined {
+    return this.#identifyingValues.get(name);
+  }
 
   read(request: HttpRequest): void {
     this.#reset();
@@ -83,6 +93,7 @@ export class RequestHead {
     this.requestId = undefined;
     this.via = undefined;
     this.fault = undefined;
+    if (this.identifying.size > 0) this.#identifyingValues.clear();
     this.#connection = '';
     this.#upgrade = false;
     this.#hosts = 0;
@@ -101,6 +112,9 @@ export class RequestHead {
     }
     switch (kind) {
       case Kind.FORWARD:
+        if (this.identifying.size > 0 && this.identifying.has(name) && !this.#identifyingValues.has(name)) {
+          this.#identifyingValues.set(name, value);
+        }
         if (this.#except === undefined || !this.#except.has(name)) this.fields += `${name}: ${value}\r\n`;
         return;
       case Kind.HOST:

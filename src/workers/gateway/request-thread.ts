@@ -1,12 +1,16 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import type { Logger } from 'pino';
 import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
+import type { BreakerSlots, FromBreakerThread } from '../../shared/breaker/messages.ts';
+import { createProcessClock } from '../../shared/breaker/process-clock.ts';
+import type { Log } from '../../shared/log.ts';
 import type { RequestThreadStart } from '../../shared/threads/protocol.ts';
 import { AccessLog } from './access-log.ts';
+import { createGate, type BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
+import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
 import { PeerAddresses } from './peer-address.ts';
 import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
@@ -18,6 +22,14 @@ export const TICK_MS = 50;
 /** uWS gives a slow upload about ten seconds; the clock is started again well within them. */
 const UPLOAD_KEEPALIVE_MS = 4_000;
 
+export interface RequestThreadParts {
+  readonly log: Log;
+  /** To the front. */
+  readonly post: (message: FromBreakerThread) => void;
+  /** Set exactly where the configuration names a Redis. */
+  readonly openRedisStore: ThreadLimitsStart['openRedisStore'];
+}
+
 /** Everything the exchanges of one thread share. */
 export class RequestThread {
   readonly deadlines = new Deadlines(monotonicMs(), TICK_MS);
@@ -25,7 +37,9 @@ export class RequestThread {
   readonly peers = new PeerAddresses();
   readonly requestIds: RequestIds;
   readonly accessLog: AccessLog;
-  readonly log: Logger;
+  readonly limits: ThreadLimits;
+  readonly breaker: BreakerGate;
+  readonly log: Log;
   readonly scheme: 'http' | 'https';
   /** Exchanges whose request body is on its way. */
   readonly uploads = new Set<Exchange>();
@@ -39,10 +53,11 @@ export class RequestThread {
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
+  #degraded: readonly string[] = [];
   #waitingForBody: Exchange[] = [];
   #uploadsKeptMs = 0;
 
-  constructor(start: RequestThreadStart, log: Logger) {
+  constructor(start: RequestThreadStart, { log, post, openRedisStore }: RequestThreadParts) {
     this.config = start.config;
     this.log = log;
     this.scheme = start.config.server.tls === undefined ? 'http' : 'https';
@@ -51,7 +66,11 @@ export class RequestThread {
       write: (entry) => log.info(entry, 'exchange'),
       dropped: (count) => log.warn({ count }, 'access log lines dropped: more exchanges than can be written'),
     });
-    this.table = new RoutingTable(start.config, { deadlines: this.deadlines, random });
+    this.limits = new ThreadLimits({ ...start, log, openRedisStore });
+    this.breaker = createGate({ memory: start.breaker.memory, post, clock: createProcessClock() });
+    this.table = this.#tableOf(start.config, start.breaker.slots);
+    this.#identifyBy(start.config);
+    this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
     this.#slot = start.slot;
   }
@@ -81,8 +100,15 @@ export class RequestThread {
     return this.#inFlight > maxInFlight || this.openConnections > maxConnections;
   }
 
+  /** What the front knows to be degraded. */
+  set degraded(reasons: readonly string[]) {
+    this.#degraded = reasons;
+  }
+
   healthBody(): string {
-    return '{"status":"ok"}\n';
+    const reasons = this.limits.degraded === '' ? this.#degraded : [...this.#degraded, this.limits.degraded];
+    if (reasons.length === 0) return '{"status":"ok"}\n';
+    return `${JSON.stringify({ status: 'degraded', reasons })}\n`;
   }
 
   /** Forwards the exchange once this turn of the loop has brought what it has of the request's body. */
@@ -104,10 +130,24 @@ export class RequestThread {
     this.#inFlight--;
   }
 
-  apply(config: Config): void {
-    this.table = new RoutingTable(config, { deadlines: this.deadlines, random, previous: this.table });
+  apply(config: Config, breakerSlots: BreakerSlots): void {
+    this.limits.apply(config);
+    this.#identifyBy(config);
+    this.table = this.#tableOf(config, breakerSlots, this.table);
     this.config = config;
     this.accessLog.configure(config.accessLog);
+  }
+
+  #tableOf(config: Config, breakerSlots: BreakerSlots, previous?: RoutingTable): RoutingTable {
+    const { deadlines, limits } = this;
+    const options = { deadlines, random, limits, breakerSlots };
+    return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
+  }
+
+  #identifyBy(config: Config): void {
+    this.head.identifying = new Set(
+      config.limits.key.flatMap((source) => (source.kind === 'header' ? source.name : [])),
+    );
   }
 
   /** Every TICK_MS. */

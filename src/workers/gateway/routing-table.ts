@@ -1,12 +1,27 @@
-import type { Config, RouteConfig } from '../../shared/config/types.ts';
+import type { BreakerSlots } from '../../shared/breaker/messages.ts';
+import { DEFAULT_OUTCOME_RULE, type OutcomeRule } from '../../shared/breaker/outcome.ts';
+import type { Config, RouteConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import { Router, type Match } from '../../shared/http/router.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
   readonly deadlines: Deadlines;
   readonly random: () => number;
+  readonly limits: ThreadLimits;
+  readonly breakerSlots: BreakerSlots;
+}
+
+/** What the stages of an exchange need of its route. */
+export interface RouteStages {
+  readonly upstream: Upstream;
+  /** `undefined` = not limited. */
+  readonly limit: RouteLimit | undefined;
+  /** Row of the upstream's circuit breaker; 0 = it has none. */
+  readonly breakerSlot: number;
+  readonly outcomes: OutcomeRule;
 }
 
 /** Routes and upstreams of one configuration. Immutable: a reload makes a new one that takes over what is unchanged. */
@@ -14,25 +29,32 @@ export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly #router: Router;
-  readonly #upstreamOf = new Map<RouteConfig, Upstream>();
+  readonly #stages = new Map<RouteConfig, RouteStages>();
 
-  constructor(config: Config, { deadlines, random, previous }: RoutingTableOptions & { previous?: RoutingTable }) {
+  constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
+    const { deadlines, random, limits, breakerSlots, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     this.#router = new Router(config.routes);
     const upstreams = new Map<string, Upstream>();
     for (const each of config.upstreams) {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
-      const same = before !== undefined && JSON.stringify(before.config) === JSON.stringify(each);
+      const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
       upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random }));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();
     }
+    const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
     for (const route of config.routes) {
       const upstream = upstreams.get(route.upstream);
       if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
-      this.#upstreamOf.set(route, upstream);
+      this.#stages.set(route, {
+        upstream,
+        limit: limits.routeLimit(route),
+        breakerSlot: breakerSlots[route.upstream] ?? 0,
+        outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
+      });
     }
     this.upstreams = upstreams;
   }
@@ -41,8 +63,8 @@ export class RoutingTable {
     return this.#router.match(host, path, method);
   }
 
-  upstreamOf(route: RouteConfig): Upstream {
-    return this.#upstreamOf.get(route) as Upstream;
+  stagesOf(route: RouteConfig): RouteStages {
+    return this.#stages.get(route) as RouteStages;
   }
 
   closeAged(nowMs: number): void {
@@ -53,3 +75,12 @@ export class RoutingTable {
     for (const upstream of this.upstreams.values()) upstream.destroy();
   }
 }
+
+const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({
+  ...DEFAULT_OUTCOME_RULE,
+  statuses: new Set(statuses),
+  slowMs,
+});
+
+/** Everything about an upstream that its connections depend on. */
+const poolSettings = ({ breaker: _, ...settings }: UpstreamConfig): string => JSON.stringify(settings);

@@ -12,7 +12,9 @@ const TIMEOUT = Buffer.from('timeout=');
 const MAX_PLAIN_TIMEOUT = TIMEOUT.length + 5;
 
 /** Dropped unread: hop-by-hop fields, and `date` and `x-request-id`, which our front writes itself. */
-const DROPPED = ['te', 'date', 'trailer', 'upgrade', 'x-request-id', 'proxy-connection'].map((name) => Buffer.from(name));
+const DROPPED = ['te', 'date', 'trailer', 'upgrade', 'x-request-id', 'proxy-connection'].map((name) =>
+  Buffer.from(name),
+);
 
 /** Bit n is set where a field name of n bytes may be one of the above. */
 export const NOTABLE_LENGTHS = [CONNECTION, KEEP_ALIVE, CONTENT_LENGTH, TRANSFER_ENCODING, ...DROPPED].reduce(

@@ -194,13 +194,15 @@ export class Target {
       this.pending--;
       reservedFor.onUpstreamFailed(code, false);
     }
-    // Those who wait may still get a connection that stands or is under way; with none left they have no hope here.
-    if (this.#connections > 0) return;
-    const waiting = [...this.#queue];
-    this.#queue.clear();
+    // An attempt is made for one of those who wait, and with it the one who has waited longest goes: what stands here may
+    // be busy for long (a server that shuts down). With no connection left, none that waits has hope here.
+    const one = reservedFor === undefined && this.#queue.size > this.#connecting ? 1 : 0;
+    const leaving = [...this.#queue].slice(0, this.#connections === 0 ? this.#queue.size : one);
+    for (const each of leaving) this.#queue.delete(each);
     this.#countQueued();
-    this.pending -= waiting.length;
-    for (const each of waiting) each.onUpstreamFailed(code, false);
+    this.pending -= leaving.length;
+    for (const each of leaving) each.onUpstreamFailed(code, false);
+    this.#openForQueue(); // those behind them may try now
   }
 
   /** Tells the upstream how many wait here beyond those for whom a connection is being opened. */

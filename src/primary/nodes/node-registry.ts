@@ -1,0 +1,97 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Log } from '../../shared/log.ts';
+
+/** What a node says about itself under `api-gateway:node:<name>`. */
+export interface NodeInfo {
+  readonly name: string;
+  readonly version: string;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly threads: number;
+  /** Where its data port is, as far as it knows. */
+  readonly address: string;
+}
+
+const BEAT_EVERY_MS = 1_000;
+/** A node that has not been heard of for this long is not counted; its key vanishes by itself. */
+const ALIVE_MS = 5_000;
+
+/**
+ * KEYS[1] sorted set of nodes by the time they last beat; ARGV[1] name, ARGV[2] milliseconds until forgotten.
+ * Time is Redis's own. Returns the names of the nodes that live.
+ */
+const BEAT_SCRIPT = `#!lua flags=allow-oom
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now_ms, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms - tonumber(ARGV[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZRANGE', KEYS[1], 0, -1)`;
+
+export interface NodeRegistryOptions {
+  readonly redis: Redis | Cluster;
+  readonly info: () => NodeInfo;
+  readonly log: Log;
+  /** Called when the number of live nodes has changed. */
+  readonly onCount: (count: number) => void;
+}
+
+/**
+ * Which nodes share this Redis: each beats once a second. While Redis is away the last known number stays, because the
+ * other nodes have not gone with it.
+ */
+export class NodeRegistry {
+  readonly #options: NodeRegistryOptions;
+  readonly #timer: NodeJS.Timeout;
+  #count = 1;
+  #beating = false;
+  #closed = false;
+
+  constructor(options: NodeRegistryOptions) {
+    this.#options = options;
+    options.redis.on('error', () => {}); // told by the limits and the breakers, which need Redis more
+    options.redis.on('ready', () => void this.#beat());
+    this.#timer = setInterval(() => void this.#beat(), BEAT_EVERY_MS).unref();
+  }
+
+  /** Nodes that live, this one included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes this node off the list and ends the connection. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    const { redis, info } = this.#options;
+    if (redis.status === 'ready') {
+      const { name } = info();
+      await Promise.allSettled([redis.zrem('api-gateway:nodes', name), redis.del(`api-gateway:node:${name}`)]);
+    }
+    redis.disconnect();
+  }
+
+  async #beat(): Promise<void> {
+    const { redis, info, log, onCount } = this.#options;
+    if (this.#closed || this.#beating || redis.status !== 'ready') return;
+    this.#beating = true;
+    try {
+      const mine = info();
+      const [live] = await Promise.all([
+        redis.eval(BEAT_SCRIPT, 1, 'api-gateway:nodes', mine.name, ALIVE_MS) as Promise<readonly string[]>,
+        redis.set(`api-gateway:node:${mine.name}`, JSON.stringify(mine), 'PX', ALIVE_MS),
+      ]);
+      const count = Math.max(1, live.length);
+      if (count !== this.#count) {
+        log.info({ nodes: live }, 'live nodes changed');
+        this.#count = count;
+        onCount(count);
+      }
+    } catch (error) {
+      log.debug({ err: error }, 'the node could not say that it lives; tried again in a second');
+    } finally {
+      this.#beating = false;
+    }
+  }
+}

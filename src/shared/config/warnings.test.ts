@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { formatProblems } from './problems.ts';
+import { read } from './test-reading.ts';
+
+/** The warnings of a configuration that is good. */
+function warningsOf(env: Record<string, string>, routes?: string): readonly string[] {
+  const yaml = `upstreams: { o: { url: http://o } }\nroutes: [${routes ?? ''}]`;
+  const { ok, warnings } = read(routes === undefined ? env : { GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yaml });
+  expect(ok).toBe(true);
+  return warnings.length === 0 ? [] : formatProblems(warnings).split('\n');
+}
+
+test('a cost that no bucket can pay, and a lease that pays for no request', () => {
+  const limits = 'limits: [{ capacity: 3, refill_per_second: 1 }]';
+  expect(warningsOf({}, `{ path: /a, upstream: o, cost: 5, lease: 4, ${limits} }`)).toEqual([
+    'routes.a.cost: got 5, expected at most 3, the capacity (else every request is refused)',
+    'routes.a.lease: got 4, expected 0 or at least 5, the cost (else nothing is taken ahead)',
+  ]);
+  expect(warningsOf({}, `{ path: /a, upstream: o, cost: 3, lease: 3, ${limits} }`)).toEqual([]);
+});
+
+test('a capacity of 0 is meant', () => {
+  expect(warningsOf({ RATE_LIMIT_CAPACITY: '0' })).toEqual([]);
+});
+
+test('settings of limits on a route that is not limited', () => {
+  const route = '{ path: /a, upstream: o, cost: 2, shadow: true }';
+  const rest = 'the route is not limited, expected limits, or RATE_LIMIT_CAPACITY in the environment';
+  expect(warningsOf({}, route)).toEqual([`routes.a.cost: ${rest}`, `routes.a.shadow: ${rest}`]);
+  expect(warningsOf({ RATE_LIMIT_CAPACITY: '9' }, route)).toEqual([]);
+  expect(warningsOf({}, '{ path: /a, upstream: o, cost: 2, limits: [] }')).toEqual([]);
+});
+
+test('settings of Redis without REDIS_URL', () => {
+  const rest = 'no Redis is used, expected REDIS_URL with it';
+  expect(warningsOf({ REDIS_MODE: 'cluster', REDIS_PASSWORD: 'hunter2' })).toEqual([
+    `REDIS_MODE: ${rest}`,
+    `REDIS_PASSWORD: ${rest}`,
+  ]);
+  expect(warningsOf({ REDIS_URL: 'redis://a', REDIS_PASSWORD: 'x' })).toEqual([]);
+});
+
+test('names like one of ours', () => {
+  expect(warningsOf({ REDIS_URI: 'x', REDIS_HOST: 'x', RATE_LIMIT_CAPACTY: '1', NODE_ENV: 'x' })).toEqual([
+    'REDIS_URI: the gateway has no such variable; did you mean "REDIS_URL"?',
+    'RATE_LIMIT_CAPACTY: the gateway has no such variable; did you mean "RATE_LIMIT_CAPACITY"?',
+  ]);
+});

@@ -1,0 +1,36 @@
+import type { Lane } from './rule.ts';
+
+/**
+ * The seam between the batcher and whatever keeps the buckets: the front's memory, Redis, a Redis Cluster.
+ * `store.contract.ts` is the one suite that every implementation passes.
+ */
+export interface Want {
+  readonly client: string;
+  readonly lane: Lane;
+  /** Requests waiting; negative gives tokens back. */
+  readonly units: number;
+  /** Filled in by the store: how many of `units` are granted, in arrival order. */
+  granted: number;
+  /** Filled in by the store: tokens left in each rule's bucket afterwards. */
+  readonly left: number[];
+}
+
+/** Why a store did not answer; a short reason for logs and counters, never shown to clients. */
+export type StoreFailure = string;
+
+export interface StoreSink {
+  /** Called for every want exactly once, in one or more parts; `failure` undefined = `granted` and `left` are set. */
+  settled(wants: readonly Want[], failure: StoreFailure | undefined): void;
+}
+
+/** Milliseconds of the asking thread's monotonic clock. */
+export type DeadlineMs = number;
+
+export interface LimitStore {
+  /** `false`: asking now is pointless, decide without the store. */
+  readonly available: boolean;
+  /** Takes tokens for all wants; each is settled by `deadlineMs` whatever happens. Never called with an empty list. */
+  take(wants: readonly Want[], deadlineMs: DeadlineMs, sink: StoreSink): void;
+  /** Ends connections and timers; wants in flight are settled as failed. */
+  close(): void;
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import type { RedisOptions } from 'ioredis';
+import type { RedisConfig } from '../config/types.ts';
+
+/** ioredis 6 types its clients by `replyMapping`; nothing here sets it, so leaving it out keeps the plain client. */
+export type RedisSettings = Omit<RedisOptions, 'replyMapping' | 'himportFieldsets'>;
+
+/** Credentials and TLS: what every server of a deployment is asked with. */
+export function redisCredentials(config: RedisConfig): Pick<RedisSettings, 'username' | 'password' | 'tls'> {
+  return {
+    ...(config.username === undefined ? {} : { username: config.username }),
+    ...(config.password === undefined ? {} : { password: config.password }),
+    ...(config.tls ? { tls: config.tlsCaFile === undefined ? {} : { ca: readFileSync(config.tlsCaFile) } } : {}),
+  };
+}
+
+/** Where a single Redis is, or the primary that Sentinel names. Not for `cluster`, which has many primaries. */
+export function redisAddress(config: RedisConfig): RedisSettings {
+  const credentials = redisCredentials(config);
+  const [first] = config.nodes;
+  if (config.mode === 'sentinel') {
+    return {
+      ...credentials,
+      sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
+      name: config.sentinelMaster ?? 'mymaster',
+      db: config.database,
+    };
+  }
+  return { ...credentials, host: first?.host ?? '127.0.0.1', port: first?.port ?? 6379, db: config.database };
+}

@@ -1,0 +1,153 @@
+import type { Waiter } from '../../../shared/limits/decision.ts';
+import type { LimitStore, StoreFailure, StoreSink, Want } from '../../../shared/limits/store.ts';
+import { type LimitLane, PendingWant } from './limit-lane.ts';
+
+export interface BatchCounters {
+  flushes: number;
+  /** Requests sent in flushes. */
+  requests: number;
+  /** Clients (keys of the default rule) sent in flushes. */
+  clients: number;
+  /** Flushes by their number of requests: index i counts those of 2^i to 2^(i+1) - 1. */
+  readonly sizes: number[];
+}
+
+export const newBatchCounters = (): BatchCounters => ({
+  flushes: 0,
+  requests: 0,
+  clients: 0,
+  sizes: Array.from({ length: 16 }, () => 0),
+});
+
+export interface BatcherOptions {
+  readonly clock: () => number;
+  readonly store: LimitStore;
+  /** How long requests gather while an earlier flush is under way, milliseconds (a fraction is fine). */
+  readonly maxWaitMs: number;
+  /** Clients that make a flush go at once. */
+  readonly maxClients: number;
+  /** From a request's arrival to the end of its flush, milliseconds. */
+  readonly timeoutMs: number;
+  readonly counters: BatchCounters;
+  /** How many requests to take ahead for this client; 0 = none. */
+  readonly ahead: (want: PendingWant) => number;
+  /** A want has its answer, or none: called once per want. */
+  readonly settle: (want: PendingWant, failure: StoreFailure | undefined) => void;
+}
+
+/** Timers count in whole milliseconds and fire up to one late; the deadline that users were promised is kept. */
+const TIMER_GRAIN_MS = 1;
+
+/**
+ * Gathers the requests of one thread into flushes. Idle: the flush goes at the end of this turn of the event loop, so a
+ * lone request waits for nothing but the round trip. While a flush is under way the next one gathers until that one is
+ * back, `maxWaitMs` have passed or `maxClients` are in it.
+ */
+export class Batcher implements StoreSink {
+  readonly #options: BatcherOptions;
+  #lanes: LimitLane[] = [];
+  #clients = 0;
+  #oldestMs = 0;
+  #unsettled = 0;
+  #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Wants that have been sent and not settled. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  add(lane: LimitLane, client: string, waiter: Waiter): void {
+    this.#wantOf(lane, client).waiters.push(waiter);
+    if (this.#scheduled) return;
+    if (
+      this.#unsettled === 0 ||
+      this.#clients >= this.#options.maxClients ||
+      this.#options.clock() - this.#oldestMs >= this.#options.maxWaitMs
+    ) {
+      this.#schedule();
+    } else {
+      this.#timer ??= setTimeout(this.#onTimer, 1);
+    }
+  }
+
+  /** Gives requests back that were taken ahead and not used. */
+  giveBack(lane: LimitLane, client: string, units: number): void {
+    const want = new PendingWant(client, lane);
+    want.units = -units;
+    this.#send([want], this.#options.clock());
+  }
+
+  /** Sends what has gathered now. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#clients === 0) return;
+    const { counters, ahead } = this.#options;
+    const lanes = this.#lanes;
+    this.#lanes = [];
+    this.#clients = 0;
+    const wants: PendingWant[] = [];
+    let requests = 0;
+    for (const lane of lanes) {
+      for (const want of lane.gathering.values()) {
+        requests += want.waiters.length;
+        want.units = want.waiters.length + (lane.leaseUnits === 0 ? 0 : ahead(want));
+        wants.push(want);
+      }
+      lane.gathering = new Map(); // requests that arrive from now on belong to the next flush
+    }
+    counters.flushes++;
+    counters.requests += requests;
+    counters.clients += wants.length;
+    const size = Math.min(31 - Math.clz32(requests), counters.sizes.length - 1);
+    counters.sizes[size] = (counters.sizes[size] ?? 0) + 1;
+    this.#send(wants, this.#oldestMs);
+  }
+
+  settled(wants: readonly Want[], failure: StoreFailure | undefined): void {
+    this.#unsettled -= wants.length;
+    // The store hands back the very objects it was given.
+    for (const want of wants as readonly PendingWant[]) this.#options.settle(want, failure);
+    if (this.#unsettled === 0 && this.#clients > 0) this.#schedule();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #send(wants: readonly PendingWant[], sinceMs: number): void {
+    this.#unsettled += wants.length;
+    this.#options.store.take(wants, sinceMs + this.#options.timeoutMs - TIMER_GRAIN_MS, this);
+  }
+
+  #wantOf(lane: LimitLane, client: string): PendingWant {
+    let want = lane.gathering.get(client);
+    if (want === undefined) {
+      if (this.#clients++ === 0) this.#oldestMs = this.#options.clock();
+      if (lane.gathering.size === 0) this.#lanes.push(lane);
+      want = new PendingWant(client, lane);
+      lane.gathering.set(client, want);
+    }
+    return want;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#onTurnEnd);
+  }
+
+  readonly #onTurnEnd = (): void => this.flush();
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    if (this.#clients === 0 || this.#scheduled) return;
+    if (this.#options.clock() - this.#oldestMs >= this.#options.maxWaitMs) this.flush();
+    else this.#timer = setTimeout(this.#onTimer, 1);
+  };
+}

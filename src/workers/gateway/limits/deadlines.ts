@@ -1,0 +1,53 @@
+/** Something that must end by a time. */
+export interface Flight {
+  readonly deadlineMs: number;
+  /** Set by the owner when it ended by itself. */
+  ended: boolean;
+  /** Called once, when the deadline has passed and `ended` is still false. */
+  expire(): void;
+}
+
+/**
+ * One timer for all flights of a thread: it is armed for the oldest and looks at the next when it fires, so that a
+ * flight that ends in time costs a push and nothing else. Flights start in the order of their deadlines.
+ */
+export class Deadlines {
+  readonly #clock: () => number;
+  #flights: Flight[] = [];
+  #head = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: { readonly clock: () => number }) {
+    this.#clock = options.clock;
+  }
+
+  add(flight: Flight): void {
+    this.#flights.push(flight);
+    this.#timer ??= this.#arm(flight.deadlineMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(deadlineMs: number): NodeJS.Timeout {
+    // After a stall of this thread the timer runs before the sockets are read; answers that lie there already come
+    // first, so the deadlines are judged at the end of the turn.
+    return setTimeout(() => setImmediate(() => this.#judge()), Math.max(0, deadlineMs - this.#clock()));
+  }
+
+  #judge(): void {
+    if (this.#timer === undefined) return;
+    const now = this.#clock();
+    let flight = this.#flights[this.#head];
+    while (flight !== undefined && (flight.ended || flight.deadlineMs <= now)) {
+      this.#head++;
+      if (!flight.ended) flight.expire();
+      flight = this.#flights[this.#head];
+    }
+    this.#flights = this.#flights.slice(this.#head);
+    this.#head = 0;
+    this.#timer = flight === undefined ? undefined : this.#arm(flight.deadlineMs);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
+import type { CompiledRule, Lane, OnStoreFailure } from '../../../shared/limits/rule.ts';
+import type { Want } from '../../../shared/limits/store.ts';
+import { RecentMap } from './recent-map.ts';
+
+/** What a route asks of the limiter for each of its requests. */
+export interface LaneSpec {
+  /** At least one; all must grant. */
+  readonly rules: readonly CompiledRule[];
+  /** Tokens per request, at least 1. */
+  readonly cost: number;
+  readonly onStoreFailure: OnStoreFailure;
+  /** Tokens that a hot client's thread may take ahead; 0 = off. */
+  readonly leaseTokens: number;
+}
+
+/** The longest a refusal is remembered: `DEL` of a bucket frees its client within this. */
+export const DENY_MEMORY_MS = 1_000;
+const DENY_ENTRIES = 16_384;
+/** How long the last known level of a client is kept, for the day the store goes away. */
+const LEVEL_MEMORY_MS = 60_000;
+const LEVEL_ENTRIES = 16_384;
+
+/** A refusal that holds until `untilMs` without asking again. */
+export interface Denial {
+  readonly untilMs: number;
+  /** The refusal itself, and when it was made: its waits shrink as time passes. */
+  readonly decision: Decision;
+  readonly madeMs: number;
+}
+
+/** One client's requests that wait together; after it is settled, what is known of the client's buckets. */
+export class PendingWant implements Want {
+  readonly client: string;
+  readonly lane: LimitLane;
+  /** In arrival order; emptied when settled. */
+  waiters: Waiter[] = [];
+  units = 0;
+  granted = 0;
+  readonly left: number[] = [];
+  settledMs = 0;
+
+  constructor(client: string, lane: LimitLane) {
+    this.client = client;
+    this.lane = lane;
+  }
+}
+
+/** The state of one thread for one kind of request: who waits, who was refused, what was last known. */
+export class LimitLane implements Lane {
+  readonly rules: readonly CompiledRule[];
+  readonly cost: number;
+  readonly onStoreFailure: OnStoreFailure;
+  /** Requests that may be taken ahead. */
+  readonly leaseUnits: number;
+  readonly denied = new RecentMap<Denial>({ maxEntries: DENY_ENTRIES, maxAgeMs: DENY_MEMORY_MS });
+  readonly known = new RecentMap<PendingWant>({ maxEntries: LEVEL_ENTRIES, maxAgeMs: LEVEL_MEMORY_MS });
+  /** The batch that gathers; owned by the batcher. */
+  gathering = new Map<string, PendingWant>();
+
+  constructor(spec: LaneSpec) {
+    if (spec.rules.length === 0) throw new RangeError('a lane needs a rule');
+    if (!Number.isInteger(spec.cost) || spec.cost < 1) throw new RangeError(`cost ${spec.cost}: a whole number from 1`);
+    this.rules = spec.rules;
+    this.cost = spec.cost;
+    this.onStoreFailure = spec.onStoreFailure;
+    this.leaseUnits = Math.floor(spec.leaseTokens / spec.cost);
+  }
+}

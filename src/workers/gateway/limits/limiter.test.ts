@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { rule, setUp, spec, turn } from '../../../../test/limits/held-limiter.ts';
+import { monotonicMs } from '../../../shared/clock.ts';
+
+describe('batching', () => {
+  test('a lone request is sent at the end of its turn', async () => {
+    const { store, ask } = setUp();
+    const decisions = ask('a');
+    await turn();
+    expect(store.taken).toHaveLength(1);
+    store.answer();
+    expect(decisions).toMatchObject([{ outcome: 'granted', mode: 'store', remaining: 9, limit: 10, retryAfterMs: 0 }]);
+  });
+
+  test('requests of one client become one want, granted in arrival order with falling remainders', async () => {
+    const { store, ask, counters } = setUp();
+    const all = Array.from({ length: 12 }, () => ask('a'));
+    await turn();
+    expect(store.taken[0]?.wants).toMatchObject([{ client: 'a', units: 12 }]);
+    store.answer();
+    expect(all.map(([one]) => one?.outcome)).toEqual([...Array(10).fill('granted'), 'refused', 'refused']);
+    expect(all.map(([one]) => one?.remaining)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]);
+    expect(counters.batches).toMatchObject({ flushes: 1, requests: 12, clients: 1 });
+    expect(counters.batches.sizes[3]).toBe(1);
+  });
+
+  test('while a flush is under way the next one gathers, and goes when it is back', async () => {
+    const { store, ask } = setUp();
+    ask('a');
+    await turn();
+    ask('b');
+    ask('c');
+    await turn();
+    expect(store.taken).toHaveLength(1);
+    store.answer();
+    await turn();
+    expect(store.taken[0]?.wants.map((want) => want.client)).toEqual(['b', 'c']);
+  });
+
+  test('it goes before that when it has gathered for long enough', async () => {
+    const { store, ask, time } = setUp();
+    ask('a');
+    await turn();
+    ask('b');
+    time.ms += 0.6;
+    ask('c');
+    await turn();
+    expect(store.taken).toHaveLength(2);
+  });
+
+  test('it goes before that when it is full', async () => {
+    const { store, ask } = setUp({ batchMaxClients: 3 });
+    ask('a');
+    await turn();
+    for (const client of ['b', 'c', 'd']) ask(client);
+    await turn();
+    expect(store.taken).toHaveLength(2);
+  });
+
+  test('a timer sends what gathered when no further request comes', async () => {
+    const { store, ask } = setUp({ clock: monotonicMs });
+    ask('a');
+    await turn();
+    ask('b');
+    const deadlineMs = monotonicMs() + 1_000;
+    while (store.taken.length < 2 && monotonicMs() < deadlineMs) await turn();
+    expect(store.taken).toHaveLength(2);
+  });
+
+  test('the deadline counts from the arrival of the oldest request', async () => {
+    const { store, ask, time } = setUp();
+    ask('a');
+    time.ms += 0.4;
+    ask('b');
+    await turn();
+    expect(store.taken[0]?.deadlineMs).toBe(1_000 + 10 - 1);
+  });
+
+  test('a waiter that throws does not cost the others their decision', async () => {
+    const { store, limiter, ask, errors } = setUp();
+    const lane = limiter.lane(spec());
+    limiter.request('a', lane, {
+      onDecision: () => {
+        throw new Error('mine');
+      },
+    });
+    const decisions = ask('a');
+    await turn();
+    store.answer();
+    expect(decisions).toHaveLength(1);
+    expect(errors).toHaveLength(1);
+  });
+});
+
+describe('refusals', () => {
+  const exhaust = async (context: ReturnType<typeof setUp>): Promise<void> => {
+    for (let i = 0; i < 11; i++) context.ask('a');
+    await turn();
+    context.store.answer();
+  };
+
+  test('are remembered until the known refill time, then the store is asked again', async () => {
+    const context = setUp();
+    await exhaust(context);
+    context.time.ms += 400;
+    expect(context.ask('a')).toMatchObject([{ outcome: 'refused', mode: 'cache', retryAfterMs: 600 }]);
+    context.time.ms += 600;
+    expect(context.ask('a')).toEqual([]);
+    await turn();
+    expect(context.store.taken).toHaveLength(1);
+  });
+
+  test('are remembered for a second at most, so that DEL frees the client', async () => {
+    const context = setUp();
+    const lane = context.limiter.lane(spec({ rules: [rule({ refillPerSecond: 0.01 })] }));
+    for (let i = 0; i < 11; i++) context.ask('a', lane);
+    await turn();
+    context.store.answer();
+    context.time.ms += 999;
+    expect(context.ask('a', lane)).toMatchObject([{ mode: 'cache' }]);
+    context.time.ms += 1;
+    context.store.memory.reset('a', '');
+    const decisions = context.ask('a', lane);
+    await turn();
+    context.store.answer();
+    expect(decisions).toMatchObject([{ outcome: 'granted' }]);
+  });
+
+  test('touch no other client', async () => {
+    const context = setUp();
+    await exhaust(context);
+    expect(context.ask('b')).toEqual([]);
+  });
+});

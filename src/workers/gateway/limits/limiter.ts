@@ -1,0 +1,182 @@
+import {
+  type Decision,
+  decisionFromLevels,
+  type DecisionMode,
+  type Outcome,
+  type Waiter,
+} from '../../../shared/limits/decision.ts';
+import type { SharedBuckets } from '../../../shared/limits/shared-buckets.ts';
+import type { LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
+import { type BatchCounters, Batcher, newBatchCounters } from './batcher.ts';
+import { Leases } from './leases.ts';
+import { DENY_MEMORY_MS, LimitLane, type LaneSpec, type PendingWant } from './limit-lane.ts';
+import { decideWithoutStore } from './without-store.ts';
+
+export interface LimiterCounters {
+  /** Decisions by who made them and how they ended. */
+  readonly decisions: Record<DecisionMode, Record<Outcome, number>>;
+  readonly batches: BatchCounters;
+}
+
+const perOutcome = (): Record<Outcome, number> => ({ granted: 0, refused: 0, unavailable: 0 });
+
+export const newLimiterCounters = (): LimiterCounters => ({
+  decisions: {
+    store: perOutcome(),
+    cache: perOutcome(),
+    lease: perOutcome(),
+    local: perOutcome(),
+    open: perOutcome(),
+    closed: perOutcome(),
+  },
+  batches: newBatchCounters(),
+});
+
+export interface LimiterOptions {
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  readonly store: LimitStore;
+  /** Where mode `local` counts: memory that all threads of this process share. */
+  readonly local: SharedBuckets;
+  /** Nodes that are alive, this one included; read when mode `local` decides. */
+  readonly liveNodes: () => number;
+  /** No request waits longer than this for a decision. */
+  readonly timeoutMs: number;
+  readonly batchMaxWaitMs: number;
+  readonly batchMaxClients: number;
+  readonly counters: LimiterCounters;
+  /** A waiter threw from `onDecision`; the others of its batch are served all the same. */
+  readonly onError: (error: unknown) => void;
+}
+
+export const LIMITER_DEFAULTS = { timeoutMs: 10, batchMaxWaitMs: 0.5, batchMaxClients: 512 } as const;
+
+/** The limiter of one request thread. */
+export class Limiter {
+  readonly #options: LimiterOptions;
+  readonly #batcher: Batcher;
+  readonly #leases: Leases;
+  readonly #lanes = new Map<string, LimitLane>();
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+    this.#leases = new Leases({
+      clock: options.clock,
+      giveBack: (lane, client, units) => this.#batcher.giveBack(lane, client, units),
+    });
+    this.#batcher = new Batcher({
+      clock: options.clock,
+      store: options.store,
+      maxWaitMs: options.batchMaxWaitMs,
+      maxClients: options.batchMaxClients,
+      timeoutMs: options.timeoutMs,
+      counters: options.counters.batches,
+      ahead: (want) => this.#leases.ahead(want),
+      settle: (want, failure) => this.#settle(want, failure),
+    });
+  }
+
+  /** The lane of a route; equal specifications share one. Made when configuration is read, not per request. */
+  lane(spec: LaneSpec): LimitLane {
+    const name = JSON.stringify(spec);
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) this.#lanes.set(name, (lane = new LimitLane(spec)));
+    return lane;
+  }
+
+  /**
+   * Decides one request of `client`.
+   * @returns the decision where it is known at once; else `undefined`, and `waiter.onDecision` is called later, within
+   * `timeoutMs` whatever the store does
+   */
+  request(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
+    const denied = lane.denied.isEmpty ? undefined : this.#denied(client, lane);
+    if (denied !== undefined) return this.#count(denied);
+    if (lane.leaseUnits > 0) {
+      const held = this.#leases.spend(lane, client);
+      if (held !== undefined) {
+        const laterTokens = this.#leases.inHand(lane, client) * lane.cost;
+        return this.#count(decisionFromLevels(lane, held.left, { outcome: 'granted', mode: 'lease', laterTokens }));
+      }
+    }
+    if (!this.#options.store.available) return this.#withoutStore(client, lane);
+    this.#batcher.add(lane, client, waiter);
+    return undefined;
+  }
+
+  /** Sends what waits, gives back what was taken ahead, and resolves when the store has answered or its time is up. */
+  async close(): Promise<void> {
+    this.#batcher.flush();
+    this.#leases.close();
+    while (this.#batcher.unsettled > 0) await new Promise((resolve) => void setTimeout(resolve, 1));
+    this.#batcher.close();
+    this.#options.store.close();
+  }
+
+  #denied(client: string, lane: LimitLane): Decision | undefined {
+    const denial = lane.denied.get(client);
+    if (denial === undefined) return undefined;
+    const nowMs = this.#options.clock();
+    if (nowMs >= denial.untilMs) {
+      lane.denied.delete(client);
+      return undefined;
+    }
+    const { decision } = denial;
+    const passedMs = nowMs - denial.madeMs;
+    return {
+      outcome: 'refused',
+      mode: 'cache',
+      remaining: decision.remaining,
+      limit: decision.limit,
+      retryAfterMs: decision.retryAfterMs - passedMs,
+      resetMs: decision.resetMs - passedMs,
+      rule: decision.rule,
+    };
+  }
+
+  #settle(want: PendingWant, failure: StoreFailure | undefined): void {
+    const { lane, client, waiters } = want;
+    if (want.units < 0) return; // given back; nobody waits
+    if (failure !== undefined) {
+      this.#leases.settled(want, 0);
+      for (const waiter of waiters) this.#deliver(waiter, this.#withoutStore(client, lane));
+      return;
+    }
+    const nowMs = this.#options.clock();
+    const served = Math.min(want.granted, waiters.length);
+    if (lane.leaseUnits > 0) this.#leases.settled(want, want.granted - served);
+    want.waiters = [];
+    want.settledMs = nowMs;
+    lane.known.set(client, want, nowMs);
+    for (let i = 0; i < served; i++) {
+      const laterTokens = (want.granted - 1 - i) * lane.cost;
+      this.#deliver(
+        waiters[i] as Waiter,
+        this.#count(decisionFromLevels(lane, want.left, { outcome: 'granted', mode: 'store', laterTokens })),
+      );
+    }
+    if (served === waiters.length) return;
+    const refusal = decisionFromLevels(lane, want.left, { outcome: 'refused', mode: 'store', laterTokens: 0 });
+    const untilMs = nowMs + Math.min(refusal.retryAfterMs, DENY_MEMORY_MS);
+    lane.denied.set(client, { untilMs, decision: refusal, madeMs: nowMs }, nowMs);
+    for (let i = served; i < waiters.length; i++) this.#deliver(waiters[i] as Waiter, this.#count(refusal));
+  }
+
+  #withoutStore(client: string, lane: LimitLane): Decision {
+    const { local, liveNodes, clock } = this.#options;
+    return this.#count(decideWithoutStore({ client, lane, local, liveNodes: liveNodes(), nowMs: clock() }));
+  }
+
+  #count(decision: Decision): Decision {
+    this.#options.counters.decisions[decision.mode][decision.outcome]++;
+    return decision;
+  }
+
+  #deliver(waiter: Waiter, decision: Decision): void {
+    try {
+      waiter.onDecision(decision);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+}

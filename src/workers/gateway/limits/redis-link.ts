@@ -1,0 +1,223 @@
+import { Command, type Redis } from 'ioredis';
+import { type KeyOf, readTakeReply, type Script, takeArguments } from '../../../shared/limits/take-script.ts';
+import type { Lane } from '../../../shared/limits/rule.ts';
+import type { StoreSink, Want } from '../../../shared/limits/store.ts';
+import type { Deadlines, Flight } from './deadlines.ts';
+import { type GateState, StoreGate } from './store-gate.ts';
+
+/** What one connection to Redis counts; monotonic, read by the metrics. */
+export interface RedisCounters {
+  /** Scripts sent, including those sent again after NOSCRIPT. */
+  commands: number;
+  /** Scripts sent again as a whole because Redis had lost them. */
+  scriptLoads: number;
+  timeouts: number;
+  /** Error replies and broken connections. */
+  errors: number;
+}
+
+export interface RedisLinkOptions {
+  readonly clock: () => number;
+  readonly deadlines: Deadlines;
+  readonly script: Script;
+  readonly keyOf: KeyOf;
+  readonly counters: RedisCounters;
+  readonly failuresToSkip: number;
+  readonly probeEveryMs: number;
+  readonly probeTimeoutMs: number;
+  readonly onChange: (state: GateState) => void;
+  /** The reply says that the key lives elsewhere (`MOVED`, `ASK`): nothing was run; `true` = the call was sent on. */
+  readonly onRedirect?: (call: ScriptCall, message: string) => boolean;
+}
+
+/** One script on its way. */
+export interface ScriptCall extends Flight {
+  readonly wants: readonly Want[];
+  readonly sink: StoreSink;
+  /** Times this call was sent on after a redirect. */
+  redirects: number;
+}
+
+const PROBE_LANE: Lane = {
+  cost: 1,
+  rules: [
+    {
+      name: '',
+      capacity: 1,
+      refillPerSecond: 1,
+      keySuffix: '',
+      capacityText: '1',
+      rateText: '1',
+      policyItem: '',
+      quotedName: '',
+    },
+  ],
+};
+
+/** Nothing was run and this Redis is well: the slot is elsewhere, or (several rules) half of its keys are. */
+const isRedirect = (message: string): boolean => /^(MOVED|ASK|TRYAGAIN) /.test(message);
+
+type ReplyHandler = (error: Error | null | undefined, reply: unknown) => void;
+
+/** The script on one connection: deadlines, healing, and the breaker that skips a Redis that does not answer. */
+export class RedisLink {
+  readonly redis: Redis;
+  readonly gate: StoreGate;
+  readonly #options: RedisLinkOptions;
+  /** A client whose bucket lies on this Redis; the probe asks for nothing of it. */
+  #probeClient = 'store-probe';
+  #notReadySinceMs: number | undefined;
+  /** What the connection last failed with, while it is not ready. */
+  #lastError: string | undefined;
+
+  constructor(redis: Redis, options: RedisLinkOptions) {
+    this.redis = redis;
+    this.#options = options;
+    this.gate = new StoreGate({
+      clock: options.clock,
+      failuresToSkip: options.failuresToSkip,
+      probeEveryMs: options.probeEveryMs,
+      probeTimeoutMs: options.probeTimeoutMs,
+      probe: (done) => this.#sendProbe(done),
+      reconnect: () => this.#reconnect(),
+      onChange: options.onChange,
+    });
+    redis.on('ready', this.#onReady);
+    redis.on('close', this.#onClose);
+    redis.on('error', this.#onError);
+  }
+
+  /** Sends one script for all wants. */
+  take(wants: readonly Want[], deadlineMs: number, sink: StoreSink): void {
+    const call: ScriptCall = {
+      wants,
+      sink,
+      deadlineMs,
+      ended: false,
+      redirects: 0,
+      expire: () => {
+        this.#options.counters.timeouts++;
+        this.#end(call, 'timeout');
+        this.gate.failed('timeout');
+      },
+    };
+    this.#options.deadlines.add(call);
+    this.send(call);
+  }
+
+  /** Sends a call that has its deadline already. */
+  send(call: ScriptCall): void {
+    if (this.#isUsable(call)) this.#evalsha(call.wants, (error, reply) => this.#onReply(call, error, reply));
+  }
+
+  /** The same for a slot that is moving here: `ASKING` holds for the next command only, so the script goes whole. */
+  sendAsking(call: ScriptCall): void {
+    if (!this.#isUsable(call)) return;
+    const { script, keyOf, counters } = this.#options;
+    counters.commands++;
+    this.redis.sendCommand(new Command('asking', [], {}, () => {}));
+    this.#send('eval', [script.source, ...takeArguments(call.wants, keyOf)], (error, reply) => {
+      this.#onReply(call, error, reply);
+    });
+  }
+
+  #isUsable(call: ScriptCall): boolean {
+    const usable = this.gate.isUp && this.redis.status === 'ready' && this.redis.stream.writable;
+    if (!usable) this.#end(call, 'skipped');
+    return usable;
+  }
+
+  close(): void {
+    this.gate.close();
+    this.redis.off('ready', this.#onReady);
+    this.redis.off('close', this.#onClose);
+  }
+
+  #onReply(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
+    if (call.ended) return; // answered after its deadline: the request was decided without it
+    if (!error && readTakeReply(reply, call.wants)) {
+      this.gate.succeeded();
+      this.#end(call, undefined);
+      return;
+    }
+    const reason = error ? error.message : 'unexpected reply';
+    if (isRedirect(reason)) {
+      this.gate.succeeded(); // this Redis is well, it only is the wrong one
+      if (this.#options.onRedirect?.(call, reason) !== true) this.#end(call, reason);
+      return;
+    }
+    this.#options.counters.errors++;
+    this.#probeClient = call.wants[0]?.client ?? this.#probeClient;
+    this.#end(call, reason);
+    this.gate.failed(reason);
+  }
+
+  #end(call: ScriptCall, failure: string | undefined): void {
+    if (call.ended) return;
+    call.ended = true;
+    call.sink.settled(call.wants, failure);
+  }
+
+  /** EVALSHA; where Redis does not know the script (and so has run nothing) the whole script, within the same call. */
+  #evalsha(wants: readonly Want[], done: ReplyHandler): void {
+    const { script, keyOf, counters } = this.#options;
+    const args = takeArguments(wants, keyOf);
+    counters.commands++;
+    this.#send('evalsha', [script.sha, ...args], (error, reply) => {
+      if (!error?.message.startsWith('NOSCRIPT')) {
+        done(error, reply);
+        return;
+      }
+      counters.commands++;
+      counters.scriptLoads++;
+      this.#send('eval', [script.source, ...args], done);
+    });
+  }
+
+  #send(name: string, args: (string | number)[], done: ReplyHandler): void {
+    this.redis.sendCommand(new Command(name, args, { replyEncoding: 'utf8' }, done));
+  }
+
+  /** The real script on a real bucket, for no units: it needs everything a decision needs and changes nothing. */
+  #sendProbe(done: (failure: string | undefined) => void): void {
+    if (this.redis.status !== 'ready') {
+      if (this.redis.status === 'wait') this.redis.connect().catch(() => {});
+      this.#watchHandshake();
+      done(this.#lastError ?? this.redis.status);
+      return;
+    }
+    this.#notReadySinceMs = undefined;
+    const want: Want = { client: this.#probeClient, lane: PROBE_LANE, units: 0, granted: 0, left: [] };
+    this.#evalsha([want], (error) => {
+      done(!error || isRedirect(error.message) ? undefined : error.message);
+    });
+  }
+
+  /** A server that accepts and then says nothing would keep ioredis in its handshake for ever. */
+  #watchHandshake(): void {
+    const now = this.#options.clock();
+    this.#notReadySinceMs ??= now;
+    if (now - this.#notReadySinceMs < this.#options.probeTimeoutMs) return;
+    this.#notReadySinceMs = now;
+    if (this.redis.status === 'connect' || this.redis.status === 'connecting') this.#reconnect();
+  }
+
+  #reconnect(): void {
+    // `disconnect(true)` waits for the peer's FIN, which a stopped peer never sends.
+    this.redis.stream?.destroy();
+    if (this.redis.status === 'end') this.redis.connect().catch(() => {});
+  }
+
+  readonly #onReady = (): void => {
+    this.#notReadySinceMs = undefined;
+    this.#lastError = undefined;
+    this.gate.probeNow();
+  };
+
+  readonly #onClose = (): void => this.gate.goDown(this.#lastError ?? 'connection closed');
+
+  /** The reason reaches the log through the gate; without a listener ioredis prints to stderr. */
+  readonly #onError = (error: Error): void => {
+    this.#lastError = error.message;
+  };
+}

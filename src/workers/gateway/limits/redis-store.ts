@@ -1,0 +1,94 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { plainBucketKey } from '../../../shared/limits/bucket-key.ts';
+import { takeScript, type Script } from '../../../shared/limits/take-script.ts';
+import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
+import type { Deadlines } from './deadlines.ts';
+import { type RedisCounters, RedisLink } from './redis-link.ts';
+import type { GateState } from './store-gate.ts';
+
+export interface RedisStoreOptions {
+  readonly clock: () => number;
+  /** In [0, 1): spreads the reconnections of many threads and nodes. */
+  readonly random: () => number;
+  readonly deadlines: Deadlines;
+  readonly counters: RedisCounters;
+  /** Called once per change between asked and skipped. */
+  readonly onChange: (state: GateState) => void;
+  /** Failures in a row after which Redis is skipped. */
+  readonly failuresToSkip?: number;
+  readonly probeEveryMs?: number;
+  readonly probeTimeoutMs?: number;
+  /** Keys in one script; measured so that one script holds Redis for less than a millisecond. */
+  readonly maxKeysPerScript?: number;
+  /** Only the audit tests give another one. */
+  readonly script?: Script;
+}
+
+export const REDIS_STORE_DEFAULTS = {
+  failuresToSkip: 3,
+  probeEveryMs: 200,
+  probeTimeoutMs: 500,
+  maxKeysPerScript: 128,
+} as const;
+
+/**
+ * What every connection that decides needs: nothing is queued while Redis is away, nothing is sent again whose fate
+ * is unknown, and a lost connection is tried again about five times a second for ever.
+ */
+export type RedisConnection = Omit<RedisOptions, 'replyMapping'>;
+
+export const decisionConnection = (random: () => number): RedisConnection => ({
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 500,
+  retryStrategy: () => 100 + random() * 100,
+  // A Sentinel failover leaves us on the old primary, now a replica: reconnect, but do not send again.
+  reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+});
+
+/** A single Redis, or the primary that Sentinel names: one script for many clients. */
+export class RedisStore implements LimitStore {
+  readonly #link: RedisLink;
+  readonly #maxKeys: number;
+
+  /** @param connection address, credentials, TLS and, for Sentinel, `sentinels` and `name` */
+  constructor(connection: RedisConnection, options: RedisStoreOptions) {
+    this.#maxKeys = options.maxKeysPerScript ?? REDIS_STORE_DEFAULTS.maxKeysPerScript;
+    const redis = new Redis({ ...connection, ...decisionConnection(options.random) });
+    this.#link = new RedisLink(redis, {
+      ...REDIS_STORE_DEFAULTS,
+      ...options,
+      script: options.script ?? takeScript,
+      keyOf: plainBucketKey,
+    });
+  }
+
+  get available(): boolean {
+    return this.#link.gate.isUp;
+  }
+
+  get state(): GateState {
+    return this.#link.gate.state;
+  }
+
+  take(wants: readonly Want[], deadlineMs: number, sink: StoreSink): void {
+    let start = 0;
+    let keys = 0;
+    for (let i = 0; i < wants.length; i++) {
+      const rules = (wants[i] as Want).lane.rules.length;
+      if (keys + rules > this.#maxKeys && i > start) {
+        this.#link.take(wants.slice(start, i), deadlineMs, sink);
+        start = i;
+        keys = 0;
+      }
+      keys += rules;
+    }
+    this.#link.take(start === 0 ? wants : wants.slice(start), deadlineMs, sink);
+  }
+
+  close(): void {
+    this.#link.close();
+    this.#link.redis.disconnect();
+  }
+}

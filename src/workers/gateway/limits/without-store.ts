@@ -1,0 +1,59 @@
+import { type Decision, decisionFromLevels } from '../../../shared/limits/decision.ts';
+import type { CompiledRule } from '../../../shared/limits/rule.ts';
+import type { SharedBuckets } from '../../../shared/limits/shared-buckets.ts';
+import type { LimitLane } from './limit-lane.ts';
+
+export interface WithoutStore {
+  readonly client: string;
+  readonly lane: LimitLane;
+  readonly local: SharedBuckets;
+  readonly liveNodes: number;
+  readonly nowMs: number;
+}
+
+/** What a client is told to wait where the route is `closed`: about the time in which a store that is back is seen. */
+const CLOSED_RETRY_MS = 1_000;
+
+/** Decides as the lane says for the time when its store cannot be asked. */
+export function decideWithoutStore(ask: WithoutStore): Decision {
+  const mode = ask.lane.onStoreFailure;
+  switch (mode) {
+    case 'local':
+      return decideLocally(ask);
+    case 'open':
+      return undecided(ask.lane, { outcome: 'granted', mode, retryAfterMs: 0 });
+    case 'closed':
+      return undecided(ask.lane, { outcome: 'unavailable', mode, retryAfterMs: CLOSED_RETRY_MS });
+    default:
+      return mode satisfies never;
+  }
+}
+
+function undecided(lane: LimitLane, end: Pick<Decision, 'outcome' | 'mode' | 'retryAfterMs'>): Decision {
+  const rule = lane.rules[0] as CompiledRule; // a lane has at least one rule
+  const remaining = end.outcome === 'granted' ? rule.capacity : 0;
+  return { ...end, remaining, limit: rule.capacity, resetMs: 0, rule };
+}
+
+function decideLocally({ client, lane, local, liveNodes, nowMs }: WithoutStore): Decision {
+  const share = Math.max(1, liveNodes);
+  const known = lane.known.get(client);
+  const seed = known?.left.map((left, i) => {
+    const rule = lane.rules[i] as CompiledRule;
+    const tokens = left + ((nowMs - known.settledMs) * rule.refillPerSecond) / 1000;
+    return Math.min(tokens, rule.capacity) / share;
+  });
+  const granted = local.take({ client, lane, share, seed });
+  // Waits are those of the share: a token here comes back 1/share as fast.
+  const shared = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => shareOf(rule, share)) };
+  return decisionFromLevels(shared, local.left, {
+    outcome: granted ? 'granted' : 'refused',
+    mode: 'local',
+    laterTokens: 0,
+  });
+}
+
+const shareOf = (rule: CompiledRule, share: number): CompiledRule => ({
+  ...rule,
+  refillPerSecond: rule.refillPerSecond / share,
+});

@@ -1,0 +1,114 @@
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type Buckets, TakeSteps } from '../../src/shared/limits/memory-store.ts';
+import { laneOf } from '../../src/shared/limits/store.contract.ts';
+import type { Want } from '../../src/shared/limits/store.ts';
+import type { Bucket } from '../../src/shared/limits/token-bucket.ts';
+import { readTakeReply, takeArguments, takeScriptWithTestClock } from '../../src/shared/limits/take-script.ts';
+import { startRedis, type TestRedis } from './redis-server.ts';
+
+/** One call: time passes (microseconds, also backwards), limits may change, units are asked or given back. */
+interface Step {
+  readonly passUs: number;
+  readonly units: number;
+  readonly cost: number;
+  readonly capacity: number;
+  readonly rate: number;
+  readonly second: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  // Bursts mixed with idle, and now and then a clock that is set back.
+  passUs: fc.oneof(fc.nat(50), fc.nat(5_000), fc.nat(20_000_000), fc.integer({ min: -3_000_000, max: 0 })),
+  units: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: -5, max: 40 })),
+  cost: fc.constantFrom(1, 1, 1, 2, 7),
+  capacity: fc.constantFrom(10, 10, 10, 10, 25, 3, 0),
+  rate: fc.constantFrom(5, 5, 5, 0.1, 1_000, 1 / 3),
+  second: fc.boolean(),
+});
+
+/** Buckets that never vanish, as Redis keeps them while a test's clock runs ahead of its own. */
+function plainBuckets(): Buckets {
+  const kept = new Map<string, Bucket>();
+  return {
+    load: (key, into) => Object.assign(into, kept.get(key)) && kept.has(key),
+    save: (key, bucket) => void kept.set(key, { ...bucket }),
+  };
+}
+
+const START_MS = 1_700_000_000_000;
+
+describe('the Lua script and token-bucket.ts', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
+
+  test.prop([fc.array(step, { minLength: 1, maxLength: 60 })], { numRuns: 150 })(
+    'agree on every grant and every level of any history',
+    async (steps) => {
+      await redis.client.flushall();
+      let nowUs = START_MS * 1000;
+      const store = new TakeSteps(plainBuckets());
+      const sent: { want: Want; reply: Promise<unknown> }[] = [];
+      const expected: Want[] = [];
+      for (const { passUs, units, cost, capacity, rate, second } of steps) {
+        nowUs += passUs;
+        const rule = { capacity, refillPerSecond: rate };
+        const lane = second
+          ? laneOf(cost, rule, { name: 'daily', capacity: 30, refillPerSecond: 0.5 })
+          : laneOf(cost, rule);
+        const mine: Want = { client: 'c', lane, units, granted: 0, left: [] };
+        store.takeOne(mine, nowUs / 1000);
+        expected.push(mine);
+        const theirs: Want = { client: 'c', lane, units, granted: 0, left: [] };
+        const [keys, ...rest] = takeArguments([theirs], (client, suffix) => `k:${client}${suffix}`);
+        const split = 1 + Number(keys);
+        const args = [...rest.slice(0, split - 1), nowUs / 1000, ...rest.slice(split - 1)];
+        sent.push({ want: theirs, reply: redis.client.eval(takeScriptWithTestClock.source, Number(keys), ...args) });
+      }
+      for (const [i, { want, reply }] of sent.entries()) {
+        expect(readTakeReply(await reply, [want])).toBe(true);
+        expect(want.granted).toBe(expected[i]?.granted);
+        expect(want.left).toEqual(expected[i]?.left.map((left) => Math.floor(left * 1_000_000) / 1_000_000));
+      }
+    },
+  );
+
+  test('state is a readable hash that outlives its refill', async () => {
+    const want: Want = {
+      client: 'r',
+      lane: laneOf(3, { capacity: 100, refillPerSecond: 0.5 }),
+      units: 2,
+      granted: 0,
+      left: [],
+    };
+    const [keys, key, ...args] = takeArguments([want], (client) => `k:${client}`);
+    await redis.client.eval(takeScriptWithTestClock.source, Number(keys), String(key), START_MS + 0.125, ...args);
+    expect(await redis.client.hgetall('k:r')).toEqual({
+      tokens: '94',
+      updated_ms: '1700000000000.125',
+      capacity: '100',
+      rate: '0.5',
+    });
+    expect(await redis.client.pttl('k:r')).toBeGreaterThan(200_000);
+  });
+
+  test('a key of another type is one full bucket, not a failed batch', async () => {
+    await redis.client.set('k:odd', 'text');
+    const lane = laneOf(1, {});
+    const wants: Want[] = ['odd', 'even'].map((client) => ({ client, lane, units: 3, granted: 0, left: [] }));
+    const [keys, ...args] = takeArguments(wants, (client) => `k:${client}`);
+    const split = Number(keys);
+    const reply = await redis.client.eval(
+      takeScriptWithTestClock.source,
+      split,
+      ...args.slice(0, split),
+      START_MS,
+      ...args.slice(split),
+    );
+    expect(readTakeReply(reply, wants)).toBe(true);
+    expect(wants.map((want) => want.granted)).toEqual([3, 3]);
+  });
+});

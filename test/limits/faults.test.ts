@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { monotonicMs } from '../../src/shared/clock.ts';
+import { laneSpec, type OpenLimiter, openLimiter } from './open-limiter.ts';
+import { startRedis } from './redis-server.ts';
+import { openRedisStore, redisStore } from './stores.ts';
+
+const TIMEOUT_MS = 20;
+/** What a busy machine adds: the decision itself is made at the deadline. */
+const MARGIN_MS = 60;
+const BACK_WITHIN_MS = 1_000;
+
+const local = '127.0.0.1';
+
+/** Asks until the store decides again and returns how long that took. */
+async function untilStoreDecides(asked: OpenLimiter): Promise<number> {
+  const startMs = monotonicMs();
+  for (;;) {
+    const { decision } = await asked.ask('client');
+    if (decision.mode === 'store') return monotonicMs() - startMs;
+    if (monotonicMs() - startMs > 5_000) throw new Error('the store never came back');
+    await new Promise((resolve) => void setTimeout(resolve, 2));
+  }
+}
+
+const inMs = (ms: number): (() => boolean) => {
+  const endMs = monotonicMs() + ms;
+  return () => monotonicMs() >= endMs;
+};
+
+describe('Redis in trouble', () => {
+  test('kill -9: decided at once without it, and with it again within a second of its return', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    expect((await asked.ask('client')).decision.mode).toBe('store');
+    redis.kill('SIGKILL');
+    const { slowestMs, modes } = await asked.askUntil(inMs(300));
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    expect(modes['local']).toBeGreaterThan(10);
+    await redis.restart();
+    expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    expect(opened.changes.map((state) => state.kind)).toEqual(['up', 'down', 'up']);
+    await asked.limiter.close();
+  });
+
+  test('SIGSTOP: three deadlines, then no wait at all; nothing is sent twice', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    await asked.ask('client');
+    redis.kill('SIGSTOP');
+    const { slowestMs } = await asked.askUntil(() => opened.changes.length > 1);
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    expect(opened.counters.timeouts).toBe(3);
+    const skipped = await asked.askUntil(inMs(1_500));
+    expect(skipped.modes).toEqual({ local: expect.any(Number) });
+    expect(skipped.slowestMs).toBeLessThan(MARGIN_MS);
+    redis.kill('SIGCONT');
+    expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    const granted = asked.counters.decisions.store.granted;
+    const tokens = Number(await redis.client.hget('api-gateway:rate-limit:client', 'tokens'));
+    // Late scripts ran once or never: at most the three that timed out are charged beyond what was granted.
+    expect(1_000_000 - tokens).toBeGreaterThan(granted - 10);
+    expect(1_000_000 - tokens).toBeLessThanOrEqual(granted + 3);
+    await asked.limiter.close();
+  });
+
+  test('a connection that went dead silently: a new one is made within a second', async () => {
+    await using redis = await startRedis();
+    const pairs: Socket[][] = [];
+    const proxy = createServer((client) => {
+      const server = connect(redis.port, local);
+      client.pipe(server).pipe(client);
+      for (const socket of [client, server]) socket.on('error', () => {});
+      pairs.push([client, server]);
+    }).listen(0, local);
+    await once(proxy, 'listening');
+    const opened = await openRedisStore({ port: (proxy.address() as AddressInfo).port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    await asked.ask('client');
+    for (const [client, server] of pairs) {
+      client?.unpipe();
+      server?.unpipe();
+    }
+    const startMs = monotonicMs();
+    const { slowestMs } = await asked.askUntil(() => opened.changes.length > 2 || monotonicMs() - startMs > 5_000);
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    expect(monotonicMs() - startMs).toBeLessThan(BACK_WITHIN_MS + 500);
+    await asked.limiter.close();
+    for (const socket of pairs.flat()) socket.destroy();
+    proxy.close();
+  });
+
+  test('DEBUG SLEEP: the same for a Redis that is only slow', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    await asked.ask('client');
+    const sleeping = redis.client.call('DEBUG', 'SLEEP', '1');
+    const { slowestMs, modes } = await asked.askUntil(inMs(900));
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    expect(modes['local']).toBeGreaterThan(50);
+    await sleeping;
+    expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    await asked.limiter.close();
+  });
+
+  test('FLUSHALL and SCRIPT FLUSH: the same request loads the script again', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    await asked.ask('client');
+    const before = opened.counters.scriptLoads;
+    await redis.client.flushall();
+    await redis.client.script('FLUSH');
+    const { decision } = await asked.ask('client');
+    expect(decision).toMatchObject({ mode: 'store', outcome: 'granted', remaining: 999_999 });
+    expect(opened.counters.scriptLoads).toBe(before + 1);
+    expect(opened.changes.map((state) => state.kind)).toEqual(['up']);
+    await asked.limiter.close();
+  });
+
+  test('wrong password: decided without it; right again, it is used within a second', async () => {
+    await using redis = await startRedis(['--requirepass', 'right']);
+    const opened = redisStore({ port: redis.port, host: local, password: 'wrong' });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    const { slowestMs, modes } = await asked.askUntil(inMs(400));
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    expect(modes).toEqual({ local: expect.any(Number) });
+    expect(opened.store.state).toMatchObject({ kind: 'down', reason: expect.stringContaining('WRONGPASS') });
+    await redis.client.config('SET', 'requirepass', 'wrong');
+    expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    await asked.limiter.close();
+  });
+
+  test('full: it goes on deciding', async () => {
+    await using redis = await startRedis(['--maxmemory', '1mb', '--maxmemory-policy', 'noeviction']);
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    await expect(redis.client.set('big', 'x'.repeat(2_000_000))).rejects.toThrow('OOM');
+    for (let i = 0; i < 50; i++) {
+      expect((await asked.ask(`client${i}`)).decision).toMatchObject({ mode: 'store', remaining: 999_999 });
+    }
+    await asked.limiter.close();
+  });
+
+  test('not to be found: no request waits', async () => {
+    const opened = redisStore({ host: 'redis.invalid', port: 6379 });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    const { slowestMs, modes } = await asked.askUntil(() => opened.changes.length > 0);
+    expect(opened.changes).toMatchObject([{ kind: 'down', reason: expect.stringContaining('redis.invalid') }]);
+    expect(modes).toEqual({ local: expect.any(Number) });
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    await asked.limiter.close();
+  });
+
+  test('a read-only Redis refuses, and its errors are failures like any other', async () => {
+    await using redis = await startRedis(['--replicaof', `${local} 1`]);
+    const opened = redisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    const { modes } = await asked.askUntil(inMs(300));
+    expect(modes).toEqual({ local: expect.any(Number) });
+    await redis.client.call('REPLICAOF', 'NO', 'ONE');
+    expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    await asked.limiter.close();
+  });
+
+  test('DEL of a refused client frees it within a second', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    const spec = laneSpec({ capacity: 2, refillPerSecond: 0.001 });
+    for (let i = 0; i < 3; i++) await asked.ask('client', spec);
+    expect((await asked.ask('client', spec)).decision).toMatchObject({ outcome: 'refused', mode: 'cache' });
+    await redis.client.del('api-gateway:rate-limit:client');
+    const startMs = monotonicMs();
+    while ((await asked.ask('client', spec)).decision.outcome !== 'granted') {
+      expect(monotonicMs() - startMs).toBeLessThan(1_100);
+      await new Promise((resolve) => void setTimeout(resolve, 5));
+    }
+    await asked.limiter.close();
+  });
+});

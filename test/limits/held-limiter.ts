@@ -1,0 +1,71 @@
+import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
+import type { Decision } from '../../src/shared/limits/decision.ts';
+import { MemoryStore } from '../../src/shared/limits/memory-store.ts';
+import { createSharedBuckets, SharedBuckets } from '../../src/shared/limits/shared-buckets.ts';
+import type { LimitStore, StoreSink, Want } from '../../src/shared/limits/store.ts';
+import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
+import {
+  Limiter,
+  LIMITER_DEFAULTS,
+  type LimiterOptions,
+  newLimiterCounters,
+} from '../../src/workers/gateway/limits/limiter.ts';
+
+/** A store that answers when the test says so: what Redis does, in slow motion. */
+class HeldStore implements LimitStore {
+  available = true;
+  readonly memory = new MemoryStore({ clock: () => 0 });
+  readonly taken: { wants: readonly Want[]; deadlineMs: number; sink: StoreSink }[] = [];
+
+  take(wants: readonly Want[], deadlineMs: number, sink: StoreSink): void {
+    this.taken.push({ wants, deadlineMs, sink });
+  }
+
+  /** Answers the oldest flush. */
+  answer(failure?: string): void {
+    const flush = this.taken.shift();
+    if (flush === undefined) throw new Error('nothing was sent');
+    if (failure === undefined) this.memory.take(flush.wants, flush.deadlineMs, flush.sink);
+    else flush.sink.settled(flush.wants, failure);
+  }
+
+  close(): void {}
+}
+
+export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+export const rule = (spec: Partial<RuleSpec> = {}) =>
+  compileRule({ name: '', capacity: 10, refillPerSecond: 1, ...spec });
+export const spec = (extra: Partial<LaneSpec> = {}): LaneSpec => ({
+  rules: [rule()],
+  cost: 1,
+  onStoreFailure: 'local',
+  leaseTokens: 0,
+  ...extra,
+});
+
+/** A limiter over a held store, on a clock that the test sets. */
+export function setUp(extra: Partial<LimiterOptions> = {}) {
+  const store = new HeldStore();
+  const time = { ms: 1_000 };
+  const counters = newLimiterCounters();
+  const errors: unknown[] = [];
+  const limiter = new Limiter({
+    clock: () => time.ms,
+    store,
+    local: new SharedBuckets(createSharedBuckets(1024), () => BigInt(Math.round(time.ms * 1e6))),
+    liveNodes: () => 1,
+    ...LIMITER_DEFAULTS,
+    counters,
+    onError: (error) => errors.push(error),
+    ...extra,
+  });
+  /** Asks and collects the decision, whether it comes at once or later. */
+  const ask = (client: string, lane = limiter.lane(spec())): Decision[] => {
+    const decisions: Decision[] = [];
+    const now = limiter.request(client, lane, { onDecision: (decision) => decisions.push(decision) });
+    if (now !== undefined) decisions.push(now);
+    return decisions;
+  };
+  return { store, time, counters, errors, limiter, ask };
+}

@@ -1,0 +1,73 @@
+import { monotonicMs } from '../../src/shared/clock.ts';
+import type { Decision } from '../../src/shared/limits/decision.ts';
+import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
+import { createSharedBuckets, SharedBuckets } from '../../src/shared/limits/shared-buckets.ts';
+import type { LimitStore } from '../../src/shared/limits/store.ts';
+import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
+import {
+  Limiter,
+  LIMITER_DEFAULTS,
+  type LimiterOptions,
+  newLimiterCounters,
+} from '../../src/workers/gateway/limits/limiter.ts';
+
+export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> = {}): LaneSpec => ({
+  rules: [compileRule({ name: '', capacity: 1_000_000, refillPerSecond: 1, ...rule })],
+  cost: 1,
+  onStoreFailure: 'local',
+  leaseTokens: 0,
+  ...extra,
+});
+
+export interface TimedDecision {
+  readonly decision: Decision;
+  readonly tookMs: number;
+}
+
+export interface OpenLimiter {
+  readonly limiter: Limiter;
+  readonly counters: ReturnType<typeof newLimiterCounters>;
+  ask(client: string, spec?: LaneSpec): Promise<TimedDecision>;
+  /** One request after the other until `done` says so; the slowest and how many each mode decided. */
+  askUntil(done: () => boolean, client?: string): Promise<{ slowestMs: number; modes: Record<string, number> }>;
+}
+
+/** A limiter on a real store, asked by promises: what a request thread does, one request at a time. */
+export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = {}): OpenLimiter {
+  const counters = newLimiterCounters();
+  const limiter = new Limiter({
+    clock: monotonicMs,
+    store,
+    local: new SharedBuckets(createSharedBuckets(1024), () => process.hrtime.bigint()),
+    liveNodes: () => 1,
+    ...LIMITER_DEFAULTS,
+    counters,
+    onError: (error) => {
+      throw error;
+    },
+    ...extra,
+  });
+  const ask = (client: string, spec: LaneSpec = laneSpec()): Promise<TimedDecision> =>
+    new Promise((resolve) => {
+      const startMs = monotonicMs();
+      const onDecision = (decision: Decision): void => resolve({ decision, tookMs: monotonicMs() - startMs });
+      const now = limiter.request(client, limiter.lane(spec), { onDecision });
+      if (now !== undefined) onDecision(now);
+    });
+  return {
+    limiter,
+    counters,
+    ask,
+    async askUntil(done, client = 'client') {
+      let slowestMs = 0;
+      const modes: Record<string, number> = {};
+      while (!done()) {
+        const { decision, tookMs } = await ask(client);
+        slowestMs = Math.max(slowestMs, tookMs);
+        modes[decision.mode] = (modes[decision.mode] ?? 0) + 1;
+        await new Promise((resolve) => void setTimeout(resolve, 1));
+      }
+      return { slowestMs, modes };
+    },
+  };
+}

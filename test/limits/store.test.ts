@@ -1,0 +1,89 @@
+import { Cluster, type ClusterNode } from 'ioredis';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { MemoryStoreHost } from '../../src/primary/limits/memory-store-host.ts';
+import { monotonicMs } from '../../src/shared/clock.ts';
+import { MemoryStore } from '../../src/shared/limits/memory-store.ts';
+import { type ContractSubject, storeContract } from '../../src/shared/limits/store.contract.ts';
+import { Deadlines } from '../../src/workers/gateway/limits/deadlines.ts';
+import { PortStore } from '../../src/workers/gateway/limits/port-store.ts';
+import { startCluster } from './redis-cluster.ts';
+import { startRedis } from './redis-server.ts';
+import { openClusterStore, openRedisStore } from './stores.ts';
+
+interface Opened extends ContractSubject {
+  close(): Promise<void>;
+}
+
+const stores: readonly [string, () => Promise<Opened>][] = [
+  [
+    'memory',
+    async () => {
+      const store = new MemoryStore({ clock: monotonicMs });
+      return {
+        store,
+        clock: monotonicMs,
+        reset: async (client) => void store.reset(client, ''),
+        close: async () => {},
+      };
+    },
+  ],
+  [
+    'memory over a MessagePort',
+    async () => {
+      const host = new MemoryStoreHost({ clock: monotonicMs });
+      const store = new PortStore(host.connect(), new Deadlines({ clock: monotonicMs }));
+      return {
+        store,
+        clock: monotonicMs,
+        reset: async (client) => void host.store.reset(client, ''),
+        close: async () => {
+          store.close();
+          host.close();
+        },
+      };
+    },
+  ],
+  [
+    'redis',
+    async () => {
+      const redis = await startRedis();
+      const opened = await openRedisStore({ port: redis.port, host: '127.0.0.1' });
+      return {
+        store: opened.store,
+        clock: monotonicMs,
+        reset: async (client) => void (await redis.client.del(`api-gateway:rate-limit:${client}`)),
+        close: async () => {
+          opened.store.close();
+          await redis[Symbol.asyncDispose]();
+        },
+      };
+    },
+  ],
+  [
+    'redis cluster',
+    async () => {
+      const cluster = await startCluster();
+      const opened = await openClusterStore({ nodes: cluster.addresses.slice(0, 1) });
+      const client = new Cluster([...cluster.addresses] as ClusterNode[]);
+      return {
+        store: opened.store,
+        clock: monotonicMs,
+        reset: async (name) => void (await client.del(`api-gateway:rate-limit:{${name}}`)),
+        close: async () => {
+          opened.store.close();
+          client.disconnect();
+          await cluster[Symbol.asyncDispose]();
+        },
+      };
+    },
+  ],
+];
+
+describe.each(stores)('limit store: %s', (_name, open) => {
+  let opened: Opened;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(() => opened.close());
+  storeContract(() => opened);
+});

@@ -1,0 +1,73 @@
+import { monotonicMs, random } from '../../src/shared/clock.ts';
+import { type ClusterConnection, ClusterStore } from '../../src/workers/gateway/limits/cluster-store.ts';
+import { Deadlines } from '../../src/workers/gateway/limits/deadlines.ts';
+import type { RedisCounters } from '../../src/workers/gateway/limits/redis-link.ts';
+import {
+  type RedisConnection,
+  RedisStore,
+  type RedisStoreOptions,
+} from '../../src/workers/gateway/limits/redis-store.ts';
+import type { GateState } from '../../src/workers/gateway/limits/store-gate.ts';
+
+export interface OpenStore<S> {
+  readonly store: S;
+  readonly counters: RedisCounters;
+  readonly deadlines: Deadlines;
+  /** Every change between asked and skipped, oldest first. */
+  readonly changes: GateState[];
+  /** Resolves at the next change to this kind, or at once when it is the present one. */
+  until(kind: GateState['kind']): Promise<void>;
+}
+
+/** Opens a Redis store and waits until it is asked. */
+export async function openRedisStore(
+  connection: RedisConnection,
+  extra: Partial<RedisStoreOptions> = {},
+): Promise<OpenStore<RedisStore>> {
+  const opened = redisStore(connection, extra);
+  await opened.until('up');
+  return opened;
+}
+
+/** The same without waiting: the Redis may not be there. */
+export const redisStore = (
+  connection: RedisConnection,
+  extra: Partial<RedisStoreOptions> = {},
+): OpenStore<RedisStore> => watched((options) => new RedisStore(connection, { ...options, ...extra }));
+
+/** Opens a cluster store and waits until every primary is asked. */
+export async function openClusterStore(connection: ClusterConnection): Promise<OpenStore<ClusterStore>> {
+  const opened = watched((options) => new ClusterStore(connection, options));
+  await opened.until('up');
+  return opened;
+}
+
+function watched<S extends { readonly state: GateState }>(make: (options: RedisStoreOptions) => S): OpenStore<S> {
+  const counters: RedisCounters = { commands: 0, scriptLoads: 0, timeouts: 0, errors: 0 };
+  const deadlines = new Deadlines({ clock: monotonicMs });
+  const changes: GateState[] = [];
+  let waiting: { kind: string; resolve: () => void }[] = [];
+  const store = make({
+    clock: monotonicMs,
+    random,
+    deadlines,
+    counters,
+    onChange: (state) => {
+      changes.push(state);
+      const due = waiting.filter((one) => one.kind === state.kind);
+      waiting = waiting.filter((one) => one.kind !== state.kind);
+      for (const one of due) one.resolve();
+    },
+  });
+  return {
+    store,
+    counters,
+    deadlines,
+    changes,
+    until: (kind) =>
+      new Promise((resolve) => {
+        if (store.state.kind === kind) resolve();
+        else waiting.push({ kind, resolve });
+      }),
+  };
+}
