@@ -88,10 +88,13 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const startedIso = new Date(wallClockMs()).toISOString();
   let port = server.port;
   const withRedis = first.config.redis !== undefined;
+  const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
+  const acceptor = await openAcceptor(server);
+  // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
     config: first.config,
     log,
-    connect: withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined,
+    connect,
     info: () => ({
       name: first.config.node.name,
       version: VERSION,
@@ -102,8 +105,6 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     send: (slot, message) => threads.tellSlot(slot, message),
     broadcast: (message) => threads.tellAll(message),
   });
-  const acceptor = await openAcceptor(server);
-
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
     workers: server.workers,
@@ -180,6 +181,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
  * ports, and owns the process's signals and exit code (src/shared/exit-codes.ts).
  */
 export async function startFront(): Promise<void> {
+  process.on('SIGHUP', () => {}); // before there is something to reload it must not end the process
   let log: Log | undefined;
   try {
     const first = loadFirst();

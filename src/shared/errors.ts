@@ -26,6 +26,7 @@ export const STATUS = {
   upstream_body_timeout: 504,
   upstream_total_timeout: 504,
   request_timeout: 408,
+  client_stalled: 408,
   internal_error: 500,
 } as const;
 
@@ -56,5 +57,6 @@ export const DETAIL: Readonly<Record<ErrorCode, string>> = {
   upstream_body_timeout: 'The upstream stopped sending in the middle of its answer.',
   upstream_total_timeout: 'The exchange took longer than the route allows.',
   request_timeout: 'The request body stopped arriving.',
+  client_stalled: 'The client stopped reading the answer.',
   internal_error: 'The gateway failed; the log has the reason under this request id.',
 };

@@ -42,8 +42,6 @@ export interface Load extends AsyncDisposable {
   readonly told: number;
   /** Everything else that happened to a request that reached a gateway. */
   readonly failures: readonly string[];
-  /** Longest time from a request to the end of its answer. */
-  readonly slowestMs: number;
   /** Resolves when so many more exchanges have been answered with 2xx. */
   more(count: number, withinMs?: number): Promise<void>;
   stop(): Promise<void>;
@@ -58,22 +56,18 @@ const isRefused = (error: unknown): boolean =>
 
 /** Clients that keep their connections, send one request after the other and never try one again. */
 export function startLoad({ ports, path, clients = 8, newConnections = false }: LoadOptions): Load {
-  let running = true;
-  let done = 0;
-  let told = 0;
-  let slowestMs = 0;
+  const state = { running: true, done: 0, told: 0 };
   const failures: string[] = [];
   const client = async (first: number): Promise<void> => {
     const agent = new Agent({ keepAlive: !newConnections, maxSockets: 1 });
     let at = first;
-    while (running) {
-      const startedMs = performance.now();
+    while (state.running) {
       try {
         const reply = await send(ports[at % ports.length] ?? 0, { path, agent });
-        if (reply.status < 300) done++;
+        if (reply.status < 300) state.done++;
         else failures.push(`status ${reply.status} ${reply.body}`);
         if (reply.headers.connection === 'close' && !newConnections) {
-          told++;
+          state.told++;
           at++;
         }
       } catch (error) {
@@ -81,33 +75,29 @@ export function startLoad({ ports, path, clients = 8, newConnections = false }: 
         if (isRefused(error) && ports.length > 1) at++;
         else failures.push(String(error));
       }
-      slowestMs = Math.max(slowestMs, performance.now() - startedMs);
       await pause(PACE_MS);
     }
     agent.destroy();
   };
   const loops = Array.from({ length: clients }, (_, i) => client(i));
   const stop = async (): Promise<void> => {
-    running = false;
+    state.running = false;
     await Promise.all(loops);
   };
   return {
     get done() {
-      return done;
+      return state.done;
     },
     get told() {
-      return told;
-    },
-    get slowestMs() {
-      return slowestMs;
+      return state.told;
     },
     failures,
     more: async (count, withinMs = 10_000) => {
-      const goal = done + count;
+      const goal = state.done + count;
       const endMs = performance.now() + withinMs;
-      while (done < goal) {
+      while (state.done < goal) {
         if (performance.now() > endMs)
-          throw new Error(`${goal - done} of ${count} exchanges missing: ${failures.join('; ')}`);
+          throw new Error(`${goal - state.done} of ${count} exchanges missing: ${failures.join('; ')}`);
         await pause(5);
       }
     },

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startUpstream } from '../../bench/upstream/server.ts';
 import { startGateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
-import { send, startLoad } from './load.ts';
+import { startLoad } from './load.ts';
 import { exitOf, freePort } from './run.ts';
-
-const serving = (line: Readonly<Record<string, unknown>>): boolean => line['msg'] === 'request thread serves';
 
 describe('no request is lost', () => {
   it('when one of two gateways behind a balancer is stopped and started again', async () => {

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 
@@ -55,10 +56,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves with the exit code or signal's name of a process that is on its way out. */
-export async function exitOf(
-  child: import('node:child_process').ChildProcess,
-  withinMs = 10_000,
-): Promise<number | NodeJS.Signals | null> {
+export async function exitOf(child: ChildProcess, withinMs = 10_000): Promise<number | NodeJS.Signals | null> {
   if (child.exitCode === null && child.signalCode === null) {
     await once(child, 'exit', { signal: AbortSignal.timeout(withinMs) });
   }
@@ -67,7 +65,6 @@ export async function exitOf(
 
 /** Whether a process of this id is there (a zombie counts as gone). */
 export async function isAlive(pid: number): Promise<boolean> {
-  const { readFile } = await import('node:fs/promises');
   try {
     return !/^\d+ \(.*\) Z/s.test(await readFile(`/proc/${pid}/stat`, 'utf8'));
   } catch {

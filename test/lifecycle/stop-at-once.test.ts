@@ -17,8 +17,11 @@ async function exchangeInFlight(pair: Pair): Promise<RawConnection> {
   return client;
 }
 
-describe.each(['front', 'supervised'] as const)('a second signal, %s', (as) => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('SIGTERM, then %s: ends at once', async (second) => {
+describe('a second signal', () => {
+  it.each([
+    ['front', 'SIGINT'],
+    ['supervised', 'SIGTERM'],
+  ] as const)('%s: SIGTERM, then %s: ends at once', async (as, second) => {
     await using pair = await startPair({ as });
     using client = await exchangeInFlight(pair);
     pair.gateway.process.kill('SIGTERM');

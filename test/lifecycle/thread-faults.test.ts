@@ -10,6 +10,8 @@ const fault = (kind: string): string => requestText('GET', '/proxy/fault', [`X-G
 
 const message = (text: string) => (line: Readonly<Record<string, unknown>>) => line['msg'] === text;
 
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 const SILENT = message('request thread is silent: it gets no new connections');
 const BACK = message('request thread is back: it gets connections again');
 const SERVES = message('request thread serves');
@@ -98,5 +100,21 @@ describe('fault drills', () => {
       Array.from({ length: 4 }, async () => valueOf(await ask(port, requestText('GET', '/health')), 'x-request-id')),
     );
     expect(new Set(ids.map((id) => id?.split('-')[0])).size).toBe(2);
+  });
+
+  it('an upstream that answered while the thread was blocked was not late', async () => {
+    await using pair = await startPair({
+      env: { GATEWAY_TEST_FAULTS: 'on', RESPONSE_HEADERS_TIMEOUT_SECONDS: '1', CONNECT_TIMEOUT_SECONDS: '1' },
+    });
+    const { port, answers, upstream } = pair;
+    answers.set('/waited-for', () => '');
+    const waitedFor = ask(port, requestText('GET', '/proxy/waited-for'));
+    const connection = await upstream.connection(0);
+    await connection.until('\r\n\r\n');
+    const blocked = ask(port, fault('block:1600'));
+    await pause(300); // by then it is blocked
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nin time');
+    expect(statusOf(await blocked)).toBe(200);
+    expect((await waitedFor).body).toBe('in time');
   });
 });

@@ -69,7 +69,7 @@ export class Answer {
 
   /** Address of the connection's other end; '' when the client is gone. */
   peerAddress(): string {
-    return this.#res === undefined ? '' : this.#exchange.thread.peers.of(this.#res);
+    return this.#res === undefined ? '' : this.#exchange.thread.connections.addressOf(this.#res);
   }
 
   onBody(take: (piece: ArrayBuffer, last: boolean) => void): void {

@@ -40,6 +40,20 @@ describe('deadlines', () => {
     expect(wait.fired).toBe(2);
   });
 
+  test('time in which the thread stood still is nobody’s fault', () => {
+    const deadlines = new Deadlines(0, 50);
+    const wait = new Wait();
+    deadlines.arm(wait, 5_000);
+    deadlines.tick(50);
+    deadlines.tick(3_600_050);
+    expect([wait.fired, deadlines.nowMs]).toEqual([0, 3_600_050]);
+    // 500 ms of the hour count; what is left is waited for in full.
+    for (let ms = 50; ms < 4_500; ms += 50) deadlines.tick(3_600_050 + ms);
+    expect(wait.fired).toBe(0);
+    deadlines.tick(3_600_050 + 4_500);
+    expect(wait.fired).toBe(1);
+  });
+
   test('0 never fires', () => {
     const deadlines = new Deadlines(0);
     const wait = new Wait();

@@ -8,7 +8,7 @@ export interface Waiting {
   deadlineList: DeadlineList | undefined;
   deadlinePrevious: Waiting | undefined;
   deadlineNext: Waiting | undefined;
-  /** Start of the wait, by the thread's coarse clock. */
+  /** Start of the wait, by the clock of the waits. */
   deadlineFromMs: number;
   /** Called once, already disarmed, when the duration has passed. */
   onDeadline(): void;
@@ -61,15 +61,27 @@ class DeadlineList {
 
 export type { DeadlineList };
 
+/**
+ * A step of the clock that is this many ticks long means that the thread stood still (blocked, paused with its machine):
+ * what has arrived meanwhile is not read yet, so no wait is blamed for more of that time.
+ */
+const LONGEST_STEP_TICKS = 10;
+
 export class Deadlines {
   /** The coarse clock: milliseconds, moved on by tick() only. */
   nowMs: number;
+  /** The clock of the waits: as nowMs, without the time in which the thread stood still. */
+  #waitedMs: number;
   readonly #lists = new Map<number, DeadlineList>();
   readonly #tickMs: number;
 
-  /** @param tickMs the coarsest step of the clock: a wait may last that much longer, but never less than asked */
+  /**
+   * @param tickMs the usual step of the clock: a wait may last that much longer, but never less than asked; 0 = it has
+   *   none, and no step is too long
+   */
   constructor(nowMs: number, tickMs = 0) {
     this.nowMs = nowMs;
+    this.#waitedMs = nowMs;
     this.#tickMs = tickMs;
   }
 
@@ -83,7 +95,7 @@ export class Deadlines {
       list = new DeadlineList(durationMs);
       this.#lists.set(durationMs, list);
     }
-    list.append(waiting, this.nowMs + this.#tickMs);
+    list.append(waiting, this.#waitedMs + this.#tickMs);
   }
 
   disarm(waiting: Waiting): void {
@@ -92,8 +104,10 @@ export class Deadlines {
 
   /** Moves the clock and calls onDeadline of every wait that is over; they may arm again. */
   tick(nowMs: number): void {
+    const stepMs = nowMs - this.nowMs;
     this.nowMs = nowMs;
-    for (const list of this.#lists.values()) list.expire(nowMs);
+    this.#waitedMs += this.#tickMs === 0 ? stepMs : Math.min(stepMs, LONGEST_STEP_TICKS * this.#tickMs);
+    for (const list of this.#lists.values()) list.expire(this.#waitedMs);
   }
 
   /** Waits under way, for the leak check. */

@@ -36,6 +36,26 @@ const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 /** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
 const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
+/** Statuses of 500 and more that say nothing new: under an attack or an outage there is one for each request. */
+const REFUSALS: ReadonlySet<Outcome> = new Set<Outcome>([
+  'circuit_open',
+  'limits_unavailable',
+  'overloaded',
+  'draining',
+]);
+
+/** Ends that the access log always has although the status does not say so. */
+const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
+  'client_aborted',
+  'client_stalled',
+  'request_timeout',
+  'upstream_reset',
+  'upstream_bad_response',
+  'upstream_body_timeout',
+  'upstream_total_timeout',
+  'internal_error',
+]);
+
 /** What an exchange waits for; each wait has its own time-out and its own answer when that is over. */
 type Stage =
   | 'deciding'
@@ -89,6 +109,7 @@ export class Exchange implements Queued, Waiting, Waiter {
   #nowMs = -1;
   #starting = true;
   #retried = false;
+  #clientBlocked = false;
   #attempts = 0;
 
   /** The thread's list of exchanges in flight. */
@@ -158,7 +179,8 @@ export class Exchange implements Queued, Waiting, Waiter {
       return answer.refuse('method_not_allowed');
     }
     this.#take(match);
-    if (this.thread.overloaded) return answer.refuse('overloaded');
+    this.client = answer.peerAddress();
+    if (this.thread.isOverloaded(this.client)) return answer.refuse('overloaded');
     if (head.contentLength > match.config.maxBodyBytes) return answer.refuse('body_too_large');
     return true;
   }
@@ -173,11 +195,10 @@ export class Exchange implements Queued, Waiting, Waiter {
   #identify(head: RequestHead): void {
     const { thread } = this;
     const trusted = thread.table.trustedProxies;
-    const remote = this.answer.peerAddress();
+    const remote = this.client;
     let forwardedFor = remote;
     let proto: string = thread.scheme;
     let { host } = head;
-    this.client = remote;
     if (!trusted.empty && trusted.isTrusted(remote)) {
       const chain = clientChain(remote, head.forwardedFor, trusted);
       this.client = chain.client;
@@ -228,8 +249,12 @@ export class Exchange implements Queued, Waiting, Waiter {
     if (this.#stage === 'done') return; // the client left while the store was asked
     try {
       const limit = this.#stages.limit as RouteLimit;
-      this.answer.extraFields = limitFields(decision, limit.headers);
-      if (decision.outcome === 'granted' || limit.shadow) this.#checkBreaker();
+      const granted = decision.outcome === 'granted';
+      if (limit.shadow && !granted) this.thread.limits.shadow.refused(this.#route.name);
+      // Who is let through is not told to come back later.
+      const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
+      this.answer.extraFields = limitFields(told, limit.headers);
+      if (granted || limit.shadow) this.#checkBreaker();
       else this.#fail(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
     } catch (error) {
       this.onFault(error);
@@ -369,13 +394,20 @@ export class Exchange implements Queued, Waiting, Waiter {
     this.thread.deadlines.arm(this, this.#route.timeouts.bodyIdleMs);
   }
 
-  /** The client reads slower than the upstream sends: no fault of the upstream; uWS watches the client. */
+  /** The client reads slower than the upstream sends; one that does not read at all must not hold the upstream for ever. */
   pauseUpstream(): void {
     this.#connection?.pause();
-    this.thread.deadlines.disarm(this);
+    this.#clientBlocked = true;
+    this.#armBody();
+  }
+
+  /** The client has taken something, but not all that waits for it. */
+  onClientReads(): void {
+    this.#armBody();
   }
 
   resumeUpstream(): void {
+    this.#clientBlocked = false;
     if (this.#connection === undefined) return;
     this.#armBody();
     this.#connection.resume();
@@ -413,7 +445,7 @@ export class Exchange implements Queued, Waiting, Waiter {
       case 'upstream-head':
         return this.#fail('upstream_headers_timeout');
       case 'upstream-body':
-        return this.#fail('upstream_body_timeout');
+        return this.#fail(this.#clientBlocked ? 'client_stalled' : 'upstream_body_timeout');
       case 'deciding':
       case 'limit': // the limiter keeps its own time
       case 'breaker': // and so does the gate
@@ -475,7 +507,7 @@ export class Exchange implements Queued, Waiting, Waiter {
     const { thread } = this;
     if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(this.#breakerOutcome(outcome, status));
     thread.onExchangeOver(this);
-    if (!thread.accessLog.wants(outcome !== 'ok' || status >= 500)) return;
+    if (!thread.accessLog.wants(status >= 500 ? !REFUSALS.has(outcome) : FAILURES.has(outcome))) return;
     thread.accessLog.add({
       request_id: this.requestId,
       client: this.client,

@@ -17,8 +17,6 @@ interface RequestApp extends Omit<TemplatedApp, 'filter'> {
 }
 
 const TIMEOUT_STEP_SECONDS = 4;
-/** Connections beyond the cap get a 503 with their first request; beyond this many times the cap they are not kept at all. */
-const HARD_CAP_FACTOR = 2;
 
 const port = parentPort;
 if (port === null) throw new Error('workers/gateway/main is a worker thread, started by the front');
@@ -42,10 +40,8 @@ const idleSeconds = Math.ceil(start.config.server.idleTimeoutMs / 1000) + TIMEOU
 app.setIdleTimeout(idleSeconds);
 app.setResponseTimeout(idleSeconds);
 app.filter((res, change) => {
-  thread.openConnections += change;
-  if (change > 0) thread.peers.onOpened(res);
-  else thread.peers.onClosed();
-  if (change > 0 && thread.openConnections > thread.config.server.maxConnections * HARD_CAP_FACTOR) res.close();
+  if (change > 0) thread.connections.onOpened(res);
+  else thread.connections.onClosed();
 });
 app.any('/*', (res, req) => thread.handle(res, req));
 
@@ -73,6 +69,8 @@ function close(): void {
   });
 }
 
+/** How long a thread without connections waits for Redis before it takes some. */
+const STORE_WITHIN_MS = 300;
 /** How often a drain looks whether its last connection has gone. */
 const DRAIN_CHECK_MS = 50;
 /** How long kept-alive connections without a request are left open for a next request, once nothing is in flight. */
@@ -87,7 +85,7 @@ function drain(deadlineMs: number): void {
     if (thread.inFlight > 0) quietSinceMs = -1;
     else if (quietSinceMs < 0) quietSinceMs = nowMs;
     const quiet = quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
-    if (!quiet && (thread.inFlight > 0 || thread.openConnections > 0)) return;
+    if (!quiet && (thread.inFlight > 0 || thread.connections.open > 0)) return;
     clearInterval(check);
     clearTimeout(deadline);
     close();
@@ -133,4 +131,5 @@ process.on('uncaughtException', onThreadFault);
 process.on('unhandledRejection', onThreadFault);
 
 thread.tick();
-say({ type: 'listening', descriptor: app.getDescriptor() });
+await thread.limits.storeAsked(STORE_WITHIN_MS);
+if (!closing) say({ type: 'listening', descriptor: app.getDescriptor() });

@@ -8,10 +8,10 @@ import type { Log } from '../../shared/log.ts';
 import type { RequestThreadStart } from '../../shared/threads/protocol.ts';
 import { AccessLog } from './access-log.ts';
 import { createGate, type BreakerGate } from './breaker/gate.ts';
+import { ClientConnections } from './client-connections.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
 import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
-import { PeerAddresses } from './peer-address.ts';
 import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -34,7 +34,7 @@ export interface RequestThreadParts {
 export class RequestThread {
   readonly deadlines = new Deadlines(monotonicMs(), TICK_MS);
   readonly head = new RequestHead();
-  readonly peers = new PeerAddresses();
+  readonly connections = new ClientConnections(() => this.config.server.maxConnections);
   readonly requestIds: RequestIds;
   readonly accessLog: AccessLog;
   readonly limits: ThreadLimits;
@@ -47,7 +47,6 @@ export class RequestThread {
   table: RoutingTable;
   /** Answers carry Connection: close, and `/ready` says no. */
   draining = false;
-  openConnections = 0;
   /** Exchanges in flight, as a list through `next` and `previous`: a Set would hash two times for each. */
   #newest: Exchange | undefined;
   #inFlight = 0;
@@ -94,10 +93,9 @@ export class RequestThread {
     return this.#inFlight;
   }
 
-  /** Over the cap of exchanges, or of connections: then each refused request also sheds the connection it came on. */
-  get overloaded(): boolean {
-    const { maxInFlight, maxConnections } = this.config.server;
-    return this.#inFlight > maxInFlight || this.openConnections > maxConnections;
+  /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */
+  isOverloaded(address: string): boolean {
+    return this.#inFlight > this.config.server.maxInFlight || this.connections.isBeyondCap(address);
   }
 
   /** What the front knows to be degraded. */
@@ -169,7 +167,7 @@ export class RequestThread {
       Atomics.store(this.#beats, heartbeatIndex(this.#slot, field), value);
     };
     set('inFlight', this.#inFlight);
-    set('openConnections', this.openConnections);
+    set('openConnections', this.connections.open);
     set('draining', this.draining ? 1 : 0);
     set('beatMs', beatClockMs());
   }

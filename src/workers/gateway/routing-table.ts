@@ -83,4 +83,4 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 });
 
 /** Everything about an upstream that its connections depend on. */
-const poolSettings = ({ breaker: _, ...settings }: UpstreamConfig): string => JSON.stringify(settings);
+const poolSettings = ({ breaker: _breaker, ...settings }: UpstreamConfig): string => JSON.stringify(settings);

@@ -213,8 +213,9 @@ export class Connection implements ResponseHandler, Waiting {
   #close(connectFailureCode?: ErrorCode): void {
     if (this.state === 'closed') return;
     if (this.state === 'busy') this.target.pending--;
+    const connecting = this.state === 'connecting';
     this.state = 'closed';
     this.socket.destroy();
-    this.target.onClosed(this, connectFailureCode);
+    this.target.onClosed(this, { connecting, failure: connectFailureCode });
   }
 }

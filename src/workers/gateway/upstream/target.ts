@@ -110,14 +110,17 @@ export class Target {
     this.#next(connection);
   }
 
-  /** @param connectFailure set when it never came to stand */
-  onClosed(connection: Connection, connectFailure: ErrorCode | undefined): void {
+  /** @param how whether it never came to stand, and why unless it was given up by us */
+  onClosed(
+    connection: Connection,
+    how: { readonly connecting: boolean; readonly failure: ErrorCode | undefined },
+  ): void {
     this.#all.delete(connection);
     this.#connections--;
     this.upstream.deadlines.disarm(connection);
-    if (connectFailure !== undefined) {
-      this.#connecting--;
-      this.#onConnectFailed(connection, connectFailure);
+    if (how.connecting) this.#connecting--;
+    if (how.failure !== undefined) {
+      this.#onConnectFailed(connection, how.failure);
       return;
     }
     const idleAt = this.#idle.indexOf(connection);

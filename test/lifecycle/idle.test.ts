@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { messageAt, requestText } from '../support/http.ts';
+import { startPair } from '../support/pair.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+
+/** uWebSockets.js looks at connections every 4 s, and the gateway adds a step so that none is closed too early. */
+const STEP_MS = 4_000;
+
+it('IDLE_TIMEOUT_SECONDS closes what rests, not what waits for an answer', async () => {
+  await using pair = await startPair({ env: { IDLE_TIMEOUT_SECONDS: '1' } });
+  const { port } = pair;
+  pair.answers.set('/slow', () => '');
+  using waiting = await rawClient(port);
+  waiting.send(requestText('GET', '/proxy/slow'));
+  await eventually(() => pair.requestsFor('/slow').length === 1, 'the request is at the upstream');
+  using silent = await rawClient(port);
+  using half = await rawClient(port);
+  half.send('GET /proxy/half HTTP/1.1\r\nHost: a\r\n');
+  using used = await rawClient(port);
+  used.send(requestText('GET', '/proxy/ok'));
+  await messageAt(used, 0);
+  const startedMs = performance.now();
+
+  const closedAfterMs = await Promise.all(
+    [silent, half, used].map(async (connection) => {
+      await connection.closed(3 * STEP_MS);
+      return performance.now() - startedMs;
+    }),
+  );
+  for (const ms of closedAfterMs) {
+    expect(ms).toBeGreaterThan(900);
+    expect(ms).toBeLessThan(1_000 + 2 * STEP_MS + 500);
+  }
+  expect(waiting.socket.destroyed).toBe(false);
+  pair.upstream.connections[0]?.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
+  expect((await messageAt(waiting, 0)).body).toBe('late');
+});
