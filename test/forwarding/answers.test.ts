@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => pair[Symbol.asyncDispose]());
 
-const get = (path: string, fields: readonly string[] = []) => ask(pair.port, requestText('GET', `/proxy${path}`, fields));
+const get = (path: string, fields: readonly string[] = []) =>
+  ask(pair.port, requestText('GET', `/proxy${path}`, fields));
 
 describe('answers', () => {
   it('HEAD: the length of what GET would have, no body, and the connection goes on', async () => {
@@ -83,7 +84,9 @@ describe('answers', () => {
 
   it('bytes beyond ASCII inside values come through, both ways', async () => {
     const utf8 = Buffer.from('a=žluťoučký; b').toString('latin1');
-    pair.answers.set('/bytes', () => answerText('', [`X-Latin: caf\xe9 au lait`, `X-Utf: ${utf8}`, 'X-Edge: \xfcber\xfc']));
+    pair.answers.set('/bytes', () =>
+      answerText('', [`X-Latin: caf\xe9 au lait`, `X-Utf: ${utf8}`, 'X-Edge: \xfcber\xfc']),
+    );
     const answer = await get('/bytes', [`X-Utf: ${utf8}`]);
     expect(valueOf(answer, 'x-latin')).toBe('caf\xe9 au lait');
     expect(valueOf(answer, 'x-utf')).toBe(utf8);
@@ -114,6 +117,18 @@ describe('answers', () => {
     const answer = await get('/chunked');
     expect(answer.body).toBe('hello world');
     expect(answer.raw).not.toMatch(/x-t|ext=/i);
+  });
+
+  it('a length whose body comes later than the header', async () => {
+    pair.answers.set('/later', (_request, { socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', () => setTimeout(() => socket.write('later'), 30));
+      return '';
+    });
+    using client = await rawClient(pair.port);
+    for (const n of [0, 1]) {
+      client.send(requestText('GET', '/proxy/later'));
+      expect((await messageAt(client, n)).body).toBe('later');
+    }
   });
 
   it('an answer that ends with its connection is passed on whole', async () => {

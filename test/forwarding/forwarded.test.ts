@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { ask, recordingUpstream, requestText, valueOf, type Message, type RecordingUpstream } from '../support/http.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 
 const yamlFor = (port: number): string => `
 upstreams:
@@ -17,8 +18,8 @@ beforeAll(async () => {
   upstream = await recordingUpstream();
   const yaml = yamlFor(upstream.port);
   [open, behindProxy] = await Promise.all([
-    startGateway({ yaml }),
-    startGateway({ yaml, env: { TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' } }),
+    startGateway({ yaml, env: FORWARDING_ONLY }),
+    startGateway({ yaml, env: { ...FORWARDING_ONLY, TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' } }),
   ]);
 });
 afterAll(async () => {

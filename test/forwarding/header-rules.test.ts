@@ -23,7 +23,13 @@ const names = (message: Message) => message.fields.map(([name]) => name.toLowerC
 
 describe('fields of the request', () => {
   it('end-to-end fields go on in order, with their values byte for byte', async () => {
-    const { request } = await exchange(['X-B: 1', 'Accept: */*;q=0.1', 'X-A:  spaced  out ', 'Cookie: a=b; c="d"', 'X-Empty:']);
+    const { request } = await exchange([
+      'X-B: 1',
+      'Accept: */*;q=0.1',
+      'X-A:  spaced  out ',
+      'Cookie: a=b; c="d"',
+      'X-Empty:',
+    ]);
     expect(request.fields.slice(1, 6)).toEqual([
       ['x-b', '1'],
       ['accept', '*/*;q=0.1'],
@@ -48,7 +54,15 @@ describe('fields of the request', () => {
       'X-Stays: yes',
     ]);
     expect(valueOf(request, 'x-stays')).toBe('yes');
-    expect(names(request)).toEqual(['host', 'x-stays', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id', 'via']);
+    expect(names(request)).toEqual([
+      'host',
+      'x-stays',
+      'x-forwarded-for',
+      'x-forwarded-proto',
+      'x-forwarded-host',
+      'x-request-id',
+      'via',
+    ]);
   });
 
   it('a client cannot have the gateway’s own fields removed by naming them in Connection', async () => {
@@ -87,24 +101,34 @@ describe('fields of the request', () => {
     expect(valueOf(answer, 'x-request-id')).toBe('abc-123:def/4');
   });
 
-  it.each([['none', []], ['spaces', ['X-Request-Id: a b']], ['quotes', ['X-Request-Id: "x"']], ['too long', [`X-Request-Id: ${'a'.repeat(129)}`]]])(
-    'without a sane X-Request-Id (%s) a new one is made',
-    async (_name, fields) => {
-      const first = await exchange(fields);
-      const second = await exchange(fields);
-      const id = valueOf(first.request, 'x-request-id') ?? '';
-      expect(id).toMatch(/^[\w-]{6,}$/);
-      expect(valueOf(first.answer, 'x-request-id')).toBe(id);
-      expect(valueOf(second.request, 'x-request-id')).not.toBe(id);
-    },
-  );
+  it.each([
+    ['none', []],
+    ['spaces', ['X-Request-Id: a b']],
+    ['quotes', ['X-Request-Id: "x"']],
+    ['too long', [`X-Request-Id: ${'a'.repeat(129)}`]],
+  ])('without a sane X-Request-Id (%s) a new one is made', async (_name, fields) => {
+    const first = await exchange(fields);
+    const second = await exchange(fields);
+    const id = valueOf(first.request, 'x-request-id') ?? '';
+    expect(id).toMatch(/^[\w-]{6,}$/);
+    expect(valueOf(first.answer, 'x-request-id')).toBe(id);
+    expect(valueOf(second.request, 'x-request-id')).not.toBe(id);
+  });
 });
 
 describe('fields of the answer', () => {
   it('hop-by-hop fields, and those that Connection names, stay here', async () => {
     const { answer } = await exchange(
       [],
-      ['Connection: keep-alive, X-Named', 'Keep-Alive: timeout=5', 'X-Named: secret', 'Upgrade: h2c', 'Proxy-Connection: x', 'Trailer: a', 'X-Stays: yes'],
+      [
+        'Connection: keep-alive, X-Named',
+        'Keep-Alive: timeout=5',
+        'X-Named: secret',
+        'Upgrade: h2c',
+        'Proxy-Connection: x',
+        'Trailer: a',
+        'X-Stays: yes',
+      ],
     );
     expect(valueOf(answer, 'x-stays')).toBe('yes');
     expect(names(answer).sort()).toEqual(['content-length', 'date', 'via', 'x-request-id', 'x-stays']);

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { ask, recordingUpstream, requestText, statusOf, valueOf, type RecordingUpstream } from '../support/http.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 
 let upstream: RecordingUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
   upstream = await recordingUpstream();
   gateway = await startGateway({
-    env: { UPSTREAM_URL: `http://127.0.0.1:${upstream.port}` },
+    env: { ...FORWARDING_ONLY, UPSTREAM_URL: `http://127.0.0.1:${upstream.port}` },
     yaml: `
 upstreams: { admin: { url: "http://127.0.0.1:${upstream.port}/admin-of-app" } }
 routes:
@@ -79,7 +80,12 @@ describe('404 and 405', () => {
     expect(valueOf(answer, 'content-type')).toBe('application/problem+json');
     expect(valueOf(answer, 'x-request-id')).toBe('id-404');
     expect(answer.body).toMatch(/^\{[^\n]*\}\n$/);
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 404, title: 'Not Found', code: 'no_route', request_id: 'id-404' });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status: 404,
+      title: 'Not Found',
+      code: 'no_route',
+      request_id: 'id-404',
+    });
   });
 
   it('405 says what is allowed, by all routes of the path together', async () => {

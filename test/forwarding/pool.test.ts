@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { answerText, ask, messageAt, recordingUpstream, requestText, statusOf, valueOf, type RecordingUpstream } from '../support/http.ts';
+import {
+  answerText,
+  ask,
+  messageAt,
+  recordingUpstream,
+  requestText,
+  statusOf,
+  valueOf,
+  type RecordingUpstream,
+} from '../support/http.ts';
 import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 
 let upstream: RecordingUpstream;
 let gateway: Gateway;
@@ -13,6 +23,7 @@ beforeAll(async () => {
   });
   const url = `http://127.0.0.1:${upstream.port}`;
   gateway = await startGateway({
+    env: FORWARDING_ONLY,
     yaml: `
 upstreams:
   one: { url: "${url}", connections: 1, queue: 100 }
@@ -39,7 +50,8 @@ async function warm(): Promise<RawConnection> {
   if (connection === undefined) throw new Error('no connection');
   return connection;
 }
-const seen = (target: string): number => upstream.requests.filter((each) => each.startLine.includes(` ${target} `)).length;
+const seen = (target: string): number =>
+  upstream.requests.filter((each) => each.startLine.includes(` ${target} `)).length;
 
 describe('keep-alive', () => {
   it('many exchanges of many clients use one connection', async () => {
@@ -114,7 +126,7 @@ describe('bytes that nobody asked for', () => {
   it('on an idle connection: it is closed, and they answer nobody', async () => {
     const poisoned = await warm();
     poisoned.send(answerText('poison'));
-    await poisoned.closed();
+    await poisoned.closed(1_500); // sooner than an idle connection goes anyway
     answers.set('/one/clean', () => answerText('clean'));
     expect((await get('/one/clean')).body).toBe('clean');
   });
@@ -123,7 +135,7 @@ describe('bytes that nobody asked for', () => {
     const poisoned = await warm();
     answers.set('/one/double', () => answerText('first') + answerText('poison'));
     expect((await get('/one/double')).body).toBe('first');
-    await poisoned.closed();
+    await poisoned.closed(1_500); // sooner than an idle connection goes anyway
     expect((await get('/one/clean')).body).toBe('clean');
   });
 

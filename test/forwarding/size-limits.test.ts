@@ -58,7 +58,14 @@ describe('431', () => {
   it.each([
     ['a long target', requestText('GET', `/proxy/431/${'x'.repeat(4_100)}`)],
     ['a long query', requestText('GET', `/proxy/431?${'x'.repeat(4_100)}`)],
-    ['many fields', requestText('GET', '/proxy/431', Array.from({ length: 99 }, (_, i) => `X-${i}: 1`))],
+    [
+      'many fields',
+      requestText(
+        'GET',
+        '/proxy/431',
+        Array.from({ length: 99 }, (_, i) => `X-${i}: 1`),
+      ),
+    ],
     ['far beyond the limit', requestText('GET', '/proxy/431', [`X-Long: ${'x'.repeat(100_000)}`])],
   ])('%s is refused and closed', async (_name, request) => {
     using client = await rawClient(pair.port);

@@ -2,8 +2,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { answerText, ask, messageAt, recordingUpstream, requestText, statusOf, valueOf, type RecordingUpstream } from '../support/http.ts';
+import {
+  answerText,
+  ask,
+  messageAt,
+  recordingUpstream,
+  requestText,
+  statusOf,
+  valueOf,
+  type RecordingUpstream,
+} from '../support/http.ts';
 import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 
 let a: RecordingUpstream;
 let b: RecordingUpstream;
@@ -17,6 +27,7 @@ beforeAll(async () => {
   sparePort = spare.port;
   await spare[Symbol.asyncDispose]();
   gateway = await startGateway({
+    env: FORWARDING_ONLY,
     yaml: `
 upstreams:
   both: { targets: ["http://127.0.0.1:${a.port}", "http://127.0.0.1:${b.port}"] }
@@ -82,6 +93,7 @@ describe('several targets', () => {
     const c = await recordingUpstream(() => '');
     const port = c.port;
     await using other = await startGateway({
+      env: FORWARDING_ONLY,
       yaml: `
 upstreams: { pair: { targets: ["http://127.0.0.1:${port}", "http://127.0.0.1:${b.port}"] } }
 routes: [{ path: /, upstream: pair, timeouts: { response_headers_seconds: 3 } }]

@@ -4,6 +4,13 @@ import type { RawConnection } from './raw.ts';
 
 export type AnswerBytes = (request: Message, connection: RawConnection) => string;
 
+/** For tests of forwarding alone: neither limits nor breakers have a say, and no answer carries their fields. */
+export const FORWARDING_ONLY = {
+  RATE_LIMIT_ALLOWLIST: '127.0.0.1',
+  RATE_LIMIT_HEADERS: 'off',
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1000',
+} as const;
+
 /** A gateway with one raw upstream behind `/proxy`. */
 export interface Pair extends AsyncDisposable {
   readonly gateway: Gateway;
@@ -23,7 +30,12 @@ export async function startPair(options: GatewayOptions & { yaml?: never } = {})
     const answer = answers.get(pathOf(request));
     return answer === undefined ? answerText() : answer(request, connection);
   });
-  const env = { UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`, ACCESS_LOG: 'off', ...options.env };
+  const env = {
+    UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+    ACCESS_LOG: 'off',
+    ...FORWARDING_ONLY,
+    ...options.env,
+  };
   const gateway = await startGateway({ ...options, env });
   return {
     gateway,

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority, type CertificateFiles, type TestAuthority } from '../support/certificates.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import {
+  ask,
+  messageAt,
+  recordingUpstream,
+  requestText,
+  statusOf,
+  valueOf,
+  type RecordingUpstream,
+} from '../support/http.ts';
+import { rawClient } from '../support/raw.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
+
+async function startHttps({ certFile, keyFile }: CertificateFiles): Promise<Server> {
+  const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (req, res) => {
+    const hash = createHash('sha256');
+    req.on('data', (piece: Buffer) => hash.update(piece));
+    req.on('end', () => {
+      const socket = req.socket as TLSSocket;
+      const { servername } = socket as unknown as { servername: string | false };
+      res.setHeader('x-sni', String(servername));
+      res.setHeader('x-alpn', String(socket.alpnProtocol));
+      res.setHeader('x-client-port', String(socket.remotePort));
+      res.end(req.url === '/sha' ? hash.digest('hex') : 'x'.repeat(300_000));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+let authority: TestAuthority;
+let stranger: TestAuthority;
+let named: Server;
+let byAddress: Server;
+let foreign: Server;
+let plain: RecordingUpstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  authority = createAuthority();
+  stranger = createAuthority();
+  [named, byAddress, foreign] = await Promise.all([
+    startHttps(authority.issue('DNS:service.test')),
+    startHttps(authority.issue('IP:127.0.0.1')),
+    startHttps(stranger.issue('IP:127.0.0.1')),
+  ]);
+  plain = await recordingUpstream(() => '');
+  const tls = (more: string) => `tls: { ca_file: "${authority.caFile}"${more} }`;
+  gateway = await startGateway({
+    env: FORWARDING_ONLY,
+    yaml: `
+upstreams:
+  address: { url: "https://127.0.0.1:${portOf(byAddress)}", ${tls('')} }
+  named: { url: "https://127.0.0.1:${portOf(named)}", ${tls(', server_name: service.test')} }
+  misnamed: { url: "https://127.0.0.1:${portOf(named)}", ${tls('')} }
+  foreign: { url: "https://127.0.0.1:${portOf(foreign)}", ${tls('')} }
+  unchecked: { url: "https://127.0.0.1:${portOf(foreign)}", tls: { verify: false } }
+  system: { url: "https://127.0.0.1:${portOf(byAddress)}" }
+  plain: { url: "https://127.0.0.1:${plain.port}", ${tls('')} }
+routes:
+${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
+`,
+  });
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  for (const server of [named, byAddress, foreign]) server.close();
+  await plain[Symbol.asyncDispose]();
+  for (const each of [authority, stranger]) each[Symbol.dispose]();
+});
+
+const get = (target: string) => ask(gateway.port, requestText('GET', target));
+
+describe('https upstreams', () => {
+  it('a certificate of the upstream’s own authority is good; the connection is kept; no name is sent for an address', async () => {
+    const answers = [await get('/address/'), await get('/address/')];
+    expect(answers.map((answer) => [statusOf(answer), answer.body.length])).toEqual([
+      [200, 300_000],
+      [200, 300_000],
+    ]);
+    const [first, second] = answers;
+    expect(first && second && valueOf(first, 'x-client-port') === valueOf(second, 'x-client-port')).toBe(true);
+    expect(first && [valueOf(first, 'x-sni'), valueOf(first, 'x-alpn')]).toEqual(['false', 'http/1.1']);
+  });
+
+  it('server_name is asked for and checked', async () => {
+    const answer = await get('/named/');
+    expect([statusOf(answer), valueOf(answer, 'x-sni')]).toEqual([200, 'service.test']);
+  });
+
+  it('a body of 3 MB goes up byte for byte', async () => {
+    const body = Buffer.alloc(3_000_000, 'gateway');
+    using client = await rawClient(gateway.port);
+    client.send(requestText('POST', '/address/sha', [`Content-Length: ${body.length}`]));
+    client.send(body);
+    expect((await messageAt(client, 0)).body).toBe(createHash('sha256').update(body).digest('hex'));
+  });
+
+  it.each([
+    ['a certificate for another name', '/misnamed/'],
+    ['a certificate of another authority', '/foreign/'],
+    ['an authority the system does not know', '/system/'],
+  ])('%s: 502 upstream_tls_failed, and nothing of why', async (_name, target) => {
+    const answer = await get(target);
+    expect(statusOf(answer)).toBe(502);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'upstream_tls_failed' });
+    expect(answer.body).not.toMatch(/127\.0\.0\.1|altname|self.signed|CERT_/i);
+  });
+
+  it('verify: false takes any certificate', async () => {
+    expect(statusOf(await get('/unchecked/'))).toBe(200);
+  });
+
+  it('an upstream that speaks no TLS: 502, and it never sees the request', async () => {
+    const asked = get('/plain/');
+    const connection = await plain.connection(0);
+    await connection.when((text) => text.length > 0);
+    connection.send('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+    const answer = await asked;
+    expect(statusOf(answer)).toBe(502);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'upstream_tls_failed' });
+    expect(connection.received()).not.toContain('HTTP/1.1');
+  });
+});
