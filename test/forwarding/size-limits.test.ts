@@ -43,6 +43,21 @@ describe('413', () => {
   });
 });
 
+describe('413 to a client that goes on sending', () => {
+  it.each([
+    ['by length', `Content-Length: ${20 * 1024 * 1024}`, ''],
+    ['in chunks', 'Transfer-Encoding: chunked', chunk(1024 * 1024)],
+  ])('arrives, %s', async (_name, framing, piece) => {
+    using client = await rawClient(pair.port);
+    client.send(requestText('POST', '/proxy/goes-on', [framing]));
+    for (let i = 0; i < 20; i++) client.send(piece === '' ? 'x'.repeat(1024 * 1024) : piece);
+    if (piece !== '') client.send('0\r\n\r\n');
+    const answer = takeMessage(await client.closed(10_000));
+    expect(answer && statusOf(answer)).toBe(413);
+    expect(pair.requestsFor('/goes-on')).toEqual([]);
+  });
+});
+
 describe('431', () => {
   it('a header just below the limit passes, one above is refused with problem+json and closed', async () => {
     const passes = await ask(pair.port, requestText('GET', '/proxy/header', [`X-Long: ${'x'.repeat(3_900)}`]));

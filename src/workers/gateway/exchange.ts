@@ -56,9 +56,15 @@ const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
   'internal_error',
 ]);
 
+/** Bounds of throwing a body away that is too large: silence after which the client waits, and what is too much. */
+const DISCARD_QUIET_MS = 100;
+const DISCARD_LONGEST_MS = 5_000;
+const DISCARD_MOST_BYTES = 64 * 1024 * 1024;
+
 /** What an exchange waits for; each wait has its own time-out and its own answer when that is over. */
 type Stage =
   | 'deciding'
+  | 'discarding'
   | 'limit'
   | 'breaker'
   | 'client-body'
@@ -110,6 +116,8 @@ export class Exchange implements Queued, Waiting, Waiter {
   #starting = true;
   #retried = false;
   #clientBlocked = false;
+  #discardFromMs = 0;
+  #discardedBytes = 0;
   #attempts = 0;
 
   /** The thread's list of exchanges in flight. */
@@ -181,7 +189,11 @@ export class Exchange implements Queued, Waiting, Waiter {
     this.#take(match);
     this.client = answer.peerAddress();
     if (this.thread.isOverloaded(this.client)) return answer.refuse('overloaded');
-    if (head.contentLength > match.config.maxBodyBytes) return answer.refuse('body_too_large');
+    if (head.contentLength > match.config.maxBodyBytes) {
+      this.#listenForBody();
+      this.#discardBody();
+      return false;
+    }
     return true;
   }
 
@@ -212,24 +224,48 @@ export class Exchange implements Queued, Waiting, Waiter {
     this.#fields = `${head.fields}x-forwarded-for: ${forwardedFor}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\nx-request-id: ${this.requestId}\r\nvia: ${via}\r\n`;
   }
 
-  /** uWS wants to know inside its handler who takes the body; what comes before the request may go out is held. */
+  /** What comes of a body before the request may go out is held. */
   #expectBody(head: RequestHead): void {
-    const upload = new Upload(this, head.contentLength);
-    this.#upload = upload;
+    this.#upload = new Upload(this, head.contentLength);
+    this.#listenForBody();
+  }
+
+  /** uWS wants to know inside its handler who takes the body. */
+  #listenForBody(): void {
     this.answer.onBody((piece, last) => {
       try {
-        this.#onBodyPiece(upload, piece, last);
+        this.#onBodyPiece(piece, last);
       } catch (error) {
         this.onFault(error);
       }
     });
   }
 
-  // One parameter more than style would have, to spare a piece of the body an object.
-  #onBodyPiece(upload: Upload, piece: ArrayBuffer, last: boolean): void {
+  #onBodyPiece(piece: ArrayBuffer, last: boolean): void {
     if (this.#stage === 'done') return;
-    if (upload.receivedBytes + piece.byteLength > this.#route.maxBodyBytes) this.#fail('body_too_large');
-    else upload.receive(piece, last);
+    if (this.#stage === 'discarding') return this.#onDiscarded(piece.byteLength, last);
+    const upload = this.#upload as Upload;
+    if (upload.receivedBytes + piece.byteLength <= this.#route.maxBodyBytes) upload.receive(piece, last);
+    else if (this.answer.started) this.#fail('body_too_large');
+    else this.#discardBody();
+  }
+
+  /**
+   * 413. A connection that is closed while the client still sends is reset, and the answer is lost with it: so what comes
+   * is thrown away, within bounds, and the answer given when the client has finished or waits.
+   */
+  #discardBody(): void {
+    this.#letGo();
+    this.#stage = 'discarding';
+    this.#discardFromMs = this.thread.deadlines.nowMs;
+    this.thread.deadlines.arm(this, DISCARD_QUIET_MS);
+  }
+
+  #onDiscarded(bytes: number, last: boolean): void {
+    this.#discardedBytes += bytes;
+    const tookMs = this.thread.deadlines.nowMs - this.#discardFromMs;
+    if (last || this.#discardedBytes > DISCARD_MOST_BYTES || tookMs > DISCARD_LONGEST_MS) this.#fail('body_too_large');
+    else this.thread.deadlines.arm(this, DISCARD_QUIET_MS);
   }
 
   /** 429, 503: one token from each of the client's buckets, or none. */
@@ -356,9 +392,10 @@ export class Exchange implements Queued, Waiting, Waiter {
   }
 
   onUploadProgress(): void {
-    if (this.#stage !== 'upload') return;
+    // An upstream that answers before it has all of the request is not silent while the client still sends.
+    if (this.#stage !== 'upload' && this.#stage !== 'upstream-body') return;
     this.thread.uploads.add(this);
-    this.thread.deadlines.arm(this, this.#route.timeouts.bodyIdleMs);
+    this.#armBody();
   }
 
   onUpstreamDrain(): void {
@@ -438,6 +475,8 @@ export class Exchange implements Queued, Waiting, Waiter {
     switch (this.#stage) {
       case 'connection':
         return this.#fail('upstream_connect_timeout');
+      case 'discarding':
+        return this.#fail('body_too_large');
       case 'client-body':
         return this.#fail('request_timeout');
       case 'upload':
