@@ -143,7 +143,7 @@ describe('one process without Redis', () => {
     node.front.configure([{ ...same, name: 'new' }]);
     expect(await node.fail(9)).toEqual(Array<number>(9).fill(FAILURE));
     node.front.configure(['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...same, name })));
-    expect(Object.values(node.front.slots()).sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(new Set(Object.values(node.front.slots()))).toEqual(new Set([0, 1, 2, 3, 4]));
   });
 
   test('error rate and slow calls over the window, with a minimum volume', async () => {
@@ -164,7 +164,10 @@ describe('one process without Redis', () => {
     const [gate] = node.gates;
     const messages: unknown[] = [];
     const receive = node.front.receive.bind(node.front);
-    node.front.receive = (thread, message) => void (messages.push(message), receive(thread, message));
+    node.front.receive = (thread, message) => {
+      messages.push(message);
+      receive(thread, message);
+    };
     for (let i = 0; i < 1000; i++) gate?.outcome(node.slot, gate.check(node.slot), SUCCESS);
     await new Promise((resolve) => void setImmediate(resolve));
     expect(messages).toEqual([]);

@@ -1,0 +1,10 @@
+import type { SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
+
+/** Who holds the truth of all nodes. */
+export interface BreakerAuthority {
+  /** False while a `sync` would fail at once. */
+  readonly reachable: () => boolean;
+  /** All ops in one step. Rejects when it cannot be known whether they were taken; never asks twice. */
+  sync(request: SyncRequest): Promise<SyncReply>;
+  close(): void;
+}

@@ -1,0 +1,135 @@
+import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
+import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
+import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
+import { SharedRow } from './shared-row.ts';
+
+/**
+ * Who decides over an upstream on this node: the cluster (Redis); this process, because Redis is gone or not
+ * configured; or this process although Redis is there, because only this node has reason to refuse.
+ */
+export type BreakerScope = 'cluster' | 'process' | 'isolated';
+
+export const NEVER_SEEN: BreakerSnapshot = {
+  kind: 'CLOSED',
+  epoch: 0,
+  failures: 0,
+  openForMs: 0,
+  successes: 0,
+  trips: 0,
+  isolated: false,
+  reason: '',
+  granted: [],
+};
+
+/** All the front knows of one upstream. */
+export class BreakerCell {
+  readonly name: string;
+  readonly slot: number;
+  readonly row: SharedRow;
+  upstream: BreakerUpstream;
+  scope: BreakerScope = 'process';
+  /** What the threads see, and which epoch of the deciding authority it is. */
+  kind: BreakerKind = 'CLOSED';
+  epoch = 0;
+  reason = '';
+  failures = 0;
+  successes = 0;
+  trips = 0;
+  /** Process clock; only means something while OPEN. */
+  openUntilMs = 0;
+  /** What the cluster last said, whoever decides now. */
+  cluster: BreakerSnapshot = NEVER_SEEN;
+  /** The truth carries our mark of isolation; when it is gone somebody has reset the hash. */
+  marked = false;
+  /** Told the cluster at this time and epoch what it remembers of an outage, and waits for an objection. */
+  reminded: { readonly epoch: number; readonly atMs: number } | undefined;
+  /** An event came after the exchange that is under way was sent: its answer may be older than the event. */
+  hinted = false;
+  /** Read again at the next occasion, from either authority. */
+  lookCluster = false;
+  lookProcess = false;
+  readonly clusterOps: BreakerOp[] = [];
+  readonly processOps: BreakerOp[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(upstream: BreakerUpstream, slot: number, memory: SharedArrayBuffer) {
+    this.name = upstream.name;
+    this.slot = slot;
+    this.upstream = upstream;
+    this.row = new SharedRow(memory, slot);
+    this.row.configure(upstream);
+    this.row.reset();
+  }
+
+  /** Ops for whoever decides. */
+  get ops(): BreakerOp[] {
+    return this.scope === 'cluster' ? this.clusterOps : this.processOps;
+  }
+
+  /** A reload changed its numbers; its state stays. */
+  configure(upstream: BreakerUpstream): void {
+    this.upstream = upstream;
+    this.row.configure(upstream);
+  }
+
+  /** Says every second that this node still refuses alone; a mark that somebody took away is not put back. */
+  renewMark(): void {
+    if (this.scope === 'isolated' && this.marked) this.clusterOps.push({ op: 'isolated', mark: 'renew' });
+  }
+
+  look(): void {
+    this.lookCluster = true;
+    this.lookProcess = true;
+  }
+
+  /** What another authority needs to go on from here. */
+  asSnapshot(nowMs: number): BreakerSnapshot {
+    return {
+      ...this.cluster,
+      kind: this.kind,
+      epoch: this.epoch,
+      failures: this.failures,
+      successes: this.successes,
+      trips: this.trips,
+      openForMs: this.kind === 'OPEN' ? Math.max(0, Math.ceil(this.openUntilMs - nowMs)) : 0,
+    };
+  }
+
+  /**
+   * Shows the threads what the deciding authority says.
+   * @param overrule an opening by a thread is known to the authority, and this is the answer to it
+   * @returns false when it must be reported first
+   */
+  show(snapshot: BreakerSnapshot, nowMs: number, overrule: boolean): boolean {
+    const { kind, epoch } = snapshot;
+    const opened = this.row.openedByThread();
+    const same = this.row.kind() === kind && (kind === 'CLOSED' || opened || epoch === this.epoch);
+    const openUntilMs = nowMs + snapshot.openForMs;
+    const askLimit = kind === 'HALF_OPEN' ? this.upstream.rule.halfOpenSuccesses - snapshot.successes : 0;
+    const shown = { kind, failures: snapshot.failures, retryAtMs: openUntilMs, nowMs, askLimit };
+    if (!this.row.show(shown, { same, overrule })) return false;
+    // Nothing stored any more: DEL, FLUSHDB, or a restart without persistence.
+    if (snapshot.reason !== '') this.reason = snapshot.reason;
+    else if (kind !== this.kind) this.reason = 'reset';
+    this.kind = kind;
+    this.epoch = epoch;
+    this.openUntilMs = openUntilMs;
+    this.failures = snapshot.failures;
+    this.successes = snapshot.successes;
+    this.trips = snapshot.trips;
+    return true;
+  }
+
+  /** Calls back once when the opening should be over. */
+  wakeAtEnd(nowMs: number, wake: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.kind !== 'OPEN') return;
+    const waitMs = Math.min(Math.max(1, Math.ceil(this.openUntilMs - nowMs) + 1), 0x7fff_ffff);
+    this.#timer = setTimeout(wake, waitMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,58 @@
+import { parseBreakerEvent, type BreakerEvent } from '../../shared/breaker/events.ts';
+import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
+
+/** What is used of an ioredis client of its own; made with `autoResubscribe: false`. */
+interface SubscriberClient {
+  readonly status: string;
+  subscribe(channel: string): Promise<unknown>;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  on(event: 'ready' | 'error', listener: () => void): unknown;
+  disconnect(): void;
+}
+
+export interface EventFeedOptions {
+  readonly client: SubscriberClient;
+  /** Database the hash lies in, for keyspace events. */
+  readonly database: number;
+  readonly onEvent: (event: BreakerEvent) => void;
+  /** Something may have been missed, or the hash was changed by hand: read again. */
+  readonly onDoubt: () => void;
+}
+
+/**
+ * Listens to what other nodes did. Only hints come from here: after every (re)subscription, and on any keyspace event
+ * of the hash where the server sends them, the truth is read again. Costs Redis nothing where they are off.
+ */
+export function createEventFeed(options: EventFeedOptions): { close(): void } {
+  const { client, onEvent, onDoubt } = options;
+  const keyspace = `__keyspace@${options.database}__:${BREAKER_KEY}`;
+  let closed = false;
+
+  async function subscribe(): Promise<void> {
+    try {
+      await client.subscribe(EVENTS_CHANNEL);
+      onDoubt();
+      await client.subscribe(keyspace); // apart: an ACL may forbid only this one
+    } catch {
+      // The connection broke again, and the next `ready` comes here; or the ACL forbids it: then the re-read has to do.
+    }
+  }
+
+  client.on('ready', () => void subscribe());
+  client.on('error', () => {}); // the command connection reports; without a listener ioredis writes to the console
+  client.on('message', (channel: string, message: string) => {
+    if (closed) return;
+    if (channel === keyspace) return onDoubt();
+    if (channel !== EVENTS_CHANNEL) return;
+    const event = parseBreakerEvent(message);
+    if (event !== undefined) onEvent(event);
+  });
+  if (client.status === 'ready') void subscribe();
+
+  return {
+    close() {
+      closed = true;
+      client.disconnect();
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import type { BreakerEvent } from '../../shared/breaker/events.ts';
+import { ATTENTION } from '../../shared/breaker/memory.ts';
+import type { BreakerSlots, FromBreakerThread, ToBreakerThread } from '../../shared/breaker/messages.ts';
+import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
+import type { BreakerAuthority } from './authority.ts';
+import { BreakerCell } from './cell.ts';
+import { Permits } from './permits.ts';
+import { ProcessAuthority } from './process-authority.ts';
+import { SlotTable } from './slots.ts';
+import { SyncLoop } from './sync-loop.ts';
+import { viewOf, type BreakerListener, type BreakerNotice, type BreakerView } from './view.ts';
+
+export interface BreakerFrontOptions {
+  /** createBreakerMemory(…), the one the threads get. */
+  readonly memory: SharedArrayBuffer;
+  /** Unique among nodes and starts: letters, digits, `.`, `_`, `-`. Shows as `<upstream>:node`. */
+  readonly node: string;
+  readonly upstreams: readonly BreakerUpstream[];
+  /** To the thread in this slot; one that is gone is no error. */
+  readonly send: (thread: number, message: ToBreakerThread) => void;
+  /** Undefined: no Redis is configured. The front closes it. */
+  readonly authority: BreakerAuthority | undefined;
+  /** Nodes that live, this one included; for `minNodes`. */
+  readonly liveNodes: () => number;
+  /** createProcessClock(). */
+  readonly clock: () => number;
+  /** Time of day; read once, so that the process's own epochs start near it. */
+  readonly wallClock: () => number;
+  readonly random: () => number;
+  readonly listener: BreakerListener;
+  /** Failures reach Redis at most this much later; the first after a lull goes at once. */
+  readonly batchMs?: number;
+}
+
+/**
+ * The truth is read again this often: a constant cost of one command per node and second whatever the traffic, so
+ * that a lost event heals. Requests to a CLOSED and succeeding upstream cost Redis nothing at all.
+ */
+const REREAD_MS = 1_000;
+/** While Redis is gone, how often to see whether the client has connected again (asks only the client). */
+const RETRY_MS = 200;
+const DOUBT_MS = 100;
+const DEFAULT_BATCH_MS = 10;
+
+/** The node's side of all breakers: between its threads (shared memory, messages) and the truth (Redis, or here). */
+export class BreakerFront {
+  readonly #options: BreakerFrontOptions;
+  readonly #header: Int32Array;
+  readonly #cells = new Map<string, BreakerCell>();
+  readonly #slotTable: SlotTable;
+  #slots: BreakerSlots = {};
+  readonly #permits: Permits;
+  readonly #process: ProcessAuthority;
+  readonly #loop: SyncLoop;
+  readonly #batchMs: number;
+  #lastFlushMs = Number.NEGATIVE_INFINITY;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #doubtTimer: NodeJS.Timeout | undefined;
+  readonly #tickTimer: NodeJS.Timeout;
+  #ticks = 0;
+
+  constructor(options: BreakerFrontOptions) {
+    const { memory, node, authority, clock, wallClock, random, liveNodes, send } = options;
+    const cells = this.#cells;
+    this.#options = options;
+    this.#header = new Int32Array(memory);
+    this.#slotTable = new SlotTable(memory);
+    const offsetMs = wallClock() - clock();
+    this.#process = new ProcessAuthority(() => Math.floor(clock() + offsetMs));
+    this.#permits = new Permits({ cells, node, clock, send });
+    this.#batchMs = options.batchMs ?? DEFAULT_BATCH_MS;
+    this.#loop = new SyncLoop({
+      cells,
+      node,
+      authority,
+      clock,
+      random,
+      liveNodes,
+      process: this.#process,
+      onAnswer: (item, snapshot) => this.#permits.answer(item, snapshot),
+      onMoved: (cell) => this.#permits.renew(cell),
+      notify: (notice) => this.#notify(notice),
+    });
+    this.#tickTimer = setInterval(() => this.#tick(), RETRY_MS);
+    this.configure(options.upstreams);
+  }
+
+  /** Slot of every upstream, for workerData and for the message that carries a new configuration. */
+  slots(): BreakerSlots {
+    return this.#slots;
+  }
+
+  /** A new configuration; upstreams that stay keep their state. Call before the threads get the new slots. */
+  configure(upstreams: readonly BreakerUpstream[]): void {
+    const wanted = new Map(upstreams.filter((u) => u.mode !== 'off').map((upstream) => [upstream.name, upstream]));
+    for (const [name, cell] of this.#cells) {
+      if (wanted.has(name)) continue;
+      this.#cells.delete(name);
+      this.#process.forget(name);
+      cell.row.retire();
+      cell.close();
+    }
+    const slots = this.#slotTable.assign([...wanted.keys()]);
+    for (const [name, upstream] of wanted) {
+      const slot = slots[name] ?? 0;
+      const known = this.#cells.get(name);
+      if (known !== undefined) known.configure(upstream);
+      else if (slot !== 0) this.#cells.set(name, new BreakerCell(upstream, slot, this.#options.memory));
+    }
+    this.#slots = Object.fromEntries(upstreams.map(({ name }) => [name, slots[name] ?? 0]));
+    this.#lookAll();
+  }
+
+  /** A message of a thread. */
+  receive(thread: number, message: FromBreakerThread): void {
+    switch (message.type) {
+      case 'breaker-attention':
+        return this.#attend();
+      case 'breaker-ask': {
+        const cell = this.#bySlot(message.slot);
+        if (cell !== undefined) this.#permits.ask(cell, thread, message.id);
+        else this.#options.send(thread, { type: 'breaker-answer', id: message.id, granted: false });
+        return this.#pump();
+      }
+      case 'breaker-result':
+        this.#permits.result(thread, message.id, message.outcome);
+        return this.#pump();
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** A thread has ended, however: its probes are aborted. */
+  threadGone(thread: number): void {
+    this.#permits.threadGone(thread);
+    this.#pump();
+  }
+
+  /** A message from the channel: a hint, applied at once; the truth is read again within a second anyway. */
+  hint(event: BreakerEvent): void {
+    const cell = this.#cells.get(event.upstream);
+    if (cell === undefined || cell.scope === 'process') return;
+    if (cell.scope === 'isolated') return this.#look(cell);
+    const { cluster } = cell;
+    if (event.type === 'circuit-breaker-failures') {
+      // While our own report is under way its answer is the better count.
+      const useful = event.epoch === cluster.epoch && cluster.kind === 'CLOSED' && !this.#loop.busy;
+      if (useful) this.#loop.show(cell, { ...cluster, failures: event.failures }, false);
+      return;
+    }
+    if (event.epoch <= cluster.epoch) return;
+    const { to: kind, epoch, failures, reason, open_for_ms: openForMs } = event;
+    cell.cluster = { ...cluster, kind, epoch, failures, reason, openForMs, successes: 0 };
+    cell.hinted = true;
+    this.#loop.show(cell, cell.cluster, kind === 'OPEN');
+  }
+
+  /** Something may have been missed: read everything again, now or as soon as the last time is 100 ms ago. */
+  doubt(): void {
+    if (this.#doubtTimer !== undefined) {
+      for (const cell of this.#cells.values()) cell.look();
+      return;
+    }
+    this.#doubtTimer = setTimeout(() => {
+      this.#doubtTimer = undefined;
+      this.#pump();
+    }, DOUBT_MS);
+    this.#lookAll();
+  }
+
+  view(): readonly BreakerView[] {
+    const nowMs = this.#options.clock();
+    return [...this.#cells.values()].map((cell) => viewOf(cell, nowMs));
+  }
+
+  /** `cluster` while Redis holds the truth. */
+  scope(): 'cluster' | 'process' {
+    return this.#loop.down ? 'process' : 'cluster';
+  }
+
+  /** Idempotent. Permits still held lapse by themselves. */
+  close(): void {
+    this.#loop.close();
+    clearInterval(this.#tickTimer);
+    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#doubtTimer);
+    for (const cell of this.#cells.values()) cell.close();
+    this.#options.authority?.close();
+  }
+
+  #bySlot(slot: number): BreakerCell | undefined {
+    for (const cell of this.#cells.values()) if (cell.slot === slot) return cell;
+    return undefined;
+  }
+
+  #attend(): void {
+    const waitedMs = this.#options.clock() - this.#lastFlushMs;
+    if (Atomics.load(this.#header, ATTENTION) === 2 || waitedMs >= this.#batchMs) return this.#pump();
+    this.#flushTimer ??= setTimeout(() => this.#pump(), this.#batchMs - waitedMs);
+  }
+
+  #pump(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#lastFlushMs = this.#options.clock();
+    Atomics.store(this.#header, ATTENTION, 0); // before the rows are read: what comes later raises it again
+    this.#loop.pump();
+  }
+
+  #tick(): void {
+    this.#ticks += 1;
+    if (this.#ticks % (REREAD_MS / RETRY_MS) === 0) {
+      this.#permits.renew();
+      for (const cell of this.#cells.values()) cell.renewMark();
+      this.#lookAll();
+    } else if (this.#loop.down && this.#options.authority?.reachable() === true) {
+      this.#lookAll();
+    }
+  }
+
+  #look(cell: BreakerCell): void {
+    cell.look();
+    this.#pump();
+  }
+
+  #lookAll(): void {
+    for (const cell of this.#cells.values()) cell.look();
+    this.#pump();
+  }
+
+  #notify(notice: BreakerNotice): void {
+    try {
+      this.#options.listener(notice);
+    } catch {
+      // A listener that throws has lost its notice, and nothing else.
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { step } from '../../shared/breaker/machine.ts';
+import { FRESH, type BreakerKind, type BreakerState } from '../../shared/breaker/state.ts';
+import { snapshotOf, type BreakerSnapshot, type SyncReply, type SyncRequest } from '../../shared/breaker/sync.ts';
+
+/**
+ * The machine in this process: the truth while there is no Redis, and for an upstream that only this node cannot
+ * reach. Same requests and answers as the script in Redis (one contract suite holds for both).
+ */
+export class ProcessAuthority {
+  readonly #states = new Map<string, BreakerState>();
+  /** Upstreams this process opened itself and has not closed since. */
+  readonly #openedHere = new Set<string>();
+  readonly #nowMs: () => number;
+
+  /** @param nowMs never runs backwards; also starts the epochs, so it should be near the time of day */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  sync(request: SyncRequest): SyncReply {
+    const nowMs = this.#nowMs();
+    return request.upstreams.map(({ name, rule, random, ops }) => {
+      // Alone there is no quorum to wait for.
+      const context = { rule, random, node: request.node, liveNodes: 1, nowMs };
+      let state = this.#states.get(name) ?? FRESH;
+      let reason = '';
+      const granted: string[] = [];
+      for (const op of [{ op: 'look' } as const, ...ops]) {
+        const next = step(state, op, context);
+        state = next.state;
+        reason = next.transitions.at(-1)?.reason ?? reason;
+        for (const { to } of next.transitions) this.#note(name, to);
+        if (next.granted && op.op === 'ask') granted.push(op.lease);
+      }
+      this.#states.set(name, state);
+      return { ...snapshotOf(state, nowMs), reason, granted };
+    });
+  }
+
+  /** Goes on from what the cluster last said. Leases of others are not known here and not kept. */
+  seed(name: string, from: BreakerSnapshot): void {
+    this.#states.set(name, stateFrom(from, this.#nowMs()));
+    this.#openedHere.delete(name);
+  }
+
+  /** What this process came to by itself, as against what it was seeded with and time alone made of that. */
+  ownView(name: string): { readonly kind: BreakerKind; readonly openedHere: boolean } {
+    return { kind: this.#states.get(name)?.kind ?? 'CLOSED', openedHere: this.#openedHere.has(name) };
+  }
+
+  forget(name: string): void {
+    this.#states.delete(name);
+    this.#openedHere.delete(name);
+  }
+
+  #note(name: string, to: BreakerKind): void {
+    if (to === 'OPEN') this.#openedHere.add(name);
+    if (to === 'CLOSED') this.#openedHere.delete(name);
+  }
+}
+
+function stateFrom(from: BreakerSnapshot, nowMs: number): BreakerState {
+  const { epoch, failures, trips, successes } = from;
+  switch (from.kind) {
+    case 'CLOSED':
+      return { ...FRESH, epoch, failures };
+    case 'OPEN':
+      return { kind: 'OPEN', epoch, failures, trips, openedAtMs: nowMs, openUntilMs: nowMs + from.openForMs };
+    case 'HALF_OPEN':
+      return { kind: 'HALF_OPEN', epoch, failures, trips, successes, leases: [] };
+    default:
+      return from.kind satisfies never;
+  }
+}

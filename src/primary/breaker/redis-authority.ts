@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
+import { readSyncScript } from '../../shared/breaker/script.ts';
+import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
+import type { BreakerAuthority } from './authority.ts';
+
+/** What is used of an ioredis client (Redis or Cluster): made without offline queue and without retries. */
+export interface CommandClient {
+  readonly status: string;
+  evalsha(sha: string, keys: number, ...args: string[]): Promise<unknown>;
+  eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
+  disconnect(reconnect?: boolean): void;
+}
+
+const row = z
+  .tuple([
+    z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']),
+    z.coerce.number(),
+    z.number(),
+    z.number(),
+    z.number(),
+    z.number(),
+    z.number(),
+    z.string(),
+  ])
+  .rest(z.string());
+
+const reply = z.array(row);
+
+/**
+ * The truth in Redis. One round trip per sync; the script is loaded when Redis does not know it (first use, restart,
+ * failover).
+ * @param timeoutMs after this the answer is not waited for and the connection is made anew
+ */
+export function createRedisAuthority(client: CommandClient, timeoutMs: number): BreakerAuthority {
+  const script = readSyncScript();
+  const sha = createHash('sha1').update(script).digest('hex');
+
+  async function run(request: SyncRequest): Promise<unknown> {
+    const args = [BREAKER_KEY, EVENTS_CHANNEL, JSON.stringify(request)] as const;
+    try {
+      return await client.evalsha(sha, 1, ...args);
+    } catch (error) {
+      // NOSCRIPT is said before anything ran, so this is not a repetition.
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.eval(script, 1, ...args);
+    }
+  }
+
+  async function withDeadline(request: SyncRequest): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`breaker state: no answer from Redis in ${timeoutMs} ms`));
+        // Nothing queued behind a Redis that hangs may arrive late and count twice.
+        client.disconnect(true);
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([run(request), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    reachable: () => client.status === 'ready',
+    async sync(request): Promise<SyncReply> {
+      const rows = reply.parse(await withDeadline(request));
+      if (rows.length !== request.upstreams.length) throw new Error('breaker state: answer of another length');
+      return rows.map(toSnapshot);
+    },
+    close: () => client.disconnect(),
+  };
+}
+
+function toSnapshot(from: z.infer<typeof row>): BreakerSnapshot {
+  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, ...granted] = from;
+  return { kind, epoch, failures, openForMs, successes, trips, isolated: isolated === 1, reason, granted };
+}

@@ -1,0 +1,177 @@
+import {
+  BUCKET_FIELDS,
+  BUCKETS,
+  CELL,
+  FLAG,
+  generationOf,
+  kindOf,
+  NO_STAMP,
+  rowOf,
+  TRIP,
+  wordOf,
+} from '../../shared/breaker/memory.ts';
+import { toWrapped } from '../../shared/breaker/process-clock.ts';
+import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
+import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
+import {
+  afterReport,
+  freshTally,
+  MAX_COUNT,
+  PENDING,
+  succeededIn,
+  unsentOf,
+  withBase,
+} from '../../shared/breaker/tally.ts';
+
+/** What the threads are to see. */
+export interface Shown {
+  readonly kind: BreakerKind;
+  /** Pooled failures a CLOSED upstream starts with. */
+  readonly failures: number;
+  /** Process clock, as `nowMs`. */
+  readonly retryAtMs: number;
+  readonly nowMs: number;
+  /** Probes that may be asked for at once. */
+  readonly askLimit: number;
+}
+
+/** Surely over, whatever the clocks of two threads differ by. */
+const PAST_MS = 1_000;
+
+const TRIP_NAMES: Readonly<Record<number, 'error_rate' | 'slow_calls'>> = {
+  [TRIP.ERROR_RATE]: 'error_rate',
+  [TRIP.SLOW_CALLS]: 'slow_calls',
+};
+
+/** The front's hand on one row of the shared memory: the only place that moves a WORD, but for a thread's opening. */
+export class SharedRow {
+  readonly #cells: Int32Array;
+  readonly #row: number;
+  /** WORD as this side last wrote it. */
+  #word: number;
+
+  constructor(memory: SharedArrayBuffer, slot: number) {
+    this.#cells = new Int32Array(memory);
+    this.#row = rowOf(slot);
+    this.#word = this.#load(CELL.WORD);
+  }
+
+  #load(cell: number): number {
+    return Atomics.load(this.#cells, this.#row + cell);
+  }
+
+  #store(cell: number, value: number): void {
+    Atomics.store(this.#cells, this.#row + cell, value);
+  }
+
+  configure(upstream: BreakerUpstream): void {
+    const { rule, window, mode } = upstream;
+    this.#store(CELL.THRESHOLD, Math.min(MAX_COUNT, Math.max(1, rule.failureThreshold)));
+    this.#store(CELL.RESET_MS, rule.resetTimeoutMs);
+    this.#store(CELL.BUCKET_MS, Math.max(1, Math.ceil((window?.windowMs ?? 0) / BUCKETS)));
+    this.#store(CELL.MIN_VOLUME, Math.max(1, window?.minVolume ?? 1));
+    this.#store(CELL.ERROR_PERMILLE, Math.round((window?.errorRate ?? 0) * 1000));
+    this.#store(CELL.SLOW_PERMILLE, Math.round((window?.slowRate ?? 0) * 1000));
+    this.#store(
+      CELL.FLAGS,
+      (mode === 'off' ? FLAG.OFF : 0) |
+        (mode === 'shadow' ? FLAG.SHADOW : 0) |
+        (rule.minNodes > 1 ? FLAG.QUORUM : 0) |
+        (window === undefined ? 0 : FLAG.WINDOW),
+    );
+  }
+
+  /** A thread has opened it and nobody has confirmed that yet. */
+  openedByThread(): boolean {
+    return this.#load(CELL.WORD) !== this.#word;
+  }
+
+  /** Whether that thread went by this process's own failures alone (its count or its window, not the pooled one). */
+  openedOnOwnEvidence(): boolean {
+    return this.#load(CELL.TRIP) !== TRIP.POOLED;
+  }
+
+  kind(): BreakerKind {
+    return kindOf(this.#load(CELL.WORD));
+  }
+
+  hasUnsent(): boolean {
+    const tally = this.#load(CELL.TALLY);
+    return unsentOf(tally) > 0 || succeededIn(tally) || this.openedByThread();
+  }
+
+  /** Takes what the threads have counted since the last time; undefined when that is nothing. */
+  takeReport(epoch: number): BreakerOp | undefined {
+    const opened = this.openedByThread();
+    const at = this.#row + CELL.TALLY;
+    let tally = this.#load(CELL.TALLY);
+    for (;;) {
+      if ((tally & PENDING) === 0 && !opened) return undefined;
+      const found = Atomics.compareExchange(this.#cells, at, tally, afterReport(tally));
+      if (found === tally) break;
+      tally = found;
+    }
+    const failures = unsentOf(tally);
+    const success = succeededIn(tally);
+    const trip = opened ? (TRIP_NAMES[this.#load(CELL.TRIP)] ?? 'none') : 'none';
+    return failures > 0 || success || opened ? { op: 'report', epoch, failures, success, trip } : undefined;
+  }
+
+  /**
+   * Shows a state to the threads. A new generation begins unless `same` says it is the state already shown (then only
+   * counts and times are brought up to date).
+   * @returns false when a thread opened the breaker and `how.overrule` does not say that this is known: report first
+   */
+  show(shown: Shown, how: { readonly same: boolean; readonly overrule: boolean }): boolean {
+    const before = this.#load(CELL.WORD);
+    if (before !== this.#word && !how.overrule) return false;
+    this.#store(CELL.RETRY_AT, toWrapped(shown.retryAtMs));
+    this.#store(CELL.ASK_LIMIT, Math.max(0, shown.askLimit));
+    if (how.same) {
+      if (kindOf(before) === 'CLOSED') this.#rebase(shown.failures);
+      this.#word = before;
+      return true;
+    }
+    this.#store(CELL.DENIED_UNTIL, toWrapped(shown.nowMs) - PAST_MS);
+    // Counts first: threads of the old generation leave them alone, those of the new one cannot exist yet.
+    const generation = generationOf(before) + 1;
+    this.#store(CELL.TALLY, freshTally(generation, shown.kind === 'CLOSED' ? shown.failures : 0));
+    this.#store(CELL.OWN, 0);
+    this.#store(CELL.TRIP, TRIP.NONE);
+    for (let i = 0; i < BUCKETS; i++) this.#store(CELL.WINDOW + i * BUCKET_FIELDS, NO_STAMP);
+    const word = wordOf(generation, shown.kind);
+    if (Atomics.compareExchange(this.#cells, this.#row + CELL.WORD, before, word) !== before) return false;
+    this.#word = word;
+    return true;
+  }
+
+  #rebase(failures: number): void {
+    const at = this.#row + CELL.TALLY;
+    for (;;) {
+      const tally = this.#load(CELL.TALLY);
+      const next = withBase(tally, failures);
+      if (next === tally || Atomics.compareExchange(this.#cells, at, tally, next) === tally) return;
+    }
+  }
+
+  /** CLOSED, and nothing counted: the row starts with an upstream, or is left by one. */
+  reset(): void {
+    const closed: Shown = { kind: 'CLOSED', failures: 0, retryAtMs: 0, nowMs: 0, askLimit: 0 };
+    while (!this.show(closed, { same: false, overrule: true }));
+  }
+
+  /** The upstream is no longer in the configuration; requests that still hold its slot pass. */
+  retire(): void {
+    this.#store(CELL.FLAGS, FLAG.OFF);
+    this.reset();
+  }
+
+  /** Threads need not ask for a permit before this (process clock). */
+  denyUntil(ms: number): void {
+    this.#store(CELL.DENIED_UNTIL, toWrapped(ms));
+  }
+
+  refused(): number {
+    return this.#load(CELL.REFUSED) >>> 0;
+  }
+}

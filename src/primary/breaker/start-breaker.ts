@@ -1,0 +1,57 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import { createEventFeed } from './event-feed.ts';
+import { BreakerFront, type BreakerFrontOptions } from './front.ts';
+import { createRedisAuthority } from './redis-authority.ts';
+
+/** What any ioredis client of the breaker must be made with; address, TLS and password come from the configuration. */
+export const BREAKER_REDIS_OPTIONS = {
+  /** A command while Redis is gone fails at once: nothing is sent late, nothing counts twice. */
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  /** The feed subscribes itself, and reads the truth again each time. */
+  autoResubscribe: false,
+  connectTimeout: 1_000,
+  /** Back within 2 s of Redis being back. */
+  retryStrategy: (attempt: number): number => Math.min(attempt * 50, 500),
+} as const satisfies RedisOptions;
+
+export interface BreakerStoreOptions {
+  /** A new client of its own for each purpose; the breaker closes it. `database` matters for keyspace events only. */
+  readonly connect: (purpose: 'commands' | 'events') => Redis | Cluster;
+  readonly database: number;
+  /** Longer than this without an answer counts as gone. */
+  readonly timeoutMs: number;
+}
+
+export interface Breaker {
+  readonly front: BreakerFront;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Composes the node's side of the breakers; `store` undefined = no Redis, per process. Close it after the threads. */
+export function startBreaker(
+  options: Omit<BreakerFrontOptions, 'authority'>,
+  store: BreakerStoreOptions | undefined,
+): Breaker {
+  if (store === undefined) {
+    const front = new BreakerFront({ ...options, authority: undefined });
+    return { front, close: () => front.close() };
+  }
+  const commands = store.connect('commands');
+  commands.on('error', () => {}); // told as a change of scope; without a listener ioredis writes to the console
+  const front = new BreakerFront({ ...options, authority: createRedisAuthority(commands, store.timeoutMs) });
+  const feed = createEventFeed({
+    client: store.connect('events'),
+    database: store.database,
+    onEvent: (event) => front.hint(event),
+    onDoubt: () => front.doubt(),
+  });
+  return {
+    front,
+    close() {
+      feed.close();
+      front.close();
+    },
+  };
+}

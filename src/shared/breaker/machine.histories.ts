@@ -1,0 +1,65 @@
+import { fc } from '@fast-check/vitest';
+import type { BreakerOp } from './state.ts';
+
+/** One thing that happens in a random history. The epoch is filled in while it is played: mostly the present one. */
+export interface HistoryStep {
+  readonly gapMs: number;
+  readonly node: string;
+  readonly random: number;
+  readonly epochsBack: number;
+  readonly op: (epoch: number, index: number) => BreakerOp;
+}
+
+// Few leases, so that results meet the ones that were given, also under a later epoch.
+const lease = fc.nat(2).map((n) => `lease-${n}`);
+
+const report = (r: Readonly<{ failures: number; success: boolean; trip: 'none' | 'error_rate' | 'slow_calls' }>) => ({
+  op: (epoch: number): BreakerOp => ({ op: 'report', epoch, ...r }),
+});
+const reports = fc.record({
+  failures: fc.nat(3),
+  success: fc.boolean(),
+  trip: fc.oneof({ weight: 9, arbitrary: fc.constant('none' as const) }, fc.constantFrom('error_rate', 'slow_calls')),
+});
+const asks = lease.map((id) => ({ op: (): BreakerOp => ({ op: 'ask', lease: id }) }));
+const results = fc
+  .record({ lease, outcome: fc.constantFrom('success', 'success', 'success', 'failure', 'aborted') })
+  .map((r) => ({ op: (epoch: number): BreakerOp => ({ op: 'result', epoch, ...r }) }));
+const renewals = lease.map((id) => ({ op: (epoch: number): BreakerOp => ({ op: 'renew', epoch, lease: id }) }));
+const reminders = fc
+  .nat(5)
+  .map((failures) => ({ op: (epoch: number): BreakerOp => ({ op: 'remind', epoch, failures }) }));
+const looks = fc.constant({ op: (): BreakerOp => ({ op: 'look' }) });
+
+const stepOf = (op: fc.Arbitrary<Pick<HistoryStep, 'op'>>, gapMs: fc.Arbitrary<number>): fc.Arbitrary<HistoryStep> =>
+  fc
+    .record({
+      what: op,
+      gapMs,
+      node: fc.constantFrom('a', 'b'),
+      random: fc.constantFrom(0, 0.5),
+      epochsBack: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(3)),
+    })
+    .map(({ what, ...rest }) => ({ ...what, ...rest }));
+
+// Uniform noise hardly ever gets past OPEN, so a history is a chain of scenes: bursts that open, waits that end an
+// opening, probes in quick succession, and noise in between.
+const quick = fc.nat(3);
+const burst = fc.array(stepOf(fc.constant(report({ failures: 3, success: false, trip: 'none' })), quick), {
+  minLength: 1,
+  maxLength: 3,
+});
+const wait = fc.tuple(stepOf(looks, fc.oneof(fc.integer({ min: 900, max: 1_100 }), fc.nat(5_000))));
+const probing = fc.array(stepOf(fc.oneof(asks, asks, results), fc.oneof(quick, fc.nat(400))), {
+  minLength: 2,
+  maxLength: 10,
+});
+const noise = fc.array(
+  stepOf(fc.oneof(reports.map(report), asks, results, renewals, reminders, looks), fc.oneof(quick, fc.nat(1_200))),
+  { maxLength: 6 },
+);
+
+/** Histories in which everything the breaker can do happens often. */
+export const historyArbitrary: fc.Arbitrary<readonly HistoryStep[]> = fc
+  .array(fc.oneof(burst, wait, probing, probing, noise), { minLength: 1, maxLength: 14 })
+  .map((scenes) => scenes.flat());

@@ -1,0 +1,242 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { step, VOTE_MS, type StepContext } from './machine.ts';
+import { DEFAULT_RULE, openForMs, type BreakerRule } from './rule.ts';
+import { FRESH, type BreakerOp, type BreakerState, type Transition } from './state.ts';
+import { historyArbitrary, type HistoryStep } from './machine.histories.ts';
+
+const RULE: BreakerRule = { ...DEFAULT_RULE, failureThreshold: 3, resetTimeoutMs: 1_000, leaseMs: 500, openJitter: 0 };
+const at = (nowMs: number, rest: Partial<StepContext> = {}): StepContext => ({
+  rule: RULE,
+  node: 'a',
+  liveNodes: 1,
+  random: 0,
+  nowMs,
+  ...rest,
+});
+const failed = (state: BreakerState, failures: number): BreakerOp => ({
+  op: 'report',
+  epoch: state.epoch,
+  failures,
+  success: false,
+  trip: 'none',
+});
+const opened = (nowMs: number, rest: Partial<StepContext> = {}): BreakerState =>
+  step(FRESH, failed(FRESH, 3), at(nowMs, rest)).state;
+const halfOpen = (nowMs: number): BreakerState => step(opened(nowMs - 1_000), { op: 'look' }, at(nowMs)).state;
+
+describe('examples', () => {
+  test('opens at the threshold and not before', () => {
+    const two = step(FRESH, failed(FRESH, 2), at(10));
+    expect(two.state).toMatchObject({ kind: 'CLOSED', failures: 2 });
+    expect(step(two.state, failed(two.state, 1), at(11)).transitions).toEqual([
+      { from: 'CLOSED', to: 'OPEN', epoch: 11, reason: 'consecutive_failures' },
+    ]);
+  });
+
+  test('a success anywhere resets the count; failures after it count', () => {
+    const two = step(FRESH, failed(FRESH, 2), at(10)).state;
+    const report: BreakerOp = { op: 'report', epoch: 0, failures: 2, success: true, trip: 'none' };
+    expect(step(two, report, at(11, { node: 'b' })).state).toMatchObject({ kind: 'CLOSED', failures: 2 });
+  });
+
+  test('after an hour of silence an open breaker is half open and gives a permit at once', () => {
+    const asked = step(opened(10), { op: 'ask', lease: 'x' }, at(3_600_010));
+    expect(asked.granted).toBe(true);
+    expect(asked.state.kind).toBe('HALF_OPEN');
+  });
+
+  test('a clock that goes back a day does not keep it open for a day', () => {
+    const day = 86_400_000;
+    const back = step(opened(2 * day), { op: 'look' }, at(day)).state;
+    const half = step(back, { op: 'look' }, at(day + 1_000)).state;
+    expect(half.kind).toBe('HALF_OPEN');
+    expect(half.epoch).toBeGreaterThan(back.epoch);
+  });
+
+  test('a clock that goes back does not keep a lost lease for ever', () => {
+    const day = 86_400_000;
+    let state = halfOpen(2 * day);
+    for (const lease of ['x', 'y']) state = step(state, { op: 'ask', lease }, at(2 * day)).state;
+    expect(step(state, { op: 'ask', lease: 'z' }, at(day)).granted).toBe(false);
+    state = step(state, { op: 'look' }, at(day)).state;
+    expect(step(state, { op: 'ask', lease: 'z' }, at(day + 500)).granted).toBe(true);
+  });
+
+  test('a lower number of successes after a reload closes instead of waiting for a probe nobody may send', () => {
+    let state = halfOpen(5_000);
+    state = step(state, { op: 'ask', lease: 'x' }, at(5_000)).state;
+    state = step(state, { op: 'result', epoch: state.epoch, lease: 'x', outcome: 'success' }, at(5_001)).state;
+    const lower = { rule: { ...RULE, halfOpenSuccesses: 1 } };
+    expect(step(state, { op: 'look' }, at(5_002, lower)).state.kind).toBe('CLOSED');
+  });
+
+  test('a quorum of nodes is needed as far as that many live', () => {
+    const rule = { ...RULE, minNodes: 2 };
+    const one = step(FRESH, failed(FRESH, 9), at(1, { rule, liveNodes: 3 })).state;
+    expect(one.kind).toBe('CLOSED');
+    expect(step(one, failed(one, 1), at(2, { rule, liveNodes: 3, node: 'b' })).state.kind).toBe('OPEN');
+    expect(opened(1, { rule, liveNodes: 1 }).kind).toBe('OPEN');
+  });
+
+  test('votes of sliding windows need the same quorum and lapse', () => {
+    const rule = { ...RULE, minNodes: 2 };
+    const vote: BreakerOp = { op: 'report', epoch: 0, failures: 0, success: true, trip: 'error_rate' };
+    const one = step(FRESH, vote, at(1, { rule, liveNodes: 2 })).state;
+    expect(step(one, vote, at(2, { rule, liveNodes: 2 })).state.kind).toBe('CLOSED');
+    expect(step(one, vote, at(2, { rule, liveNodes: 2, node: 'b' })).transitions[0]?.reason).toBe('error_rate');
+    expect(step(one, vote, at(1 + VOTE_MS, { rule, liveNodes: 2, node: 'b' })).state.kind).toBe('CLOSED');
+  });
+
+  test('a reminder never opens', () => {
+    const reminded = step(FRESH, { op: 'remind', epoch: 0, failures: 99 }, at(1)).state;
+    expect(reminded).toMatchObject({ kind: 'CLOSED', failures: 2 });
+  });
+
+  test('the first opening is exact; later ones grow to the cap, with jitter', () => {
+    const rule = { ...RULE, openFactor: 2, openCapMs: 5_000, openJitter: 0.1 };
+    expect([1, 2, 3, 4, 400].map((trips) => openForMs(rule, trips, 0))).toEqual([1_000, 2_000, 4_000, 5_000, 5_000]);
+    expect(openForMs(rule, 1, 0.99)).toBe(1_000);
+    expect(openForMs(rule, 2, 0.5)).toBe(2_100);
+  });
+});
+
+interface Run {
+  readonly state: BreakerState;
+  readonly nowMs: number;
+  readonly transitions: readonly Transition[];
+}
+
+/** Plays a history; `see` is called after each op with what was before and after. */
+function play(history: readonly HistoryStep[], see: (seen: Seen) => void = () => {}): Run {
+  let state: BreakerState = FRESH;
+  let nowMs = 1_000;
+  const transitions: Transition[] = [];
+  const epochs = [0];
+  for (const [i, item] of history.entries()) {
+    nowMs += item.gapMs;
+    const epoch = epochs[Math.max(0, epochs.length - 1 - item.epochsBack)] ?? 0;
+    const op = item.op(epoch, i);
+    const next = step(state, op, at(nowMs, { node: item.node, liveNodes: 2, random: item.random }));
+    see({ before: state, op, after: next.state, granted: next.granted, nowMs, transitions: next.transitions });
+    transitions.push(...next.transitions);
+    for (const transition of next.transitions) epochs.push(transition.epoch);
+    state = next.state;
+  }
+  return { state, nowMs, transitions };
+}
+
+interface Seen {
+  readonly before: BreakerState;
+  readonly op: BreakerOp;
+  readonly after: BreakerState;
+  readonly granted: boolean;
+  readonly nowMs: number;
+  readonly transitions: readonly Transition[];
+}
+
+describe('over random histories', () => {
+  test.prop([historyArbitrary], { numRuns: 300 })('agrees with the plain model', (history) => {
+    const model = new PlainModel();
+    play(history, ({ op, after, granted, nowMs }) => {
+      const said = model.hear(op, nowMs);
+      expect({ kind: model.kind, granted: said }).toEqual({ kind: after.kind, granted });
+      if (after.kind === 'CLOSED') expect(after.failures).toBe(model.failures);
+    });
+  });
+
+  test.prop([historyArbitrary], { numRuns: 300 })(
+    'never has more probes in flight than successes are needed',
+    (history) => {
+      play(history, ({ after }) => {
+        if (after.kind !== 'HALF_OPEN') return;
+        expect(after.leases.length).toBeLessThanOrEqual(RULE.halfOpenSuccesses - after.successes);
+        expect(new Set(after.leases.map((lease) => lease.id)).size).toBe(after.leases.length);
+      });
+    },
+  );
+
+  test.prop([historyArbitrary], { numRuns: 300 })(
+    'epochs only grow, and every transition starts where the last ended',
+    (history) => {
+      const { transitions } = play(history);
+      for (const [i, transition] of transitions.entries()) {
+        const before = transitions[i - 1];
+        expect(transition.epoch).toBeGreaterThan(before?.epoch ?? 0);
+        expect(transition.from).toBe(before?.to ?? 'CLOSED');
+      }
+    },
+  );
+
+  test.prop([historyArbitrary], { numRuns: 300 })('what belongs to an older epoch changes nothing', (history) => {
+    play(history, ({ before, op, after, transitions }) => {
+      if (!('epoch' in op) || op.epoch === before.epoch || before.epoch === 0) return;
+      const byTime = transitions.every((transition) => transition.reason === 'reset_timeout');
+      expect(byTime).toBe(true);
+      if (after.epoch === before.epoch && before.kind === 'CLOSED')
+        expect(after).toMatchObject({ failures: before.failures });
+    });
+  });
+
+  test.prop([historyArbitrary, fc.nat(100_000)])(
+    'nothing leaves it stuck: silence, then good probes, closes it',
+    (history, backMs) => {
+      let { state, nowMs } = play(history);
+      nowMs -= backMs; // and the clock jumps
+      const patienceMs = RULE.resetTimeoutMs * 2 + RULE.leaseMs;
+      state = step(state, { op: 'look' }, at(nowMs)).state;
+      nowMs += patienceMs;
+      for (let i = 0; i < RULE.halfOpenSuccesses && state.kind !== 'CLOSED'; i++) {
+        const asked = step(state, { op: 'ask', lease: `last-${i}` }, at(nowMs));
+        expect(asked.granted).toBe(true);
+        const result: BreakerOp = { op: 'result', epoch: asked.state.epoch, lease: `last-${i}`, outcome: 'success' };
+        state = step(asked.state, result, at(nowMs)).state;
+      }
+      expect(state.kind).toBe('CLOSED');
+    },
+  );
+});
+
+/** The breaker in the words of the issue, without thought for speed or storage; quorum 1, factor 1. */
+class PlainModel {
+  kind: BreakerState['kind'] = 'CLOSED';
+  failures = 0;
+  #epoch = 0;
+  #untilMs = 0;
+  #successes = 0;
+  #probes = new Map<string, number>();
+
+  hear(op: BreakerOp, nowMs: number): boolean {
+    if (this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
+    for (const [id, untilMs] of this.#probes) if (untilMs <= nowMs) this.#probes.delete(id);
+    const current = 'epoch' in op && op.epoch === this.#epoch;
+    if (op.op === 'ask') {
+      if (this.kind !== 'HALF_OPEN' || this.#probes.size + this.#successes >= RULE.halfOpenSuccesses) return false;
+      this.#probes.set(op.lease, nowMs + RULE.leaseMs);
+      return true;
+    }
+    if (this.kind === 'CLOSED' && op.op === 'report' && (current || this.#epoch === 0)) {
+      this.failures = (op.success ? 0 : this.failures) + op.failures;
+      if (op.trip !== 'none' || this.failures >= RULE.failureThreshold) this.#go('OPEN', nowMs);
+    } else if (this.kind === 'CLOSED' && op.op === 'remind' && (current || this.#epoch === 0)) {
+      this.failures = Math.max(this.failures, Math.min(op.failures, RULE.failureThreshold - 1));
+    } else if (this.kind === 'HALF_OPEN' && current && op.op === 'renew') {
+      if (this.#probes.has(op.lease) || this.#probes.size + this.#successes < RULE.halfOpenSuccesses) {
+        this.#probes.set(op.lease, nowMs + RULE.leaseMs);
+      }
+    } else if (this.kind === 'HALF_OPEN' && current && op.op === 'result' && this.#probes.delete(op.lease)) {
+      if (op.outcome === 'failure') this.#go('OPEN', nowMs);
+      if (op.outcome === 'success' && ++this.#successes === RULE.halfOpenSuccesses) this.#go('CLOSED', nowMs);
+    }
+    return false;
+  }
+
+  #go(kind: BreakerState['kind'], nowMs: number): void {
+    this.kind = kind;
+    this.#epoch = Math.max(this.#epoch + 1, nowMs);
+    this.#untilMs = nowMs + RULE.resetTimeoutMs;
+    this.#successes = 0;
+    this.#probes.clear();
+    if (kind === 'CLOSED') this.failures = 0;
+  }
+}

@@ -1,0 +1,81 @@
+export type BreakerKind = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+
+export type TransitionReason =
+  | 'consecutive_failures'
+  | 'error_rate'
+  | 'slow_calls'
+  | 'reset_timeout'
+  | 'probe_failed'
+  | 'probes_succeeded'
+  /** Somebody wrote the hash with redis-cli. */
+  | 'by_hand';
+
+/** Something a node holds until a time: the permit of a probe, or a vote to open. */
+export interface Hold {
+  readonly id: string;
+  readonly untilMs: number;
+}
+
+/**
+ * The state of one upstream. Times are those of the authority that holds it (Redis TIME, or the process). An epoch
+ * begins with every transition and never comes back: epochs are times in milliseconds, or one more than the last, so
+ * that not even a `DEL` brings an old number again. 0 = never moved.
+ */
+export type BreakerState =
+  | {
+      readonly kind: 'CLOSED';
+      readonly epoch: number;
+      readonly failures: number;
+      /** Nodes with a failure in the present run of failures. */
+      readonly failedNodes: readonly string[];
+      /** Nodes whose sliding window says open. */
+      readonly votes: readonly Hold[];
+    }
+  | {
+      readonly kind: 'OPEN';
+      readonly epoch: number;
+      readonly failures: number;
+      readonly openedAtMs: number;
+      readonly openUntilMs: number;
+      /** Openings since it was last closed. */
+      readonly trips: number;
+    }
+  | {
+      readonly kind: 'HALF_OPEN';
+      readonly epoch: number;
+      readonly failures: number;
+      readonly trips: number;
+      readonly successes: number;
+      readonly leases: readonly Hold[];
+    };
+
+export const FRESH: BreakerState = { kind: 'CLOSED', epoch: 0, failures: 0, failedNodes: [], votes: [] };
+
+export interface Transition {
+  readonly from: BreakerKind;
+  readonly to: BreakerKind;
+  readonly epoch: number;
+  readonly reason: TransitionReason;
+}
+
+export type ProbeOutcome = 'success' | 'failure' | 'aborted';
+
+/** What can happen to a breaker. `epoch` is the one the sender believed in when the thing happened. */
+export type BreakerOp =
+  /** Only look: time alone may move it. */
+  | { readonly op: 'look' }
+  /** Failures of a CLOSED upstream since the last report; `success` = a success came before all of them. */
+  | {
+      readonly op: 'report';
+      readonly epoch: number;
+      readonly failures: number;
+      readonly success: boolean;
+      readonly trip: 'none' | 'error_rate' | 'slow_calls';
+    }
+  /** A node back from an outage remembers failures: the count is at least this, but memory alone opens nothing. */
+  | { readonly op: 'remind'; readonly epoch: number; readonly failures: number }
+  | { readonly op: 'ask'; readonly lease: string }
+  | { readonly op: 'renew'; readonly epoch: number; readonly lease: string }
+  | { readonly op: 'result'; readonly epoch: number; readonly lease: string; readonly outcome: ProbeOutcome }
+  /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
+  | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

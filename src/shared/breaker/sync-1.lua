@@ -1,0 +1,216 @@
+#!lua flags=allow-oom
+-- One step of the breakers of many upstreams: machine.ts over the truth in Redis, compare-and-set by epoch.
+-- KEYS[1] hash of all breakers
+-- ARGV[1] channel for events
+-- ARGV[2] JSON: { node, liveNodes, upstreams: [{ name, rule, random, ops }] }, see sync.ts and state.ts
+-- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason, lease... }
+-- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
+local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS = 10000, 30000, 1000
+local hash, channel = KEYS[1], ARGV[1]
+local request = cjson.decode(ARGV[2])
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local node = request.node
+
+local function whole(n) return string.format('%.0f', n) end
+
+-- 'a=1,b=2' <-> { { id = 'a', till = 1 }, ... }
+local function parse_holds(text)
+  local holds = {}
+  for id, till in string.gmatch(text or '', '([^=,]+)=(%d+)') do holds[#holds + 1] = { id = id, till = tonumber(till) } end
+  return holds
+end
+local function print_holds(holds)
+  local out = {}
+  for i, hold in ipairs(holds) do out[i] = hold.id .. '=' .. whole(hold.till) end
+  return table.concat(out, ',')
+end
+local function without(holds, id)
+  local out = {}
+  for _, hold in ipairs(holds) do if hold.id ~= id then out[#out + 1] = hold end end
+  return out
+end
+local function alive(holds, longest)
+  local out = {}
+  for _, hold in ipairs(holds) do
+    if hold.till > now then out[#out + 1] = { id = hold.id, till = math.min(hold.till, now + longest) } end
+  end
+  return out
+end
+local function with_hold(holds, id, length)
+  local out = without(holds, id)
+  out[#out + 1] = { id = id, till = now + length }
+  return out
+end
+local function has(list, id)
+  for _, item in ipairs(list) do if item == id or (type(item) == 'table' and item.id == id) then return true end end
+  return false
+end
+
+-- Field suffix and the key in `b`; '' is the state itself. `written` repeats the state as a script last wrote it:
+-- where the two differ a person has changed it by hand.
+local FIELDS = { '', ':written', ':failures', ':opened_at', ':open_until', ':epoch', ':reason', ':node', ':trips',
+  ':successes', ':leases', ':failed_nodes', ':votes', ':isolated' }
+
+local function read(name)
+  local names = {}
+  for i, suffix in ipairs(FIELDS) do names[i] = name .. suffix end
+  local stored = redis.call('HMGET', hash, unpack(names))
+  local kind = string.upper(stored[1] or 'CLOSED')
+  if kind ~= 'OPEN' and kind ~= 'HALF_OPEN' then kind = 'CLOSED' end
+  local failed_nodes = {}
+  for id in string.gmatch(stored[12] or '', '[^,]+') do failed_nodes[#failed_nodes + 1] = id end
+  return {
+    stored = stored, kind = kind, written = stored[2] or 'CLOSED', failures = tonumber(stored[3]) or 0,
+    opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = tonumber(stored[6]) or 0,
+    reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
+    successes = tonumber(stored[10]) or 0, leases = parse_holds(stored[11]), failed_nodes = failed_nodes,
+    votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
+  }
+end
+
+local function write(name, b)
+  local function text(n) if n and n ~= 0 then return whole(n) end end
+  local function some(s) if s ~= '' then return s end end
+  local fresh = b.epoch == 0 and b.failures == 0 and #b.votes == 0 and #b.isolated == 0 and not b.stored[1]
+  local want = {
+    not fresh and b.kind or nil, not fresh and b.kind or nil, not fresh and whole(b.failures) or nil,
+    text(b.opened_at), text(b.open_until), text(b.epoch), some(b.reason), some(b.node), text(b.trips),
+    text(b.successes), some(print_holds(b.leases)), some(table.concat(b.failed_nodes, ',')), some(print_holds(b.votes)),
+    some(print_holds(b.isolated)),
+  }
+  local set, del = {}, {}
+  for i, suffix in ipairs(FIELDS) do
+    local old = b.stored[i] or nil
+    if want[i] ~= old then
+      if want[i] then set[#set + 1] = name .. suffix set[#set + 1] = want[i] else del[#del + 1] = name .. suffix end
+    end
+  end
+  if #set > 0 then redis.call('HSET', hash, unpack(set)) end
+  if #del > 0 then redis.call('HDEL', hash, unpack(del)) end
+end
+
+local function open_for(rule, trips, random)
+  if trips <= 1 then return rule.resetTimeoutMs end
+  local cap = math.max(rule.openCapMs, rule.resetTimeoutMs)
+  local base = math.min(cap, rule.resetTimeoutMs * rule.openFactor ^ (trips - 1))
+  return math.floor(base * (1 + rule.openJitter * random))
+end
+
+-- Every transition goes through here: new epoch, clean fields, event.
+local function move(up, b, to)
+  local from = to.from or b.kind
+  b.kind, b.epoch, b.reason, b.node, b.trips = to.kind, math.max(b.epoch + 1, now), to.reason, to.node or node, to.trips
+  b.opened_at, b.successes, b.leases, b.failed_nodes, b.votes = nil, 0, {}, {}, {}
+  if to.kind == 'OPEN' then
+    b.opened_at, b.open_until = now, to.open_until or now + open_for(up.rule, to.trips, up.random)
+  else
+    b.open_until = nil
+  end
+  if to.kind == 'CLOSED' then b.failures = 0 end
+  b.moved, b.written = true, to.kind
+  redis.call('PUBLISH', channel, cjson.encode({
+    type = 'circuit-breaker', upstream = up.name, from = from, to = to.kind, epoch = b.epoch, reason = b.reason,
+    node = b.node, time = now, failures = b.failures, open_for_ms = b.open_until and b.open_until - now or 0,
+  }))
+end
+
+local function by_hand(up, b)
+  local till = b.open_until
+  if not till or till <= now then till = nil end
+  move(up, b, { from = b.written, kind = b.kind, reason = 'by_hand', node = '', trips = b.kind == 'CLOSED' and 0 or 1, open_until = till })
+end
+
+local function close(up, b) move(up, b, { kind = 'CLOSED', reason = 'probes_succeeded', trips = 0 }) end
+
+local function settle(up, b)
+  if b.kind ~= b.written then by_hand(up, b) end
+  if b.kind == 'CLOSED' then
+    b.votes = alive(b.votes, VOTE_MS)
+  elseif b.kind == 'HALF_OPEN' then
+    if b.successes >= up.rule.halfOpenSuccesses then return close(up, b) end
+    b.leases = alive(b.leases, up.rule.leaseMs)
+  else
+    -- A field taken away by hand must not leave it open for ever.
+    b.opened_at = b.opened_at or now
+    b.open_until = b.open_until or now + up.rule.resetTimeoutMs
+    local back = b.opened_at - now
+    if back > CLOCK_SLACK_MS then b.opened_at, b.open_until = now, b.open_until - back end
+    if now >= b.open_until then move(up, b, { kind = 'HALF_OPEN', reason = 'reset_timeout', trips = b.trips }) end
+  end
+end
+
+local function has_room(up, b) return #b.leases < up.rule.halfOpenSuccesses - b.successes end
+local function speaks_of(b, epoch) return b.epoch == 0 or b.epoch == epoch end
+local function add_node(b) if not has(b.failed_nodes, node) then b.failed_nodes[#b.failed_nodes + 1] = node end end
+
+local apply = {}
+function apply.look() end
+function apply.report(up, b, op)
+  if b.kind ~= 'CLOSED' or not speaks_of(b, op.epoch) then return end
+  if op.success then b.failures, b.failed_nodes = 0, {} end
+  b.failures = b.failures + op.failures
+  if op.failures > 0 then add_node(b) end
+  local quorum = math.max(1, math.min(up.rule.minNodes, request.liveNodes))
+  if op.trip ~= 'none' then
+    b.votes = with_hold(b.votes, node, VOTE_MS)
+    if #b.votes >= quorum then return move(up, b, { kind = 'OPEN', reason = op.trip, trips = 1 }) end
+  end
+  if b.failures >= up.rule.failureThreshold and #b.failed_nodes >= quorum then
+    move(up, b, { kind = 'OPEN', reason = 'consecutive_failures', trips = 1 })
+  end
+end
+function apply.remind(up, b, op)
+  if b.kind ~= 'CLOSED' or not speaks_of(b, op.epoch) then return end
+  b.failures = math.max(b.failures, math.min(op.failures, up.rule.failureThreshold - 1))
+  if b.failures > 0 then add_node(b) else b.failed_nodes = {} end
+end
+function apply.ask(up, b, op)
+  if b.kind ~= 'HALF_OPEN' or not has_room(up, b) then return end
+  b.leases = with_hold(b.leases, op.lease, up.rule.leaseMs)
+  b.granted[#b.granted + 1] = op.lease
+end
+function apply.renew(up, b, op)
+  if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch then return end
+  if has(b.leases, op.lease) or has_room(up, b) then b.leases = with_hold(b.leases, op.lease, up.rule.leaseMs) end
+end
+function apply.result(up, b, op)
+  if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch or not has(b.leases, op.lease) then return end
+  b.leases = without(b.leases, op.lease)
+  if op.outcome == 'failure' then return move(up, b, { kind = 'OPEN', reason = 'probe_failed', trips = b.trips + 1 }) end
+  if op.outcome ~= 'success' then return end
+  b.successes = b.successes + 1
+  if b.successes >= up.rule.halfOpenSuccesses then close(up, b) end
+end
+function apply.isolated(_, b, op)
+  if op.mark == 'clear' then
+    b.isolated = without(b.isolated, node)
+  elseif op.mark == 'set' or has(b.isolated, node) then
+    b.isolated = with_hold(alive(b.isolated, ISOLATED_MS), node, ISOLATED_MS)
+  end
+end
+
+local reply = {}
+for i, up in ipairs(request.upstreams) do
+  local b = read(up.name)
+  b.granted = {}
+  local failures = b.failures
+  settle(up, b)
+  -- Here issue 5 puts the operator's override: `:forced` (OPEN|CLOSED) until `:forced_until` goes before the machine.
+  for _, op in ipairs(up.ops) do
+    settle(up, b)
+    -- An op of a newer version of the gateway is no reason to fail the others.
+    if apply[op.op] then apply[op.op](up, b, op) end
+  end
+  if b.kind == 'CLOSED' and not b.moved and b.failures ~= failures then
+    redis.call('PUBLISH', channel, cjson.encode({
+      type = 'circuit-breaker-failures', upstream = up.name, failures = b.failures, epoch = b.epoch, node = node, time = now,
+    }))
+  end
+  write(up.name, b)
+  local row = { b.kind, whole(b.epoch), b.failures, b.kind == 'OPEN' and math.max(0, b.open_until - now) or 0, b.successes,
+    b.trips, has(b.isolated, node) and 1 or 0, b.reason }
+  for _, lease in ipairs(b.granted) do row[#row + 1] = lease end
+  reply[i] = row
+end
+return reply

@@ -1,0 +1,54 @@
+import type { BreakerRule } from './rule.ts';
+import type { BreakerKind, BreakerOp, BreakerState } from './state.ts';
+
+/**
+ * What the front and the authority over the states say to each other, many upstreams at a time. The authority is the
+ * script in Redis (all nodes) or the machine in this process (Redis gone, not configured, or one node on its own).
+ */
+export interface SyncRequest {
+  readonly node: string;
+  readonly liveNodes: number;
+  readonly upstreams: readonly SyncUpstream[];
+}
+
+export interface SyncUpstream {
+  readonly name: string;
+  readonly rule: BreakerRule;
+  /** Chance for the jitter, in [0, 1). */
+  readonly random: number;
+  readonly ops: readonly BreakerOp[];
+}
+
+/** The state after the ops, without times of the authority's clock: only lengths cross. */
+export interface BreakerSnapshot {
+  readonly kind: BreakerKind;
+  readonly epoch: number;
+  readonly failures: number;
+  /** Milliseconds it stays open from now; 0 unless OPEN. */
+  readonly openForMs: number;
+  readonly successes: number;
+  readonly trips: number;
+  /** Whether the truth carries the mark that this node refuses on its own. */
+  readonly isolated: boolean;
+  readonly reason: string;
+  /** Leases of this request that were granted. */
+  readonly granted: readonly string[];
+}
+
+/** One snapshot for each upstream of the request, in its order. */
+export type SyncReply = readonly BreakerSnapshot[];
+
+/** What the rest of the node is told of a state, without what only belongs to one request. */
+export function snapshotOf(state: BreakerState, nowMs: number): BreakerSnapshot {
+  return {
+    kind: state.kind,
+    epoch: state.epoch,
+    failures: state.failures,
+    openForMs: state.kind === 'OPEN' ? Math.max(0, state.openUntilMs - nowMs) : 0,
+    successes: state.kind === 'HALF_OPEN' ? state.successes : 0,
+    trips: state.kind === 'CLOSED' ? 0 : state.trips,
+    isolated: false,
+    reason: '',
+    granted: [],
+  };
+}
