@@ -1,6 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { reasonPhrase } from '../../shared/http/problem.ts';
-import type { Outcome } from './exchange.ts';
+import type { Outcome } from './outcome.ts';
 
 /** An answer the gateway gives itself. */
 export interface LocalAnswer {

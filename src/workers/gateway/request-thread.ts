@@ -11,6 +11,7 @@ import { createGate, type BreakerGate } from './breaker/gate.ts';
 import { ClientConnections } from './client-connections.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
+import type { Forwarding } from './forwarding.ts';
 import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
 import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
@@ -42,7 +43,7 @@ export class RequestThread {
   readonly log: Log;
   readonly scheme: 'http' | 'https';
   /** Exchanges whose request body is on its way. */
-  readonly uploads = new Set<Exchange>();
+  readonly uploads = new Set<Forwarding>();
   config: Config;
   table: RoutingTable;
   /** Answers carry Connection: close, and `/ready` says no. */
@@ -53,7 +54,7 @@ export class RequestThread {
   readonly #beats: Int32Array;
   readonly #slot: number;
   #degraded: readonly string[] = [];
-  #waitingForBody: Exchange[] = [];
+  #waitingForBody: Forwarding[] = [];
   #uploadsKeptMs = 0;
 
   constructor(start: RequestThreadStart, { log, post, openRedisStore }: RequestThreadParts) {
@@ -110,7 +111,7 @@ export class RequestThread {
   }
 
   /** Forwards the exchange once this turn of the loop has brought what it has of the request's body. */
-  sendSoon(exchange: Exchange): void {
+  sendSoon(exchange: Forwarding): void {
     this.#waitingForBody.push(exchange);
     if (this.#waitingForBody.length > 1) return;
     setImmediate(() => {
