@@ -1,3 +1,5 @@
+import { LARGE_BODY, SMALL_BODY, sinkAnswer } from '../shared/bodies.ts';
+
 /** What is measured: the same exchange for every subject, and how much more than HAProxy the gateway may cost. */
 export interface CostCase {
   readonly name: CaseName;
@@ -12,11 +14,6 @@ export interface CostCase {
 
 export const CASE_NAMES = ['get', 'post', 'large'] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
-
-export const SMALL_BODY = `${JSON.stringify({ status: 'ok', service: 'cost upstream', padding: '.'.repeat(75) })}\n`;
-export const LARGE_BODY = 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(2000).slice(0, 64 * 1024);
-/** What the upstream answers to an upload: the number of bytes it received. */
-export const sinkAnswer = (bytes: number): string => `{"received":${bytes}}\n`;
 
 const UPLOAD = 'u'.repeat(1024);
 

@@ -2,52 +2,40 @@
  * `npm run bench:cost`: what a proxied request costs in CPU, compared with HAProxy and nginx in one alternating run.
  * Needs Linux (/proc). Everything it starts it ends, whatever happens.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { startGateway } from '../shared/gateway.ts';
+import type { SubjectContext } from '../shared/gateway.ts';
+import { findProgram } from '../shared/processes.ts';
+import { openSession, printSession, runSuite, startUpstream } from '../shared/session.ts';
 import { COST_CASES } from './cases.ts';
 import type { CostCase } from './cases.ts';
-import { chooseLoadTool } from './load.ts';
-import { chooseCores, describeMachine } from './machine.ts';
 import { measure, verify, warmUp } from './measure.ts';
 import type { Bench, Measurement } from './measure.ts';
 import { readOptions } from './options.ts';
-import { findProgram, Processes, whenReady } from './processes.ts';
 import { readThreadProfiles, selfTimes } from './profile.ts';
 import { caseReport, profileReport, ratioTo } from './report.ts';
-import { startGateway, startSubject } from './subjects.ts';
-import type { Subject, SubjectContext } from './subjects.ts';
+import { startSubject } from './subjects.ts';
+import type { Subject } from './subjects.ts';
 
 const WARM_UP_SECONDS = 3;
 
 const options = readOptions(process.argv);
 const cases = COST_CASES.filter((each) => options.only.includes(each.name));
-const processes = new Processes();
-const folder = mkdtempSync(join(tmpdir(), 'bench-cost-'));
-process.once('exit', () => {
-  processes.killAll();
-  rmSync(folder, { recursive: true, force: true });
-});
-process.once('SIGINT', () => process.exit(130));
-process.once('SIGTERM', () => process.exit(143));
-
-const machine = describeMachine();
-const cores = chooseCores(machine);
-const tool = chooseLoadTool(folder);
+const session = openSession('bench-cost');
+const { processes, folder, machine, cores, tool } = session;
 const bench: Bench = { processes, tool, loadCore: cores.load, connections: options.connections };
 
-try {
-  process.exitCode = (await run()) ? 0 : 1;
-} catch (error) {
-  console.error(`bench:cost: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
-process.exit();
+await runSuite('bench:cost', run);
 
 /** False when a run had errors. */
 async function run(): Promise<boolean> {
-  const context: SubjectContext = { processes, upstreamPort: await startUpstream(), folder, core: cores.subject };
+  const context: SubjectContext = {
+    processes,
+    upstreamPort: await startUpstream(session),
+    folder,
+    core: cores.subject,
+  };
   const subjects: Subject[] = [];
   for (const name of options.subjects) {
     const subject = await startSubject(name, context);
@@ -81,14 +69,6 @@ async function runCase(costCase: CostCase, subjects: readonly Subject[]): Promis
   return runs;
 }
 
-async function startUpstream(): Promise<number> {
-  const entry = fileURLToPath(new URL('./upstream.js', import.meta.url));
-  const started = processes.start({ name: 'upstream', command: [process.execPath, entry], ipc: true }, cores.load);
-  let port: number | undefined;
-  started.child.once('message', (message) => (port = (message as { port: number }).port));
-  return whenReady(started, () => port);
-}
-
 /** Runs the gateway once more with V8's sampling profiler on every thread, under the load of the first case. */
 async function profile(context: SubjectContext): Promise<void> {
   const [costCase] = cases;
@@ -96,7 +76,8 @@ async function profile(context: SubjectContext): Promise<void> {
   const out = fileURLToPath(new URL('../../../bench/out/profile', import.meta.url));
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const subject = await startGateway(context, ['--cpu-prof', `--cpu-prof-dir=${out}`]);
+  const gateway = await startGateway(context, { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${out}`] });
+  const subject: Subject = { name: 'gateway', ...gateway };
   await warmUp(bench, { subject, costCase }, options.seconds);
   await subject.process.stop();
   console.log(`\nprofile of ${costCase.title}; the files, for a browser's developer tools: ${out}`);
@@ -104,13 +85,7 @@ async function profile(context: SubjectContext): Promise<void> {
 }
 
 function printFacts(subjects: readonly Subject[]): void {
-  const { cpu, cores: count, memoryGiB, kernel, loadBefore } = machine;
-  console.log(`machine: ${cpu}, ${count} cores, ${memoryGiB} GiB, Linux ${kernel}, load before ${loadBefore}`);
-  console.log(
-    cores.subject === undefined
-      ? 'not pinned (needs taskset and two cores): subjects and load disturb each other'
-      : `pinned: subject on core ${cores.subject}, load and upstream on core ${cores.load}`,
-  );
+  printSession(session, 'load and upstream');
   console.log(`subjects: ${subjects.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
   const { seconds, rounds, connections } = options;
   console.log(`load: ${tool.name}, ${connections} keep-alive connections, ${rounds} rounds of ${seconds} s`);

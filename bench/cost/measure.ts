@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { ask, expectBody } from '../shared/ask.ts';
+import { treeCpuTime } from '../shared/cpu-time.ts';
+import { runLoad } from '../shared/load.ts';
+import type { LoadTool } from '../shared/load.ts';
+import type { Processes } from '../shared/processes.ts';
 import type { CaseName, CostCase } from './cases.ts';
-import { treeCpuTime } from './cpu-time.ts';
-import { runLoad } from './load.ts';
-import type { LoadTool } from './load.ts';
-import type { Processes } from './processes.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
 /** One load run against one subject; times are microseconds of CPU per request. */
@@ -47,18 +45,11 @@ const urlOf = ({ subject, costCase }: Target): string =>
  */
 export async function verify(target: Target): Promise<void> {
   const { subject, costCase } = target;
-  const wrong = (what: string): Error => new Error(`${subject.name}, ${costCase.title}: ${what}`);
-  const req = request(urlOf(target), { method: costCase.method, agent: false, timeout: 10_000 });
-  req.once('timeout', () => req.destroy(new Error('no answer within 10 s')));
-  req.end(costCase.requestBody);
-  const [answer] = (await once(req, 'response').catch((error: unknown) => {
-    throw wrong(String(error));
-  })) as [IncomingMessage];
-  const parts: Buffer[] = [];
-  for await (const part of answer as AsyncIterable<Buffer>) parts.push(part);
-  const body = Buffer.concat(parts);
-  if (answer.statusCode !== 200) throw wrong(`status ${answer.statusCode}: ${body.toString().slice(0, 200)}`);
-  if (!body.equals(Buffer.from(costCase.responseBody))) throw wrong(`another body (${body.length} bytes)`);
+  try {
+    expectBody(await ask(urlOf(target), costCase), costCase.responseBody);
+  } catch (error) {
+    throw new Error(`${subject.name}, ${costCase.title}: ${String(error)}`, { cause: error });
+  }
 }
 
 /** Runs the load once without looking at the subject's CPU: connections open, code compiled, caches full. */
@@ -99,7 +90,7 @@ export async function measure(
 }
 
 const plan = (bench: Bench, target: Target, seconds: number): Parameters<typeof runLoad>[1] => ({
-  costCase: target.costCase,
+  request: target.costCase,
   url: urlOf(target),
   seconds,
   connections: bench.connections,

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { listOf, wholeNumber } from '../shared/option-parsers.ts';
 import { CASE_NAMES } from './cases.ts';
 import type { CaseName } from './cases.ts';
 import { SUBJECT_NAMES } from './subjects.ts';
@@ -13,21 +14,6 @@ export interface Options {
   readonly json?: string;
   readonly profile?: true;
 }
-
-const wholeNumber = (text: string): number => {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1 to 99999.');
-  return Number(text);
-};
-
-/** A comma-separated choice, returned in the order of `known`. */
-const listOf =
-  <T extends string>(known: readonly T[]) =>
-  (text: string): readonly T[] => {
-    const parts = text.split(',');
-    const unknown = parts.find((part) => !known.some((name) => name === part));
-    if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is not one of ${known.join(', ')}.`);
-    return known.filter((name) => parts.includes(name));
-  };
 
 /** Reads the command line; prints help or what is wrong and ends the process itself (0 or 1). */
 export function readOptions(argv: readonly string[]): Options {

@@ -1,8 +1,9 @@
+import { ratiosByRound, summarize } from '../shared/statistics.ts';
+import type { Summary } from '../shared/statistics.ts';
+import { percent, table } from '../shared/table.ts';
 import type { CostCase } from './cases.ts';
 import type { Measurement } from './measure.ts';
 import type { FrameCost } from './profile.ts';
-import { ratiosByRound, summarize } from './statistics.ts';
-import type { Summary } from './statistics.ts';
 import type { SubjectName } from './subjects.ts';
 
 const usable = (all: readonly Measurement[], subject: SubjectName): Measurement[] =>
@@ -72,22 +73,4 @@ function medians(runs: readonly Measurement[]): string[] {
     (of((run) => run.p50Us).median / 1000).toFixed(2),
     (of((run) => run.p99Us).median / 1000).toFixed(2),
   ];
-}
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
-
-/** Aligns columns: the first to the left and the rest to the right, or the last to the left as well. */
-function table(rows: readonly (readonly string[])[], align: 'numbers' | 'left-last' = 'numbers'): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, i) => {
-          const left = i === 0 || (align === 'left-last' && i === row.length - 1);
-          return left ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

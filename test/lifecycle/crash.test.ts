@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { startUpstream } from '../../bench/upstream/server.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway, type LogLine } from '../support/gateway.ts';
 import { eventually } from '../support/raw.ts';
 import { send, startLoad } from './load.ts';
@@ -11,6 +12,7 @@ it('the front dies of SIGSEGV under load: the same port serves again within 2 s,
   await using upstream = await startUpstream();
   const port = await freePort();
   const env = {
+    ...FORWARDING_ONLY,
     UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
     ACCESS_LOG: 'off',
     WORKERS: '2',

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import { eventually } from '../support/raw.ts';
 import { Heaps, INSPECTABLE, openSockets, residentBytes } from './heap.ts';
@@ -18,6 +19,7 @@ it(
     await using upstream = await moodyUpstream();
     await using gateway = await startGateway({
       env: {
+        ...FORWARDING_ONLY,
         UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
         WORKERS: '2',
         ACCESS_LOG: 'off',

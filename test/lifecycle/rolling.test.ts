@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startUpstream } from '../../bench/upstream/server.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startLoad } from './load.ts';
 import { exitOf, freePort } from './run.ts';
@@ -7,7 +8,7 @@ import { exitOf, freePort } from './run.ts';
 describe('no request is lost', () => {
   it('when one of two gateways behind a balancer is stopped and started again', async () => {
     await using upstream = await startUpstream();
-    const env = { UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`, ACCESS_LOG: 'off' };
+    const env = { ...FORWARDING_ONLY, UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`, ACCESS_LOG: 'off' };
     const port = await freePort();
     await using stays = await startGateway({ env: { ...env, WORKERS: '2' } });
     await using goes = await startGateway({ env: { ...env, WORKERS: '2', PORT: String(port) } });

@@ -1,14 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CostCase } from './cases.ts';
 import { findProgram } from './processes.ts';
 import type { Processes } from './processes.ts';
+import { wrkScript } from './wrk-script.ts';
+import type { LoadRequest } from './wrk-script.ts';
 
 /** What a load run saw. `problems` is empty for a run that may be used. */
 export interface LoadResult {
-  /** Complete answers with a 2xx status. */
+  /** Complete answers, of any status. */
   readonly requests: number;
+  /** Answers by status; empty where the plan did not ask for it. */
+  readonly statuses: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -16,7 +19,7 @@ export interface LoadResult {
 }
 
 export interface LoadPlan {
-  readonly costCase: CostCase;
+  readonly request: LoadRequest;
   readonly url: string;
   readonly seconds: number;
   readonly connections: number;
@@ -50,47 +53,42 @@ export async function runLoad(
   }
 }
 
-const WRK_DONE = `
-done = function(summary, latency)
-  local e = summary.errors
-  io.write(string.format('RESULT {"requests":%d,"us":%d,"p50":%d,"p99":%d,"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}\\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    e.connect, e.read, e.write, e.status, e.timeout))
-end
-`;
-
 function wrkTool(program: string, folder: string): LoadTool {
   return {
     name: 'wrk',
-    command({ costCase, url, seconds, connections }) {
-      const script = join(folder, `${costCase.name}.lua`);
-      const body = costCase.requestBody === undefined ? '' : `wrk.body = "${costCase.requestBody}"\n`;
-      writeFileSync(script, `wrk.method = "${costCase.method}"\n${body}${WRK_DONE}`);
+    command({ request, url, seconds, connections }) {
+      const script = join(folder, `${request.name}.lua`);
+      writeFileSync(script, wrkScript(request));
       return [program, '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
     },
     parse: parseWrk,
   };
 }
 
+type WrkNumber = 'requests' | 'us' | 'p50' | 'p99' | 'connect' | 'read' | 'write' | 'status' | 'timeout';
+
 /** Reads the RESULT line of our wrk script. @throws Error when there is none */
 export function parseWrk(output: string): LoadResult {
   const line = /^RESULT (\{.*\})$/m.exec(output)?.[1];
   if (line === undefined) throw new Error('no RESULT line');
-  const seen = JSON.parse(line) as Record<'requests' | 'us' | 'p50' | 'p99', number> & Record<string, number>;
-  const problems = ['connect', 'read', 'write', 'status', 'timeout']
-    .filter((kind) => seen[kind] !== 0)
+  const seen = JSON.parse(line) as Record<WrkNumber, number> & { statuses: Record<string, number> };
+  const counted = Object.keys(seen.statuses).length > 0;
+  const problems = (['connect', 'read', 'write', 'status', 'timeout'] as const)
+    .filter((kind) => seen[kind] !== 0 && !(kind === 'status' && counted))
     .map((kind) => `${kind} errors: ${seen[kind]}`);
   if (seen.requests === 0) problems.push('no request was answered');
-  return { requests: seen.requests, seconds: seen.us / 1e6, p50Us: seen.p50, p99Us: seen.p99, problems };
+  const { requests, statuses, us, p50: p50Us, p99: p99Us } = seen;
+  return { requests, statuses, seconds: us / 1e6, p50Us, p99Us, problems };
 }
 
 function autocannonTool(): LoadTool {
   const program = fileURLToPath(import.meta.resolve('autocannon'));
   return {
     name: 'autocannon',
-    command({ costCase, url, seconds, connections }) {
-      const body = costCase.requestBody === undefined ? [] : ['-b', costCase.requestBody];
-      const size = ['-c', String(connections), '-d', String(seconds), '-m', costCase.method];
+    command({ request: { method, requestBody, rotated, countStatuses }, url, seconds, connections }) {
+      if (rotated !== undefined || countStatuses === true) throw new Error('this case needs wrk: apt-get install wrk');
+      const body = requestBody === undefined ? [] : ['-b', requestBody];
+      const size = ['-c', String(connections), '-d', String(seconds), '-m', method];
       return [process.execPath, program, '-j', '-n', ...size, ...body, url];
     },
     parse: parseAutocannon,
@@ -108,5 +106,12 @@ export function parseAutocannon(output: string): LoadResult {
     .map((kind) => `${kind}: ${seen[kind]}`);
   if (seen['2xx'] === 0) problems.push('no request was answered');
   const { p50, p99 } = seen.latency;
-  return { requests: seen['2xx'], seconds: seen.duration, p50Us: p50 * 1000, p99Us: p99 * 1000, problems };
+  return {
+    requests: seen['2xx'],
+    statuses: {},
+    seconds: seen.duration,
+    p50Us: p50 * 1000,
+    p99Us: p99 * 1000,
+    problems,
+  };
 }

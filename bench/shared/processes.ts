@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -31,6 +31,12 @@ export function findProgram(name: string): string | undefined {
         return false;
       }
     });
+}
+
+/** From what `-v` prints, such as "HAProxy version 2.6.12-1" or "nginx version: nginx/1.22.1". */
+export function versionOf(program: string): string {
+  const { stdout, stderr } = spawnSync(program, ['-v'], { encoding: 'utf8' });
+  return /\d+\.\d+[\w.+~-]*/.exec(stdout + stderr)?.[0] ?? 'unknown version';
 }
 
 /** Everything the bench has started, so that nothing outlives it. */

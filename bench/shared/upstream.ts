@@ -3,7 +3,7 @@
  * Tells its port to the parent and goes when the parent goes.
  */
 import { App, us_socket_local_port as localPort } from 'uWebSockets.js';
-import { LARGE_BODY, SMALL_BODY, sinkAnswer } from './cases.ts';
+import { LARGE_BODY, SMALL_BODY, sinkAnswer } from './bodies.ts';
 
 // Turned into bytes once, not once a request.
 const small = Buffer.from(SMALL_BODY);

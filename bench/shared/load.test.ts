@@ -1,12 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { parseAutocannon, parseWrk } from './load.ts';
 
-const wrkLine = (status: number): string =>
-  `Running 1s test\n  Requests/sec: 5\nRESULT {"requests":1000,"us":2000000,"p50":700,"p99":1500,"connect":0,"read":0,"write":0,"status":${status},"timeout":0}\n`;
+const wrkLine = (status: number, statuses = ''): string =>
+  `Running 1s test\n  Requests/sec: 5\nRESULT {"requests":1000,"us":2000000,"p50":700,"p99":1500,"connect":0,"read":0,"write":0,"status":${status},"timeout":0,"statuses":{${statuses}}}\n`;
 
 describe('parseWrk', () => {
   it('reads a clean run', () => {
-    expect(parseWrk(wrkLine(0))).toEqual({ requests: 1000, seconds: 2, p50Us: 700, p99Us: 1500, problems: [] });
+    expect(parseWrk(wrkLine(0))).toEqual({
+      requests: 1000,
+      statuses: {},
+      seconds: 2,
+      p50Us: 700,
+      p99Us: 1500,
+      problems: [],
+    });
+  });
+
+  it('takes refusals as they are where statuses were counted', () => {
+    expect(parseWrk(wrkLine(3, '"200":997,"429":3'))).toMatchObject({
+      statuses: { '200': 997, '429': 3 },
+      problems: [],
+    });
   });
 
   it('names what went wrong', () => {
@@ -32,7 +46,7 @@ describe('parseAutocannon', () => {
 
   it('counts complete 2xx answers', () => {
     const seen = parseAutocannon(JSON.stringify(run));
-    expect(seen).toEqual({ requests: 900, seconds: 2.01, p50Us: 1000, p99Us: 3500, problems: [] });
+    expect(seen).toMatchObject({ requests: 900, seconds: 2.01, p50Us: 1000, p99Us: 3500, problems: [] });
   });
 
   it('names what went wrong', () => {

@@ -1,0 +1,50 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Proxy, SubjectContext } from './gateway.ts';
+import { accepts, freePort, versionOf, whenReady } from './processes.ts';
+
+/** What a configuration adds to plain forwarding. */
+export interface NginxExtras {
+  /** Lines of the main, the http and the location block. */
+  readonly main: string;
+  readonly http: string;
+  readonly location: string;
+}
+
+const PLAIN: NginxExtras = { main: '', http: '', location: '' };
+
+/** nginx with one worker in one process, forwarding everything over kept connections. */
+export async function startNginx(
+  program: string,
+  context: SubjectContext,
+  extras: NginxExtras = PLAIN,
+): Promise<Proxy> {
+  const port = await freePort();
+  const folder = join(context.folder, `nginx-${port}`);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'nginx.conf');
+  // Its temporary folders are named because a plain user may not write to the packaged ones.
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `  ${kind}_temp_path ${kind};\n`,
+  );
+  writeFileSync(
+    file,
+    `${extras.main}worker_processes 1; daemon off; master_process off; error_log stderr; pid nginx.pid;
+events { worker_connections 4096; }
+http {
+  access_log off;
+${extras.http}${temporary.join('')}  upstream u { server 127.0.0.1:${context.upstreamPort}; keepalive 128; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${port}; keepalive_requests 100000000;
+    location / {
+${extras.location}      proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection "";
+    }
+  }
+}
+`,
+  );
+  const command = [program, '-p', folder, '-c', file, '-e', 'stderr'] as const;
+  const started = context.processes.start({ name: 'nginx', command }, context.core);
+  await whenReady(started, () => accepts(port));
+  return { version: versionOf(program), port, prefix: '', process: started };
+}
