@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Worker, type MessagePort } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { Config } from '../shared/config/types.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../shared/threads/protocol.ts';
 import type { ThreadControls } from './traffic-control.ts';
@@ -50,8 +50,6 @@ export interface ThreadPlace {
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
   readonly controls: ThreadControls;
-  /** Ports in `controls`, which become the thread's. */
-  readonly transfer: readonly MessagePort[];
 }
 
 /** Creates the thread; what it says comes through `handlers`. */
@@ -67,7 +65,6 @@ export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers)
   };
   const worker = new Worker(place.entry, {
     workerData,
-    transferList: [...place.transfer],
     name: `request-${place.slot}`,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });

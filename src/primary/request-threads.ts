@@ -227,7 +227,7 @@ export class RequestThreads {
       active: active(),
       heartbeats: this.#heartbeats.buffer,
       nowMs: monotonicMs(),
-      ...this.#options.control.forThread(),
+      controls: this.#options.control.forThread(),
     };
     const thread = startRequestThread(place, {
       message: (from, message) => this.#onMessage(from, message),

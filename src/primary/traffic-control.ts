@@ -1,22 +1,20 @@
-import type { MessagePort } from 'node:worker_threads';
+import { randomBytes } from 'node:crypto';
 import { createBreakerMemory } from '../shared/breaker/memory.ts';
 import type { BreakerSlots, FromBreakerThread, ToBreakerThread } from '../shared/breaker/messages.ts';
 import { createProcessClock } from '../shared/breaker/process-clock.ts';
-import { monotonicMs, random, wallClockMs } from '../shared/clock.ts';
+import { random, wallClockMs } from '../shared/clock.ts';
 import type { Config } from '../shared/config/types.ts';
-import { createSharedBuckets } from '../shared/limits/shared-buckets.ts';
+import { createBucketMemory } from '../shared/limits/bucket-memory.ts';
+import { freeLocksOf } from '../shared/limits/shard-locks.ts';
 import type { Log } from '../shared/log.ts';
 import type { connectRedis } from '../shared/redis/connect.ts';
 import type { RequestThreadStart } from '../shared/threads/protocol.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker, type Breaker } from './breaker/start-breaker.ts';
 import type { BreakerNotice } from './breaker/view.ts';
-import { MemoryStoreHost } from './limits/memory-store-host.ts';
 import { NodeRegistry, type NodeInfo } from './nodes/node-registry.ts';
 
 /** Upstreams that can have a breaker at once; a reload can bring more than the start had. */
 const BREAKER_ROWS = 256;
-/** Buckets for the time without Redis: 12 bytes each. */
-const LOCAL_BUCKETS = 2 ** 17;
 const REDIS_TIMEOUT_MS = 1_000;
 
 export interface TrafficControlOptions {
@@ -33,17 +31,13 @@ export interface TrafficControlOptions {
 }
 
 /** What a request thread is started with to limit and to break circuits. */
-export type ThreadControls = Pick<
-  RequestThreadStart,
-  'breaker' | 'localBuckets' | 'memoryStore' | 'liveNodes' | 'degraded'
->;
+export type ThreadControls = Pick<RequestThreadStart, 'breaker' | 'memoryBuckets' | 'liveNodes' | 'degraded'>;
 
 /** The front's part of limits and circuit breakers: memory for the threads, and the connection to the other nodes. */
 export class TrafficControl {
   readonly #options: TrafficControlOptions;
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
-  readonly #localBuckets = createSharedBuckets(LOCAL_BUCKETS);
-  readonly #memoryStore: MemoryStoreHost | undefined;
+  readonly #memoryBuckets = createBucketMemory();
   readonly #breaker: Breaker;
   readonly #nodes: NodeRegistry | undefined;
   #degraded: readonly string[] = [];
@@ -52,9 +46,7 @@ export class TrafficControl {
     this.#options = options;
     const { config, log, info, connect } = options;
     const { redis } = config;
-    if (redis === undefined || connect === undefined) {
-      this.#memoryStore = new MemoryStoreHost({ clock: monotonicMs });
-    } else {
+    if (redis !== undefined && connect !== undefined) {
       this.#nodes = new NodeRegistry({
         redis: connect(redis, { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS }),
         info,
@@ -65,7 +57,8 @@ export class TrafficControl {
     this.#breaker = startBreaker(
       {
         memory: this.#memory,
-        node: config.node.name,
+        // Unique among starts too: what an earlier process of this node held is not ours.
+        node: `${config.node.name}.${randomBytes(3).toString('hex')}`,
         upstreams: breakersOf(config),
         send: options.send,
         liveNodes: () => this.#nodes?.count ?? 1,
@@ -84,18 +77,13 @@ export class TrafficControl {
     );
   }
 
-  /** For a new thread. The port can be transferred once. */
-  forThread(): { readonly controls: ThreadControls; readonly transfer: readonly MessagePort[] } {
-    const memoryStore = this.#memoryStore?.connect();
+  /** For a new thread. */
+  forThread(): ThreadControls {
     return {
-      controls: {
-        breaker: { memory: this.#memory, slots: this.slots() },
-        localBuckets: this.#localBuckets,
-        memoryStore,
-        liveNodes: this.#nodes?.count ?? 1,
-        degraded: this.#degraded,
-      },
-      transfer: memoryStore === undefined ? [] : [memoryStore],
+      breaker: { memory: this.#memory, slots: this.slots() },
+      memoryBuckets: this.#memoryBuckets,
+      liveNodes: this.#nodes?.count ?? 1,
+      degraded: this.#degraded,
     };
   }
 
@@ -121,14 +109,15 @@ export class TrafficControl {
     this.#breaker.front.receive(slot, message);
   }
 
+  /** The thread in this slot has exited. */
   threadGone(slot: number): void {
+    freeLocksOf(this.#memoryBuckets, slot + 1);
     this.#breaker.front.threadGone(slot);
   }
 
   /** After the threads have ended. */
   async close(): Promise<void> {
     this.#breaker.close();
-    this.#memoryStore?.close();
     await this.#nodes?.close();
   }
 

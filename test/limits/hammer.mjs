@@ -13,7 +13,8 @@ async function hammer(plan) {
   const { Limiter, LIMITER_DEFAULTS, newLimiterCounters } = await load('workers/gateway/limits/limiter');
   const { Deadlines } = await load('workers/gateway/limits/deadlines');
   const { compileRule } = await load('shared/limits/rule');
-  const { createSharedBuckets, SharedBuckets } = await load('shared/limits/shared-buckets');
+  const { createBucketMemory } = await load('shared/limits/bucket-memory');
+  const { SharedMemoryStore } = await load('shared/limits/shared-memory-store');
   const clock = () => performance.now() + plan.skewMs;
   let onUp = () => {};
   const isUp = new Promise((resolve) => (onUp = () => resolve(undefined)));
@@ -30,7 +31,7 @@ async function hammer(plan) {
   const limiter = new Limiter({
     clock,
     store,
-    local: new SharedBuckets(createSharedBuckets(1024), () => process.hrtime.bigint()),
+    local: new SharedMemoryStore(createBucketMemory({ shards: 4, setsPerShard: 64 }), { owner: 1 }),
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
     timeoutMs: 200,

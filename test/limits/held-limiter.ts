@@ -1,7 +1,6 @@
 import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
 import type { Decision } from '../../src/shared/limits/decision.ts';
-import { MemoryStore } from '../../src/shared/limits/memory-store.ts';
-import { createSharedBuckets, SharedBuckets } from '../../src/shared/limits/shared-buckets.ts';
+import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import type { LimitStore, StoreSink, Want } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
 import {
@@ -10,11 +9,12 @@ import {
   type LimiterOptions,
   newLimiterCounters,
 } from '../../src/workers/gateway/limits/limiter.ts';
+import { smallMemory } from './small-memory.ts';
 
 /** A store that answers when the test says so: what Redis does, in slow motion. */
 class HeldStore implements LimitStore {
   available = true;
-  readonly memory = new MemoryStore({ clock: () => 0 });
+  readonly memory = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => 0 });
   readonly taken: { wants: readonly Want[]; deadlineMs: number; sink: StoreSink }[] = [];
 
   take(wants: readonly Want[], deadlineMs: number, sink: StoreSink): void {
@@ -53,7 +53,7 @@ export function setUp(extra: Partial<LimiterOptions> = {}) {
   const limiter = new Limiter({
     clock: () => time.ms,
     store,
-    local: new SharedBuckets(createSharedBuckets(1024), () => BigInt(Math.round(time.ms * 1e6))),
+    local: new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => time.ms }),
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
     counters,

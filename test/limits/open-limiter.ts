@@ -1,7 +1,7 @@
 import { monotonicMs } from '../../src/shared/clock.ts';
 import type { Decision } from '../../src/shared/limits/decision.ts';
 import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
-import { createSharedBuckets, SharedBuckets } from '../../src/shared/limits/shared-buckets.ts';
+import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type LimiterOptions,
   newLimiterCounters,
 } from '../../src/workers/gateway/limits/limiter.ts';
+import { smallMemory } from './small-memory.ts';
 
 export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> = {}): LaneSpec => ({
   rules: [compileRule({ name: '', capacity: 1_000_000, refillPerSecond: 1, ...rule })],
@@ -38,7 +39,7 @@ export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = 
   const limiter = new Limiter({
     clock: monotonicMs,
     store,
-    local: new SharedBuckets(createSharedBuckets(1024), () => process.hrtime.bigint()),
+    local: new SharedMemoryStore(smallMemory(), { owner: 1 }),
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
     counters,

@@ -1,11 +1,9 @@
 import { Cluster, type ClusterNode } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { MemoryStoreHost } from '../../src/primary/limits/memory-store-host.ts';
 import { monotonicMs } from '../../src/shared/clock.ts';
-import { MemoryStore } from '../../src/shared/limits/memory-store.ts';
+import { createBucketMemory } from '../../src/shared/limits/bucket-memory.ts';
+import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import { type ContractSubject, storeContract } from '../../src/shared/limits/store.contract.ts';
-import { Deadlines } from '../../src/workers/gateway/limits/deadlines.ts';
-import { PortStore } from '../../src/workers/gateway/limits/port-store.ts';
 import { startCluster } from './redis-cluster.ts';
 import { startRedis } from './redis-server.ts';
 import { openClusterStore, openRedisStore } from './stores.ts';
@@ -16,30 +14,14 @@ interface Opened extends ContractSubject {
 
 const stores: readonly [string, () => Promise<Opened>][] = [
   [
-    'memory',
+    'shared memory',
     async () => {
-      const store = new MemoryStore({ clock: monotonicMs });
+      const store = new SharedMemoryStore(createBucketMemory(), { owner: 1, clock: monotonicMs });
       return {
         store,
         clock: monotonicMs,
         reset: async (client) => void store.reset(client, ''),
         close: async () => {},
-      };
-    },
-  ],
-  [
-    'memory over a MessagePort',
-    async () => {
-      const host = new MemoryStoreHost({ clock: monotonicMs });
-      const store = new PortStore(host.connect(), new Deadlines({ clock: monotonicMs }));
-      return {
-        store,
-        clock: monotonicMs,
-        reset: async (client) => void host.store.reset(client, ''),
-        close: async () => {
-          store.close();
-          host.close();
-        },
       };
     },
   ],

@@ -28,6 +28,11 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms - tonumber(ARGV[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('ZRANGE', KEYS[1], 0, -1)`;
 
+/** KEYS[1] this node's key; ARGV[1] what it says of itself, ARGV[2] milliseconds until forgotten. Also on a full Redis. */
+const TELL_SCRIPT = `#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
 export interface NodeRegistryOptions {
   readonly redis: Redis | Cluster;
   readonly info: () => NodeInfo;
@@ -80,7 +85,7 @@ export class NodeRegistry {
       const mine = info();
       const [live] = await Promise.all([
         redis.eval(BEAT_SCRIPT, 1, 'api-gateway:nodes', mine.name, ALIVE_MS) as Promise<readonly string[]>,
-        redis.set(`api-gateway:node:${mine.name}`, JSON.stringify(mine), 'PX', ALIVE_MS),
+        redis.eval(TELL_SCRIPT, 1, `api-gateway:node:${mine.name}`, JSON.stringify(mine), ALIVE_MS),
       ]);
       const count = Math.max(1, live.length);
       if (count !== this.#count) {

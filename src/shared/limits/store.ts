@@ -1,7 +1,7 @@
 import type { Lane } from './rule.ts';
 
 /**
- * The seam between the batcher and whatever keeps the buckets: the front's memory, Redis, a Redis Cluster.
+ * The seam between the limiter and whatever keeps the buckets: the process's memory, Redis, a Redis Cluster.
  * `store.contract.ts` is the one suite that every implementation passes.
  */
 export interface Want {
@@ -26,7 +26,20 @@ export interface StoreSink {
 /** Milliseconds of the asking thread's monotonic clock. */
 export type DeadlineMs = number;
 
+/** A store that knows at once: no batch, no lease, no memory of refusals is worth having in front of it. */
+export interface DecidesAtOnce {
+  /**
+   * Takes the tokens of one request; all rules grant and are charged, or none is. `undefined` = it could not be decided
+   * in time.
+   */
+  takeNow(client: string, lane: Lane): boolean | undefined;
+  /** Tokens left in each rule's bucket after the last decision. The same array every time. */
+  readonly left: readonly number[];
+}
+
 export interface LimitStore {
+  /** Set where decisions need no waiting. */
+  readonly atOnce?: DecidesAtOnce;
   /** `false`: asking now is pointless, decide without the store. */
   readonly available: boolean;
   /** Takes tokens for all wants; each is settled by `deadlineMs` whatever happens. Never called with an empty list. */

@@ -23,6 +23,8 @@ export function redisAddress(config: RedisConfig): RedisSettings {
       ...credentials,
       sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
       name: config.sentinelMaster ?? 'mymaster',
+      // ioredis uses `tls` for neither the Sentinels nor the primary they name unless it is told so.
+      ...(credentials.tls === undefined ? {} : { sentinelTLS: credentials.tls, enableTLSForSentinelMode: true }),
       db: config.database,
     };
   }

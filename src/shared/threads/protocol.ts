@@ -1,4 +1,3 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { BreakerSlots, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config } from '../config/types.ts';
 
@@ -18,10 +17,8 @@ export interface RequestThreadStart {
   /** Starts the request ids of this thread: random, unique among threads and starts. */
   readonly requestIdPrefix: string;
   readonly breaker: BreakerThreadStart;
-  /** createSharedBuckets(…): where the process limits by itself while Redis cannot be asked. */
-  readonly localBuckets: SharedArrayBuffer;
-  /** The front's buckets, where no Redis is configured. */
-  readonly memoryStore: MessagePort | undefined;
+  /** createBucketMemory(…): where the process limits by itself, without a Redis or while it cannot be asked. */
+  readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
   readonly liveNodes: number;
   /** What the front knew to be degraded when the thread was made. */

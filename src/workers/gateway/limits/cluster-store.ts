@@ -10,7 +10,7 @@ import {
   type RedisConnection,
   type RedisStoreOptions,
 } from './redis-store.ts';
-import type { GateState } from './store-gate.ts';
+import { START_MS, type GateState } from './store-gate.ts';
 
 export interface ClusterConnection {
   /** Some nodes to learn the others from. */
@@ -36,6 +36,9 @@ export class ClusterStore implements LimitStore {
   readonly #nodes = new Map<string, Redis>();
   readonly #timer: NodeJS.Timeout;
   #state: GateState;
+  #isReported = false;
+  /** What the start nodes last failed with. */
+  #lastError: string | undefined;
 
   constructor(connection: ClusterConnection, options: RedisStoreOptions) {
     this.#options = options;
@@ -50,7 +53,9 @@ export class ClusterStore implements LimitStore {
       redisOptions: { ...connection.redis, ...perNode },
       ...(connection.natMap === undefined ? {} : { natMap: connection.natMap }),
     });
-    this.#cluster.on('error', () => {}); // the reason reaches the log through the gates
+    this.#cluster.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
+      this.#lastError = error.lastNodeError?.message ?? error.message;
+    });
     this.#cluster.on('+node', (redis: Redis) => this.#nodes.set(keyOf(redis), redis));
     this.#cluster.on('-node', (redis: Redis) => this.#forget(redis));
     this.#cluster.on('ready', () => this.#openLinks());
@@ -130,7 +135,12 @@ export class ClusterStore implements LimitStore {
 
   /** While a node is away, asks the others who has its slots now. */
   #refresh(): void {
-    if (this.#state.kind === 'up' || this.#cluster.status !== 'ready') return;
+    if (this.#state.kind === 'up') return;
+    if (!this.#isReported && this.#options.clock() - this.#state.sinceMs >= START_MS) {
+      // Never up since the start: no gate has said so, because no node is known.
+      this.#tell({ ...this.#state, reason: this.#lastError ?? this.#state.reason });
+    }
+    if (this.#cluster.status !== 'ready') return;
     this.#cluster.refreshSlotsCache(() => {
       this.#openLinks();
       this.#report();
@@ -162,7 +172,12 @@ export class ClusterStore implements LimitStore {
     }
     if (this.#links.size === 0) state = { kind: 'down', reason: 'no nodes', sinceMs: this.#options.clock() };
     if (state.kind === this.#state.kind) return;
+    this.#tell(state);
+  }
+
+  #tell(state: GateState): void {
     this.#state = state;
+    this.#isReported = true;
     this.#options.onChange(state);
   }
 }

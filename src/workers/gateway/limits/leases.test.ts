@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { rule, setUp, spec, turn } from '../../../../test/limits/held-limiter.ts';
+import { smallMemory } from '../../../../test/limits/small-memory.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
-import { MemoryStore } from '../../../shared/limits/memory-store.ts';
-import type { Want } from '../../../shared/limits/store.ts';
+import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
+import type { LimitStore, Want } from '../../../shared/limits/store.ts';
 
 describe('leases', () => {
   const leased = spec({ leaseTokens: 5 });
@@ -22,7 +23,7 @@ describe('leases', () => {
     context.store.answer();
     await closed;
     const probe: Want = { client: 'a', lane, units: 0, granted: 0, left: [] };
-    context.store.memory.takeOne(probe, 0);
+    context.store.memory.take([probe], 0, { settled: () => {} });
     expect(probe.left).toEqual([6]);
   });
 
@@ -48,10 +49,15 @@ describe('leases', () => {
   });
 
   test('threads with leases overshoot by the lease each at most, and never charge more than the bucket held', async () => {
-    const memory = new MemoryStore({ clock: () => 0 });
+    const memory = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => 0 });
+    const batched: LimitStore = {
+      available: true,
+      take: (wants, deadlineMs, sink) => memory.take(wants, deadlineMs, sink),
+      close: () => {},
+    };
     let granted = 0;
     for (let thread = 0; thread < 4; thread++) {
-      const context = setUp({ store: memory });
+      const context = setUp({ store: batched });
       const lane = context.limiter.lane(spec({ rules: [rule({ capacity: 40 })], leaseTokens: 5 }));
       for (let i = 0; i < 8; i++) {
         const decisions = [context.ask('a', lane), context.ask('a', lane)];

@@ -3,14 +3,15 @@ import {
   decisionFromLevels,
   type DecisionMode,
   type Outcome,
+  type Verdict,
   type Waiter,
 } from '../../../shared/limits/decision.ts';
-import type { SharedBuckets } from '../../../shared/limits/shared-buckets.ts';
-import type { LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
+import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
+import type { DecidesAtOnce, LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
 import { type BatchCounters, Batcher, newBatchCounters } from './batcher.ts';
 import { Leases } from './leases.ts';
 import { DENY_MEMORY_MS, LimitLane, type LaneSpec, type PendingWant } from './limit-lane.ts';
-import { decideWithoutStore } from './without-store.ts';
+import { decideWhileLocked, decideWithoutStore } from './without-store.ts';
 
 export interface LimiterCounters {
   /** Decisions by who made them and how they ended. */
@@ -37,7 +38,7 @@ export interface LimiterOptions {
   readonly clock: () => number;
   readonly store: LimitStore;
   /** Where mode `local` counts: memory that all threads of this process share. */
-  readonly local: SharedBuckets;
+  readonly local: SharedMemoryStore;
   /** Nodes that are alive, this one included; read when mode `local` decides. */
   readonly liveNodes: () => number;
   /** No request waits longer than this for a decision. */
@@ -51,15 +52,20 @@ export interface LimiterOptions {
 
 export const LIMITER_DEFAULTS = { timeoutMs: 10, batchMaxWaitMs: 0.5, batchMaxClients: 512 } as const;
 
+const GRANTED: Verdict = { outcome: 'granted', mode: 'store', laterTokens: 0 };
+const REFUSED: Verdict = { outcome: 'refused', mode: 'store', laterTokens: 0 };
+
 /** The limiter of one request thread. */
 export class Limiter {
   readonly #options: LimiterOptions;
+  readonly #atOnce: DecidesAtOnce | undefined;
   readonly #batcher: Batcher;
   readonly #leases: Leases;
   readonly #lanes = new Map<string, LimitLane>();
 
   constructor(options: LimiterOptions) {
     this.#options = options;
+    this.#atOnce = options.store.atOnce;
     this.#leases = new Leases({
       clock: options.clock,
       giveBack: (lane, client, units) => this.#batcher.giveBack(lane, client, units),
@@ -90,6 +96,7 @@ export class Limiter {
    * `timeoutMs` whatever the store does
    */
   request(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
+    if (this.#atOnce !== undefined) return this.#decideAtOnce(this.#atOnce, client, lane);
     const denied = lane.denied.isEmpty ? undefined : this.#denied(client, lane);
     if (denied !== undefined) return this.#count(denied);
     if (lane.leaseUnits > 0) {
@@ -111,6 +118,15 @@ export class Limiter {
     while (this.#batcher.unsettled > 0) await new Promise((resolve) => void setTimeout(resolve, 1));
     this.#batcher.close();
     this.#options.store.close();
+  }
+
+  #decideAtOnce(store: DecidesAtOnce, client: string, lane: LimitLane): Decision {
+    const granted = store.takeNow(client, lane);
+    if (granted === undefined) {
+      const { local, clock } = this.#options;
+      return this.#count(decideWhileLocked({ client, lane, local, liveNodes: 1, nowMs: clock() }));
+    }
+    return this.#count(decisionFromLevels(lane, store.left, granted ? GRANTED : REFUSED));
   }
 
   #denied(client: string, lane: LimitLane): Decision | undefined {

@@ -21,7 +21,7 @@ export interface StoreGateOptions {
 }
 
 /** A store that cannot be asked for so long after the start is reported like one that was lost. */
-const START_MS = 1_000;
+export const START_MS = 1_000;
 
 /**
  * The breaker on one store connection. It starts down (`connecting`) so that no request waits for a connection that is

@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { monotonicMs, random } from '../../../shared/clock.ts';
 import type { Config, RouteConfig } from '../../../shared/config/types.ts';
@@ -6,22 +6,24 @@ import { ClientKeys, hashedClient, plainClient } from '../../../shared/limits/cl
 import { IpClients } from '../../../shared/limits/ip-client.ts';
 import { policyValue, type RateLimitHeaderMode } from '../../../shared/limits/rate-limit-headers.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
-import { SharedBuckets } from '../../../shared/limits/shared-buckets.ts';
+import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
 import { TrustedProxies } from '../../../shared/net/trusted-proxies.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LimitLane } from './limit-lane.ts';
 import { Limiter, LIMITER_DEFAULTS, newLimiterCounters } from './limiter.ts';
-import { PortStore } from './port-store.ts';
 import type { RedisCounters } from './redis-link.ts';
 import type { openRedisStore } from './open-redis-store.ts';
+import { ShadowLog } from './shadow-log.ts';
 import type { GateState } from './store-gate.ts';
+
+const STORE_LOOK_MS = 5;
 
 export interface ThreadLimitsStart {
   readonly config: Config;
-  readonly localBuckets: SharedArrayBuffer;
-  /** Set exactly where the configuration names no Redis. */
-  readonly memoryStore: MessagePort | undefined;
+  /** Row of this thread; no two live threads have the same. */
+  readonly slot: number;
+  readonly memoryBuckets: SharedArrayBuffer;
   readonly liveNodes: number;
   readonly log: Logger;
   /** Set exactly where the configuration names a Redis. */
@@ -41,10 +43,12 @@ export class ThreadLimits {
   readonly limiter: Limiter;
   readonly counters = newLimiterCounters();
   readonly redisCounters: RedisCounters = { commands: 0, scriptLoads: 0, timeouts: 0, errors: 0 };
+  readonly shadow: ShadowLog;
   liveNodes: number;
   /** Why the store is not asked; '' = it is. */
   degraded = '';
   keys: ClientKeys;
+  readonly #store: LimitStore;
   readonly #log: Logger;
   readonly #deadlines = new Deadlines({ clock: monotonicMs });
   #headerMode: RateLimitHeaderMode;
@@ -54,16 +58,22 @@ export class ThreadLimits {
   constructor(start: ThreadLimitsStart) {
     const { config } = start;
     this.#log = start.log;
+    this.shadow = new ShadowLog(start.log);
     this.liveNodes = start.liveNodes;
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
     this.#headerMode = config.limits.headers;
     this.#exemptAddresses = new TrustedProxies(config.limits.allowlist.cidrs);
     this.#exemptNames = exemptNames(config);
+    const memory = new SharedMemoryStore(start.memoryBuckets, {
+      owner: start.slot + 1,
+      lockWaitMs: config.limits.timeoutMs,
+    });
+    this.#store = this.#openRedisStore(start) ?? memory;
     this.limiter = new Limiter({
       ...LIMITER_DEFAULTS,
       clock: monotonicMs,
-      store: this.#openStore(start),
-      local: new SharedBuckets(start.localBuckets, () => process.hrtime.bigint()),
+      store: this.#store,
+      local: memory,
       liveNodes: () => this.liveNodes,
       timeoutMs: config.limits.timeoutMs,
       batchMaxWaitMs: config.limits.batchMaxWaitMs,
@@ -94,17 +104,21 @@ export class ThreadLimits {
     return this.#exemptNames.size > 0 && this.#exemptNames.has(client);
   }
 
+  /** Resolves when the store is asked, or after `withinMs`: a thread that has just started should not limit for itself. */
+  async storeAsked(withinMs: number): Promise<void> {
+    const endMs = monotonicMs() + withinMs;
+    while (!this.#store.available && monotonicMs() < endMs) await wait(STORE_LOOK_MS);
+  }
+
   /** Gives back what was taken ahead and ends connections. */
   async close(): Promise<void> {
     await this.limiter.close();
+    this.shadow.close();
     this.#deadlines.close();
   }
 
-  #openStore({ config, memoryStore, openRedisStore: open }: ThreadLimitsStart): LimitStore {
-    if (config.redis === undefined || open === undefined) {
-      if (memoryStore === undefined) throw new Error('no Redis and no memory store: the front gives one of them');
-      return new PortStore(memoryStore, this.#deadlines);
-    }
+  #openRedisStore({ config, openRedisStore: open }: ThreadLimitsStart): LimitStore | undefined {
+    if (config.redis === undefined || open === undefined) return undefined;
     this.degraded = 'rate limits: connecting to Redis';
     return open(config.redis, {
       clock: monotonicMs,

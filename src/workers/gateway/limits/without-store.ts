@@ -1,12 +1,13 @@
 import { type Decision, decisionFromLevels } from '../../../shared/limits/decision.ts';
 import type { CompiledRule } from '../../../shared/limits/rule.ts';
-import type { SharedBuckets } from '../../../shared/limits/shared-buckets.ts';
+import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
+import type { BucketRule } from '../../../shared/limits/take-steps.ts';
 import type { LimitLane } from './limit-lane.ts';
 
 export interface WithoutStore {
   readonly client: string;
   readonly lane: LimitLane;
-  readonly local: SharedBuckets;
+  readonly local: SharedMemoryStore;
   readonly liveNodes: number;
   readonly nowMs: number;
 }
@@ -21,7 +22,7 @@ export function decideWithoutStore(ask: WithoutStore): Decision {
     case 'local':
       return decideLocally(ask);
     case 'open':
-      return undecided(ask.lane, { outcome: 'granted', mode, retryAfterMs: 0 });
+      return letPass(ask.lane);
     case 'closed':
       return undecided(ask.lane, { outcome: 'unavailable', mode, retryAfterMs: CLOSED_RETRY_MS });
     default:
@@ -29,13 +30,23 @@ export function decideWithoutStore(ask: WithoutStore): Decision {
   }
 }
 
+/**
+ * For a request whose buckets in this process's own memory are locked by a thread that was ended, until the front has
+ * freed them: there is nothing left to count with, so a `local` route lets it pass.
+ */
+export const decideWhileLocked = (ask: WithoutStore): Decision =>
+  ask.lane.onStoreFailure === 'closed' ? decideWithoutStore(ask) : letPass(ask.lane);
+
+const letPass = (lane: LimitLane): Decision => undecided(lane, { outcome: 'granted', mode: 'open', retryAfterMs: 0 });
+
 function undecided(lane: LimitLane, end: Pick<Decision, 'outcome' | 'mode' | 'retryAfterMs'>): Decision {
   const rule = lane.rules[0] as CompiledRule; // a lane has at least one rule
   const remaining = end.outcome === 'granted' ? rule.capacity : 0;
   return { ...end, remaining, limit: rule.capacity, resetMs: 0, rule };
 }
 
-function decideLocally({ client, lane, local, liveNodes, nowMs }: WithoutStore): Decision {
+function decideLocally(ask: WithoutStore): Decision {
+  const { client, lane, local, liveNodes, nowMs } = ask;
   const share = Math.max(1, liveNodes);
   const known = lane.known.get(client);
   const seed = known?.left.map((left, i) => {
@@ -43,7 +54,9 @@ function decideLocally({ client, lane, local, liveNodes, nowMs }: WithoutStore):
     const tokens = left + ((nowMs - known.settledMs) * rule.refillPerSecond) / 1000;
     return Math.min(tokens, rule.capacity) / share;
   });
-  const granted = local.take({ client, lane, share, seed });
+  const limits = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => limitOf(rule, lane, share)) };
+  const granted = local.takeSeeded(client, limits, seed);
+  if (granted === undefined) return decideWhileLocked(ask);
   // Waits are those of the share: a token here comes back 1/share as fast.
   const shared = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => shareOf(rule, share)) };
   return decisionFromLevels(shared, local.left, {
@@ -52,6 +65,20 @@ function decideLocally({ client, lane, local, liveNodes, nowMs }: WithoutStore):
     laterTokens: 0,
   });
 }
+
+/**
+ * A share of the burst, but never less than one request where the whole limit allows one: the rate keeps the sum of
+ * all nodes right, and a client is not locked out because there are more nodes than tokens.
+ */
+const limitOf = (
+  { keySuffix, capacity, refillPerSecond }: CompiledRule,
+  { cost }: LimitLane,
+  share: number,
+): BucketRule => ({
+  keySuffix,
+  capacity: capacity < cost ? capacity : Math.max(cost, capacity / share),
+  refillPerSecond: refillPerSecond / share,
+});
 
 const shareOf = (rule: CompiledRule, share: number): CompiledRule => ({
   ...rule,
