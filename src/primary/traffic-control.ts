@@ -66,6 +66,7 @@ export class TrafficControl {
         wallClock: wallClockMs,
         random,
         listener: (notice) => this.#onNotice(notice),
+        onListenerError: (error) => log.error({ err: error }, 'circuit breakers: a listener failed'),
       },
       redis === undefined || connect === undefined
         ? undefined

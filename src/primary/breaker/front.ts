@@ -8,7 +8,7 @@ import { Permits } from './permits.ts';
 import { ProcessAuthority } from './process-authority.ts';
 import { SlotTable } from './slots.ts';
 import { SyncLoop } from './sync-loop.ts';
-import { viewOf, type BreakerListener, type BreakerNotice, type BreakerView } from './view.ts';
+import { guardedListener, viewOf, type BreakerListener, type BreakerView } from './view.ts';
 
 export interface BreakerFrontOptions {
   /** createBreakerMemory(…), the one the threads get. */
@@ -28,6 +28,8 @@ export interface BreakerFrontOptions {
   readonly wallClock: () => number;
   readonly random: () => number;
   readonly listener: BreakerListener;
+  /** What a listener has thrown, once for each message. */
+  readonly onListenerError?: (error: unknown) => void;
   /** Failures reach Redis at most this much later; the first after a lull goes at once. */
   readonly batchMs?: number;
 }
@@ -79,7 +81,7 @@ export class BreakerFront {
       process: this.#process,
       onAnswer: (item, snapshot) => this.#permits.answer(item, snapshot),
       onMoved: (cell) => this.#permits.renew(cell),
-      notify: (notice) => this.#notify(notice),
+      notify: guardedListener(options.listener, options.onListenerError),
     });
     this.#tickTimer = setInterval(() => this.#tick(), RETRY_MS);
     this.configure(options.upstreams);
@@ -226,13 +228,5 @@ export class BreakerFront {
   #lookAll(): void {
     for (const cell of this.#cells.values()) cell.look();
     this.#pump();
-  }
-
-  #notify(notice: BreakerNotice): void {
-    try {
-      this.#options.listener(notice);
-    } catch {
-      // A listener that throws has lost its notice, and nothing else.
-    }
   }
 }

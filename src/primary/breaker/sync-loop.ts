@@ -21,6 +21,8 @@ export interface SyncLoopOptions {
   readonly notify: (notice: BreakerNotice) => void;
 }
 
+/** A node that starts is given so long to reach Redis before it says that it does not. */
+const START_MS = 2_000;
 /** How long a reminder waits for somebody to contradict it. */
 const OBJECTION_MS = 900;
 
@@ -34,11 +36,15 @@ export class SyncLoop {
   /** No answer from Redis since the last failure, or since the start. */
   down = true;
   busy = false;
+  /** What was last said of Redis. */
+  #told: 'nothing' | 'cluster' | 'process' = 'nothing';
+  readonly #startedMs: number;
   #again = false;
   #closed = false;
 
   constructor(options: SyncLoopOptions) {
     this.#options = options;
+    this.#startedMs = options.clock();
   }
 
   pump(): void {
@@ -119,10 +125,8 @@ export class SyncLoop {
     }
     if (this.#closed) return false;
     this.#drainProcess(); // what threads did since must be known before the truth is taken over
-    if (this.down) {
-      this.down = false;
-      this.#options.notify({ type: 'scope', scope: 'cluster', reason: 'connected' });
-    }
+    this.down = false;
+    this.#tell('cluster', 'connected');
     for (const [i, item] of items.entries()) {
       const snapshot = reply[i];
       if (snapshot !== undefined && this.#options.cells.get(item.cell.name) === item.cell) this.#hear(item, snapshot);
@@ -204,7 +208,7 @@ export class SyncLoop {
 
   /** Redis does not answer: go on alone from what is known; what was on its way is counted here. */
   #lose(reason: string, items: readonly BatchItem[]): void {
-    const { cells, process, clock, notify, onMoved } = this.#options;
+    const { cells, process, clock, onMoved } = this.#options;
     const unheard = new Map(items.map((item) => [item.cell, item.ops]));
     for (const cell of cells.values()) {
       const lost = [...(unheard.get(cell) ?? []), ...cell.clusterOps.splice(0)];
@@ -219,8 +223,14 @@ export class SyncLoop {
       cell.reminded = undefined;
       cell.look();
     }
-    if (!this.down) notify({ type: 'scope', scope: 'process', reason });
     this.down = true;
+    if (this.#told !== 'nothing' || clock() - this.#startedMs >= START_MS) this.#tell('process', reason);
     this.#drainProcess();
+  }
+
+  #tell(scope: 'cluster' | 'process', reason: string): void {
+    if (this.#told === scope) return;
+    this.#told = scope;
+    this.#options.notify({ type: 'scope', scope, reason });
   }
 }

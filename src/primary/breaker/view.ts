@@ -47,3 +47,31 @@ export type BreakerNotice =
   | { readonly type: 'transition'; readonly change: BreakerChange }
   /** Redis can no longer be asked (`process`), or can again (`cluster`). */
   | { readonly type: 'scope'; readonly scope: 'cluster' | 'process'; readonly reason: string };
+
+/** Messages of a listener's errors that are told apart; what is thrown beyond them is not told. */
+const MOST_ERRORS = 10;
+
+/**
+ * A listener that throws loses its notice, and nothing else happens.
+ * @param onError what it has thrown, once for each message
+ */
+export function guardedListener(
+  listener: BreakerListener,
+  onError: ((error: unknown) => void) | undefined,
+): BreakerListener {
+  const told = new Set<string>();
+  return (notice) => {
+    try {
+      listener(notice);
+    } catch (error) {
+      const text = String(error);
+      if (told.has(text) || told.size >= MOST_ERRORS) return;
+      told.add(text);
+      try {
+        onError?.(error);
+      } catch {
+        // Whoever hears of errors throws as well: nobody is left to tell.
+      }
+    }
+  };
+}

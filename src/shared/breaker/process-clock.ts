@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'; // the global of that name is a getter, looked up anew each time
+
 const SAMPLES = 9;
 
 /**

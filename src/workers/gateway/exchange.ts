@@ -280,6 +280,14 @@ export class Exchange extends Forwarding implements Waiter {
     this.#tellBreaker(outcomeOfStatus(this.stages.outcomes, status, this.upstreamMs));
   }
 
+  /** A client that sends slower than the upstream is given to answer must not hold a probe's permit for ever. */
+  override onUploadProgress(): void {
+    super.onUploadProgress();
+    if (!isProbe(this.#breakerToken)) return;
+    const tookMs = this.thread.deadlines.nowMs - this.startedMs;
+    if (tookMs > this.routeConfig.timeouts.headersMs) this.#tellBreaker(OUTCOME.IGNORED);
+  }
+
   #breakerOutcome(outcome: Outcome, status: number): BreakerOutcome {
     const { outcomes } = this.stages;
     if (outcome === 'ok') return outcomeOfStatus(outcomes, status, this.upstreamMs);

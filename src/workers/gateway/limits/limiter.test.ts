@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { rule, setUp, spec, turn } from '../../../../test/limits/held-limiter.ts';
+import { smallMemory } from '../../../../test/limits/small-memory.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
+import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 
 describe('batching', () => {
   test('a lone request is sent at the end of its turn', async () => {
@@ -130,5 +132,23 @@ describe('refusals', () => {
     const context = setUp();
     await exhaust(context);
     expect(context.ask('b')).toEqual([]);
+  });
+});
+
+describe('a store that decides at once', () => {
+  test('is asked directly, every time: no batch, no lease, no memory of refusals', () => {
+    const time = { ms: 1_000 };
+    const store = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => time.ms });
+    const { limiter, ask, counters } = setUp({ store });
+    const lane = limiter.lane(spec({ rules: [rule({ capacity: 3 })], leaseTokens: 2 }));
+    const all = Array.from({ length: 5 }, () => ask('a', lane)[0]);
+    expect(all.map((one) => one?.outcome)).toEqual(['granted', 'granted', 'granted', 'refused', 'refused']);
+    expect(all.map((one) => one?.remaining)).toEqual([2, 1, 0, 0, 0]);
+    expect(all.map((one) => one?.mode)).toEqual(Array(5).fill('store'));
+    expect(all[4]?.retryAfterMs).toBe(1_000);
+    store.reset('a', '');
+    expect(ask('a', lane)).toMatchObject([{ outcome: 'granted', remaining: 2 }]);
+    expect(counters.batches.flushes).toBe(0);
+    expect(counters.decisions.store).toEqual({ granted: 4, refused: 2, unavailable: 0 });
   });
 });

@@ -38,6 +38,10 @@ export interface ScriptCall extends Flight {
   redirects: number;
 }
 
+/**
+ * A bucket beside the client's own, in the same slot: the script acts on other limits at once, so a probe of the real
+ * bucket would cut it down. No rule has such a name.
+ */
 const PROBE_LANE: Lane = {
   cost: 1,
   rules: [
@@ -45,7 +49,7 @@ const PROBE_LANE: Lane = {
       name: '',
       capacity: 1,
       refillPerSecond: 1,
-      keySuffix: '',
+      keySuffix: ':_probe',
       capacityText: '1',
       rateText: '1',
       policyItem: '',
@@ -178,7 +182,7 @@ export class RedisLink {
     this.redis.sendCommand(new Command(name, args, { replyEncoding: 'utf8' }, done));
   }
 
-  /** The real script on a real bucket, for no units: it needs everything a decision needs and changes nothing. */
+  /** The real script on a bucket that does not exist, for no units: it needs what a decision needs and writes nothing. */
   #sendProbe(done: (failure: string | undefined) => void): void {
     if (this.redis.status !== 'ready') {
       if (this.redis.status === 'wait') this.redis.connect().catch(() => {});

@@ -1,0 +1,80 @@
+import { getRandomValues } from 'node:crypto';
+
+/**
+ * How buckets lie in memory that all threads of the process share. Int32 words: a header, a line of 16 words per shard
+ * (its lock and counters, alone in a cache line), then the two key words of every slot; after them the Float64 values.
+ * Slots come in sets of 16, whose first key words fill one cache line. Memory never touched takes no room in RAM.
+ */
+export const SET_SLOTS = 16;
+export const SHARD_WORDS = 16;
+export const SLOT_VALUES = 5;
+/** Words of a shard's line. */
+export const LOCK = 0;
+export const EVICTIONS = 1;
+
+const HEADER_WORDS = 16;
+const SHARDS = 0;
+const SETS_PER_SHARD = 1;
+const SEED_LOW = 2;
+const SEED_HIGH = 3;
+
+export interface BucketMemorySize {
+  readonly shards: number;
+  /** A power of two. */
+  readonly setsPerShard: number;
+}
+
+/** 1,310,720 buckets in 60 MiB: a million clients leave a quarter free, so that the sets fill evenly. */
+const DEFAULT_SIZE: BucketMemorySize = { shards: 1_280, setsPerShard: 64 };
+
+/** Memory for `shards × setsPerShard × 16` buckets of 48 bytes, to be handed to every thread. */
+export function createBucketMemory(size: BucketMemorySize = DEFAULT_SIZE): SharedArrayBuffer {
+  const { shards, setsPerShard } = size;
+  if (shards < 1 || !Number.isInteger(Math.log2(setsPerShard))) {
+    throw new RangeError(`${shards} shards of ${setsPerShard} sets: at least one, and a power of two`);
+  }
+  const slots = shards * setsPerShard * SET_SLOTS;
+  const words = HEADER_WORDS + shards * SHARD_WORDS + 2 * slots;
+  const memory = new SharedArrayBuffer(words * 4 + slots * SLOT_VALUES * 8);
+  const header = new Int32Array(memory, 0, HEADER_WORDS);
+  header[SHARDS] = shards;
+  header[SETS_PER_SHARD] = setsPerShard;
+  const seeds = getRandomValues(new Int32Array(2));
+  header[SEED_LOW] = seeds[0] as number;
+  header[SEED_HIGH] = seeds[1] as number;
+  return memory;
+}
+
+/** A thread's view of it. */
+export interface BucketMemory {
+  readonly shards: number;
+  readonly setsPerShard: number;
+  readonly seedLow: number;
+  readonly seedHigh: number;
+  /** SHARD_WORDS per shard. */
+  readonly shardLines: Int32Array;
+  readonly keysLow: Int32Array;
+  readonly keysHigh: Int32Array;
+  /** SLOT_VALUES per slot. */
+  readonly values: Float64Array;
+}
+
+export function viewBucketMemory(memory: SharedArrayBuffer): BucketMemory {
+  const header = new Int32Array(memory, 0, HEADER_WORDS);
+  const shards = header[SHARDS] as number;
+  const setsPerShard = header[SETS_PER_SHARD] as number;
+  const slots = shards * setsPerShard * SET_SLOTS;
+  const linesAt = HEADER_WORDS * 4;
+  const lowAt = linesAt + shards * SHARD_WORDS * 4;
+  const highAt = lowAt + slots * 4;
+  return {
+    shards,
+    setsPerShard,
+    seedLow: header[SEED_LOW] as number,
+    seedHigh: header[SEED_HIGH] as number,
+    shardLines: new Int32Array(memory, linesAt, shards * SHARD_WORDS),
+    keysLow: new Int32Array(memory, lowAt, slots),
+    keysHigh: new Int32Array(memory, highAt, slots),
+    values: new Float64Array(memory, highAt + slots * 4, slots * SLOT_VALUES),
+  };
+}

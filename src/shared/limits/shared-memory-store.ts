@@ -1,0 +1,108 @@
+import { createProcessClock } from '../breaker/process-clock.ts';
+import type { Lane } from './rule.ts';
+import { SharedBucketTable } from './shared-bucket-table.ts';
+import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Want } from './store.ts';
+import { type Asked, type BucketLane, TakeSteps } from './take-steps.ts';
+
+export interface SharedMemoryStoreOptions {
+  /** Number of this thread among those that use the memory, from 1. @see freeLocksOf */
+  readonly owner: number;
+  /** Milliseconds on a clock that all threads share; the default is one. */
+  readonly clock?: () => number;
+  /** Longest wait for another thread that was stopped, or ended, in the middle of a decision; milliseconds. */
+  readonly lockWaitMs?: number;
+}
+
+const LOCK_WAIT_MS = 10;
+const ONE: Asked = { units: 1 };
+
+/** Buckets in memory that all threads of the process share: exact, bounded, decided without a message. */
+export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
+  readonly available = true;
+  readonly #clock: () => number;
+  readonly #table: SharedBucketTable;
+  readonly #steps: TakeSteps;
+
+  /** @param memory createBucketMemory(…), the same for every thread */
+  constructor(memory: SharedArrayBuffer, options: SharedMemoryStoreOptions) {
+    this.#clock = options.clock ?? createProcessClock();
+    this.#table = new SharedBucketTable(memory, {
+      owner: options.owner,
+      lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
+    });
+    this.#steps = new TakeSteps(this.#table);
+  }
+
+  get atOnce(): DecidesAtOnce {
+    return this;
+  }
+
+  get left(): readonly number[] {
+    return this.#steps.left;
+  }
+
+  takeNow(client: string, lane: Lane): boolean | undefined {
+    return this.#granted(client, lane, ONE);
+  }
+
+  /** The same with levels that are known from elsewhere, for the time when another store cannot be asked. */
+  takeSeeded(client: string, lane: BucketLane, seed: readonly number[] | undefined): boolean | undefined {
+    return this.#granted(client, lane, { units: 1, seed });
+  }
+
+  take(wants: readonly Want[], _deadlineMs: DeadlineMs, sink: StoreSink): void {
+    const settled: Want[] = [];
+    const locked: Want[] = [];
+    for (const want of wants) {
+      const granted = this.#take(want.client, want.lane, want);
+      if (granted === undefined) {
+        locked.push(want);
+        continue;
+      }
+      want.granted = granted;
+      for (let i = 0; i < want.lane.rules.length; i++) want.left[i] = this.left[i] as number;
+      settled.push(want);
+    }
+    if (settled.length > 0) sink.settled(settled, undefined);
+    if (locked.length > 0) sink.settled(locked, 'locked');
+  }
+
+  /** Forgets one bucket: its client starts with a full one. */
+  reset(client: string, keySuffix: string): boolean {
+    if (!this.#table.open(client)) return false;
+    try {
+      return this.#table.delete(keySuffix);
+    } finally {
+      this.#table.close();
+    }
+  }
+
+  /** Buckets dropped before they were full, by all threads. */
+  get evictions(): number {
+    return this.#table.evictions;
+  }
+
+  /** Buckets that are not full now: a look at all of them, for tests and people. */
+  count(): number {
+    return this.#table.count(this.#clock());
+  }
+
+  close(): void {}
+
+  #granted(client: string, lane: BucketLane, asked: Asked): boolean | undefined {
+    const granted = this.#take(client, lane, asked);
+    return granted === undefined ? undefined : granted > 0;
+  }
+
+  #take(client: string, lane: BucketLane, asked: Asked): number | undefined {
+    const table = this.#table;
+    if (!table.open(client)) return undefined;
+    try {
+      const nowMs = this.#clock();
+      table.at(nowMs);
+      return this.#steps.take(lane, asked, nowMs);
+    } finally {
+      table.close();
+    }
+  }
+}
