@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { eventually } from '../support/raw.ts';
+import { bucketKey, get, healthOf, startLimited, untilHealth, type Limited } from './setup.ts';
+import { slowestMs, startSteadyLoad, type Sample, type SteadyLoad } from './steady-load.ts';
+
+/** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run. */
+const TIMEOUT_MS = 10;
+/** What a loaded machine adds to the slowest of some thousand requests. */
+const MARGIN_MS = 150;
+const BACK_WITHIN_MS = 1_500;
+const NAME = 'drill';
+const WORKERS = 2;
+
+const isLost = (line: Readonly<Record<string, unknown>>): boolean =>
+  String(line['msg']).startsWith('rate limits: Redis is not asked');
+const isBack = (line: Readonly<Record<string, unknown>>): boolean =>
+  String(line['msg']).startsWith('rate limits: Redis answers');
+
+describe('a gateway under a steady load, mode local, while Redis', () => {
+  let redis: TestRedis;
+  let limited: Limited;
+  let load: SteadyLoad;
+  let normalMs: number;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    limited = await startLimited({
+      redis,
+      env: {
+        NODE_NAME: NAME,
+        WORKERS: String(WORKERS),
+        RATE_LIMIT_CAPACITY: '1000000',
+        RATE_LIMIT_TIMEOUT_MILLISECONDS: String(TIMEOUT_MS),
+      },
+    });
+    load = startSteadyLoad({ ports: [limited.port] });
+    normalMs = slowestMs(await load.during(800));
+    await untilHealth(limited.port, 'ok');
+  });
+  afterAll(async () => {
+    await load.stop();
+    await limited[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  const logged = (takes: typeof isLost): number => limited.gateway.log.filter(takes).length;
+
+  function expectUnharmed(samples: readonly Sample[]): void {
+    expect(samples.length).toBeGreaterThan(5);
+    expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(slowestMs(samples)).toBeLessThan(normalMs + TIMEOUT_MS + MARGIN_MS);
+  }
+
+  /** Both threads know, and have said so once each. */
+  const lost = (before: number) =>
+    eventually(() => logged(isLost) === before + WORKERS, 'each thread says once that Redis is not asked');
+
+  async function back(backBefore: number): Promise<void> {
+    expect(await untilHealth(limited.port, 'ok')).toBeLessThan(BACK_WITHIN_MS);
+    await eventually(() => logged(isBack) === backBefore + WORKERS, 'each thread says once that Redis answers');
+  }
+
+  test('is killed with -9, stays away, and comes back', async () => {
+    const [lostBefore, backBefore] = [logged(isLost), logged(isBack)];
+    redis.kill('SIGKILL');
+    expectUnharmed(
+      await load.while(async () => {
+        await lost(lostBefore);
+        await load.during(1_200);
+      }),
+    );
+    const health = await healthOf(limited.port);
+    expect(health.status).toBe('degraded');
+    expect(health.reasons?.join()).toMatch(/rate limits: Redis is not asked \(.+\)/);
+    expect(logged(isLost)).toBe(lostBefore + WORKERS);
+    await redis.restart();
+    await back(backBefore);
+  });
+
+  test('hangs for 5 s (SIGSTOP)', async () => {
+    const [lostBefore, backBefore] = [logged(isLost), logged(isBack)];
+    redis.kill('SIGSTOP');
+    try {
+      expectUnharmed(await load.during(5_000));
+      expect((await healthOf(limited.port)).status).toBe('degraded');
+      expect(logged(isLost)).toBe(lostBefore + WORKERS);
+    } finally {
+      redis.kill('SIGCONT');
+    }
+    await back(backBefore);
+  });
+
+  test('sleeps for half a second (DEBUG SLEEP)', async () => {
+    expectUnharmed(
+      await load.while(async () => {
+        await redis.client.call('DEBUG', 'SLEEP', '0.5');
+      }),
+    );
+    await untilHealth(limited.port, 'ok');
+  });
+
+  test('is restarted at once, and has lost everything', async () => {
+    expectUnharmed(await load.while(() => redis.restart()));
+    await untilHealth(limited.port, 'ok');
+    await eventually(async () => (await redis.client.exists(bucketKey('127.0.0.1'))) === 1, 'the bucket is there');
+  });
+
+  test('is read-only for a while, as the old primary after a failover: the bucket is as it was', async () => {
+    const backBefore = logged(isBack);
+    await get(limited.port);
+    await redis.client.call('REPLICAOF', '127.0.0.1', '1');
+    expectUnharmed(
+      await load.while(async () => {
+        await untilHealth(limited.port, 'degraded');
+        await load.during(500);
+      }),
+    );
+    await redis.client.call('REPLICAOF', 'NO', 'ONE');
+    await back(backBefore);
+    expectUnharmed(await load.during(200));
+    const bucket = await redis.client.hgetall(bucketKey('127.0.0.1'));
+    expect(bucket).toMatchObject({ capacity: '1000000', rate: '100' });
+    expect(Number(bucket['tokens'])).toBeGreaterThan(900_000);
+    expect(await redis.client.keys('*probe*')).toEqual([]);
+  });
+
+  test('is flushed, and forgets the script', async () => {
+    const lostBefore = logged(isLost);
+    const samples = await load.while(async () => {
+      await redis.client.flushall();
+      await redis.client.script('FLUSH');
+      await eventually(async () => (await redis.client.exists(bucketKey('127.0.0.1'))) === 1, 'the bucket is there');
+    });
+    expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
+    await redis.client.del(`api-gateway:node:${NAME}`, 'api-gateway:nodes');
+    await eventually(async () => (await redis.client.exists(`api-gateway:node:${NAME}`)) === 1, 'the node is there');
+    expect(logged(isLost)).toBe(lostBefore);
+  });
+
+  test('is full', async () => {
+    await redis.client.config('SET', 'maxmemory-policy', 'noeviction');
+    await redis.client.config('SET', 'maxmemory', '1mb');
+    await expect(redis.client.set('big', 'x'.repeat(2_000_000))).rejects.toThrow('OOM');
+    const lostBefore = logged(isLost);
+    await redis.client.del(bucketKey('127.0.0.1'), `api-gateway:node:${NAME}`);
+    expectUnharmed(await load.during(500));
+    expect(await redis.client.exists(bucketKey('127.0.0.1'))).toBe(1);
+    expect((await get(limited.port)).headers['x-ratelimit-limit']).toBe('1000000');
+    expect(logged(isLost)).toBe(lostBefore);
+    await eventually(async () => (await redis.client.exists(`api-gateway:node:${NAME}`)) === 1, 'the node is there');
+    await redis.client.config('SET', 'maxmemory', '0');
+  });
+});
+
+test('a wrong password at the start: the gateway serves, says why, and is well when the password is right', async () => {
+  await using redis = await startRedis(['--requirepass', 'right']);
+  const env = { REDIS_PASSWORD: 'wrong', RATE_LIMIT_CAPACITY: '1000000', WORKERS: '2' };
+  await using limited = await startLimited({ redis, env });
+  await using load = startSteadyLoad({ ports: [limited.port] });
+  const normalMs = slowestMs(await load.during(300));
+  await limited.gateway.waitForLog((line) => isLost(line) && String(line['reason']).includes('WRONGPASS'));
+  const samples = await load.during(500);
+  expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(slowestMs(samples)).toBeLessThan(normalMs + TIMEOUT_MS + MARGIN_MS);
+  const health = await healthOf(limited.port);
+  expect([health.status, health.reasons?.join()]).toEqual(['degraded', expect.stringContaining('WRONGPASS')]);
+  await redis.client.config('SET', 'requirepass', 'wrong');
+  expect(await untilHealth(limited.port, 'ok')).toBeLessThan(BACK_WITHIN_MS);
+  expect(JSON.stringify(limited.gateway.log)).not.toContain('"wrong"');
+});
+
+test('a Redis that refuses connections from the start, and comes later', async () => {
+  await using redis = await startRedis();
+  redis.kill('SIGKILL');
+  await using limited = await startLimited({ redis, env: { RATE_LIMIT_CAPACITY: '5', WORKERS: '2' } });
+  expect((await get(limited.port)).status).toBe(200);
+  expect((await healthOf(limited.port)).status).toBe('degraded');
+  await eventually(() => limited.gateway.log.filter(isLost).length === 2, 'each thread says it once');
+  await redis.restart();
+  expect(await untilHealth(limited.port, 'ok')).toBeLessThan(BACK_WITHIN_MS);
+});

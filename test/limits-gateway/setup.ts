@@ -1,0 +1,119 @@
+import { request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Redis } from 'ioredis';
+import { startUpstream } from '../../bench/upstream/server.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { eventually } from '../support/raw.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Ask {
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** One request over a connection of its own. */
+export function get(port: number, { path = '/proxy/ok', method = 'GET', headers, body }: Ask = {}): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const req = request({ host: '127.0.0.1', port, path, method, agent: false, headers: { ...headers } }, (res) => {
+      let text = '';
+      res.setEncoding('utf8');
+      res.on('data', (piece: string) => (text += piece));
+      res.on('error', reject);
+      res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text }));
+    });
+    req.on('error', reject);
+    req.end(body);
+  });
+}
+
+/** Statuses of so many requests, one after the other. */
+export async function statuses(port: number, count: number, ask: Ask = {}): Promise<number[]> {
+  const seen: number[] = [];
+  for (let i = 0; i < count; i++) seen.push((await get(port, ask)).status);
+  return seen;
+}
+
+/** How many times each status came. */
+export function tally(seen: readonly number[]): Record<number, number> {
+  const counts: Record<number, number> = {};
+  for (const status of seen) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+/** A refill so slow that no test sees a token come back. */
+export const NO_REFILL = '0.001';
+
+/** Decisions are waited for as long as a loaded machine needs, so that counts are exact. */
+export const PATIENT = { RATE_LIMIT_TIMEOUT_MILLISECONDS: '5000' } as const;
+
+export interface LimitedOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The routes of GATEWAY_CONFIG, whose upstream is called `demo`; without them one route, `/proxy`. */
+  readonly routes?: string;
+  readonly redis?: { readonly port: number } | undefined;
+}
+
+export interface Limited extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly port: number;
+  /** GATEWAY_CONFIG with these routes. */
+  yaml(routes: string): string;
+  /** Writes new routes and reloads; resolves when every thread uses them. */
+  reload(routes: string): Promise<void>;
+}
+
+/** A gateway with limits in front of the demo upstream. */
+export async function startLimited(options: LimitedOptions = {}): Promise<Limited> {
+  const upstream = await startUpstream();
+  const url = `http://127.0.0.1:${upstream.port}`;
+  const yaml = (routes: string): string => `upstreams:\n  demo: { url: "${url}" }\nroutes:\n${routes}`;
+  const gateway = await startGateway({
+    env: {
+      ACCESS_LOG: 'off',
+      ...(options.routes === undefined ? { UPSTREAM_URL: url } : {}),
+      ...(options.redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${options.redis.port}` }),
+      ...options.env,
+    },
+    ...(options.routes === undefined ? {} : { yaml: yaml(options.routes) }),
+  });
+  let version = 1;
+  return {
+    gateway,
+    port: gateway.port,
+    yaml,
+    reload: async (routes) => {
+      gateway.writeYaml(yaml(routes));
+      gateway.process.kill('SIGHUP');
+      version++;
+      await gateway.waitForLog((line) => line['msg'] === 'configuration applied' && line['configVersion'] === version);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export const bucketKey = (client: string, rule = ''): string =>
+  `api-gateway:rate-limit:${client}${rule === '' ? '' : `:${rule}`}`;
+
+/** Tokens in a bucket as Redis holds them. */
+export const tokensOf = async (redis: Redis, client: string, rule = ''): Promise<number> =>
+  Number(await redis.hget(bucketKey(client, rule), 'tokens'));
+
+export const healthOf = async (port: number): Promise<{ status: string; reasons?: string[] }> =>
+  JSON.parse((await get(port, { path: '/health' })).body) as { status: string; reasons?: string[] };
+
+/** Waits until `/health` says `ok` or `degraded`. @returns milliseconds it took */
+export async function untilHealth(port: number, status: string, withinMs = 8_000): Promise<number> {
+  const startMs = performance.now();
+  await eventually(async () => (await healthOf(port)).status === status, `/health is ${status}`, withinMs);
+  return performance.now() - startMs;
+}
