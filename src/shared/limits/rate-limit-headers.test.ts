@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, decisionFromLevels } from './decision.ts';
-import { policyValue, type RateLimitHeaderMode, writeRateLimitHeaders } from './rate-limit-headers.ts';
+import { policyValue, rateLimitFields, type RateLimitHeaderMode } from './rate-limit-headers.ts';
 import { compileRule, type Lane } from './rule.ts';
 
 const lane: Lane = {
@@ -12,11 +12,9 @@ const lane: Lane = {
 };
 
 function fields(decision: Decision, mode: RateLimitHeaderMode = 'both'): Record<string, string> {
-  const written: Record<string, string> = {};
-  writeRateLimitHeaders(decision, { mode, policy: policyValue(lane.rules) }, (name, value) => {
-    written[name] = value;
-  });
-  return written;
+  const lines = rateLimitFields(decision, { mode, policy: policyValue(lane.rules) }).split('\r\n');
+  expect(lines.pop()).toBe(''); // each line ends in CRLF
+  return Object.fromEntries(lines.map((line) => line.split(': ', 2)) as [string, string][]);
 }
 
 const decide = (left: number[], outcome: 'granted' | 'refused'): Decision =>

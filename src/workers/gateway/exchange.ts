@@ -11,7 +11,7 @@ import { classifyMethod } from '../../shared/http/method.ts';
 import { forwardPath, type CompiledRoute } from '../../shared/http/router.ts';
 import { isCleanQuery, normalizePath } from '../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../shared/limits/decision.ts';
-import { limitFields } from '../../shared/limits/limit-fields.ts';
+import { rateLimitFields } from '../../shared/limits/rate-limit-headers.ts';
 import { Answer } from './answer.ts';
 import { BodyDiscard, DISCARD_QUIET_MS } from './body-discard.ts';
 import { ASK, isProbe, REFUSE, UNTRACKED } from './breaker/gate.ts';
@@ -209,7 +209,7 @@ export class Exchange extends Forwarding implements Waiter {
       if (limit.shadow && !granted) this.thread.limits.shadow.refused(this.routeConfig.name);
       // Who is let through is not told to come back later.
       const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
-      this.answer.extraFields = limitFields(told, limit.headers);
+      this.answer.extraFields = rateLimitFields(told, limit.headers);
       if (granted || limit.shadow) this.#checkBreaker();
       else this.fail(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
     } catch (error) {

@@ -4,7 +4,11 @@ import { monotonicMs, random } from '../../../shared/clock.ts';
 import type { Config, RouteConfig } from '../../../shared/config/types.ts';
 import { ClientKeys, hashedClient, plainClient } from '../../../shared/limits/client-key.ts';
 import { IpClients } from '../../../shared/limits/ip-client.ts';
-import { policyValue, type RateLimitHeaderMode } from '../../../shared/limits/rate-limit-headers.ts';
+import {
+  policyValue,
+  type RateLimitHeaderMode,
+  type RateLimitHeaders,
+} from '../../../shared/limits/rate-limit-headers.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
@@ -35,7 +39,7 @@ export interface RouteLimit {
   readonly lane: LimitLane;
   /** Decide and count, but let pass. */
   readonly shadow: boolean;
-  readonly headers: { readonly mode: RateLimitHeaderMode; readonly policy: string };
+  readonly headers: RateLimitHeaders;
 }
 
 /** The limiter of a request thread, made from the configuration: its store, who the client is, who is exempt. */
