@@ -17,6 +17,7 @@ export interface TestNodeOptions {
   readonly liveNodes?: number;
   readonly clockSkewMs?: number;
   readonly listener?: BreakerListener;
+  readonly onListenerError?: () => void;
 }
 
 /** A front and the gates of its threads in one process; messages cross turns of the event loop as they do for real. */
@@ -25,6 +26,7 @@ export interface TestNode extends Disposable {
   readonly front: BreakerFront;
   readonly gates: readonly BreakerGate[];
   readonly notices: readonly BreakerNotice[];
+  readonly listenerErrors: readonly unknown[];
   readonly slot: number;
   state(): string;
   /** One exchange: 503 when refused, else what `upstream` does. */
@@ -45,6 +47,7 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
   const memory = createBreakerMemory(4);
   const clock = createProcessClock();
   const notices: BreakerNotice[] = [];
+  const listenerErrors: unknown[] = [];
   const rule = { ...QUICK_RULE, ...options.rule };
   const upstream: BreakerUpstream = { name: 'api', mode: 'on', rule, window: undefined, ...options.upstream };
   const breaker = startBreaker(
@@ -60,6 +63,10 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
       listener: (notice) => {
         notices.push(notice);
         options.listener?.(notice);
+      },
+      onListenerError: (error) => {
+        listenerErrors.push(error);
+        options.onListenerError?.();
       },
     },
     redisPort === undefined
@@ -98,6 +105,7 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
     front,
     gates,
     notices,
+    listenerErrors,
     slot,
     exchange,
     state: () => gates[0]?.state(slot) ?? '',

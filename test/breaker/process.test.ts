@@ -106,12 +106,13 @@ describe('one process without Redis', () => {
     const throws = (): never => {
       throw new Error('a log that cannot write');
     };
-    using node = startNode({ listener: throws });
+    using node = startNode({ listener: throws, onListenerError: throws });
     expect(await node.fail(6)).toEqual([...Array<number>(5).fill(FAILURE), 'refused']);
     await until(() => node.state() === 'HALF_OPEN');
     expect(await node.succeed(2)).toEqual([SUCCESS, SUCCESS]);
     await until(() => node.state() === 'CLOSED');
     await until(() => node.notices.length === 3);
+    expect(node.listenerErrors).toEqual([new Error('a log that cannot write')]); // told, and once
   });
 
   test('shadow lets everything pass, moves as it would, and counts', async () => {

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../limits/redis-server.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { eventually } from '../support/raw.ts';
+import { get, statuses } from './setup.ts';
+import { scriptedUpstream, type Behaviour, type ScriptedUpstream } from './upstream.ts';
+
+const THRESHOLD = 3;
+
+let upstream: ScriptedUpstream;
+let gateway: Gateway;
+/** Each case has an upstream of its own in the configuration, so that one gateway serves them all. */
+const SHORT = 'connect_seconds: 0.2, response_headers_seconds: 0.2, body_idle_seconds: 0.2';
+const OWN: Readonly<Record<string, string>> = {
+  total: 'timeouts: { total_seconds: 0.2 }',
+  limited: 'limits: [{ name: few, capacity: 1, refill_per_second: 0.001 }]',
+};
+const CASES = `ok-500 ok-501 ok-502 ok-503 ok-504 ok-599 ok-404 ok-429 refused unresolved headers
+  body reset garbage total limited aborted aborted-late too-large only-500 slow-upload`.split(/\s+/);
+
+beforeAll(async () => {
+  upstream = await scriptedUpstream();
+  const refused = await freePort();
+  const urls: Readonly<Record<string, string>> = {
+    refused: `http://127.0.0.1:${refused}`,
+    unresolved: 'http://nobody.invalid:80',
+  };
+  const upstreams = CASES.map((name) => {
+    const own = name === 'only-500' ? ', failure_statuses: [500]' : '';
+    const breaker = `{ failure_threshold: ${THRESHOLD}${own} }`;
+    return `  ${name}: { url: "${urls[name] ?? upstream.url}", circuit_breaker: ${breaker} }`;
+  });
+  const routes = CASES.map((name) => {
+    const more = OWN[name] ?? `timeouts: { ${SHORT} }`;
+    const limits = name === 'limited' ? '' : ', limits: []';
+    const bytes = name === 'too-large' ? ', max_body_bytes: 10' : '';
+    return `  - { path: /${name}, upstream: ${name}, ${more}${limits}${bytes} }`;
+  });
+  const yaml = ['upstreams:', ...upstreams, 'routes:', ...routes, ''].join('\n');
+  gateway = await startGateway({ yaml, env: { ACCESS_LOG: 'off' } });
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+const stalls: Behaviour = (response) => void response.writeHead(200, { 'content-length': '10' }).write('half');
+
+describe('what opens a breaker', () => {
+  test.each<[string, number, Behaviour?]>([
+    ['ok-500', 500, 500],
+    ['ok-502', 502, 502],
+    ['ok-503', 503, 503],
+    ['ok-504', 504, 504],
+    ['refused', 502],
+    ['unresolved', 502],
+    ['headers', 504, 'hold'],
+    ['total', 504, 'hold'],
+    ['reset', 502, 'reset'],
+    ['garbage', 502, 'garbage'],
+  ])('%s, seen by clients as %i', async (name, status, behaviour) => {
+    upstream.onPath.set(`/${name}`, behaviour ?? 200);
+    const seen = await statuses(gateway, THRESHOLD + 1, `/${name}`);
+    expect(seen).toEqual([...Array(THRESHOLD).fill(status), 503]);
+    expect((await get(gateway.port, `/${name}`)).headers['x-circuit-breaker']).toBe('OPEN');
+  });
+
+  test('a body that stops in the middle', async () => {
+    upstream.onPath.set('/body', stalls);
+    for (let i = 0; i < THRESHOLD; i++) await expect(get(gateway.port, '/body')).rejects.toThrow(/aborted|hang up/);
+    await eventually(async () => (await get(gateway.port, '/body')).status === 503, 'the breaker is open');
+  });
+});
+
+describe('what never opens a breaker', () => {
+  test.each([
+    ['ok-501', 501],
+    ['ok-599', 599],
+    ['ok-404', 404],
+    ['ok-429', 429],
+  ])('%s', async (name, status) => {
+    upstream.onPath.set(`/${name}`, status);
+    expect(await statuses(gateway, 2 * THRESHOLD, `/${name}`)).toEqual(Array(2 * THRESHOLD).fill(status));
+  });
+
+  test('statuses that the configuration took off the list', async () => {
+    upstream.onPath.set('/only-500', 503);
+    const seen = await statuses(gateway, 2 * THRESHOLD, '/only-500');
+    expect([...seen, upstream.calls.filter(({ path }) => path === '/only-500').length]).toEqual([
+      ...Array(2 * THRESHOLD).fill(503),
+      2 * THRESHOLD,
+    ]);
+    upstream.onPath.set('/only-500', 500);
+    expect(await statuses(gateway, THRESHOLD + 1, '/only-500')).toEqual([...Array(THRESHOLD).fill(500), 503]);
+  });
+
+  test("the gateway's own 429", async () => {
+    upstream.onPath.set('/limited', 200);
+    const seen = await statuses(gateway, 3 * THRESHOLD, '/limited');
+    expect(seen).toEqual([200, ...Array(3 * THRESHOLD - 1).fill(429)]);
+  });
+
+  test('bodies that are too large', async () => {
+    const body = 'x'.repeat(11);
+    for (let i = 0; i < 2 * THRESHOLD; i++) {
+      const { status } = await fetch(`${gateway.url}/too-large`, { method: 'POST', body });
+      expect(status).toBe(413);
+    }
+  });
+
+  test('clients that leave before the answer, and in the middle of it', async () => {
+    upstream.onPath.set('/aborted', 'hold').set('/aborted-late', stalls);
+    for (const path of ['/aborted', '/aborted-late']) {
+      for (let i = 0; i < 2 * THRESHOLD; i++) {
+        const before = upstream.calls.length;
+        const client = new AbortController();
+        const left = get(gateway.port, path, { signal: client.signal });
+        await eventually(() => upstream.calls.length > before, 'the request is at the upstream');
+        client.abort();
+        await expect(left).rejects.toThrow(/abort/);
+        await eventually(() => upstream.inFlight === 0, 'the gateway has let go of the upstream');
+      }
+      upstream.onPath.set(path, 200);
+      expect(await statuses(gateway, 2, path)).toEqual([200, 200]);
+    }
+  });
+
+  test('clients that stop in the middle of their own body', async () => {
+    upstream.onPath.set('/slow-upload', 'hold');
+    for (let i = 0; i < THRESHOLD + 1; i++) {
+      const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) });
+      const { status } = await fetch(`${gateway.url}/slow-upload`, { method: 'POST', body, duplex: 'half' });
+      expect(status).toBe(408);
+    }
+    upstream.onPath.set('/slow-upload', 200);
+    expect(await statuses(gateway, 2, '/slow-upload')).toEqual([200, 200]);
+  });
+
+  test('failures between which something succeeds', async () => {
+    upstream.onPath.set('/ok-501', 500);
+    const round = async (): Promise<void> => {
+      expect(await statuses(gateway, THRESHOLD - 1, '/ok-501')).toEqual(Array(THRESHOLD - 1).fill(500));
+      upstream.onPath.set('/ok-501', 200);
+      expect(await statuses(gateway, 1, '/ok-501')).toEqual([200]);
+      upstream.onPath.set('/ok-501', 500);
+    };
+    for (let i = 0; i < 3; i++) await round();
+  });
+});

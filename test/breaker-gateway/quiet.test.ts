@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startNode, statusAt, untilShared, waitMs } from './setup.ts';
+import { scriptedUpstream } from './upstream.ts';
+
+const WINDOW_MS = 3_000;
+
+/** Commands that Redis has run for others than this test, scripts' own calls included. */
+async function commandsOf({ client }: TestRedis): Promise<number> {
+  const info = await client.info('commandstats');
+  let sum = 0;
+  for (const [, name, calls] of info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm))
+    if (name !== 'info') sum += Number(calls);
+  return sum;
+}
+
+test('healthy traffic sends Redis no command: as many in loaded seconds as in idle ones', async () => {
+  await using redis = await startRedis();
+  await using upstream = await scriptedUpstream();
+  await using node = await startNode({ upstream, redis, env: { WORKERS: '2' } });
+  await untilShared(node);
+  expect(await statusAt(node)).toBe(200);
+
+  const idleFrom = await commandsOf(redis);
+  await waitMs(WINDOW_MS);
+  const idle = (await commandsOf(redis)) - idleFrom;
+
+  const loadedFrom = await commandsOf(redis);
+  const end = performance.now() + WINDOW_MS;
+  let requests = 0;
+  while (performance.now() < end) {
+    const seen = await Promise.all(Array.from({ length: 8 }, () => statusAt(node)));
+    expect(seen).toEqual(Array(8).fill(200));
+    requests += seen.length;
+  }
+  const loaded = (await commandsOf(redis)) - loadedFrom;
+  expect(requests).toBeGreaterThan(200);
+  // Both hold the same heartbeats and re-reads, some ten commands a second; one of each may fall into either window.
+  expect(Math.abs(loaded - idle)).toBeLessThanOrEqual(12);
+}, 30_000);

@@ -1,0 +1,102 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { eventually } from '../support/raw.ts';
+
+export const BREAKER_KEY = 'api-gateway:circuit-breaker';
+
+/** The address of something on this machine that only has a port. */
+interface OnPort {
+  readonly port: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One GET over a connection of its own, as curl sends it. `signal` takes the client away in the middle. */
+export const get = (port: number, path = '/proxy/x', options: { readonly signal?: AbortSignal } = {}): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const req = request({ host: '127.0.0.1', port, path, agent: false, ...options }, (res) => {
+      let body = '';
+      res.setEncoding('utf8');
+      res.on('data', (piece: string) => (body += piece));
+      res.on('error', reject);
+      res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body }));
+    });
+    req.on('error', reject);
+    req.end();
+  });
+
+export const statusAt = async ({ port }: OnPort, path?: string): Promise<number> => (await get(port, path)).status;
+
+/** Statuses of so many requests, one after the other. */
+export async function statuses(at: OnPort, count: number, path?: string): Promise<number[]> {
+  const seen: number[] = [];
+  for (let i = 0; i < count; i++) seen.push(await statusAt(at, path));
+  return seen;
+}
+
+/** `OPEN` or `HALF_OPEN` when the breaker refused, else `passed`. */
+export const seenAt = async ({ port }: OnPort, path?: string): Promise<string> => {
+  const { headers } = await get(port, path);
+  return String(headers['x-circuit-breaker'] ?? 'passed');
+};
+
+export interface NodeOptions {
+  readonly upstream: { readonly url: string };
+  readonly redis?: OnPort | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of the upstream's `circuit_breaker`, as one line of YAML, such as `{ min_nodes: 2 }`. */
+  readonly breaker?: string;
+  /** Of the route's `timeouts`. */
+  readonly timeouts?: string;
+}
+
+/** GATEWAY_CONFIG of one route without limits to one upstream, `api`. */
+export const yamlOf = ({ upstream, breaker = '{}', timeouts = '{}' }: NodeOptions): string => `
+upstreams:
+  api: { url: "${upstream.url}", circuit_breaker: ${breaker} }
+routes:
+  - { path: /proxy, upstream: api, limits: [], timeouts: ${timeouts} }
+`;
+
+/** A gateway without limits in front of the upstream. */
+export const startNode = (options: NodeOptions): Promise<Gateway> =>
+  startGateway({
+    env: {
+      ACCESS_LOG: 'off',
+      ...(options.redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${options.redis.port}` }),
+      ...options.env,
+    },
+    yaml: yamlOf(options),
+  });
+
+/** So many gateways, started two at a time: more would only take the processor from each other. */
+export async function startNodes(count: number, options: NodeOptions): Promise<Gateway[]> {
+  const nodes: Gateway[] = [];
+  while (nodes.length < count) {
+    const some = Math.min(2, count - nodes.length);
+    nodes.push(...(await Promise.all(Array.from({ length: some }, () => startNode(options)))));
+  }
+  return nodes;
+}
+
+export const stopAll = async (nodes: readonly Gateway[]): Promise<void> =>
+  void (await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]())));
+
+/** A node that was started with Redis has heard from it. */
+export const untilShared = (node: Gateway): Promise<unknown> =>
+  node.waitForLog(({ msg }) => String(msg).startsWith('circuit breakers: Redis answers'));
+
+/** Resolves when each node answers that way (see `seenAt`). @returns milliseconds it took */
+export async function untilSeen(nodes: readonly OnPort[], wanted: string, withinMs = 5_000): Promise<number> {
+  const startMs = performance.now();
+  for (const node of nodes) {
+    await eventually(async () => (await seenAt(node)) === wanted, `a node answers ${wanted}`, withinMs);
+  }
+  return performance.now() - startMs;
+}
+
+export const waitMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
