@@ -61,6 +61,9 @@ async function respond(req: IncomingMessage, res: ServerResponse, options: Admin
   }
 }
 
+/** How long answers under way may take when the port is closed. */
+const CLOSE_WITHIN_MS = 500;
+
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
@@ -83,7 +86,12 @@ export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
         port: (server.address() as AddressInfo).port,
         close: () =>
           new Promise((done) => {
-            server.close(() => done());
+            // To Node a connection that has sent nothing is not idle, and it would be waited for without end.
+            const rest = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+            server.close(() => {
+              clearTimeout(rest);
+              done();
+            });
             server.closeIdleConnections();
           }),
       });

@@ -26,6 +26,7 @@ let corked: Answer;
 let corkedConnection: Connection;
 const writeWhole = (): void => corked.writeWhole(corkedConnection);
 const writeBegin = (): void => corked.writeBegin(corkedConnection);
+const nothing = (): void => undefined;
 const writePiece = (): void => corked.writePiece(corkedConnection);
 
 function cork(answer: Answer, connection: Connection, write: () => void): void {
@@ -54,6 +55,10 @@ export class Answer {
   #unsent: Buffer | undefined = undefined;
   #unsentAt = 0;
   #watching = false;
+  /** The client's socket is full; uWS says when it no longer is. */
+  #blocked = false;
+  /** A chunked answer is complete but for its end. */
+  #endWanted = false;
   /** The client's socket is not read. */
   #paused = false;
 
@@ -106,9 +111,9 @@ export class Answer {
 
   /** The gateway's own refusal or failure, before anything was written. */
   problem(code: ErrorCode, detail?: string): void {
-    const { requestId, thread } = this.#exchange;
+    const { requestId } = this.#exchange;
     const text = problemBody(code, detail === undefined ? { requestId } : { requestId, detail });
-    const close = CLOSES.has(code) || thread.draining;
+    const close = CLOSES.has(code) || this.#closesAfter();
     this.#local({
       ...this.#common(),
       status: STATUS[code],
@@ -118,6 +123,14 @@ export class Answer {
       outcome: code,
       retryAfterSeconds: RETRY_AFTER_SECONDS[code],
     });
+  }
+
+  /**
+   * The connection carries no further request: the thread is draining, or the rest of this request's body has no end that
+   * is known, and uWS would throw it away for as long as it comes.
+   */
+  #closesAfter(): boolean {
+    return this.#exchange.thread.draining || this.#exchange.hasOpenEndedBody;
   }
 
   #common(): Pick<LocalAnswer, 'requestId' | 'withoutBody' | 'allow' | 'fields'> {
@@ -162,7 +175,7 @@ export class Answer {
   writeWhole(connection: Connection): void {
     const res = this.#take();
     const { parser, bodyStart, bodyEnd } = connection;
-    const close = this.#exchange.thread.draining;
+    const close = this.#closesAfter();
     this.#writeHead(res, connection);
     if (parser.bodyKind === 'none') {
       if (parser.contentLength >= 0 && parser.status !== 204) {
@@ -184,7 +197,7 @@ export class Answer {
     this.#headHeld = false;
     this.#totalBytes = connection.parser.bodyKind === 'length' ? connection.parser.contentLength : -1;
     this.#writeHead(res, connection);
-    if (this.#exchange.thread.draining) res.writeHeader('connection', 'close');
+    if (this.#closesAfter()) res.writeHeader('connection', 'close');
     this.writePiece(connection);
   }
 
@@ -222,6 +235,7 @@ export class Answer {
   /** The client reads slowly: stop the upstream until it has caught up. */
   #watchWritable(res: HttpResponse): void {
     this.#exchange.pauseUpstream();
+    this.#blocked = true;
     if (this.#watching) return;
     this.#watching = true;
     res.onWritable((offset) => {
@@ -245,15 +259,27 @@ export class Answer {
           this.#finish();
           return true;
         }
-        if (!ok) return false;
+        if (!ok) {
+          this.#exchange.onClientReads();
+          return false;
+        }
       }
       this.#unsent = undefined;
+    } else {
+      // uWS leaves what it has buffered itself alone while a handler like this one is set; an empty cork sends it.
+      res.cork(nothing);
     }
-    this.#exchange.resumeUpstream();
+    this.#blocked = false;
+    if (this.#endWanted) this.#endChunked();
+    else this.#exchange.resumeUpstream();
     return true;
   }
 
   #endChunked(): void {
+    if (this.#blocked) {
+      this.#endWanted = true; // recorded only when the client has taken what is before it, or a drain would cut that off
+      return;
+    }
     const res = this.#take();
     // Never with closeConnection: uWS would write `Connection: close` into the body. A drain ends the connection.
     res.cork(() => res.end());

@@ -6,6 +6,7 @@ import {
   type Outcome as BreakerOutcome,
 } from '../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../shared/clock.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
 import { isSaneRequestId } from '../../shared/http/field.ts';
 import { classifyMethod } from '../../shared/http/method.ts';
 import { forwardPath, type CompiledRoute } from '../../shared/http/router.ts';
@@ -46,7 +47,9 @@ export class Exchange extends Forwarding implements Waiter {
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
   #breakerToken = UNTRACKED;
+  #chunkedBody = false;
   #discard: BodyDiscard | undefined = undefined;
+  #refusedWith: ErrorCode = 'body_too_large';
 
   constructor(thread: RequestThread, res: HttpResponse) {
     super(thread);
@@ -75,6 +78,7 @@ export class Exchange extends Forwarding implements Waiter {
     const url = req.getUrl();
     const query = req.getQuery() ?? '';
     head.read(req);
+    this.#chunkedBody = head.chunked;
     const { requestId } = head;
     this.requestId = requestId !== undefined && isSaneRequestId(requestId) ? requestId : thread.requestIds.next();
     if (this.method.length + url.length + query.length + head.bytes > thread.config.server.maxHeaderBytes) {
@@ -110,7 +114,7 @@ export class Exchange extends Forwarding implements Waiter {
     if (this.thread.isOverloaded(this.client)) return answer.refuse('overloaded');
     if (head.contentLength > match.config.maxBodyBytes) {
       this.#listenForBody();
-      this.#discardBody();
+      this.#discardBody('body_too_large');
       return false;
     }
     return true;
@@ -162,24 +166,35 @@ export class Exchange extends Forwarding implements Waiter {
     const upload = this.upload as Upload;
     if (upload.receivedBytes + piece.byteLength <= this.routeConfig.maxBodyBytes) upload.receive(piece, last);
     else if (this.answer.started) this.fail('body_too_large');
-    else this.#discardBody();
+    else this.#discardBody('body_too_large');
+  }
+
+  /** More of the request's body may come, and nothing says how much. */
+  get hasOpenEndedBody(): boolean {
+    return this.#chunkedBody && this.upload?.ended !== true;
   }
 
   /**
-   * 413. A connection that is closed while the client still sends is reset, and the answer is lost with it: so what comes
-   * is thrown away, within bounds, and the answer given when the client has finished or waits.
+   * A connection that is closed while the client still sends is reset, and the answer is lost with it: so what comes is
+   * thrown away, within bounds, and the answer given when the client has finished or waits.
    */
-  #discardBody(): void {
+  #discardBody(code: ErrorCode): void {
     this.letGo();
+    this.#refusedWith = code;
     this.stage = 'discarding';
     const { deadlines } = this.thread;
     this.#discard = new BodyDiscard(deadlines.nowMs);
     deadlines.arm(this, DISCARD_QUIET_MS);
   }
 
+  protected override onDiscardEnds(): void {
+    this.fail(this.#refusedWith);
+  }
+
   #onDiscarded(bytes: number, last: boolean): void {
     const { deadlines } = this.thread;
-    if (last || this.#discard?.isTooMuch(bytes, deadlines.nowMs) === true) this.fail('body_too_large');
+    if (last) this.#chunkedBody = false;
+    if (last || this.#discard?.isTooMuch(bytes, deadlines.nowMs) === true) this.fail(this.#refusedWith);
     else deadlines.arm(this, DISCARD_QUIET_MS);
   }
 
@@ -211,7 +226,7 @@ export class Exchange extends Forwarding implements Waiter {
       const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
       this.answer.extraFields = rateLimitFields(told, limit.headers);
       if (granted || limit.shadow) this.#checkBreaker();
-      else this.fail(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
+      else this.#refuse(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
     } catch (error) {
       this.onFault(error);
     }
@@ -246,7 +261,13 @@ export class Exchange extends Forwarding implements Waiter {
     }
     const state = breaker.state(breakerSlot) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
     this.answer.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerSlot)}\r\nx-circuit-breaker: ${state}\r\n`;
-    this.fail('circuit_open');
+    this.#refuse('circuit_open');
+  }
+
+  /** A refusal that leaves the connection as it is: a chunked body, which may come in a moment, is let end first. */
+  #refuse(code: ErrorCode): void {
+    if (this.hasOpenEndedBody) this.#discardBody(code);
+    else this.fail(code);
   }
 
   /** The upstream hears of what it was given, the breaker of what came of it: once. */
@@ -291,6 +312,9 @@ export class Exchange extends Forwarding implements Waiter {
   #breakerOutcome(outcome: Outcome, status: number): BreakerOutcome {
     const { outcomes } = this.stages;
     if (outcome === 'ok') return outcomeOfStatus(outcomes, status, this.upstreamMs);
+    // A stream that is quiet after a good header is no failure: its header is what could be said of the upstream.
+    const quiet = outcome === 'upstream_body_timeout' && this.upstreamStatus > 0 && this.answer.bodyBytes === 0;
+    if (quiet) return outcomeOfStatus(outcomes, this.upstreamStatus, this.upstreamMs);
     return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(outcomes, outcome);
   }
 

@@ -14,6 +14,9 @@ import type { Queued, Target } from './upstream/target.ts';
 /** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
 const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
+/** How many body time-outs a client may take to make room for more of its answer. */
+const CLIENT_PATIENCE = 10;
+
 /** What an exchange waits for; each wait has its own time-out and its own answer when that is over. */
 export type Stage =
   | 'deciding'
@@ -41,6 +44,8 @@ export abstract class Forwarding implements Queued, Waiting {
   target: Target | undefined = undefined;
   /** Time from the request being sent to the end of the answer's header; -1 = none came. */
   upstreamMs = -1;
+  /** Status of the upstream's answer; 0 = none yet. */
+  upstreamStatus = 0;
   headEncoding: 'latin1' | 'utf8' = 'latin1';
 
   protected stage: Stage = 'deciding';
@@ -73,6 +78,9 @@ export abstract class Forwarding implements Queued, Waiting {
 
   /** A fault of our own ends this exchange, and no other. */
   abstract onFault(error: unknown): void;
+
+  /** The client whose body is thrown away waits for its answer. */
+  protected abstract onDiscardEnds(): void;
 
   /** The header of an answer is here, and its body will take longer than this read. */
   protected abstract onLongAnswer(status: number): void;
@@ -143,8 +151,9 @@ export abstract class Forwarding implements Queued, Waiting {
     this.upload?.onDrain();
   }
 
+  /** Every few seconds of an upload. */
   keepUploadAlive(): void {
-    this.upload?.keepAlive();
+    if (this.upload?.keepAlive(this.thread.deadlines.nowMs) === false) this.fail('request_timeout');
   }
 
   onUpstreamRead(connection: Connection): void {
@@ -153,6 +162,7 @@ export abstract class Forwarding implements Queued, Waiting {
       if (connection.headArrived) {
         this.nowMs = monotonicMs();
         this.upstreamMs = this.nowMs - this.#sentMs;
+        this.upstreamStatus = connection.parser.status;
         this.stage = 'upstream-body';
       }
       if (connection.complete) this.#connection = undefined;
@@ -175,12 +185,15 @@ export abstract class Forwarding implements Queued, Waiting {
   pauseUpstream(): void {
     this.#connection?.pause();
     this.#clientBlocked = true;
-    this.#armBody();
+    this.onClientReads();
   }
 
-  /** The client has taken something, but not all that waits for it. */
+  /**
+   * The client has taken something, but not all that waits for it. The kernel says so only when a good part of the buffer
+   * is free, so a client that reads slowly but steadily is silent for much longer than one that sends.
+   */
   onClientReads(): void {
-    this.#armBody();
+    this.thread.deadlines.arm(this, this.routeConfig.timeouts.bodyIdleMs * CLIENT_PATIENCE);
   }
 
   resumeUpstream(): void {
@@ -214,9 +227,10 @@ export abstract class Forwarding implements Queued, Waiting {
   onDeadline(): void {
     switch (this.stage) {
       case 'connection':
-        return this.fail('upstream_connect_timeout');
+        // With connections that stand it was our own queue that took so long, which says nothing bad of the upstream.
+        return this.fail(this.target?.hasConnections === true ? 'upstream_queue_full' : 'upstream_connect_timeout');
       case 'discarding':
-        return this.fail('body_too_large');
+        return this.onDiscardEnds();
       case 'client-body':
         return this.fail('request_timeout');
       case 'upload':

@@ -58,7 +58,7 @@ function close(): void {
   closing = true;
   const aborted = thread.abort();
   app.close();
-  clearInterval(ticking);
+  ticking.unref(); // a socket that still comes has its time-outs and is seen by the front
   thread.beat();
   thread.breaker.close();
   // Tokens that were taken ahead go back before the connections to the store are closed.

@@ -117,7 +117,13 @@ export class RequestThread {
     setImmediate(() => {
       const waiting = this.#waitingForBody;
       this.#waitingForBody = [];
-      for (const each of waiting) each.onUploadBegins();
+      for (const each of waiting) {
+        try {
+          each.onUploadBegins();
+        } catch (error) {
+          each.onFault(error);
+        }
+      }
     });
   }
 
@@ -126,6 +132,9 @@ export class RequestThread {
     if (previous !== undefined) previous.next = next;
     if (next === undefined) this.#newest = previous;
     else next.previous = previous;
+    // uWS may keep a closure of this exchange until its client has sent all of a body: it must not keep the others too.
+    exchange.previous = undefined;
+    exchange.next = undefined;
     this.#inFlight--;
   }
 

@@ -4,6 +4,10 @@ import type { Connection } from './upstream/connection.ts';
 /** A head and a body up to this go out in one buffer; above it, in one writev. */
 const ONE_BUFFER_BYTES = 16 * 1024;
 
+/** The slowest a client may send, on average over the window, while the upstream takes what comes: 64 bytes a second. */
+const RATE_WINDOW_MS = 20_000;
+const LEAST_WINDOW_BYTES = 1_280;
+
 const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
@@ -31,6 +35,8 @@ export class Upload {
   #heldBytes = 0;
   #connection: Connection | undefined = undefined;
   #paused = false;
+  #lookedMs = 0;
+  #lookedBytes = 0;
 
   constructor(exchange: Exchange, declaredBytes: number) {
     this.#exchange = exchange;
@@ -102,12 +108,23 @@ export class Upload {
 
   /**
    * uWS cuts uploads slower than it likes. A pause and resume starts its clock again; how long a client may be silent is
-   * decided by the route's time-out alone.
+   * decided by the route's time-out, and how slow it may be here.
+   * @returns `false` when the client has sent too little for too long: such a one would hold an upstream's connection
    */
-  keepAlive(): void {
-    if (this.#paused || this.ended) return;
+  keepAlive(nowMs: number): boolean {
+    if (this.ended) return true;
+    if (this.#paused || this.#lookedMs === 0) {
+      this.#lookedMs = nowMs;
+      this.#lookedBytes = this.receivedBytes;
+    } else if (nowMs - this.#lookedMs >= RATE_WINDOW_MS) {
+      if (this.receivedBytes - this.#lookedBytes < LEAST_WINDOW_BYTES) return false;
+      this.#lookedMs = nowMs;
+      this.#lookedBytes = this.receivedBytes;
+    }
+    if (this.#paused) return true;
     this.#exchange.answer.pause();
     this.#exchange.answer.resume();
+    return true;
   }
 
   /** Nobody wants the rest: let the client send it into the void, so that its connection can go on. */

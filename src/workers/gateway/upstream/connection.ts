@@ -64,6 +64,8 @@ export class Connection implements ResponseHandler, Waiting {
   /** The carried exchange has written its whole request. */
   requestSent = false;
 
+  #paused = false;
+
   // What the last read brought, for Carried.onUpstreamRead.
   headArrived = false;
   bodyStart = 0;
@@ -112,10 +114,12 @@ export class Connection implements ResponseHandler, Waiting {
   }
 
   pause(): void {
+    this.#paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.socket.resume();
   }
 
@@ -173,7 +177,9 @@ export class Connection implements ResponseHandler, Waiting {
     const complete = this.complete; // the fields are another exchange's once this one is answered
     if (complete) this.carried = undefined;
     carried.onUpstreamRead(this);
-    if (complete && (this.state as string) !== 'closed') this.target.onAnswered(this);
+    if (!complete || (this.state as string) === 'closed') return;
+    if (this.#paused) this.resume(); // of TLS more can come after a pause, even the end
+    this.target.onAnswered(this);
   }
 
   #onEnd(): void {

@@ -98,7 +98,8 @@ export class Target {
     this.pending--;
     connection.served++;
     const { parser } = connection;
-    if (!parser.reusable || !connection.requestSent || this.upstream.closing) {
+    const unsent = !connection.requestSent || connection.socket.writableLength > 0;
+    if (!parser.reusable || unsent || this.upstream.closing) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
       return;
@@ -147,8 +148,9 @@ export class Target {
     for (const connection of this.#all) connection.destroy();
   }
 
-  get queueLength(): number {
-    return this.#queue.size;
+  /** Some connection stands, so that waiting for one is waiting for others to be done with it. */
+  get hasConnections(): boolean {
+    return this.#connections > this.#connecting;
   }
 
   get connections(): number {
