@@ -134,7 +134,7 @@ export abstract class Forwarding implements Queued, Waiting {
 
   onRequestSent(connection: Connection): void {
     connection.requestSent = true;
-    this.thread.uploads.delete(this);
+    if (this.upload !== undefined) this.thread.uploads.delete(this);
     if (this.stage === 'upstream-body') return; // the upstream has answered before it had all
     this.stage = 'upstream-head';
     this.thread.deadlines.arm(this, this.routeConfig.timeouts.headersMs);

@@ -58,7 +58,8 @@ export class Upload {
     this.receivedBytes += piece.byteLength;
     this.ended = last;
     if (last) this.#resume(); // pieces already read still come after a pause, so the last one may; nothing is held back now
-    const copy = Buffer.from(piece.slice(0));
+    const copy = Buffer.allocUnsafe(piece.byteLength); // small ones from the pool: an ArrayBuffer of their own is dear
+    copy.set(new Uint8Array(piece));
     const connection = this.#connection;
     if (connection !== undefined) {
       this.#stream(connection, copy);
@@ -80,7 +81,7 @@ export class Upload {
     const text = `${head}${this.#framingField()}\r\n`;
     const { socket } = connection;
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
-      socket.write(Buffer.concat([Buffer.from(text, encoding), ...this.#held]));
+      socket.write(this.#oneBuffer(text, encoding));
     } else {
       socket.cork();
       socket.write(text, encoding);
@@ -141,6 +142,18 @@ export class Upload {
   #framingField(): string {
     if (this.ended) return `content-length: ${this.receivedBytes}\r\n`;
     return this.#declaredBytes >= 0 ? `content-length: ${this.#declaredBytes}\r\n` : 'transfer-encoding: chunked\r\n';
+  }
+
+  #oneBuffer(head: string, encoding: 'latin1' | 'utf8'): Buffer {
+    const headBytes = encoding === 'latin1' ? head.length : Buffer.byteLength(head);
+    const buffer = Buffer.allocUnsafe(headBytes + this.#heldBytes);
+    buffer.write(head, encoding);
+    let at = headBytes;
+    for (const piece of this.#held) {
+      buffer.set(piece, at);
+      at += piece.length;
+    }
+    return buffer;
   }
 
   #stream(connection: Connection, piece: Buffer): void {
