@@ -116,6 +116,9 @@ export class ThreadLimits {
 
   /** Gives back what was taken ahead and ends connections. */
   async close(): Promise<void> {
+    const { flushes, requests, clients, sizes } = this.counters.batches;
+    // sizes[i]: flushes of 2^i to 2^(i+1) - 1 requests
+    if (flushes > 0) this.#log.info({ flushes, requests, clients, sizes }, 'rate limits: batches sent to Redis');
     await this.limiter.close();
     this.shadow.close();
     this.#deadlines.close();
