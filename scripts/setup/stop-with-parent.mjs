@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 const LOOK_EVERY_MS = 250;
 
 /**
@@ -11,6 +13,8 @@ export function stopWithParent() {
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
     process.prependListener(signal, () => {
       asked = true;
+      // Nobody else listens yet, so there is no gateway to stop: end as without this listener.
+      if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
     });
   }
   const looking = setInterval(() => {
