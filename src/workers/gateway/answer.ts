@@ -68,10 +68,6 @@ export class Answer {
     res.onAborted(() => this.#onAborted());
   }
 
-  get open(): boolean {
-    return this.#res !== undefined;
-  }
-
   /** Address of the connection's other end; '' when the client is gone. */
   peerAddress(): string {
     return this.#res === undefined ? '' : this.#exchange.thread.connections.addressOf(this.#res);

@@ -1,5 +1,5 @@
 import type { HttpRequest } from 'uWebSockets.js';
-import { isToken } from '../../shared/http/field.ts';
+import { hasBadValueByte, isPlainValue, isToken } from '../../shared/http/field.ts';
 import { isChunked, parseContentLength } from '../../shared/http/framing.ts';
 import type { Identifiable } from '../../shared/limits/client-key.ts';
 import { isValidHost } from '../../shared/http/host.ts';
@@ -16,22 +16,6 @@ function kindOf(name: string): number {
   const kind = isToken(name) ? Kind.requestFieldKind(name) : INVALID_NAME;
   if (knownNames.size < MOST_KNOWN_NAMES) knownNames.set(name, kind);
   return kind;
-}
-
-const MADE_OF = { ascii: 0, other: 1, bad: 2 } as const;
-
-/**
- * What a field value is made of. The front decodes values as UTF-8, so bytes that were not UTF-8 arrive as U+FFFD and
- * cannot be restored: such a value is bad, like control characters (RFC 9110, section 5.5).
- */
-function valueKind(value: string): number {
-  let seen = 0;
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f || code === 0xfffd) return MADE_OF.bad;
-    seen |= code;
-  }
-  return seen > 0x7f ? MADE_OF.other : MADE_OF.ascii;
 }
 
 /**
@@ -105,9 +89,8 @@ export class RequestHead implements Identifiable {
   #field(name: string, value: string): void {
     this.bytes += name.length + value.length + 4;
     const kind = kindOf(name);
-    const made = valueKind(value);
-    if (made !== MADE_OF.ascii) {
-      if (made === MADE_OF.bad) this.fault = 'A field value has a byte that is not allowed.';
+    if (!isPlainValue(value)) {
+      if (hasBadValueByte(value)) this.fault = 'A field value has a byte that is not allowed.';
       this.ascii = false;
     }
     switch (kind) {

@@ -88,11 +88,9 @@ export class Connection implements ResponseHandler, Waiting {
         return true; // pausing is done by pause(), which knows the exchange
       },
     };
-    // A literal of an IPv6 address stands in brackets in the origin, and without them in a connect.
-    const address = host.startsWith('[') ? host.slice(1, -1) : host;
     this.socket = secure
-      ? connectTls({ host: address, port, onread, ...target.upstream.tlsOptions(address) } as ConnectionOptions)
-      : connectTcp({ host: address, port, onread });
+      ? connectTls({ host, port, onread, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
+      : connectTcp({ host, port, onread });
     this.socket.setNoDelay(true);
     this.socket.once(secure ? 'secureConnect' : 'connect', () => {
       if (this.state !== 'connecting') return;

@@ -153,10 +153,6 @@ export class Target {
     return this.#connections > this.#connecting;
   }
 
-  get connections(): number {
-    return this.#connections;
-  }
-
   #next(connection: Connection): void {
     for (const waiting of this.#queue) {
       this.#queue.delete(waiting);

@@ -93,8 +93,4 @@ export class Upstream {
     this.closing = true;
     for (const target of this.targets) target.destroyAll();
   }
-
-  get connections(): number {
-    return this.targets.reduce((sum, target) => sum + target.connections, 0);
-  }
 }
