@@ -21,7 +21,8 @@ import { onProcessEvents } from './process-events.ts';
 import { Reload } from './reload.ts';
 import type { ReloadOutcome } from './reload.ts';
 import type { LoadedConfig } from './reload-plan.ts';
-import { RequestThreads } from './request-threads.ts';
+import { MetricMemory } from './metrics/metric-memory.ts';
+import { RequestThreads, slotsFor } from './request-threads.ts';
 import { Stop } from './stop.ts';
 import { TrafficControl } from './traffic-control.ts';
 
@@ -84,12 +85,13 @@ function url(scheme: 'http' | 'https', host: string, port: number): string {
 async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const { server } = first.config;
   const startedMs = monotonicMs();
-  const reload = new Reload({ load: loadConfig, first, log, apply: (config) => control.configure(config) });
+  const reload = new Reload({ load: loadConfig, first, log, apply: (config) => configure(config) });
   const startedIso = new Date(wallClockMs()).toISOString();
   let port = server.port;
   const withRedis = first.config.redis !== undefined;
   const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
   const acceptor = await openAcceptor(server);
+  const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
     config: first.config,
@@ -105,12 +107,17 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     send: (slot, message) => threads.tellSlot(slot, message),
     broadcast: (message) => threads.tellAll(message),
   });
+  const configure = (config: Config): void => {
+    metrics.configure(config);
+    control.configure(config);
+  };
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
     workers: server.workers,
     active: () => reload.active(),
     ring: acceptor.ring,
     control,
+    metrics,
     log,
     hopeless: () => {
       log.error('as many request threads are stuck as there should be: the process must be started again');

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../shared/config/read-config.ts';
 import type { Config } from '../shared/config/types.ts';
 import { createLog } from '../shared/log.ts';
-import { RequestThreads } from './request-threads.ts';
+import { MetricMemory } from './metrics/metric-memory.ts';
+import { RequestThreads, slotsFor } from './request-threads.ts';
 import { TrafficControl } from './traffic-control.ts';
 
 /**
@@ -41,6 +42,7 @@ function setUp(behaviour: string, workers = 2) {
     active: () => ({ config: read.config, version }),
     ring: { add: (descriptor) => ring.add(descriptor), remove: (descriptor) => ring.delete(descriptor) },
     control: controlOf(read.config),
+    metrics: new MetricMemory(slotsFor(workers), read.config),
     log: createLog({ level: 'silent', name: 'test' }),
     hopeless: () => {},
   });

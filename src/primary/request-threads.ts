@@ -1,6 +1,7 @@
 import { monotonicMs } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FromRequestThread, ToRequestThread } from '../shared/threads/protocol.ts';
+import type { MetricMemory } from './metrics/metric-memory.ts';
 import type { TrafficControl } from './traffic-control.ts';
 import type { Ring } from './acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
@@ -20,12 +21,17 @@ const LONGEST_CHECK_MS = 500;
 /** A thread that said `closed` and is still there after this is terminated: it has no socket, so that is safe. */
 const EXIT_WITHIN_MS = 1_000;
 
+/** Slots to give out: a full set of threads, a full set that is leaving or stuck, and room to replace one more. */
+export const slotsFor = (workers: number): number => 2 * workers + 2;
+
 export interface RequestThreadsOptions {
   readonly entry: URL;
   readonly workers: number;
   readonly active: () => ActiveConfig;
   readonly ring: Ring;
   readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
+  /** With slotsFor(workers) slots. */
+  readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly log: Log;
   /** So many threads are stuck that only a new process helps. */
   readonly hopeless: () => void;
@@ -50,8 +56,7 @@ export class RequestThreads {
   constructor(options: RequestThreadsOptions) {
     this.#options = options;
     this.#target = options.workers;
-    // A full set, a full set that is leaving or stuck, and room to replace one more.
-    this.#slots = 2 * options.workers + 2;
+    this.#slots = slotsFor(options.workers);
     this.#heartbeats = new HeartbeatReader(this.#slots);
     this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS);
     this.#fill();
@@ -103,8 +108,8 @@ export class RequestThreads {
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
     const { config, version } = this.#options.active();
-    const breakerSlots = this.#options.control.slots();
-    this.tellAll({ type: 'config', config, version, breakerSlots });
+    const { control, metrics } = this.#options;
+    this.tellAll({ type: 'config', config, version, breakerSlots: control.slots(), metricRows: metrics.rows() });
   }
 
   /** To every thread that is or will be live. */
@@ -220,14 +225,14 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log } = this.#options;
+    const { entry, active, log, control, metrics } = this.#options;
     const place = {
       entry,
       slot,
       active: active(),
       heartbeats: this.#heartbeats.buffer,
       nowMs: monotonicMs(),
-      controls: this.#options.control.forThread(),
+      controls: { ...control.forThread(), metrics: metrics.buffer, metricRows: metrics.rows() },
     };
     const thread = startRequestThread(place, {
       message: (from, message) => this.#onMessage(from, message),
@@ -242,7 +247,8 @@ export class RequestThreads {
           this.#onFailure(from);
         }
         this.#threads.delete(from);
-        this.#options.control.threadGone(slot);
+        control.threadGone(slot);
+        metrics.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });

@@ -1,5 +1,6 @@
 import type { BreakerSlots, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config } from '../config/types.ts';
+import type { MetricRows } from '../metrics/layout.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -23,11 +24,20 @@ export interface RequestThreadStart {
   readonly liveNodes: number;
   /** What the front knew to be degraded when the thread was made. */
   readonly degraded: readonly string[];
+  /** createMetricMemory(…); this thread's block is that of its slot. */
+  readonly metrics: SharedArrayBuffer;
+  readonly metricRows: MetricRows;
 }
 
 export type ToRequestThread =
   /** Apply a new configuration to requests that arrive from now on; those in flight keep the old one. */
-  | { readonly type: 'config'; readonly config: Config; readonly version: number; readonly breakerSlots: BreakerSlots }
+  | {
+      readonly type: 'config';
+      readonly config: Config;
+      readonly version: number;
+      readonly breakerSlots: BreakerSlots;
+      readonly metricRows: MetricRows;
+    }
   /**
    * The descriptor is out of the ring. `/ready` answers 503, every answer carries Connection: close; when nothing is in
    * flight or the deadline has passed the thread closes its app, says `closed` and exits.

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { breakerAnswer } from './breakers.ts';
+
+/** GET /admin/status */
+export const statusAnswer = z.object({
+  verdict: z.enum(['ok', 'degraded', 'draining']),
+  reasons: z.array(z.string()).describe('Why it is not ok; empty when it is.'),
+  version: z.string(),
+  node: z.string(),
+  startedAt: z.iso.datetime(),
+  uptimeSeconds: z.number(),
+  configVersion: z.number(),
+  lastReload: z
+    .object({ at: z.iso.datetime(), applied: z.boolean(), problems: z.array(z.string()) })
+    .nullable()
+    .describe('null: none since the start.'),
+  port: z.number(),
+  liveNodes: z.number(),
+  redis: z.object({
+    configured: z.boolean(),
+    state: z.enum(['none', 'up', 'down']).describe('down: limits or breakers cannot ask it.'),
+    reason: z.string(),
+  }),
+  threads: z.array(
+    z.object({
+      slot: z.number(),
+      state: z.string(),
+      configVersion: z.number(),
+      inFlight: z.number(),
+      openConnections: z.number(),
+      lastBeatMsAgo: z.number(),
+      loopUtilisation: z.number().describe('0 to 1, since the last question.'),
+    }),
+  ),
+  threadRestarts: z.number(),
+  breakers: z.array(breakerAnswer),
+});
+export type StatusAnswer = z.infer<typeof statusAnswer>;
+
+/** GET /admin/nodes */
+export const nodesAnswer = z.object({
+  scope: z.enum(['cluster', 'node']),
+  nodes: z.array(
+    z.object({
+      name: z.string(),
+      self: z.boolean(),
+      version: z.string(),
+      startedAt: z.string(),
+      threads: z.number(),
+      address: z.string(),
+      lastBeatMsAgo: z.number(),
+    }),
+  ),
+});
+export type NodesAnswer = z.infer<typeof nodesAnswer>;
+
+/** GET /admin/traffic: totals since the start of this process; whoever asks twice has rates and percentiles. */
+export const trafficAnswer = z.object({
+  node: z.string(),
+  /** Milliseconds of a clock that only goes forward. */
+  atMs: z.number(),
+  requests: z.number(),
+  errors5xx: z.number(),
+  refused429: z.number(),
+  inFlight: z.number(),
+  openConnections: z.number(),
+  bytesReceived: z.number(),
+  bytesSent: z.number(),
+  duration: z.object({
+    edgesSeconds: z.array(z.number()),
+    counts: z.array(z.number()).describe('One for each edge and one above the last; not cumulative.'),
+  }),
+  routes: z.array(z.object({ route: z.string(), requests: z.number(), errors5xx: z.number(), refused429: z.number() })),
+});
+export type TrafficAnswer = z.infer<typeof trafficAnswer>;

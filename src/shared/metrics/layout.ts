@@ -1,0 +1,147 @@
+import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS, histogramLength } from './histogram.ts';
+
+/**
+ * Where each number lies in the metrics' shared memory. Every request thread has a block of its own, which only it
+ * writes and the front reads; a thread that takes a dead one's slot goes on counting where that one stopped, so a
+ * counter never falls. A block holds one row for the thread itself, then rows for routes, upstreams and limit rules.
+ */
+
+/** Methods that have a series of their own; the rest is `other`. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
+export type MethodLabel = (typeof METHODS)[number];
+
+/** How an exchange was answered; `none` = the client left before. */
+export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const;
+export type StatusClass = (typeof STATUS_CLASSES)[number];
+
+/** Who decided a limit (decision.ts), and `shadow` for rules that only watch. */
+export const LIMIT_MODES = ['store', 'cache', 'lease', 'local', 'open', 'closed', 'shadow'] as const;
+export const LIMIT_OUTCOMES = ['granted', 'refused', 'unavailable'] as const;
+
+/** Gives out consecutive places. */
+function columns() {
+  let length = 0;
+  return {
+    take(count = 1): number {
+      const start = length;
+      length += count;
+      return start;
+    },
+    get length(): number {
+      return length;
+    },
+  };
+}
+
+const DURATION = histogramLength(DURATION_EDGES_SECONDS);
+
+const route = columns();
+/** Columns of a route. */
+export const ROUTE = {
+  /** Three for each method: all, 5xx, 429. */
+  requests: route.take(3 * METHODS.length),
+  responses: route.take(STATUS_CLASSES.length),
+  /** Seconds from the header to the last byte of the answer. */
+  duration: route.take(DURATION),
+  /** Bytes of bodies. */
+  bytesReceived: route.take(),
+  bytesSent: route.take(),
+} as const;
+
+const upstream = columns();
+/** Columns of an upstream. */
+export const UPSTREAM = {
+  /** Requests written to it, repeated ones included. */
+  requests: upstream.take(),
+  retries: upstream.take(),
+  connectFailures: upstream.take(),
+  responses: upstream.take(STATUS_CLASSES.length),
+  /** Seconds from the request being sent to the end of the answer's header. */
+  duration: upstream.take(DURATION),
+  breakerRefused: upstream.take(),
+  breakerProbes: upstream.take(),
+  /** Gauges, set on each tick. */
+  connectionsOpen: upstream.take(),
+  connectionsIdle: upstream.take(),
+  queued: upstream.take(),
+} as const;
+
+const rule = columns();
+/** Columns of a limit rule: one for each mode and outcome. */
+export const RULE = { decisions: rule.take(LIMIT_MODES.length * LIMIT_OUTCOMES.length) } as const;
+
+const thread = columns();
+/** Columns of a thread. */
+export const THREAD = {
+  connectionsAccepted: thread.take(),
+  accessLogDropped: thread.take(),
+  /** Seconds from asking to deciding, of requests that had to wait. */
+  decisionWait: thread.take(DURATION),
+  /** Requests in one flush. */
+  batchSize: thread.take(histogramLength(BATCH_SIZE_EDGES)),
+  /** Seconds that the oldest request of a flush waited before it was sent. */
+  batchWait: thread.take(DURATION),
+  /** Seconds from sending a flush to its answer. */
+  redisRoundTrip: thread.take(DURATION),
+  redisCommands: thread.take(),
+  redisScriptLoads: thread.take(),
+  redisTimeouts: thread.take(),
+  redisErrors: thread.take(),
+  /** Seconds that the thread's tick came late. */
+  loopLag: thread.take(DURATION),
+  /** Gauges: 0 there is no store, 1 it is asked, 2 it is skipped. */
+  storeState: thread.take(),
+  heapUsedBytes: thread.take(),
+} as const;
+
+/** Columns that say how things are now: they are emptied when their thread has gone. */
+export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes] as const;
+export const UPSTREAM_GAUGES = [UPSTREAM.connectionsOpen, UPSTREAM.connectionsIdle, UPSTREAM.queued] as const;
+
+/** Rows of each kind: names beyond them share the row `(other)`. Pages that nobody writes cost no memory. */
+export const ROWS = { route: 1_024, upstream: 256, rule: 256 } as const;
+export type RowKind = keyof typeof ROWS;
+
+/** Names no configuration can have, and their rows, the same in every kind. */
+export const OTHER_ROW = 0;
+export const OTHER_NAME = '(other)';
+/** Requests that no route takes. */
+export const NO_ROUTE_ROW = 1;
+export const NO_ROUTE_NAME = '(none)';
+/** `/health` and `/ready`. */
+export const PROBE_ROW = 2;
+export const PROBE_NAME = '(probe)';
+
+const ROW_LENGTH: Readonly<Record<RowKind, number>> = {
+  route: route.length,
+  upstream: upstream.length,
+  rule: rule.length,
+};
+
+const START: Readonly<Record<RowKind, number>> = {
+  route: thread.length,
+  upstream: thread.length + ROWS.route * route.length,
+  rule: thread.length + ROWS.route * route.length + ROWS.upstream * upstream.length,
+};
+
+/** Numbers in one thread's block; whole cache lines, so that threads never share one. */
+const BLOCK_LENGTH = Math.ceil((START.rule + ROWS.rule * rule.length) / 8) * 8;
+
+export const createMetricMemory = (slots: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(slots * BLOCK_LENGTH * Float64Array.BYTES_PER_ELEMENT);
+
+/** The block of a thread; its columns of THREAD start at 0. */
+export const blockOf = (memory: SharedArrayBuffer, slot: number): Float64Array =>
+  new Float64Array(memory, slot * BLOCK_LENGTH * Float64Array.BYTES_PER_ELEMENT, BLOCK_LENGTH);
+
+/** Where a row starts in a block. */
+export const rowStart = (kind: RowKind, row: number): number => START[kind] + row * ROW_LENGTH[kind];
+
+/** Rows by name, for one configuration; sent to the threads with it. A rule's name is `default` for the unnamed one. */
+export type MetricRows = Readonly<Record<RowKind, Readonly<Record<string, number>>>>;
+
+/** Row of a name, `(other)` for one that has none. */
+export const rowOf = (rows: MetricRows, kind: RowKind, name: string): number => {
+  const known = rows[kind];
+  return Object.hasOwn(known, name) ? (known[name] as number) : OTHER_ROW;
+};
