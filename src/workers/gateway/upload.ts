@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts';
+import type { Forwarding } from './forwarding.ts';
 import type { Connection } from './upstream/connection.ts';
 
 /** A head and a body up to this go out in one buffer; above it, in one writev. */
@@ -27,7 +27,7 @@ export class Upload {
   ended = false;
   /** Bytes went out that are no longer held: the request cannot be sent a second time. */
   streamed = false;
-  readonly #exchange: Exchange;
+  readonly #exchange: Forwarding;
   /** Content-Length as the client declared it; -1 = chunked, not known before its end. */
   readonly #declaredBytes: number;
   /** Arrived before a connection was there, or kept for a retry. */
@@ -38,7 +38,7 @@ export class Upload {
   #lookedMs = 0;
   #lookedBytes = 0;
 
-  constructor(exchange: Exchange, declaredBytes: number) {
+  constructor(exchange: Forwarding, declaredBytes: number) {
     this.#exchange = exchange;
     this.#declaredBytes = declaredBytes;
   }
@@ -81,7 +81,7 @@ export class Upload {
     const text = `${head}${this.#framingField()}\r\n`;
     const { socket } = connection;
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
-      socket.write(this.#oneBuffer(text, encoding));
+      connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
       socket.cork();
       socket.write(text, encoding);

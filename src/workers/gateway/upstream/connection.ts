@@ -2,6 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { DeadlineList, Waiting } from '../deadlines.ts';
+import { writeDirectly } from './direct-write.ts';
 import { ResponseParser, type ResponseHandler } from './response-parser.ts';
 import type { Target } from './target.ts';
 
@@ -109,6 +110,13 @@ export class Connection implements ResponseHandler, Waiting {
     this.carried = carried;
     this.requestSent = false;
     this.parser.begin(method);
+  }
+
+  /** Writes a request, or its beginning, in one piece. */
+  write(data: string | Buffer, encoding: 'latin1' | 'utf8'): void {
+    const direct = !this.target.config.secure && (encoding === 'latin1' || typeof data !== 'string');
+    if (direct) writeDirectly(this.socket, data);
+    else this.socket.write(data, encoding);
   }
 
   pause(): void {
