@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
+import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { laneSpec, type OpenLimiter, openLimiter } from './open-limiter.ts';
 import { startRedis } from './redis-server.ts';
 import { openRedisStore, redisStore } from './stores.ts';
@@ -53,13 +54,13 @@ describe('Redis in trouble', () => {
     redis.kill('SIGSTOP');
     const { slowestMs } = await asked.askUntil(() => opened.changes.length > 1);
     expect(slowestMs).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
-    expect(opened.counters.timeouts).toBe(3);
+    expect(opened.counted.at(THREAD.redisTimeouts)).toBe(3);
     const skipped = await asked.askUntil(inMs(1_500));
     expect(skipped.modes).toEqual({ local: expect.any(Number) });
     expect(skipped.slowestMs).toBeLessThan(MARGIN_MS);
     redis.kill('SIGCONT');
     expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
-    const granted = asked.counters.decisions.store.granted;
+    const { granted } = asked.counted.decisions('store');
     const tokens = Number(await redis.client.hget('api-gateway:rate-limit:client', 'tokens'));
     // Late scripts ran once or never: at most the three that timed out are charged beyond what was granted.
     expect(1_000_000 - tokens).toBeGreaterThan(granted - 10);
@@ -112,12 +113,12 @@ describe('Redis in trouble', () => {
     const opened = await openRedisStore({ port: redis.port, host: local });
     const asked = openLimiter(opened.store, { timeoutMs: 500 });
     await asked.ask('client');
-    const before = opened.counters.scriptLoads;
+    const before = opened.counted.at(THREAD.redisScriptLoads);
     await redis.client.flushall();
     await redis.client.script('FLUSH');
     const { decision } = await asked.ask('client');
     expect(decision).toMatchObject({ mode: 'store', outcome: 'granted', remaining: 999_999 });
-    expect(opened.counters.scriptLoads).toBe(before + 1);
+    expect(opened.counted.at(THREAD.redisScriptLoads)).toBe(before + 1);
     expect(opened.changes.map((state) => state.kind)).toEqual(['up']);
     await asked.limiter.close();
   });

@@ -10,19 +10,26 @@ const machineMs = () => Number(process.hrtime.bigint()) / 1e6;
 async function hammer(plan) {
   /** @param {string} path */
   const load = (path) => import(pathToFileURL(`${plan.dist}/src/${path}.js`).href);
-  const { Limiter, LIMITER_DEFAULTS, newLimiterCounters } = await load('workers/gateway/limits/limiter');
+  const { Limiter, LIMITER_DEFAULTS } = await load('workers/gateway/limits/limiter');
   const { Deadlines } = await load('workers/gateway/limits/deadlines');
   const { compileRule } = await load('shared/limits/rule');
+  const { createMetricMemory } = await load('shared/metrics/layout');
+  const { ThreadMetrics } = await load('workers/gateway/metrics/thread-metrics');
   const { createBucketMemory } = await load('shared/limits/bucket-memory');
   const { SharedMemoryStore } = await load('shared/limits/shared-memory-store');
   const clock = () => performance.now() + plan.skewMs;
+  const metrics = new ThreadMetrics({
+    metrics: createMetricMemory(1),
+    slot: 0,
+    metricRows: { route: {}, upstream: {}, rule: {} },
+  });
   let onUp = () => {};
   const isUp = new Promise((resolve) => (onUp = () => resolve(undefined)));
   const options = {
     clock,
     random: Math.random,
     deadlines: new Deadlines({ clock }),
-    counters: { commands: 0, scriptLoads: 0, timeouts: 0, errors: 0 },
+    metrics,
     onChange: (/** @type {{ kind: string }} */ state) => state.kind === 'up' && onUp(),
   };
   const store = plan.cluster
@@ -35,7 +42,7 @@ async function hammer(plan) {
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
     timeoutMs: 200,
-    counters: newLimiterCounters(),
+    metrics,
     onError: (/** @type {unknown} */ error) => {
       throw error;
     },
@@ -45,6 +52,7 @@ async function hammer(plan) {
     cost: 1,
     onStoreFailure: 'closed',
     leaseTokens: 0,
+    shadow: false,
   });
   await isUp;
   parentPort?.postMessage('ready');
@@ -52,6 +60,7 @@ async function hammer(plan) {
   let granted = 0;
   let other = 0;
   const waiter = {
+    startedMs: clock(),
     onDecision: (/** @type {{ outcome: string }} */ decision) => (decision.outcome === 'granted' ? granted++ : other++),
   };
   const startMs = machineMs();

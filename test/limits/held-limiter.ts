@@ -3,12 +3,8 @@ import type { Decision } from '../../src/shared/limits/decision.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import type { LimitStore, StoreSink, Want } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
-import {
-  Limiter,
-  LIMITER_DEFAULTS,
-  type LimiterOptions,
-  newLimiterCounters,
-} from '../../src/workers/gateway/limits/limiter.ts';
+import { Limiter, LIMITER_DEFAULTS, type LimiterOptions } from '../../src/workers/gateway/limits/limiter.ts';
+import { countedThread } from '../metrics/thread-block.ts';
 import { smallMemory } from './small-memory.ts';
 
 /** A store that answers when the test says so: what Redis does, in slow motion. */
@@ -41,6 +37,7 @@ export const spec = (extra: Partial<LaneSpec> = {}): LaneSpec => ({
   cost: 1,
   onStoreFailure: 'local',
   leaseTokens: 0,
+  shadow: false,
   ...extra,
 });
 
@@ -48,7 +45,7 @@ export const spec = (extra: Partial<LaneSpec> = {}): LaneSpec => ({
 export function setUp(extra: Partial<LimiterOptions> = {}) {
   const store = new HeldStore();
   const time = { ms: 1_000 };
-  const counters = newLimiterCounters();
+  const counted = countedThread();
   const errors: unknown[] = [];
   const limiter = new Limiter({
     clock: () => time.ms,
@@ -56,16 +53,19 @@ export function setUp(extra: Partial<LimiterOptions> = {}) {
     local: new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => time.ms }),
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
-    counters,
+    metrics: counted.metrics,
     onError: (error) => errors.push(error),
     ...extra,
   });
   /** Asks and collects the decision, whether it comes at once or later. */
   const ask = (client: string, lane = limiter.lane(spec())): Decision[] => {
     const decisions: Decision[] = [];
-    const now = limiter.request(client, lane, { onDecision: (decision) => decisions.push(decision) });
+    const now = limiter.request(client, lane, {
+      startedMs: time.ms,
+      onDecision: (decision) => decisions.push(decision),
+    });
     if (now !== undefined) decisions.push(now);
     return decisions;
   };
-  return { store, time, counters, errors, limiter, ask };
+  return { store, time, counted, errors, limiter, ask };
 }

@@ -4,12 +4,8 @@ import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
-import {
-  Limiter,
-  LIMITER_DEFAULTS,
-  type LimiterOptions,
-  newLimiterCounters,
-} from '../../src/workers/gateway/limits/limiter.ts';
+import { Limiter, LIMITER_DEFAULTS, type LimiterOptions } from '../../src/workers/gateway/limits/limiter.ts';
+import { type CountedThread, countedThread } from '../metrics/thread-block.ts';
 import { smallMemory } from './small-memory.ts';
 
 export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> = {}): LaneSpec => ({
@@ -17,6 +13,7 @@ export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> 
   cost: 1,
   onStoreFailure: 'local',
   leaseTokens: 0,
+  shadow: false,
   ...extra,
 });
 
@@ -27,7 +24,7 @@ export interface TimedDecision {
 
 export interface OpenLimiter {
   readonly limiter: Limiter;
-  readonly counters: ReturnType<typeof newLimiterCounters>;
+  readonly counted: CountedThread;
   ask(client: string, spec?: LaneSpec): Promise<TimedDecision>;
   /** One request after the other until `done` says so; the slowest and how many each mode decided. */
   askUntil(done: () => boolean, client?: string): Promise<{ slowestMs: number; modes: Record<string, number> }>;
@@ -35,14 +32,14 @@ export interface OpenLimiter {
 
 /** A limiter on a real store, asked by promises: what a request thread does, one request at a time. */
 export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = {}): OpenLimiter {
-  const counters = newLimiterCounters();
+  const counted = countedThread();
   const limiter = new Limiter({
     clock: monotonicMs,
     store,
     local: new SharedMemoryStore(smallMemory(), { owner: 1 }),
     liveNodes: () => 1,
     ...LIMITER_DEFAULTS,
-    counters,
+    metrics: counted.metrics,
     onError: (error) => {
       throw error;
     },
@@ -52,12 +49,12 @@ export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = 
     new Promise((resolve) => {
       const startMs = monotonicMs();
       const onDecision = (decision: Decision): void => resolve({ decision, tookMs: monotonicMs() - startMs });
-      const now = limiter.request(client, limiter.lane(spec), { onDecision });
+      const now = limiter.request(client, limiter.lane(spec), { startedMs: startMs, onDecision });
       if (now !== undefined) onDecision(now);
     });
   return {
     limiter,
-    counters,
+    counted,
     ask,
     async askUntil(done, client = 'client') {
       let slowestMs = 0;

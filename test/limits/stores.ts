@@ -1,17 +1,17 @@
 import { monotonicMs, random } from '../../src/shared/clock.ts';
 import { type ClusterConnection, ClusterStore } from '../../src/workers/gateway/limits/cluster-store.ts';
 import { Deadlines } from '../../src/workers/gateway/limits/deadlines.ts';
-import type { RedisCounters } from '../../src/workers/gateway/limits/redis-link.ts';
 import {
   type RedisConnection,
   RedisStore,
   type RedisStoreOptions,
 } from '../../src/workers/gateway/limits/redis-store.ts';
 import type { GateState } from '../../src/workers/gateway/limits/store-gate.ts';
+import { type CountedThread, countedThread } from '../metrics/thread-block.ts';
 
 export interface OpenStore<S> {
   readonly store: S;
-  readonly counters: RedisCounters;
+  readonly counted: CountedThread;
   readonly deadlines: Deadlines;
   /** Every change between asked and skipped, oldest first. */
   readonly changes: GateState[];
@@ -43,7 +43,7 @@ export async function openClusterStore(connection: ClusterConnection): Promise<O
 }
 
 function watched<S extends { readonly state: GateState }>(make: (options: RedisStoreOptions) => S): OpenStore<S> {
-  const counters: RedisCounters = { commands: 0, scriptLoads: 0, timeouts: 0, errors: 0 };
+  const counted = countedThread();
   const deadlines = new Deadlines({ clock: monotonicMs });
   const changes: GateState[] = [];
   let waiting: { kind: string; resolve: () => void }[] = [];
@@ -51,7 +51,7 @@ function watched<S extends { readonly state: GateState }>(make: (options: RedisS
     clock: monotonicMs,
     random,
     deadlines,
-    counters,
+    metrics: counted.metrics,
     onChange: (state) => {
       changes.push(state);
       const due = waiting.filter((one) => one.kind === state.kind);
@@ -61,7 +61,7 @@ function watched<S extends { readonly state: GateState }>(make: (options: RedisS
   });
   return {
     store,
-    counters,
+    counted,
     deadlines,
     changes,
     until: (kind) =>

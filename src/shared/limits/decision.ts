@@ -24,6 +24,8 @@ export interface Decision {
 
 /** A request that waits for its decision. Called exactly once, never from inside the call that asked. */
 export interface Waiter {
+  /** When it asked, monotonic milliseconds. */
+  readonly startedMs: number;
   onDecision(decision: Decision): void;
 }
 

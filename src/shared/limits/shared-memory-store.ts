@@ -2,7 +2,8 @@ import { createProcessClock } from '../breaker/process-clock.ts';
 import type { Lane } from './rule.ts';
 import { SharedBucketTable } from './shared-bucket-table.ts';
 import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Want } from './store.ts';
-import { type Asked, type BucketLane, TakeSteps } from './take-steps.ts';
+import { type Asked, type BucketLane, type BucketRule, emptyBucket, TakeSteps } from './take-steps.ts';
+import { type Bucket, fillUp, refill } from './token-bucket.ts';
 
 export interface SharedMemoryStoreOptions {
   /** Number of this thread among those that use the memory, from 1. @see freeLocksOf */
@@ -77,6 +78,30 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
     }
   }
 
+  /** Tokens in a bucket now, under this rule; nothing is changed. `undefined` = there is none, or it is locked. */
+  tokensNow(client: string, rule: BucketRule): number | undefined {
+    const bucket = this.#within(client, (nowMs) => {
+      const found = emptyBucket();
+      if (!this.#table.load(0, rule.keySuffix, found)) return undefined;
+      refill(found, rule, nowMs);
+      return found;
+    });
+    return bucket?.tokens;
+  }
+
+  /** Sets the level of a bucket, which is made where there is none. `false` = it is locked. */
+  setTokens(client: string, rule: BucketRule, tokens: number): boolean {
+    const bucket = this.#within(client, (nowMs) => {
+      const found = emptyBucket();
+      if (!this.#table.load(0, rule.keySuffix, found)) fillUp(found, rule, nowMs);
+      refill(found, rule, nowMs);
+      found.tokens = Math.min(tokens, rule.capacity);
+      this.#table.save(0, rule.keySuffix, found);
+      return found;
+    });
+    return bucket !== undefined;
+  }
+
   /** Buckets dropped before they were full, by all threads. */
   get evictions(): number {
     return this.#table.evictions;
@@ -88,6 +113,18 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
   }
 
   close(): void {}
+
+  #within(client: string, work: (nowMs: number) => Bucket | undefined): Bucket | undefined {
+    const table = this.#table;
+    if (!table.open(client)) return undefined;
+    try {
+      const nowMs = this.#clock();
+      table.at(nowMs);
+      return work(nowMs);
+    } finally {
+      table.close();
+    }
+  }
 
   #granted(client: string, lane: BucketLane, asked: Asked): boolean | undefined {
     const granted = this.#take(client, lane, asked);

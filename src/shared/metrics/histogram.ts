@@ -12,16 +12,9 @@ export const BATCH_SIZE_EDGES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const
 /** Numbers a histogram takes: its buckets (not cumulative), the one above the last edge, and the sum. */
 export const histogramLength = (edges: readonly number[]): number => edges.length + 2;
 
-/** Adds one observation to the histogram that starts at `start`. The lowest edges are met most, so they come first. */
-export function observe(
-  numbers: Float64Array,
-  start: number,
-  observation: { edges: readonly number[]; value: number },
-): void {
-  const { edges, value } = observation;
+/** Which bucket takes the value, counted from 0. The lowest edges are met most, so they are looked at first. */
+export function bucketOf(value: number, edges: readonly number[]): number {
   let bucket = 0;
   while (bucket < edges.length && value > (edges[bucket] as number)) bucket++;
-  numbers[start + bucket] = (numbers[start + bucket] as number) + 1;
-  const sum = start + edges.length + 1;
-  numbers[sum] = (numbers[sum] as number) + value;
+  return bucket;
 }

@@ -53,6 +53,7 @@ const upstream = columns();
 export const UPSTREAM = {
   /** Requests written to it, repeated ones included. */
   requests: upstream.take(),
+  /** Requests written a second time, because a reused connection closed on them. */
   retries: upstream.take(),
   connectFailures: upstream.take(),
   responses: upstream.take(STATUS_CLASSES.length),
@@ -83,9 +84,12 @@ export const THREAD = {
   batchWait: thread.take(DURATION),
   /** Seconds from sending a flush to its answer. */
   redisRoundTrip: thread.take(DURATION),
+  /** Scripts sent, including those sent again after NOSCRIPT. */
   redisCommands: thread.take(),
+  /** Scripts sent again as a whole because Redis had lost them. */
   redisScriptLoads: thread.take(),
   redisTimeouts: thread.take(),
+  /** Error replies and broken connections. */
   redisErrors: thread.take(),
   /** Seconds that the thread's tick came late. */
   loopLag: thread.take(DURATION),
@@ -136,6 +140,9 @@ export const blockOf = (memory: SharedArrayBuffer, slot: number): Float64Array =
 
 /** Where a row starts in a block. */
 export const rowStart = (kind: RowKind, row: number): number => START[kind] + row * ROW_LENGTH[kind];
+
+/** The name that the rule `''` has in metrics and answers. */
+export const ruleLabel = (name: string): string => (name === '' ? 'default' : name);
 
 /** Rows by name, for one configuration; sent to the threads with it. A rule's name is `default` for the unnamed one. */
 export type MetricRows = Readonly<Record<RowKind, Readonly<Record<string, number>>>>;

@@ -1,5 +1,7 @@
 import type { BreakerSlots, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
-import type { Config } from '../config/types.ts';
+import type { Config, LogLevel } from '../config/types.ts';
+import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
+import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 
 /**
@@ -22,11 +24,15 @@ export interface RequestThreadStart {
   readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
   readonly liveNodes: number;
+  /** Clients that are banned or exempt when the thread is made. */
+  readonly limitOverrides: readonly ThreadOverride[];
   /** What the front knew to be degraded when the thread was made. */
   readonly degraded: readonly string[];
   /** createMetricMemory(…); this thread's block is that of its slot. */
   readonly metrics: SharedArrayBuffer;
   readonly metricRows: MetricRows;
+  /** Of the front now; it may have been set apart from the configuration. */
+  readonly logLevel: LogLevel;
 }
 
 export type ToRequestThread =
@@ -47,10 +53,13 @@ export type ToRequestThread =
   | { readonly type: 'lame-duck' }
   /** Close at once. */
   | { readonly type: 'abort' }
+  /** Until the next one or the next `config`, which sets its own. */
+  | { readonly type: 'log-level'; readonly level: LogLevel }
   | { readonly type: 'live-nodes'; readonly count: number }
   /** What the front knows to be degraded, for `/health`; empty = nothing. */
   | { readonly type: 'degraded'; readonly reasons: readonly string[] }
-  | ToBreakerThread;
+  | ToBreakerThread
+  | ToLimitThread;
 
 export type FromRequestThread =
   /** The app serves; the front may add the descriptor (uWS's, opaque). */
@@ -58,6 +67,9 @@ export type FromRequestThread =
   | { readonly type: 'config-applied'; readonly version: number }
   /** The thread caught a fault of its own, has closed to new work and asks to be replaced. */
   | { readonly type: 'failed'; readonly reason: string }
+  /** Whether this thread's rate limits ask Redis; once it is known and at each change, never without a Redis. */
+  | { readonly type: 'limits-store'; readonly up: boolean; readonly reason: string }
   /** Its app is closed and no socket is open: exiting is safe now. */
   | { readonly type: 'closed'; readonly aborted: number }
-  | FromBreakerThread;
+  | FromBreakerThread
+  | FromLimitThread;

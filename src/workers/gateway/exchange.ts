@@ -1,10 +1,5 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import {
-  OUTCOME,
-  outcomeOfError,
-  outcomeOfStatus,
-  type Outcome as BreakerOutcome,
-} from '../../shared/breaker/outcome.ts';
+import { OUTCOME, outcomeOfStatus, type Outcome as BreakerOutcome } from '../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { isSaneRequestId } from '../../shared/http/field.ts';
@@ -13,16 +8,17 @@ import { forwardPath, type CompiledRoute } from '../../shared/http/router.ts';
 import { isCleanQuery, normalizePath } from '../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../shared/limits/rate-limit-headers.ts';
+import { UPSTREAM } from '../../shared/metrics/layout.ts';
 import { Answer } from './answer.ts';
-import { BodyDiscard, DISCARD_QUIET_MS } from './body-discard.ts';
+import { BodyIntake } from './body-intake.ts';
 import { ASK, isProbe, REFUSE, UNTRACKED } from './breaker/gate.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
-import { Forwarding } from './forwarding.ts';
 import type { RouteLimit } from './limits/thread-limits.ts';
-import { isFailure, type Outcome } from './outcome.ts';
+import { NO_ROUTE_START, PROBE_START } from './metrics/count-exchange.ts';
+import { breakerOutcome, type Outcome } from './outcome.ts';
+import { recordExchange } from './record.ts';
 import type { RequestHead } from './request-head.ts';
 import type { RequestThread } from './request-thread.ts';
-import { Upload } from './upload.ts';
 
 /** The pseudonym in Via (RFC 9110, section 7.6.3). */
 const VIA = '1.1 api-gateway';
@@ -38,18 +34,17 @@ const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
  * A stage that has to wait returns; what it waited for calls the next one. Nothing here may throw into uWebSockets.js,
  * which would abort the process: RequestThread.handle and the callbacks given to uWS catch, and end in onFault.
  */
-export class Exchange extends Forwarding implements Waiter {
+export class Exchange extends BodyIntake implements Waiter {
   readonly answer: Answer;
   path = '';
   requestId = '';
   client = '';
+  /** Name of the client's buckets, once its limits are looked at. */
+  limitClient = '';
   /** The thread's list of exchanges in flight. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
   #breakerToken = UNTRACKED;
-  #chunkedBody = false;
-  #discard: BodyDiscard | undefined = undefined;
-  #refusedWith: ErrorCode = 'body_too_large';
 
   constructor(thread: RequestThread, res: HttpResponse) {
     super(thread);
@@ -60,13 +55,13 @@ export class Exchange extends Forwarding implements Waiter {
   start(req: HttpRequest): void {
     const { head } = this.thread;
     if (!this.#guard(req, head)) return;
-    if (this.path === '/health' || this.path === '/ready') {
+    if (isProbePath(this.path)) {
       this.answer.probe(this.path);
       return;
     }
     if (!this.#admit(head)) return;
     this.#identify(head);
-    if (head.contentLength > 0 || head.chunked) this.#expectBody(head);
+    if (head.contentLength > 0 || head.chunked) this.expectBody(head);
     this.#limit(head);
     this.starting = false;
   }
@@ -78,7 +73,7 @@ export class Exchange extends Forwarding implements Waiter {
     const url = req.getUrl();
     const query = req.getQuery() ?? '';
     head.read(req);
-    this.#chunkedBody = head.chunked;
+    this.chunkedBody = head.chunked;
     const { requestId } = head;
     this.requestId = requestId !== undefined && isSaneRequestId(requestId) ? requestId : thread.requestIds.next();
     if (this.method.length + url.length + query.length + head.bytes > thread.config.server.maxHeaderBytes) {
@@ -113,8 +108,7 @@ export class Exchange extends Forwarding implements Waiter {
     this.client = answer.peerAddress();
     if (this.thread.isOverloaded(this.client)) return answer.refuse('overloaded');
     if (head.contentLength > match.config.maxBodyBytes) {
-      this.#listenForBody();
-      this.#discardBody('body_too_large');
+      this.refuseLongBody();
       return false;
     }
     return true;
@@ -143,73 +137,35 @@ export class Exchange extends Forwarding implements Waiter {
     this.fields = head.fields + forwarded.fields + own;
   }
 
-  /** What comes of a body before the request may go out is held. */
-  #expectBody(head: RequestHead): void {
-    this.upload = new Upload(this, head.contentLength);
-    this.#listenForBody();
-  }
-
-  /** uWS wants to know inside its handler who takes the body. */
-  #listenForBody(): void {
-    this.answer.onBody((piece, last) => {
-      try {
-        this.#onBodyPiece(piece, last);
-      } catch (error) {
-        this.onFault(error);
-      }
-    });
-  }
-
-  #onBodyPiece(piece: ArrayBuffer, last: boolean): void {
-    if (this.stage === 'done') return;
-    if (this.stage === 'discarding') return this.#onDiscarded(piece.byteLength, last);
-    const upload = this.upload as Upload;
-    if (upload.receivedBytes + piece.byteLength <= this.routeConfig.maxBodyBytes) upload.receive(piece, last);
-    else if (this.answer.started) this.fail('body_too_large');
-    else this.#discardBody('body_too_large');
-  }
-
-  /** More of the request's body may come, and nothing says how much. */
-  get hasOpenEndedBody(): boolean {
-    return this.#chunkedBody && this.upload?.ended !== true;
-  }
-
-  /**
-   * A connection that is closed while the client still sends is reset, and the answer is lost with it: so what comes is
-   * thrown away, within bounds, and the answer given when the client has finished or waits.
-   */
-  #discardBody(code: ErrorCode): void {
-    this.letGo();
-    this.#refusedWith = code;
-    this.stage = 'discarding';
-    const { deadlines } = this.thread;
-    this.#discard = new BodyDiscard(deadlines.nowMs);
-    deadlines.arm(this, DISCARD_QUIET_MS);
-  }
-
-  protected override onDiscardEnds(): void {
-    this.fail(this.#refusedWith);
-  }
-
-  #onDiscarded(bytes: number, last: boolean): void {
-    const { deadlines } = this.thread;
-    if (last) this.#chunkedBody = false;
-    if (last || this.#discard?.isTooMuch(bytes, deadlines.nowMs) === true) this.fail(this.#refusedWith);
-    else deadlines.arm(this, DISCARD_QUIET_MS);
-  }
-
   /** Nothing has ended the exchange since it asked whether it may go on. */
   get #isDeciding(): boolean {
     return this.stage === 'deciding' || this.stage === 'limit' || this.stage === 'breaker';
   }
 
+  /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
+  #override(head: RequestHead): boolean {
+    const { limits } = this.thread;
+    head.clientAddress = this.client;
+    const override = limits.overrides.get(limits.keys.nameOf(head));
+    if (override === undefined) return false;
+    if (override.state === 'EXEMPT') {
+      this.#checkBreaker();
+      return true;
+    }
+    this.answer.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
+    this.#refuse('client_banned');
+    return true;
+  }
+
   /** 429, 503: one token from each of the client's buckets, or none. */
   #limit(head: RequestHead): void {
+    if (!this.thread.limits.overrides.isEmpty && this.#override(head)) return;
     const { limit } = this.stages;
     if (limit === undefined) return this.#checkBreaker();
     const { limits } = this.thread;
     head.clientAddress = this.client;
     const client = limits.keys.nameOf(head);
+    this.limitClient = client;
     if (limits.isExempt(this.client, client)) return this.#checkBreaker();
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.stage = 'limit';
@@ -226,7 +182,10 @@ export class Exchange extends Forwarding implements Waiter {
       const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
       this.answer.extraFields = rateLimitFields(told, limit.headers);
       if (granted || limit.shadow) this.#checkBreaker();
-      else this.#refuse(decision.outcome === 'refused' ? 'rate_limited' : 'limits_unavailable');
+      else if (decision.outcome === 'refused') {
+        this.thread.limits.refused.add(this.limitClient);
+        this.#refuse('rate_limited');
+      } else this.#refuse('limits_unavailable');
     } catch (error) {
       this.onFault(error);
     }
@@ -255,6 +214,7 @@ export class Exchange extends Forwarding implements Waiter {
       if (token !== REFUSE) breaker.outcome(breakerSlot, token, OUTCOME.IGNORED);
       return;
     }
+    if (token < 0) this.#countGate(token);
     if (token !== REFUSE) {
       this.#breakerToken = token;
       return this.send();
@@ -264,9 +224,15 @@ export class Exchange extends Forwarding implements Waiter {
     this.#refuse('circuit_open');
   }
 
+  /** Whatever a gate says that is not closed; shadow refuses too, but for counting. */
+  #countGate(token: number): void {
+    const column = isProbe(token) ? UPSTREAM.breakerProbes : UPSTREAM.breakerRefused;
+    this.thread.metrics.add(this.stages.upstream.metricsStart + column);
+  }
+
   /** A refusal that leaves the connection as it is: a chunked body, which may come in a moment, is let end first. */
   #refuse(code: ErrorCode): void {
-    if (this.hasOpenEndedBody) this.#discardBody(code);
+    if (this.hasOpenEndedBody) this.discardBody(code);
     else this.fail(code);
   }
 
@@ -309,39 +275,26 @@ export class Exchange extends Forwarding implements Waiter {
     if (tookMs > this.routeConfig.timeouts.headersMs) this.#tellBreaker(OUTCOME.IGNORED);
   }
 
-  #breakerOutcome(outcome: Outcome, status: number): BreakerOutcome {
-    const { outcomes } = this.stages;
-    if (outcome === 'ok') return outcomeOfStatus(outcomes, status, this.upstreamMs);
-    // A stream that is quiet after a good header is no failure: its header is what could be said of the upstream.
-    const quiet = outcome === 'upstream_body_timeout' && this.upstreamStatus > 0 && this.answer.bodyBytes === 0;
-    if (quiet) return outcomeOfStatus(outcomes, this.upstreamStatus, this.upstreamMs);
-    return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(outcomes, outcome);
-  }
-
   /** Called by the answer when nothing more will be written: counts and logs. */
   record(outcome: Outcome, status: number): void {
     // An upstream that answered before it had the whole request is not read or written any more.
     if (this.stage !== 'done') this.letGo();
-    const { thread } = this;
-    if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(this.#breakerOutcome(outcome, status));
-    thread.onExchangeOver(this);
-    if (!thread.accessLog.wants(isFailure(outcome, status))) return;
-    thread.accessLog.add({
-      request_id: this.requestId,
-      client: this.client,
-      method: this.method,
-      path: this.path,
-      route: this.route?.name ?? '',
-      status,
-      bytes_received: this.upload?.receivedBytes ?? 0,
-      bytes_sent: this.answer.bodyBytes,
-      duration_ms: round((this.nowMs < 0 ? monotonicMs() : this.nowMs) - this.startedMs),
-      upstream_ms: round(this.upstreamMs),
-      target: this.target?.config.origin ?? '',
-      outcome,
-    });
+    if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(this, this.stages.outcomes, outcome));
+    this.thread.onExchangeOver(this);
+    recordExchange(this, outcome, status);
+  }
+
+  /** Where the metrics' row of its route starts. */
+  get metricsStart(): number {
+    if (this.stagesOfRoute !== undefined) return this.stagesOfRoute.metricsStart;
+    return isProbePath(this.path) ? PROBE_START : NO_ROUTE_START;
+  }
+
+  /** Milliseconds from the request's header to the end, for when that is now: the clock is asked once, if at all. */
+  tookMs(): number {
+    if (this.nowMs < 0) this.nowMs = monotonicMs();
+    return this.nowMs - this.startedMs;
   }
 }
 
-/** Milliseconds to a thousandth: a log line needs no more. */
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+const isProbePath = (path: string): path is '/health' | '/ready' => path === '/health' || path === '/ready';

@@ -2,8 +2,10 @@ import { monotonicMs } from '../../shared/clock.ts';
 import type { RouteConfig } from '../../shared/config/types.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { isIdempotent } from '../../shared/http/method.ts';
+import { UPSTREAM } from '../../shared/metrics/layout.ts';
 import type { Answer } from './answer.ts';
 import type { DeadlineList, Waiting } from './deadlines.ts';
+import { statusClass } from './metrics/count-exchange.ts';
 import type { RequestThread } from './request-thread.ts';
 import type { RouteStages } from './routing-table.ts';
 import { TotalDeadline } from './total-deadline.ts';
@@ -118,6 +120,7 @@ export abstract class Forwarding implements Queued, Waiting {
     const { target } = connection;
     this.#connection = connection;
     connection.carry(this, this.method);
+    this.#count(UPSTREAM.requests);
     // Sent from within start() nothing has been waited for: the clock need not be asked again.
     this.#sentMs = this.starting ? this.startedMs : monotonicMs();
     const host = this.routeConfig.preserveHost ? `host: ${this.host}\r\n` : target.hostLine;
@@ -128,7 +131,7 @@ export abstract class Forwarding implements Queued, Waiting {
       return;
     }
     const end = SENDS_LENGTH_ZERO.has(this.method) ? 'content-length: 0\r\n\r\n' : '\r\n';
-    connection.socket.write(head + end, this.headEncoding);
+    connection.write(head + end, this.headEncoding);
     this.onRequestSent(connection);
   }
 
@@ -164,6 +167,7 @@ export abstract class Forwarding implements Queued, Waiting {
         this.upstreamMs = this.nowMs - this.#sentMs;
         this.upstreamStatus = connection.parser.status;
         this.stage = 'upstream-body';
+        this.#countAnswer();
       }
       if (connection.complete) this.#connection = undefined;
       else if (this.stage === 'upstream-body') {
@@ -175,6 +179,22 @@ export abstract class Forwarding implements Queued, Waiting {
       this.onFault(error);
     }
     this.nowMs = -1;
+  }
+
+  #countAnswer(): void {
+    const { metrics } = this.thread;
+    const start = this.stages.upstream.metricsStart;
+    metrics.add(start + UPSTREAM.responses + statusClass(this.upstreamStatus));
+    metrics.addSeconds(start + UPSTREAM.duration, this.upstreamMs / 1000);
+  }
+
+  /** The request that is on the connection will have no answer. */
+  #countUnanswered(): void {
+    if (this.#connection !== undefined && this.upstreamStatus === 0) this.#count(UPSTREAM.responses + statusClass(0));
+  }
+
+  #count(column: number): void {
+    this.thread.metrics.add(this.stages.upstream.metricsStart + column);
   }
 
   #armBody(): void {
@@ -204,11 +224,13 @@ export abstract class Forwarding implements Queued, Waiting {
   }
 
   onUpstreamFailed(code: ErrorCode, stale: boolean): void {
+    this.#countUnanswered();
     this.#connection = undefined;
     if (this.stage === 'done') return;
     const { upstream } = this.stages;
     if (stale && !this.answer.started && this.#mayRepeat()) {
       this.#retried = true;
+      this.#count(UPSTREAM.retries);
       this.stage = 'connection';
       this.thread.deadlines.arm(this, this.routeConfig.timeouts.headersMs);
       this.target?.acquireFresh(this);
@@ -260,6 +282,7 @@ export abstract class Forwarding implements Queued, Waiting {
   protected letGo(): void {
     if (this.stage === 'connection') this.target?.cancel(this);
     this.stage = 'done';
+    this.#countUnanswered();
     this.#connection?.destroy();
     this.#connection = undefined;
     this.upload?.discard();

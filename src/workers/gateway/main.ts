@@ -21,7 +21,7 @@ const TIMEOUT_STEP_SECONDS = 4;
 const port = parentPort;
 if (port === null) throw new Error('workers/gateway/main is a worker thread, started by the front');
 const start = workerData as RequestThreadStart;
-const log = createLog({ level: start.config.logLevel, name: `request-${start.slot}` });
+const log = createLog({ level: start.logLevel, name: `request-${start.slot}` });
 const say = (message: FromRequestThread): void => port.postMessage(message);
 const openRedisStore =
   start.config.redis === undefined ? undefined : (await import('./limits/open-redis-store.ts')).openRedisStore;
@@ -40,7 +40,7 @@ const idleSeconds = Math.ceil(start.config.server.idleTimeoutMs / 1000) + TIMEOU
 app.setIdleTimeout(idleSeconds);
 app.setResponseTimeout(idleSeconds);
 app.filter((res, change) => {
-  if (change > 0) thread.connections.onOpened(res);
+  if (change > 0) thread.onConnection(res);
   else thread.connections.onClosed();
 });
 app.any('/*', (res, req) => thread.handle(res, req));
@@ -95,7 +95,8 @@ function drain(deadlineMs: number): void {
 port.on('message', (message: ToRequestThread) => {
   switch (message.type) {
     case 'config':
-      thread.apply(message.config, message.breakerSlots);
+      log.level = message.config.logLevel;
+      thread.apply(message.config, message.breakerSlots, message.metricRows);
       say({ type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':
@@ -107,11 +108,22 @@ port.on('message', (message: ToRequestThread) => {
     case 'abort':
       close();
       return;
+    case 'log-level':
+      log.level = message.level;
+      return;
     case 'live-nodes':
       thread.limits.liveNodes = message.count;
       return;
     case 'degraded':
       thread.degraded = message.reasons;
+      return;
+    case 'forget-client':
+      thread.limits.forget(message.client);
+      say({ type: 'limits-done', id: message.id });
+      return;
+    case 'limit-overrides':
+      thread.limits.overrides.replace(message.overrides);
+      say({ type: 'limits-done', id: message.id });
       return;
     case 'breaker-answer':
       thread.breaker.receive(message);

@@ -1,4 +1,12 @@
+import {
+  OUTCOME,
+  outcomeOfError,
+  outcomeOfStatus,
+  type Outcome as BreakerOutcome,
+  type OutcomeRule,
+} from '../../shared/breaker/outcome.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import type { Forwarding } from './forwarding.ts';
 
 /** How an exchange ended: with an answer of the upstream (or our own health), by an error, or because the client left. */
 export type Outcome = ErrorCode | 'ok' | 'client_aborted';
@@ -26,3 +34,13 @@ const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
 /** Whether the access log has the exchange although it is sampled. */
 export const isFailure = (outcome: Outcome, status: number): boolean =>
   status >= 500 ? !REFUSALS.has(outcome) : FAILURES.has(outcome);
+
+/** What the end of an exchange says of its upstream. */
+export function breakerOutcome(exchange: Forwarding, rule: OutcomeRule, outcome: Outcome): BreakerOutcome {
+  const { answer, upstreamStatus, upstreamMs } = exchange;
+  if (outcome === 'ok') return outcomeOfStatus(rule, answer.status, upstreamMs);
+  // A stream that is quiet after a good header is no failure: its header is what could be said of the upstream.
+  const quiet = outcome === 'upstream_body_timeout' && upstreamStatus > 0 && answer.bodyBytes === 0;
+  if (quiet) return outcomeOfStatus(rule, upstreamStatus, upstreamMs);
+  return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(rule, outcome);
+}

@@ -1,11 +1,13 @@
+import { getHeapStatistics } from 'node:v8';
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
-import type { BreakerSlots, FromBreakerThread } from '../../shared/breaker/messages.ts';
+import type { BreakerSlots } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import type { Log } from '../../shared/log.ts';
-import type { RequestThreadStart } from '../../shared/threads/protocol.ts';
+import { type MetricRows, THREAD } from '../../shared/metrics/layout.ts';
+import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import { AccessLog } from './access-log.ts';
 import { createGate, type BreakerGate } from './breaker/gate.ts';
 import { ClientConnections } from './client-connections.ts';
@@ -13,6 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
 import type { Forwarding } from './forwarding.ts';
 import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
+import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -20,13 +23,14 @@ import { injectFault } from './test-faults.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
+const HEAP_EVERY_MS = 1_000;
 /** uWS gives a slow upload about ten seconds; the clock is started again well within them. */
 const UPLOAD_KEEPALIVE_MS = 4_000;
 
 export interface RequestThreadParts {
   readonly log: Log;
   /** To the front. */
-  readonly post: (message: FromBreakerThread) => void;
+  readonly post: (message: FromRequestThread) => void;
   /** Set exactly where the configuration names a Redis. */
   readonly openRedisStore: ThreadLimitsStart['openRedisStore'];
 }
@@ -41,6 +45,7 @@ export class RequestThread {
   readonly limits: ThreadLimits;
   readonly breaker: BreakerGate;
   readonly log: Log;
+  readonly metrics: ThreadMetrics;
   readonly scheme: 'http' | 'https';
   /** Exchanges whose request body is on its way. */
   readonly uploads = new Set<Forwarding>();
@@ -56,23 +61,35 @@ export class RequestThread {
   #degraded: readonly string[] = [];
   #waitingForBody: Forwarding[] = [];
   #uploadsKeptMs = 0;
+  #tickedMs = -1;
+  #heapReadMs = 0;
 
   constructor(start: RequestThreadStart, { log, post, openRedisStore }: RequestThreadParts) {
     this.config = start.config;
     this.log = log;
+    this.metrics = new ThreadMetrics(start);
     this.scheme = start.config.server.tls === undefined ? 'http' : 'https';
     this.requestIds = new RequestIds(start.requestIdPrefix);
     this.accessLog = new AccessLog(start.config.accessLog, {
       write: (entry) => log.info(entry, 'exchange'),
-      dropped: (count) => log.warn({ count }, 'access log lines dropped: more exchanges than can be written'),
+      dropped: (count) => {
+        this.metrics.add(THREAD.accessLogDropped, count);
+        log.warn({ count }, 'access log lines dropped: more exchanges than can be written');
+      },
     });
-    this.limits = new ThreadLimits({ ...start, log, openRedisStore });
+    this.limits = new ThreadLimits({ ...start, metrics: this.metrics, post, log, openRedisStore });
     this.breaker = createGate({ memory: start.breaker.memory, post, clock: createProcessClock() });
     this.table = this.#tableOf(start.config, start.breaker.slots);
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
     this.#slot = start.slot;
+  }
+
+  /** A client's connection was handed over. */
+  onConnection(res: HttpResponse): void {
+    this.metrics.add(THREAD.connectionsAccepted);
+    this.connections.onOpened(res);
   }
 
   /** uWS's handler of every request. Whatever goes wrong in it must not get out. */
@@ -138,7 +155,8 @@ export class RequestThread {
     this.#inFlight--;
   }
 
-  apply(config: Config, breakerSlots: BreakerSlots): void {
+  apply(config: Config, breakerSlots: BreakerSlots, rows: MetricRows): void {
+    this.metrics.configure(rows);
     this.limits.apply(config);
     this.#identifyBy(config);
     this.table = this.#tableOf(config, breakerSlots, this.table);
@@ -147,8 +165,8 @@ export class RequestThread {
   }
 
   #tableOf(config: Config, breakerSlots: BreakerSlots, previous?: RoutingTable): RoutingTable {
-    const { deadlines, limits } = this;
-    const options = { deadlines, random, limits, breakerSlots };
+    const { deadlines, limits, metrics } = this;
+    const options = { deadlines, random, limits, breakerSlots, metrics };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -162,13 +180,23 @@ export class RequestThread {
   tick(): void {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
-    this.table.closeAged(nowMs);
+    this.table.tick(nowMs);
     if (nowMs - this.#uploadsKeptMs >= UPLOAD_KEEPALIVE_MS) {
       this.#uploadsKeptMs = nowMs;
       for (const upload of this.uploads) upload.keepUploadAlive();
     }
     this.accessLog.flush();
+    this.#countTick(nowMs);
     this.beat();
+  }
+
+  #countTick(nowMs: number): void {
+    if (this.#tickedMs >= 0)
+      this.metrics.addSeconds(THREAD.loopLag, Math.max(0, nowMs - this.#tickedMs - TICK_MS) / 1000);
+    this.#tickedMs = nowMs;
+    if (nowMs - this.#heapReadMs < HEAP_EVERY_MS) return;
+    this.#heapReadMs = nowMs;
+    this.metrics.set(THREAD.heapUsedBytes, getHeapStatistics().used_heap_size); // of this thread; memoryUsage is of the process
   }
 
   /** Writes this thread's row of the shared memory. */

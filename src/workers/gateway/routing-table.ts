@@ -5,6 +5,7 @@ import { Router, type Match } from '../../shared/http/router.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
+import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -12,6 +13,7 @@ export interface RoutingTableOptions {
   readonly random: () => number;
   readonly limits: ThreadLimits;
   readonly breakerSlots: BreakerSlots;
+  readonly metrics: ThreadMetrics;
 }
 
 /** What the stages of an exchange need of its route. */
@@ -22,6 +24,8 @@ export interface RouteStages {
   /** Row of the upstream's circuit breaker; 0 = it has none. */
   readonly breakerSlot: number;
   readonly outcomes: OutcomeRule;
+  /** Where the metrics' row of the route starts. */
+  readonly metricsStart: number;
 }
 
 /** Routes and upstreams of one configuration. Immutable: a reload makes a new one that takes over what is unchanged. */
@@ -32,7 +36,7 @@ export class RoutingTable {
   readonly #stages = new Map<RouteConfig, RouteStages>();
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { deadlines, random, limits, breakerSlots, previous } = options;
+    const { deadlines, random, limits, breakerSlots, metrics, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     this.#router = new Router(config.routes);
     const upstreams = new Map<string, Upstream>();
@@ -40,7 +44,7 @@ export class RoutingTable {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random }));
+      upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random, metrics }));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();
@@ -54,6 +58,7 @@ export class RoutingTable {
         limit: limits.routeLimit(route),
         breakerSlot: breakerSlots[route.upstream] ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
+        metricsStart: metrics.startOf('route', route.name),
       });
     }
     this.upstreams = upstreams;
@@ -67,8 +72,9 @@ export class RoutingTable {
     return this.#stages.get(route) as RouteStages;
   }
 
-  closeAged(nowMs: number): void {
-    for (const upstream of this.upstreams.values()) upstream.closeAged(nowMs);
+  /** Every tick. */
+  tick(nowMs: number): void {
+    for (const upstream of this.upstreams.values()) upstream.tick(nowMs);
   }
 
   destroy(): void {

@@ -1,23 +1,8 @@
 import type { Waiter } from '../../../shared/limits/decision.ts';
 import type { LimitStore, StoreFailure, StoreSink, Want } from '../../../shared/limits/store.ts';
-import { type LimitLane, PendingWant } from './limit-lane.ts';
-
-export interface BatchCounters {
-  flushes: number;
-  /** Requests sent in flushes. */
-  requests: number;
-  /** Clients (keys of the default rule) sent in flushes. */
-  clients: number;
-  /** Flushes by their number of requests: index i counts those of 2^i to 2^(i+1) - 1. */
-  readonly sizes: number[];
-}
-
-export const newBatchCounters = (): BatchCounters => ({
-  flushes: 0,
-  requests: 0,
-  clients: 0,
-  sizes: Array.from({ length: 16 }, () => 0),
-});
+import { THREAD } from '../../../shared/metrics/layout.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { type Flush, type LimitLane, PendingWant } from './limit-lane.ts';
 
 export interface BatcherOptions {
   readonly clock: () => number;
@@ -28,7 +13,7 @@ export interface BatcherOptions {
   readonly maxClients: number;
   /** From a request's arrival to the end of its flush, milliseconds. */
   readonly timeoutMs: number;
-  readonly counters: BatchCounters;
+  readonly metrics: ThreadMetrics;
   /** How many requests to take ahead for this client; 0 = none. */
   readonly ahead: (want: PendingWant) => number;
   /** A want has its answer, or none: called once per want. */
@@ -86,7 +71,8 @@ export class Batcher implements StoreSink {
   flush(): void {
     this.#scheduled = false;
     if (this.#clients === 0) return;
-    const { counters, ahead } = this.#options;
+    const { ahead, clock, metrics } = this.#options;
+    const flush: Flush = { sentMs: clock(), unsettled: 0, failed: false };
     const lanes = this.#lanes;
     this.#lanes = [];
     this.#clients = 0;
@@ -95,23 +81,24 @@ export class Batcher implements StoreSink {
     for (const lane of lanes) {
       for (const want of lane.gathering.values()) {
         requests += want.waiters.length;
+        want.flush = flush;
         want.units = want.waiters.length + (lane.leaseUnits === 0 ? 0 : ahead(want));
         wants.push(want);
       }
       lane.gathering = new Map(); // requests that arrive from now on belong to the next flush
     }
-    counters.flushes++;
-    counters.requests += requests;
-    counters.clients += wants.length;
-    const size = Math.min(31 - Math.clz32(requests), counters.sizes.length - 1);
-    counters.sizes[size] = (counters.sizes[size] ?? 0) + 1;
+    flush.unsettled = wants.length;
+    metrics.addBatch(requests);
+    metrics.addSeconds(THREAD.batchWait, (flush.sentMs - this.#oldestMs) / 1000);
     this.#send(wants, this.#oldestMs);
   }
 
   settled(wants: readonly Want[], failure: StoreFailure | undefined): void {
     this.#unsettled -= wants.length;
-    // The store hands back the very objects it was given.
-    for (const want of wants as readonly PendingWant[]) this.#options.settle(want, failure);
+    // The store hands back the very objects it was given, never those of two calls at once.
+    const pending = wants as readonly PendingWant[];
+    if (pending[0]?.flush !== undefined) this.#countPart(pending[0].flush, pending.length, failure !== undefined);
+    for (const want of pending) this.#options.settle(want, failure);
     if (this.#unsettled === 0 && this.#clients > 0) this.#schedule();
   }
 
@@ -123,6 +110,15 @@ export class Batcher implements StoreSink {
   #send(wants: readonly PendingWant[], sinceMs: number): void {
     this.#unsettled += wants.length;
     this.#options.store.take(wants, sinceMs + this.#options.timeoutMs - TIMER_GRAIN_MS, this);
+  }
+
+  /** The round trip of a flush ends with its last part; one that failed somewhere had no answer to wait for. */
+  #countPart(flush: Flush, wants: number, failed: boolean): void {
+    const { clock, metrics } = this.#options;
+    flush.unsettled -= wants;
+    if (failed) flush.failed = true;
+    if (flush.unsettled > 0 || flush.failed) return;
+    metrics.addSeconds(THREAD.redisRoundTrip, (clock() - flush.sentMs) / 1000);
   }
 
   #wantOf(lane: LimitLane, client: string): PendingWant {

@@ -77,6 +77,11 @@ export class Leases {
     this.#timer ??= setInterval(() => this.#expire(), UNUSED_MS / 2).unref();
   }
 
+  /** Drops a client's tokens: its buckets are set anew, so there is nothing to give them back to. */
+  forget(client: string): void {
+    for (const clients of this.#held.values()) clients.delete(client);
+  }
+
   /** Gives everything back; what arrives from now on goes back at once. */
   close(): void {
     this.#closed = true;

@@ -12,6 +12,8 @@ export interface LaneSpec {
   readonly onStoreFailure: OnStoreFailure;
   /** Tokens that a hot client's thread may take ahead; 0 = off. */
   readonly leaseTokens: number;
+  /** Decisions are only watched; they are counted as such. */
+  readonly shadow: boolean;
 }
 
 /** The longest a refusal is remembered: `DEL` of a bucket frees its client within this. */
@@ -29,6 +31,14 @@ export interface Denial {
   readonly madeMs: number;
 }
 
+/** Wants that were sent together. */
+export interface Flush {
+  readonly sentMs: number;
+  /** Wants that are not settled yet. */
+  unsettled: number;
+  failed: boolean;
+}
+
 /** One client's requests that wait together; after it is settled, what is known of the client's buckets. */
 export class PendingWant implements Want {
   readonly client: string;
@@ -39,6 +49,8 @@ export class PendingWant implements Want {
   granted = 0;
   readonly left: number[] = [];
   settledMs = 0;
+  /** What it was sent with; `undefined` = not sent, or it gives tokens back. */
+  flush: Flush | undefined = undefined;
 
   constructor(client: string, lane: LimitLane) {
     this.client = client;
@@ -53,17 +65,22 @@ export class LimitLane implements Lane {
   readonly onStoreFailure: OnStoreFailure;
   /** Requests that may be taken ahead. */
   readonly leaseUnits: number;
+  readonly shadow: boolean;
+  /** Where the metrics' row of each rule starts. */
+  readonly ruleStarts: readonly number[];
   readonly denied = new RecentMap<Denial>({ maxEntries: DENY_ENTRIES, maxAgeMs: DENY_MEMORY_MS });
   readonly known = new RecentMap<PendingWant>({ maxEntries: LEVEL_ENTRIES, maxAgeMs: LEVEL_MEMORY_MS });
   /** The batch that gathers; owned by the batcher. */
   gathering = new Map<string, PendingWant>();
 
-  constructor(spec: LaneSpec) {
+  constructor(spec: LaneSpec, ruleStarts: readonly number[]) {
     if (spec.rules.length === 0) throw new RangeError('a lane needs a rule');
     if (!Number.isInteger(spec.cost) || spec.cost < 1) throw new RangeError(`cost ${spec.cost}: a whole number from 1`);
     this.rules = spec.rules;
     this.cost = spec.cost;
     this.onStoreFailure = spec.onStoreFailure;
+    this.shadow = spec.shadow;
+    this.ruleStarts = ruleStarts;
     this.leaseUnits = Math.floor(spec.leaseTokens / spec.cost);
   }
 }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { rule, setUp, spec, turn } from '../../../../test/limits/held-limiter.ts';
 import { smallMemory } from '../../../../test/limits/small-memory.ts';
+import { observations } from '../../../../test/metrics/thread-block.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
+import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS } from '../../../shared/metrics/histogram.ts';
+import { THREAD } from '../../../shared/metrics/layout.ts';
 
 describe('batching', () => {
   test('a lone request is sent at the end of its turn', async () => {
@@ -15,15 +18,16 @@ describe('batching', () => {
   });
 
   test('requests of one client become one want, granted in arrival order with falling remainders', async () => {
-    const { store, ask, counters } = setUp();
+    const { store, ask, counted } = setUp();
     const all = Array.from({ length: 12 }, () => ask('a'));
     await turn();
     expect(store.taken[0]?.wants).toMatchObject([{ client: 'a', units: 12 }]);
     store.answer();
     expect(all.map(([one]) => one?.outcome)).toEqual([...Array(10).fill('granted'), 'refused', 'refused']);
     expect(all.map(([one]) => one?.remaining)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]);
-    expect(counters.batches).toMatchObject({ flushes: 1, requests: 12, clients: 1 });
-    expect(counters.batches.sizes[3]).toBe(1);
+    expect(observations(counted, THREAD.batchSize, BATCH_SIZE_EDGES)).toBe(1);
+    expect(counted.at(THREAD.batchSize + BATCH_SIZE_EDGES.indexOf(16))).toBe(1);
+    expect(counted.decisions('store')).toEqual({ granted: 10, refused: 2, unavailable: 0 });
   });
 
   test('while a flush is under way the next one gathers, and goes when it is back', async () => {
@@ -82,6 +86,7 @@ describe('batching', () => {
     const { store, limiter, ask, errors } = setUp();
     const lane = limiter.lane(spec());
     limiter.request('a', lane, {
+      startedMs: 0,
       onDecision: () => {
         throw new Error('mine');
       },
@@ -139,7 +144,7 @@ describe('a store that decides at once', () => {
   test('is asked directly, every time: no batch, no lease, no memory of refusals', () => {
     const time = { ms: 1_000 };
     const store = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => time.ms });
-    const { limiter, ask, counters } = setUp({ store });
+    const { limiter, ask, counted } = setUp({ store });
     const lane = limiter.lane(spec({ rules: [rule({ capacity: 3 })], leaseTokens: 2 }));
     const all = Array.from({ length: 5 }, () => ask('a', lane)[0]);
     expect(all.map((one) => one?.outcome)).toEqual(['granted', 'granted', 'granted', 'refused', 'refused']);
@@ -148,7 +153,8 @@ describe('a store that decides at once', () => {
     expect(all[4]?.retryAfterMs).toBe(1_000);
     store.reset('a', '');
     expect(ask('a', lane)).toMatchObject([{ outcome: 'granted', remaining: 2 }]);
-    expect(counters.batches.flushes).toBe(0);
-    expect(counters.decisions.store).toEqual({ granted: 4, refused: 2, unavailable: 0 });
+    expect(observations(counted, THREAD.batchSize, BATCH_SIZE_EDGES)).toBe(0);
+    expect(observations(counted, THREAD.decisionWait, DURATION_EDGES_SECONDS)).toBe(0);
+    expect(counted.decisions('store')).toEqual({ granted: 4, refused: 2, unavailable: 0 });
   });
 });

@@ -1,37 +1,13 @@
-import {
-  type Decision,
-  decisionFromLevels,
-  type DecisionMode,
-  type Outcome,
-  type Verdict,
-  type Waiter,
-} from '../../../shared/limits/decision.ts';
+import { type Decision, decisionFromLevels, type Verdict, type Waiter } from '../../../shared/limits/decision.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { DecidesAtOnce, LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
-import { type BatchCounters, Batcher, newBatchCounters } from './batcher.ts';
+import { ruleLabel, THREAD } from '../../../shared/metrics/layout.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { Batcher } from './batcher.ts';
+import { countDecision } from './count-decision.ts';
 import { Leases } from './leases.ts';
 import { DENY_MEMORY_MS, LimitLane, type LaneSpec, type PendingWant } from './limit-lane.ts';
 import { decideWhileLocked, decideWithoutStore } from './without-store.ts';
-
-export interface LimiterCounters {
-  /** Decisions by who made them and how they ended. */
-  readonly decisions: Record<DecisionMode, Record<Outcome, number>>;
-  readonly batches: BatchCounters;
-}
-
-const perOutcome = (): Record<Outcome, number> => ({ granted: 0, refused: 0, unavailable: 0 });
-
-export const newLimiterCounters = (): LimiterCounters => ({
-  decisions: {
-    store: perOutcome(),
-    cache: perOutcome(),
-    lease: perOutcome(),
-    local: perOutcome(),
-    open: perOutcome(),
-    closed: perOutcome(),
-  },
-  batches: newBatchCounters(),
-});
 
 export interface LimiterOptions {
   /** Monotonic milliseconds. */
@@ -45,7 +21,7 @@ export interface LimiterOptions {
   readonly timeoutMs: number;
   readonly batchMaxWaitMs: number;
   readonly batchMaxClients: number;
-  readonly counters: LimiterCounters;
+  readonly metrics: ThreadMetrics;
   /** A waiter threw from `onDecision`; the others of its batch are served all the same. */
   readonly onError: (error: unknown) => void;
 }
@@ -76,7 +52,7 @@ export class Limiter {
       maxWaitMs: options.batchMaxWaitMs,
       maxClients: options.batchMaxClients,
       timeoutMs: options.timeoutMs,
-      counters: options.counters.batches,
+      metrics: options.metrics,
       ahead: (want) => this.#leases.ahead(want),
       settle: (want, failure) => this.#settle(want, failure),
     });
@@ -86,7 +62,11 @@ export class Limiter {
   lane(spec: LaneSpec): LimitLane {
     const name = JSON.stringify(spec);
     let lane = this.#lanes.get(name);
-    if (lane === undefined) this.#lanes.set(name, (lane = new LimitLane(spec)));
+    if (lane === undefined) {
+      const ruleStarts = spec.rules.map((rule) => this.#options.metrics.startOf('rule', ruleLabel(rule.name)));
+      lane = new LimitLane(spec, ruleStarts);
+      this.#lanes.set(name, lane);
+    }
     return lane;
   }
 
@@ -98,17 +78,29 @@ export class Limiter {
   request(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
     if (this.#atOnce !== undefined) return this.#decideAtOnce(this.#atOnce, client, lane);
     const denied = lane.denied.isEmpty ? undefined : this.#denied(client, lane);
-    if (denied !== undefined) return this.#count(denied);
+    if (denied !== undefined) return this.#count(lane, denied);
     if (lane.leaseUnits > 0) {
       const held = this.#leases.spend(lane, client);
       if (held !== undefined) {
         const laterTokens = this.#leases.inHand(lane, client) * lane.cost;
-        return this.#count(decisionFromLevels(lane, held.left, { outcome: 'granted', mode: 'lease', laterTokens }));
+        return this.#count(
+          lane,
+          decisionFromLevels(lane, held.left, { outcome: 'granted', mode: 'lease', laterTokens }),
+        );
       }
     }
-    if (!this.#options.store.available) return this.#withoutStore(client, lane);
+    if (!this.#options.store.available) return this.#withoutStore(client, lane, this.#options.clock());
     this.#batcher.add(lane, client, waiter);
     return undefined;
+  }
+
+  /** Forgets what is remembered of a client beside its buckets: refusals, last levels, tokens taken ahead. */
+  forget(client: string): void {
+    for (const lane of this.#lanes.values()) {
+      lane.denied.delete(client);
+      lane.known.delete(client);
+    }
+    this.#leases.forget(client);
   }
 
   /** Sends what waits, gives back what was taken ahead, and resolves when the store has answered or its time is up. */
@@ -124,9 +116,9 @@ export class Limiter {
     const granted = store.takeNow(client, lane);
     if (granted === undefined) {
       const { local, clock } = this.#options;
-      return this.#count(decideWhileLocked({ client, lane, local, liveNodes: 1, nowMs: clock() }));
+      return this.#count(lane, decideWhileLocked({ client, lane, local, liveNodes: 1, nowMs: clock() }));
     }
-    return this.#count(decisionFromLevels(lane, store.left, granted ? GRANTED : REFUSED));
+    return this.#count(lane, decisionFromLevels(lane, store.left, granted ? GRANTED : REFUSED));
   }
 
   #denied(client: string, lane: LimitLane): Decision | undefined {
@@ -153,12 +145,12 @@ export class Limiter {
   #settle(want: PendingWant, failure: StoreFailure | undefined): void {
     const { lane, client, waiters } = want;
     if (want.units < 0) return; // given back; nobody waits
+    const nowMs = this.#options.clock();
     if (failure !== undefined) {
       this.#leases.settled(want, 0);
-      for (const waiter of waiters) this.#deliver(waiter, this.#withoutStore(client, lane));
+      for (const waiter of waiters) this.#deliver(waiter, this.#withoutStore(client, lane, nowMs), nowMs);
       return;
     }
-    const nowMs = this.#options.clock();
     const served = Math.min(want.granted, waiters.length);
     if (lane.leaseUnits > 0) this.#leases.settled(want, want.granted - served);
     want.waiters = [];
@@ -168,27 +160,30 @@ export class Limiter {
       const laterTokens = (want.granted - 1 - i) * lane.cost;
       this.#deliver(
         waiters[i] as Waiter,
-        this.#count(decisionFromLevels(lane, want.left, { outcome: 'granted', mode: 'store', laterTokens })),
+        this.#count(lane, decisionFromLevels(lane, want.left, { outcome: 'granted', mode: 'store', laterTokens })),
+        nowMs,
       );
     }
     if (served === waiters.length) return;
     const refusal = decisionFromLevels(lane, want.left, { outcome: 'refused', mode: 'store', laterTokens: 0 });
     const untilMs = nowMs + Math.min(refusal.retryAfterMs, DENY_MEMORY_MS);
     lane.denied.set(client, { untilMs, decision: refusal, madeMs: nowMs }, nowMs);
-    for (let i = served; i < waiters.length; i++) this.#deliver(waiters[i] as Waiter, this.#count(refusal));
+    for (let i = served; i < waiters.length; i++)
+      this.#deliver(waiters[i] as Waiter, this.#count(lane, refusal), nowMs);
   }
 
-  #withoutStore(client: string, lane: LimitLane): Decision {
-    const { local, liveNodes, clock } = this.#options;
-    return this.#count(decideWithoutStore({ client, lane, local, liveNodes: liveNodes(), nowMs: clock() }));
+  #withoutStore(client: string, lane: LimitLane, nowMs: number): Decision {
+    const { local, liveNodes } = this.#options;
+    return this.#count(lane, decideWithoutStore({ client, lane, local, liveNodes: liveNodes(), nowMs }));
   }
 
-  #count(decision: Decision): Decision {
-    this.#options.counters.decisions[decision.mode][decision.outcome]++;
+  #count(lane: LimitLane, decision: Decision): Decision {
+    countDecision(this.#options.metrics, lane, decision);
     return decision;
   }
 
-  #deliver(waiter: Waiter, decision: Decision): void {
+  #deliver(waiter: Waiter, decision: Decision, nowMs: number): void {
+    this.#options.metrics.addSeconds(THREAD.decisionWait, (nowMs - waiter.startedMs) / 1000);
     try {
       waiter.onDecision(decision);
     } catch (error) {

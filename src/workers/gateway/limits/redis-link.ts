@@ -2,26 +2,17 @@ import { Command, type Redis } from 'ioredis';
 import { type KeyOf, readTakeReply, type Script, takeArguments } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
+import { THREAD } from '../../../shared/metrics/layout.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { Deadlines, Flight } from './deadlines.ts';
 import { type GateState, StoreGate } from './store-gate.ts';
-
-/** What one connection to Redis counts; monotonic, read by the metrics. */
-export interface RedisCounters {
-  /** Scripts sent, including those sent again after NOSCRIPT. */
-  commands: number;
-  /** Scripts sent again as a whole because Redis had lost them. */
-  scriptLoads: number;
-  timeouts: number;
-  /** Error replies and broken connections. */
-  errors: number;
-}
 
 export interface RedisLinkOptions {
   readonly clock: () => number;
   readonly deadlines: Deadlines;
   readonly script: Script;
   readonly keyOf: KeyOf;
-  readonly counters: RedisCounters;
+  readonly metrics: ThreadMetrics;
   readonly failuresToSkip: number;
   readonly probeEveryMs: number;
   readonly probeTimeoutMs: number;
@@ -100,7 +91,7 @@ export class RedisLink {
       ended: false,
       redirects: 0,
       expire: () => {
-        this.#options.counters.timeouts++;
+        this.#options.metrics.add(THREAD.redisTimeouts);
         this.#end(call, 'timeout');
         this.gate.failed('timeout');
       },
@@ -117,8 +108,8 @@ export class RedisLink {
   /** The same for a slot that is moving here: `ASKING` holds for the next command only, so the script goes whole. */
   sendAsking(call: ScriptCall): void {
     if (!this.#isUsable(call)) return;
-    const { script, keyOf, counters } = this.#options;
-    counters.commands++;
+    const { script, keyOf, metrics } = this.#options;
+    metrics.add(THREAD.redisCommands);
     this.redis.sendCommand(new Command('asking', [], {}, () => {}));
     this.#send('eval', [script.source, ...takeArguments(call.wants, keyOf)], (error, reply) => {
       this.#onReply(call, error, reply);
@@ -150,7 +141,7 @@ export class RedisLink {
       if (this.#options.onRedirect?.(call, reason) !== true) this.#end(call, reason);
       return;
     }
-    this.#options.counters.errors++;
+    this.#options.metrics.add(THREAD.redisErrors);
     this.#probeClient = call.wants[0]?.client ?? this.#probeClient;
     this.#end(call, reason);
     this.gate.failed(reason);
@@ -164,16 +155,16 @@ export class RedisLink {
 
   /** EVALSHA; where Redis does not know the script (and so has run nothing) the whole script, within the same call. */
   #evalsha(wants: readonly Want[], done: ReplyHandler): void {
-    const { script, keyOf, counters } = this.#options;
+    const { script, keyOf, metrics } = this.#options;
     const args = takeArguments(wants, keyOf);
-    counters.commands++;
+    metrics.add(THREAD.redisCommands);
     this.#send('evalsha', [script.sha, ...args], (error, reply) => {
       if (!error?.message.startsWith('NOSCRIPT')) {
         done(error, reply);
         return;
       }
-      counters.commands++;
-      counters.scriptLoads++;
+      metrics.add(THREAD.redisCommands);
+      metrics.add(THREAD.redisScriptLoads);
       this.#send('eval', [script.source, ...args], done);
     });
   }

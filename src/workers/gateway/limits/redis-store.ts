@@ -3,7 +3,8 @@ import { plainBucketKey } from '../../../shared/limits/bucket-key.ts';
 import { takeScript, type Script } from '../../../shared/limits/take-script.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { Deadlines } from './deadlines.ts';
-import { type RedisCounters, RedisLink } from './redis-link.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { RedisLink } from './redis-link.ts';
 import type { GateState } from './store-gate.ts';
 
 export interface RedisStoreOptions {
@@ -11,7 +12,7 @@ export interface RedisStoreOptions {
   /** In [0, 1): spreads the reconnections of many threads and nodes. */
   readonly random: () => number;
   readonly deadlines: Deadlines;
-  readonly counters: RedisCounters;
+  readonly metrics: ThreadMetrics;
   /** Called once per change between asked and skipped. */
   readonly onChange: (state: GateState) => void;
   /** Failures in a row after which Redis is skipped. */

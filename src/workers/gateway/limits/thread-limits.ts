@@ -1,27 +1,37 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createProcessClock } from '../../../shared/breaker/process-clock.ts';
 import { monotonicMs, random } from '../../../shared/clock.ts';
 import type { Config, RouteConfig } from '../../../shared/config/types.ts';
-import { ClientKeys, hashedClient, plainClient } from '../../../shared/limits/client-key.ts';
+import { Allowlist } from '../../../shared/limits/allowlist.ts';
+import { ClientKeys } from '../../../shared/limits/client-key.ts';
 import { IpClients } from '../../../shared/limits/ip-client.ts';
 import {
   policyValue,
   type RateLimitHeaderMode,
   type RateLimitHeaders,
 } from '../../../shared/limits/rate-limit-headers.ts';
+import type { FromLimitThread } from '../../../shared/limits/messages.ts';
+import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
-import { TrustedProxies } from '../../../shared/net/trusted-proxies.ts';
+import { THREAD } from '../../../shared/metrics/layout.ts';
+import type { FromRequestThread } from '../../../shared/threads/protocol.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LimitLane } from './limit-lane.ts';
-import { Limiter, LIMITER_DEFAULTS, newLimiterCounters } from './limiter.ts';
-import type { RedisCounters } from './redis-link.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { Limiter, LIMITER_DEFAULTS } from './limiter.ts';
 import type { openRedisStore } from './open-redis-store.ts';
+import { Overrides } from './overrides.ts';
+import { RefusedClients } from './refused-clients.ts';
 import { ShadowLog } from './shadow-log.ts';
 import type { GateState } from './store-gate.ts';
 
 const STORE_LOOK_MS = 5;
+
+/** Values of THREAD.storeState. */
+const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 export interface ThreadLimitsStart {
   readonly config: Config;
@@ -29,7 +39,11 @@ export interface ThreadLimitsStart {
   readonly slot: number;
   readonly memoryBuckets: SharedArrayBuffer;
   readonly liveNodes: number;
+  readonly limitOverrides: readonly ThreadOverride[];
   readonly log: Logger;
+  readonly metrics: ThreadMetrics;
+  /** To the front. */
+  readonly post: (message: FromLimitThread | Extract<FromRequestThread, { readonly type: 'limits-store' }>) => void;
   /** Set exactly where the configuration names a Redis. */
   readonly openRedisStore: typeof openRedisStore | undefined;
 }
@@ -45,29 +59,37 @@ export interface RouteLimit {
 /** The limiter of a request thread, made from the configuration: its store, who the client is, who is exempt. */
 export class ThreadLimits {
   readonly limiter: Limiter;
-  readonly counters = newLimiterCounters();
-  readonly redisCounters: RedisCounters = { commands: 0, scriptLoads: 0, timeouts: 0, errors: 0 };
   readonly shadow: ShadowLog;
+  readonly overrides = new Overrides(createProcessClock());
+  /** Who gets 429s from this thread. */
+  readonly refused: RefusedClients;
   liveNodes: number;
   /** Why the store is not asked; '' = it is. */
   degraded = '';
   keys: ClientKeys;
   readonly #store: LimitStore;
-  readonly #log: Logger;
+  readonly #metrics: ThreadMetrics;
+  readonly #post: ThreadLimitsStart['post'];
+  readonly #timeoutMs: number;
   readonly #deadlines = new Deadlines({ clock: monotonicMs });
   #headerMode: RateLimitHeaderMode;
-  #exemptAddresses: TrustedProxies;
-  #exemptNames: ReadonlySet<string>;
+  #allowlist: Allowlist;
 
   constructor(start: ThreadLimitsStart) {
     const { config } = start;
-    this.#log = start.log;
+    this.#metrics = start.metrics;
+    this.#post = start.post;
     this.shadow = new ShadowLog(start.log);
     this.liveNodes = start.liveNodes;
+    this.overrides.replace(start.limitOverrides);
+    this.refused = new RefusedClients({
+      clock: monotonicMs,
+      tell: (list) => start.post({ type: 'refused-clients', list }),
+    });
+    this.#timeoutMs = config.limits.timeoutMs;
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
     this.#headerMode = config.limits.headers;
-    this.#exemptAddresses = new TrustedProxies(config.limits.allowlist.cidrs);
-    this.#exemptNames = exemptNames(config);
+    this.#allowlist = new Allowlist(config.limits.allowlist);
     const memory = new SharedMemoryStore(start.memoryBuckets, {
       owner: start.slot + 1,
       lockWaitMs: config.limits.timeoutMs,
@@ -81,7 +103,7 @@ export class ThreadLimits {
       liveNodes: () => this.liveNodes,
       timeoutMs: config.limits.timeoutMs,
       batchMaxWaitMs: config.limits.batchMaxWaitMs,
-      counters: this.counters,
+      metrics: start.metrics,
       onError: (error) => start.log.error({ err: error }, 'a request failed after its limit was decided'),
     });
   }
@@ -90,22 +112,26 @@ export class ThreadLimits {
   apply(config: Config): void {
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
     this.#headerMode = config.limits.headers;
-    this.#exemptAddresses = new TrustedProxies(config.limits.allowlist.cidrs);
-    this.#exemptNames = exemptNames(config);
+    this.#allowlist = new Allowlist(config.limits.allowlist);
   }
 
   routeLimit({ limits }: RouteConfig): RouteLimit | undefined {
     if (limits === undefined) return undefined;
     const rules = limits.rules.map(compileRule);
     const { cost, onStoreFailure, leaseTokens, shadow } = limits;
-    const lane = this.limiter.lane({ rules, cost, onStoreFailure, leaseTokens });
+    const lane = this.limiter.lane({ rules, cost, onStoreFailure, leaseTokens, shadow });
     return { lane, shadow, headers: { mode: this.#headerMode, policy: policyValue(rules) } };
   }
 
   /** Never limited, never asked about. */
   isExempt(address: string, client: string): boolean {
-    if (!this.#exemptAddresses.empty && this.#exemptAddresses.isTrusted(address)) return true;
-    return this.#exemptNames.size > 0 && this.#exemptNames.has(client);
+    return this.#allowlist.has(address, client);
+  }
+
+  /** A client's buckets were set anew: what is remembered of them is wrong, and so is what is being asked right now. */
+  forget(client: string): void {
+    this.limiter.forget(client);
+    setTimeout(() => this.limiter.forget(client), this.#timeoutMs).unref();
   }
 
   /** Resolves when the store is asked, or after `withinMs`: a thread that has just started should not limit for itself. */
@@ -116,43 +142,31 @@ export class ThreadLimits {
 
   /** Gives back what was taken ahead and ends connections. */
   async close(): Promise<void> {
-    const { flushes, requests, clients, sizes } = this.counters.batches;
-    // sizes[i]: flushes of 2^i to 2^(i+1) - 1 requests
-    if (flushes > 0) this.#log.info({ flushes, requests, clients, sizes }, 'rate limits: batches sent to Redis');
     await this.limiter.close();
+    this.refused.close();
     this.shadow.close();
     this.#deadlines.close();
   }
 
   #openRedisStore({ config, openRedisStore: open }: ThreadLimitsStart): LimitStore | undefined {
+    this.#metrics.set(THREAD.storeState, STORE_STATE.none);
     if (config.redis === undefined || open === undefined) return undefined;
+    this.#metrics.set(THREAD.storeState, STORE_STATE.skipped);
     this.degraded = 'rate limits: connecting to Redis';
     return open(config.redis, {
       clock: monotonicMs,
       random,
       deadlines: this.#deadlines,
-      counters: this.redisCounters,
+      metrics: this.#metrics,
       onChange: (state) => this.#onStoreChange(state),
     });
   }
 
   #onStoreChange(state: GateState): void {
-    if (state.kind === 'up') {
-      this.degraded = '';
-      this.#log.info('rate limits: Redis answers, limits are shared again');
-    } else {
-      this.degraded = `rate limits: Redis is not asked (${state.reason})`;
-      this.#log.error(
-        { reason: state.reason },
-        'rate limits: Redis is not asked; each route goes on as its on_store_failure says',
-      );
-    }
+    const up = state.kind === 'up';
+    const reason = state.kind === 'up' ? '' : state.reason;
+    this.degraded = up ? '' : `rate limits: Redis is not asked (${reason})`;
+    this.#metrics.set(THREAD.storeState, up ? STORE_STATE.asked : STORE_STATE.skipped);
+    this.#post({ type: 'limits-store', up, reason });
   }
-}
-
-/** An entry of the allow-list names a client by the value its header has, whichever way that becomes a name. */
-function exemptNames(config: Config): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const key of config.limits.allowlist.keys) names.add(hashedClient(key)).add(plainClient(key));
-  return names;
 }

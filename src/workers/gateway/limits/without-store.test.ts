@@ -22,7 +22,7 @@ describe('without the store', () => {
     context.store.answer('timeout');
     expect(all.map((one) => one.length)).toEqual(Array(12).fill(1));
     expect(all.filter(([one]) => one?.outcome === 'granted')).toHaveLength(10);
-    expect(context.counters.decisions.local).toEqual({ granted: 10, refused: 2, unavailable: 0 });
+    expect(context.counted.decisions('local')).toEqual({ granted: 10, refused: 2, unavailable: 0 });
   });
 
   test('open lets pass, closed is unavailable and never refused', () => {

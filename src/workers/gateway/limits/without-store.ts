@@ -1,7 +1,7 @@
 import { type Decision, decisionFromLevels } from '../../../shared/limits/decision.ts';
+import { limitOfShare, waitsOfShare } from '../../../shared/limits/process-share.ts';
 import type { CompiledRule } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
-import type { BucketRule } from '../../../shared/limits/take-steps.ts';
 import type { LimitLane } from './limit-lane.ts';
 
 export interface WithoutStore {
@@ -54,33 +54,15 @@ function decideLocally(ask: WithoutStore): Decision {
     const tokens = left + ((nowMs - known.settledMs) * rule.refillPerSecond) / 1000;
     return Math.min(tokens, rule.capacity) / share;
   });
-  const limits = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => limitOf(rule, lane, share)) };
+  const limits =
+    share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => limitOfShare(rule, lane, share)) };
   const granted = local.takeSeeded(client, limits, seed);
   if (granted === undefined) return decideWhileLocked(ask);
   // Waits are those of the share: a token here comes back 1/share as fast.
-  const shared = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => shareOf(rule, share)) };
+  const shared = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => waitsOfShare(rule, share)) };
   return decisionFromLevels(shared, local.left, {
     outcome: granted ? 'granted' : 'refused',
     mode: 'local',
     laterTokens: 0,
   });
 }
-
-/**
- * A share of the burst, but never less than one request where the whole limit allows one: the rate keeps the sum of
- * all nodes right, and a client is not locked out because there are more nodes than tokens.
- */
-const limitOf = (
-  { keySuffix, capacity, refillPerSecond }: CompiledRule,
-  { cost }: LimitLane,
-  share: number,
-): BucketRule => ({
-  keySuffix,
-  capacity: capacity < cost ? capacity : Math.max(cost, capacity / share),
-  refillPerSecond: refillPerSecond / share,
-});
-
-const shareOf = (rule: CompiledRule, share: number): CompiledRule => ({
-  ...rule,
-  refillPerSecond: rule.refillPerSecond / share,
-});

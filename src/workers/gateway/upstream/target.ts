@@ -1,5 +1,6 @@
 import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import { Connection, type Carried } from './connection.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -150,7 +151,16 @@ export class Target {
 
   /** Some connection stands, so that waiting for one is waiting for others to be done with it. */
   get hasConnections(): boolean {
-    return this.#connections > this.#connecting;
+    return this.open > 0;
+  }
+
+  /** Connections that stand. */
+  get open(): number {
+    return this.#connections - this.#connecting;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
   }
 
   #next(connection: Connection): void {
@@ -189,6 +199,7 @@ export class Target {
     const skipMs = Math.min(LONGEST_SKIP_MS, FIRST_SKIP_MS * 2 ** this.#connectFailures);
     this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
     this.skipUntilMs = this.upstream.deadlines.nowMs + skipMs;
+    this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.connectFailures);
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
       connection.reservedFor = undefined;

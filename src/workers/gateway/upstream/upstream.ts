@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { UpstreamConfig } from '../../../shared/config/types.ts';
+import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Deadlines } from '../deadlines.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Target } from './target.ts';
 
 export interface UpstreamOptions {
@@ -10,6 +12,7 @@ export interface UpstreamOptions {
   readonly deadlines: Deadlines;
   /** A number in [0, 1). */
   readonly random: () => number;
+  readonly metrics: ThreadMetrics;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -17,6 +20,9 @@ export class Upstream {
   readonly config: UpstreamConfig;
   readonly deadlines: Deadlines;
   readonly targets: readonly Target[];
+  readonly metrics: ThreadMetrics;
+  /** Where the metrics' row of this upstream starts. */
+  readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
   closing = false;
   /** Exchanges that wait for a connection of any target while none is being opened for them. */
@@ -24,9 +30,11 @@ export class Upstream {
   readonly #random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
+    this.metrics = metrics;
+    this.metricsStart = metrics.startOf('upstream', config.name);
     this.#random = random;
     this.#tls = {
       ALPNProtocols: ['http/1.1'],
@@ -78,14 +86,25 @@ export class Upstream {
     return serverName === undefined ? this.#tls : { ...this.#tls, servername: serverName };
   }
 
-  closeAged(nowMs: number): void {
-    for (const target of this.targets) target.closeAged(nowMs);
+  /** Closes connections that have rested too long, and says how many there are. */
+  tick(nowMs: number): void {
+    let open = 0;
+    let idle = 0;
+    for (const target of this.targets) {
+      target.closeAged(nowMs);
+      open += target.open;
+      idle += target.idle;
+    }
+    this.metrics.set(this.metricsStart + UPSTREAM.connectionsOpen, open);
+    this.metrics.set(this.metricsStart + UPSTREAM.connectionsIdle, idle);
+    this.metrics.set(this.metricsStart + UPSTREAM.queued, this.queued);
   }
 
   /** Idle connections now, busy ones when their exchange is over. */
   retire(): void {
     this.closing = true;
     for (const target of this.targets) target.closeIdle();
+    for (const column of UPSTREAM_GAUGES) this.metrics.set(this.metricsStart + column, 0); // nobody reports it any more
   }
 
   /** Everything at once; exchanges under way hear nothing more. */

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { LimitsStoreState, type StoreState } from './limits-store-state.ts';
+
+const up = { up: true, reason: '' };
+const down = (reason: string) => ({ up: false, reason });
+
+function setUp() {
+  const changes: StoreState[] = [];
+  return { whole: new LimitsStoreState((state) => changes.push(state)), changes };
+}
+
+describe('the store as all threads see it', () => {
+  test('is none as long as nobody has spoken', () => {
+    const { whole, changes } = setUp();
+    whole.threadGone(0);
+    expect(whole.state()).toEqual({ state: 'none', reason: '' });
+    expect(changes).toEqual([]);
+  });
+
+  test('is down as long as one thread says so, and each change is told once', () => {
+    const { whole, changes } = setUp();
+    whole.told(0, up);
+    whole.told(1, up);
+    expect(changes).toEqual([{ state: 'up', reason: '' }]);
+    whole.told(1, down('timeout'));
+    whole.told(0, down('connection closed'));
+    expect(whole.state().state).toBe('down');
+    expect(changes.slice(1)).toEqual([{ state: 'down', reason: 'timeout' }]);
+    whole.told(1, up);
+    expect(whole.state()).toEqual({ state: 'down', reason: 'connection closed' });
+    expect(changes).toHaveLength(2);
+    whole.told(0, up);
+    expect(changes.slice(2)).toEqual([{ state: 'up', reason: '' }]);
+  });
+
+  test('a thread that has gone says nothing any more', () => {
+    const { whole, changes } = setUp();
+    whole.told(0, up);
+    whole.told(1, down('timeout'));
+    whole.threadGone(1);
+    expect(whole.state().state).toBe('up');
+    expect(changes.map(({ state }) => state)).toEqual(['up', 'down', 'up']);
+  });
+
+  test('what the last thread said holds until the one that replaces it speaks', () => {
+    const { whole, changes } = setUp();
+    whole.told(0, down('timeout'));
+    whole.threadGone(0);
+    expect(whole.state().state).toBe('down');
+    whole.told(0, down('timeout'));
+    expect(changes).toHaveLength(1);
+    whole.told(0, up);
+    expect(changes.map(({ state }) => state)).toEqual(['down', 'up']);
+  });
+});

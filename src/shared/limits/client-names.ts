@@ -1,0 +1,53 @@
+import { canonicalAddress } from '../net/address.ts';
+import { hashedClient, plainClient, type ClientKeySource } from './client-key.ts';
+import { IpClients } from './ip-client.ts';
+
+/** A name as client-key.ts makes it from a header's value, and the hash of one. */
+const NAME = /^(?:[A-Za-z0-9\-._~@]|%[0-9A-F]{2})+$/;
+const HASH = /^[0-9a-f]{32}$/;
+const LONGEST_NAME = 128;
+
+/** What turns a request into the name of its client. */
+export interface NamingRules {
+  readonly key: readonly ClientKeySource[];
+  readonly ipv6Prefix: number;
+}
+
+/** What a person may have meant by a text. */
+export interface MeantClients {
+  /** Names to look for, in this order: the text itself, then what it becomes as an address or as a header's value. */
+  readonly names: readonly string[];
+  /** The name for a client nothing is known of; `undefined` = no request could have such a client. */
+  readonly fresh: string | undefined;
+  /** The text is an address, and this is how it is written. */
+  readonly address: string | undefined;
+}
+
+/** Reads a bucket's name, an IP address, or the value of the header that names clients. */
+export function meantClients(text: string, { key, ipv6Prefix }: NamingRules): MeantClients {
+  const address = canonicalAddress(text);
+  const ips = new IpClients(ipv6Prefix);
+  const headers = key.filter((source) => source.kind === 'header');
+  const isNetwork = networkName(text, ips);
+  const names = new Set<string>();
+  if (isNetwork || (text.length <= LONGEST_NAME && NAME.test(text))) names.add(text);
+  if (address !== undefined) names.add(ips.nameOf(address));
+  if (text !== '' && headers.length > 0) names.add(plainClient(text)).add(hashedClient(text));
+  return { names: [...names], fresh: freshName(), address };
+
+  function freshName(): string | undefined {
+    if (address !== undefined) return ips.nameOf(address);
+    if (isNetwork || text === 'unknown') return text;
+    const [first] = headers;
+    if (first === undefined || text === '') return undefined;
+    if (!first.plain) return HASH.test(text) ? text : hashedClient(text);
+    return plainClient(text);
+  }
+}
+
+/** Whether it is the name of an IPv6 network, such as `2001:db8::/64`. */
+function networkName(text: string, ips: IpClients): boolean {
+  const slash = text.indexOf('/');
+  const address = slash === -1 ? undefined : canonicalAddress(text.slice(0, slash));
+  return address !== undefined && ips.nameOf(address) === text;
+}

@@ -1,0 +1,37 @@
+import type { OverrideState, ThreadOverride } from '../../../shared/limits/overrides.ts';
+
+/** What holds for a client by an operator's word. */
+export interface Override {
+  readonly state: OverrideState;
+  /** Milliseconds until it ends. */
+  readonly remainingMs: number;
+}
+
+/** The overrides as one thread knows them. While there are none a request pays for nothing but a look at `isEmpty`. */
+export class Overrides {
+  readonly #clock: () => number;
+  #clients = new Map<string, { readonly state: OverrideState; readonly untilMs: number }>();
+
+  /** @param clock createProcessClock(), whose time the front's messages have */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  get isEmpty(): boolean {
+    return this.#clients.size === 0;
+  }
+
+  /** Takes the place of all before. */
+  replace(overrides: readonly ThreadOverride[]): void {
+    this.#clients = new Map(overrides.map(([client, state, untilMs]) => [client, { state, untilMs }]));
+  }
+
+  get(client: string): Override | undefined {
+    const found = this.#clients.get(client);
+    if (found === undefined) return undefined;
+    const remainingMs = found.untilMs - this.#clock();
+    if (remainingMs > 0) return { state: found.state, remainingMs };
+    this.#clients.delete(client);
+    return undefined;
+  }
+}
