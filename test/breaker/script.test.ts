@@ -1,5 +1,5 @@
 import { test } from '@fast-check/vitest';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { historyArbitrary } from '../../src/shared/breaker/machine.histories.ts';
 import { parseBreakerEvent } from '../../src/shared/breaker/events.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../src/shared/breaker/keys.ts';
@@ -63,7 +63,7 @@ describe('the script is the machine', () => {
         const granted = next.granted && op.op === 'ask' ? [op.lease] : [];
         const { kind, epoch, failures, openForMs, successes, trips } = want;
         expect(row.slice(0, 6)).toEqual([kind, String(epoch), failures, openForMs, successes, trips]);
-        expect(row.slice(8)).toEqual(granted);
+        expect(row.slice(8)).toEqual([want.forced?.state ?? '', want.forced?.forMs ?? 0, ...granted]);
       }
     }
   });
@@ -77,7 +77,10 @@ describe('the script is the machine', () => {
     expect((await sync(t - day, { op: 'look' })).slice(0, 4)).toEqual(['OPEN', String(t), 3, 1_000]);
     await sync(t - day + 1_000, { op: 'ask', lease: 'x' }, { op: 'ask', lease: 'y' });
     await sync(t - 2 * day, { op: 'look' });
-    expect((await sync(t - 2 * day + 500, { op: 'ask', lease: 'z' })).slice(8)).toEqual(['z']);
+    expect((await sync(t - 2 * day + 500, { op: 'ask', lease: 'z' })).slice(10)).toEqual(['z']);
+    await sync(t - 2 * day + 600, { op: 'force', state: 'CLOSED', forMs: 5_000 });
+    expect((await sync(t - 3 * day)).slice(8)).toEqual(['CLOSED', 5_000]);
+    expect((await sync(t - 3 * day + 5_000)).slice(8)).toEqual(['', 0]);
   });
 });
 
@@ -175,6 +178,86 @@ describe('the hash', () => {
     await redis.client.hset(BREAKER_KEY, 'u', 'BROKEN', 'u:epoch', 'x', 'u:leases', '=,=');
     const odd = { op: 'of-tomorrow' } as unknown as BreakerOp;
     expect((await sync(odd)).kind).toBe('CLOSED');
+  });
+
+  describe('with an override', () => {
+    const force = (state: 'OPEN' | 'CLOSED' | 'AUTO', forMs = 60_000): BreakerOp => ({ op: 'force', state, forMs });
+    beforeEach(() => redis.client.del(BREAKER_KEY));
+
+    test('shows what was said and until when, and publishes it', async () => {
+      const listener = redis.client.duplicate();
+      const seen: string[] = [];
+      await listener.subscribe(EVENTS_CHANNEL);
+      listener.on('message', (_channel, message) => seen.push(message));
+      await sync(force('OPEN'));
+      const hash = await redis.client.hgetall(BREAKER_KEY);
+      expect(hash).toMatchObject({ u: 'OPEN', 'u:forced': 'OPEN', 'u:reason': 'operator', 'u:node': 'a' });
+      expect(Number(hash['u:forced_until']) - Number(hash['u:forced_at'])).toBe(60_000);
+      expect(hash['u:open_until']).toBe(hash['u:forced_until']); // what older versions go by
+      await sync(force('AUTO'));
+      expect(await redis.client.hgetall(BREAKER_KEY)).not.toHaveProperty('u:forced');
+      await until(() => seen.length === 2);
+      expect(seen.map(parseBreakerEvent)).toMatchObject([
+        { from: 'CLOSED', to: 'OPEN', reason: 'operator', open_for_ms: 60_000, forced_for_ms: 60_000 },
+        { from: 'OPEN', to: 'HALF_OPEN', reason: 'operator', forced_for_ms: 0 },
+      ]);
+      listener.disconnect();
+    });
+
+    test('DEL takes it away with the rest', async () => {
+      await sync(force('OPEN'));
+      await redis.client.del(BREAKER_KEY);
+      expect(await sync({ op: 'look' })).toMatchObject({ kind: 'CLOSED', epoch: 0, forced: undefined });
+      expect(await redis.client.exists(BREAKER_KEY)).toBe(0);
+    });
+
+    test.each([
+      ['a person', { u: 'OPEN' }],
+      ['a node of an older version', { u: 'OPEN', 'u:written': 'OPEN', 'u:reason': 'consecutive_failures' }],
+      ['a node of an older version, half way', { u: 'HALF_OPEN', 'u:written': 'HALF_OPEN', 'u:reason': 'x' }],
+    ])('what %s wrote meanwhile is put right', async (_who, fields) => {
+      const { epoch } = await sync(force('CLOSED'));
+      await redis.client.hset(BREAKER_KEY, fields);
+      const right = await sync({ op: 'look' });
+      expect(right).toMatchObject({ kind: 'CLOSED', reason: 'operator', forced: { state: 'CLOSED' } });
+      expect(right.epoch).toBeGreaterThan(epoch);
+      expect((await sync({ op: 'look' })).epoch).toBe(right.epoch);
+    });
+
+    test('which ran out while only older versions lived: they have moved it, and it is left at that', async () => {
+      await sync(force('CLOSED', 1));
+      await redis.client.hset(BREAKER_KEY, {
+        u: 'OPEN',
+        'u:written': 'OPEN',
+        'u:reason': 'error_rate',
+        'u:forced_until': 5,
+      });
+      const late = String(Date.now() + 60_000);
+      await redis.client.hset(BREAKER_KEY, { 'u:opened_at': Date.now(), 'u:open_until': late });
+      expect(await sync({ op: 'look' })).toMatchObject({ kind: 'OPEN', reason: 'error_rate', forced: undefined });
+    });
+
+    test('set by hand it holds; taken away by hand, probes decide', async () => {
+      await redis.client.hset(BREAKER_KEY, { 'u:forced': 'open', 'u:forced_until': Date.now() + 60_000 });
+      expect(await sync({ op: 'look' })).toMatchObject({ kind: 'OPEN', reason: 'operator', forced: { state: 'OPEN' } });
+      await redis.client.hdel(BREAKER_KEY, 'u:forced', 'u:forced_until');
+      expect(await sync({ op: 'look' })).toMatchObject({ kind: 'HALF_OPEN', reason: 'by_hand', forced: undefined });
+    });
+
+    test.each([
+      ['no time', { 'u:forced': 'OPEN' }],
+      ['no number', { 'u:forced': 'OPEN', 'u:forced_until': 'nan' }],
+      ['no state', { 'u:forced': 'AJAR', 'u:forced_until': '9999999999999' }],
+    ])('by hand with %s it is none', async (_what, fields) => {
+      await redis.client.hset(BREAKER_KEY, fields);
+      expect(await sync({ op: 'look' })).toMatchObject({ kind: 'CLOSED', forced: undefined });
+      expect(await redis.client.hget(BREAKER_KEY, 'u:forced')).toBe(null);
+    });
+
+    test('by hand until the year 33658 it lasts a day', async () => {
+      await redis.client.hset(BREAKER_KEY, { 'u:forced': 'CLOSED', 'u:forced_until': '999999999999999' });
+      expect((await sync({ op: 'look' })).forced).toEqual({ state: 'CLOSED', forMs: 86_400_000 });
+    });
   });
 
   test('works on a full Redis', async () => {

@@ -1,6 +1,6 @@
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
 import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
-import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
+import type { BreakerSnapshot, ForcedFor } from '../../shared/breaker/sync.ts';
 import { SharedRow } from './shared-row.ts';
 
 /**
@@ -18,6 +18,7 @@ export const NEVER_SEEN: BreakerSnapshot = {
   trips: 0,
   isolated: false,
   reason: '',
+  forced: undefined,
   granted: [],
 };
 
@@ -37,6 +38,10 @@ export class BreakerCell {
   trips = 0;
   /** Process clock; only means something while OPEN. */
   openUntilMs = 0;
+  /** What an operator has forced; times of the process clock. */
+  forced: { readonly state: ForcedFor['state']; readonly untilMs: number } | undefined;
+  /** Who said that on this node, while the answer is awaited. */
+  operator: string | undefined;
   /** What the cluster last said, whoever decides now. */
   cluster: BreakerSnapshot = NEVER_SEEN;
   /** The truth carries our mark of isolation; when it is gone somebody has reset the hash. */
@@ -50,6 +55,8 @@ export class BreakerCell {
   lookProcess = false;
   readonly clusterOps: BreakerOp[] = [];
   readonly processOps: BreakerOp[] = [];
+  /** Operators' ops and who waits until an authority has taken them. */
+  readonly #awaited = new Map<BreakerOp, (by: 'cluster' | 'process') => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(upstream: BreakerUpstream, slot: number, memory: SharedArrayBuffer) {
@@ -77,6 +84,24 @@ export class BreakerCell {
     if (this.scope === 'isolated' && this.marked) this.clusterOps.push({ op: 'isolated', mark: 'renew' });
   }
 
+  /** Resolves with the authority that takes the op (whose queue it must be put into). */
+  taking(op: BreakerOp): Promise<'cluster' | 'process'> {
+    return new Promise((resolve) => void this.#awaited.set(op, resolve));
+  }
+
+  /** These ops have been taken. */
+  taken(ops: readonly BreakerOp[], by: 'cluster' | 'process'): void {
+    for (const op of this.#awaited.size === 0 ? [] : ops) {
+      this.#awaited.get(op)?.(by);
+      this.#awaited.delete(op);
+    }
+  }
+
+  /** How much longer it is forced. */
+  forcedFor(nowMs: number): ForcedFor | undefined {
+    return this.forced && { state: this.forced.state, forMs: Math.max(0, Math.ceil(this.forced.untilMs - nowMs)) };
+  }
+
   look(): void {
     this.lookCluster = true;
     this.lookProcess = true;
@@ -92,6 +117,7 @@ export class BreakerCell {
       successes: this.successes,
       trips: this.trips,
       openForMs: this.kind === 'OPEN' ? Math.max(0, Math.ceil(this.openUntilMs - nowMs)) : 0,
+      forced: this.forcedFor(nowMs),
     };
   }
 
@@ -101,35 +127,46 @@ export class BreakerCell {
    * @returns false when it must be reported first
    */
   show(snapshot: BreakerSnapshot, nowMs: number, overrule: boolean): boolean {
-    const { kind, epoch } = snapshot;
+    const { kind, epoch, forced } = snapshot;
+    const asForced = forced?.state === this.forced?.state;
     const opened = this.row.openedByThread();
-    const same = this.row.kind() === kind && (kind === 'CLOSED' || opened || epoch === this.epoch);
+    const same = asForced && this.row.kind() === kind && (kind === 'CLOSED' || opened || epoch === this.epoch);
     const openUntilMs = nowMs + snapshot.openForMs;
     const askLimit = kind === 'HALF_OPEN' ? this.upstream.rule.halfOpenSuccesses - snapshot.successes : 0;
-    const shown = { kind, failures: snapshot.failures, retryAtMs: openUntilMs, nowMs, askLimit };
-    if (!this.row.show(shown, { same, overrule })) return false;
+    const shown = {
+      kind,
+      failures: snapshot.failures,
+      retryAtMs: openUntilMs,
+      nowMs,
+      askLimit,
+      held: forced?.state === 'CLOSED',
+    };
+    if (!this.row.show(shown, { same, overrule: overrule || forced !== undefined })) return false;
     // Nothing stored any more: DEL, FLUSHDB, or a restart without persistence.
     if (snapshot.reason !== '') this.reason = snapshot.reason;
-    else if (kind !== this.kind) this.reason = 'reset';
+    else if (kind !== this.kind || !asForced) this.reason = 'reset';
     this.kind = kind;
     this.epoch = epoch;
     this.openUntilMs = openUntilMs;
     this.failures = snapshot.failures;
     this.successes = snapshot.successes;
     this.trips = snapshot.trips;
+    this.forced = forced && { state: forced.state, untilMs: nowMs + forced.forMs };
     return true;
   }
 
-  /** Calls back once when the opening should be over. */
+  /** Calls back once when the opening, or what an operator has forced, should be over. */
   wakeAtEnd(nowMs: number, wake: () => void): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.kind !== 'OPEN') return;
-    const waitMs = Math.min(Math.max(1, Math.ceil(this.openUntilMs - nowMs) + 1), 0x7fff_ffff);
+    const endMs = this.forced?.untilMs ?? (this.kind === 'OPEN' ? this.openUntilMs : undefined);
+    if (endMs === undefined) return;
+    const waitMs = Math.min(Math.max(1, Math.ceil(endMs - nowMs) + 1), 0x7fff_ffff);
     this.#timer = setTimeout(wake, waitMs);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    this.taken([...this.#awaited.keys()], 'process');
   }
 }

@@ -15,6 +15,8 @@ export interface EventFeedOptions {
   /** Database the hash lies in, for keyspace events. */
   readonly database: number;
   readonly onEvent: (event: BreakerEvent) => void;
+  /** A message of another kind: not a breaker's. */
+  readonly onOther?: ((message: string) => void) | undefined;
   /** Something may have been missed, or the hash was changed by hand: read again. */
   readonly onDoubt: () => void;
 }
@@ -24,7 +26,7 @@ export interface EventFeedOptions {
  * of the hash where the server sends them, the truth is read again. Costs Redis nothing where they are off.
  */
 export function createEventFeed(options: EventFeedOptions): { close(): void } {
-  const { client, onEvent, onDoubt } = options;
+  const { client, onEvent, onOther, onDoubt } = options;
   const keyspace = `__keyspace@${options.database}__:${BREAKER_KEY}`;
   let closed = false;
 
@@ -46,6 +48,7 @@ export function createEventFeed(options: EventFeedOptions): { close(): void } {
     if (channel !== EVENTS_CHANNEL) return;
     const event = parseBreakerEvent(message);
     if (event !== undefined) onEvent(event);
+    else onOther?.(message);
   });
   if (client.status === 'ready') void subscribe();
 

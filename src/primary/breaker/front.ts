@@ -1,38 +1,15 @@
 import type { BreakerEvent } from '../../shared/breaker/events.ts';
 import { ATTENTION } from '../../shared/breaker/memory.ts';
-import type { BreakerSlots, FromBreakerThread, ToBreakerThread } from '../../shared/breaker/messages.ts';
+import type { BreakerSlots, FromBreakerThread } from '../../shared/breaker/messages.ts';
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
-import type { BreakerAuthority } from './authority.ts';
 import { BreakerCell } from './cell.ts';
+import type { BreakerFrontOptions } from './front-options.ts';
+import { hintedBy } from './hint.ts';
 import { Permits } from './permits.ts';
 import { ProcessAuthority } from './process-authority.ts';
 import { SlotTable } from './slots.ts';
 import { SyncLoop } from './sync-loop.ts';
-import { guardedListener, viewOf, type BreakerListener, type BreakerView } from './view.ts';
-
-export interface BreakerFrontOptions {
-  /** createBreakerMemory(…), the one the threads get. */
-  readonly memory: SharedArrayBuffer;
-  /** Unique among nodes and starts: letters, digits, `.`, `_`, `-`. Shows as `<upstream>:node`. */
-  readonly node: string;
-  readonly upstreams: readonly BreakerUpstream[];
-  /** To the thread in this slot; one that is gone is no error. */
-  readonly send: (thread: number, message: ToBreakerThread) => void;
-  /** Undefined: no Redis is configured. The front closes it. */
-  readonly authority: BreakerAuthority | undefined;
-  /** Nodes that live, this one included; for `minNodes`. */
-  readonly liveNodes: () => number;
-  /** createProcessClock(). */
-  readonly clock: () => number;
-  /** Time of day; read once, so that the process's own epochs start near it. */
-  readonly wallClock: () => number;
-  readonly random: () => number;
-  readonly listener: BreakerListener;
-  /** What a listener has thrown, once for each message. */
-  readonly onListenerError?: (error: unknown) => void;
-  /** Failures reach Redis at most this much later; the first after a lull goes at once. */
-  readonly batchMs?: number;
-}
+import { guardedListener, viewOf, type BreakerView, type ForceOptions, type ForceOutcome } from './view.ts';
 
 /**
  * The truth is read again this often: a constant cost of one command per node and second whatever the traffic, so
@@ -143,18 +120,17 @@ export class BreakerFront {
     const cell = this.#cells.get(event.upstream);
     if (cell === undefined || cell.scope === 'process') return;
     if (cell.scope === 'isolated') return this.#look(cell);
-    const { cluster } = cell;
+    const hinted = hintedBy(event, cell.cluster);
+    if (hinted === undefined) return;
+    if (hinted === 'read-again') return this.#look(cell);
     if (event.type === 'circuit-breaker-failures') {
       // While our own report is under way its answer is the better count.
-      const useful = event.epoch === cluster.epoch && cluster.kind === 'CLOSED' && !this.#loop.busy;
-      if (useful) this.#loop.show(cell, { ...cluster, failures: event.failures }, false);
+      if (!this.#loop.busy) this.#loop.show(cell, hinted, false);
       return;
     }
-    if (event.epoch <= cluster.epoch) return;
-    const { to: kind, epoch, failures, reason, open_for_ms: openForMs } = event;
-    cell.cluster = { ...cluster, kind, epoch, failures, reason, openForMs, successes: 0 };
+    cell.cluster = hinted;
     cell.hinted = true;
-    this.#loop.show(cell, cell.cluster, kind === 'OPEN');
+    this.#loop.show(cell, hinted, hinted.kind === 'OPEN');
   }
 
   /** Something may have been missed: read everything again, now or as soon as the last time is 100 ms ago. */
@@ -168,6 +144,26 @@ export class BreakerFront {
       this.#pump();
     }, DOUBT_MS);
     this.#lookAll();
+  }
+
+  /**
+   * An operator's word for the whole cluster; without Redis for this node until Redis is back. Waits for Redis as long
+   * as any exchange with it does (`timeoutMs` of the store; one more when another was under way).
+   * @param by who says so, for the notice
+   * @returns undefined when the upstream has no breaker here
+   */
+  async force(upstream: string, what: ForceOptions, by: string): Promise<ForceOutcome | undefined> {
+    const cell = this.#cells.get(upstream);
+    if (cell === undefined) return undefined;
+    const { authority, clock } = this.#options;
+    const op = { op: 'force', ...what } as const;
+    (authority === undefined ? cell.processOps : cell.clusterOps).push(op);
+    cell.operator = by;
+    const taken = cell.taking(op);
+    this.#pump();
+    const scope = (await taken) === 'cluster' ? 'cluster' : 'node';
+    cell.operator = undefined;
+    return this.#cells.get(upstream) === cell ? { scope, view: viewOf(cell, clock()) } : undefined;
   }
 
   view(): readonly BreakerView[] {

@@ -1,5 +1,5 @@
 import { step } from '../../shared/breaker/machine.ts';
-import { FRESH, type BreakerKind, type BreakerState } from '../../shared/breaker/state.ts';
+import { FRESH, type BreakerKind, type BreakerState, type Transition } from '../../shared/breaker/state.ts';
 import { snapshotOf, type BreakerSnapshot, type SyncReply, type SyncRequest } from '../../shared/breaker/sync.ts';
 
 /**
@@ -29,7 +29,7 @@ export class ProcessAuthority {
         const next = step(state, op, context);
         state = next.state;
         reason = next.transitions.at(-1)?.reason ?? reason;
-        for (const { to } of next.transitions) this.#note(name, to);
+        for (const transition of next.transitions) this.#note(name, transition);
         if (next.granted && op.op === 'ask') granted.push(op.lease);
       }
       this.#states.set(name, state);
@@ -53,19 +53,20 @@ export class ProcessAuthority {
     this.#openedHere.delete(name);
   }
 
-  #note(name: string, to: BreakerKind): void {
-    if (to === 'OPEN') this.#openedHere.add(name);
-    if (to === 'CLOSED') this.#openedHere.delete(name);
+  #note(name: string, { to, reason }: Transition): void {
+    if (to === 'OPEN' && reason !== 'operator') this.#openedHere.add(name);
+    else if (to === 'OPEN' || to === 'CLOSED') this.#openedHere.delete(name);
   }
 }
 
 function stateFrom(from: BreakerSnapshot, nowMs: number): BreakerState {
   const { epoch, failures, trips, successes } = from;
+  const forced = from.forced && { sinceMs: nowMs, untilMs: nowMs + from.forced.forMs };
   switch (from.kind) {
     case 'CLOSED':
-      return { ...FRESH, epoch, failures };
+      return { kind: 'CLOSED', epoch, failures, failedNodes: [], votes: [], forced };
     case 'OPEN':
-      return { kind: 'OPEN', epoch, failures, trips, openedAtMs: nowMs, openUntilMs: nowMs + from.openForMs };
+      return { kind: 'OPEN', epoch, failures, trips, forced, openedAtMs: nowMs, openUntilMs: nowMs + from.openForMs };
     case 'HALF_OPEN':
       return { kind: 'HALF_OPEN', epoch, failures, trips, successes, leases: [] };
     default:

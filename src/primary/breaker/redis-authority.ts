@@ -23,6 +23,8 @@ const row = z
     z.number(),
     z.number(),
     z.string(),
+    z.enum(['OPEN', 'CLOSED', '']),
+    z.number(),
   ])
   .rest(z.string());
 
@@ -76,6 +78,7 @@ export function createRedisAuthority(client: CommandClient, timeoutMs: number): 
 }
 
 function toSnapshot(from: z.infer<typeof row>): BreakerSnapshot {
-  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, ...granted] = from;
-  return { kind, epoch, failures, openForMs, successes, trips, isolated: isolated === 1, reason, granted };
+  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, state, forMs, ...granted] = from;
+  const forced = state === '' ? undefined : { state, forMs };
+  return { kind, epoch, failures, openForMs, successes, trips, isolated: isolated === 1, reason, forced, granted };
 }

@@ -6,12 +6,13 @@ import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
  * by itself during the outage and the cluster knows nothing of it. It then keeps refusing alone, reminds the cluster
  * of the failures it saw (one below the threshold: memory alone must not open it for nodes that see it well), and the
  * next fresh failure anywhere opens it for all, while a success anywhere clears the memory. An opening that came from
- * the cluster is no evidence: if the truth no longer has it (closed by others, by hand, lost in a restart) it ends.
+ * the cluster is no evidence: if the truth no longer has it (closed by others, by hand, lost in a restart) it ends. Nor
+ * is what an operator forced on this node alone, and where the truth is forced it is obeyed.
  */
 export const staysIsolated = (
   truth: BreakerSnapshot,
   local: { readonly kind: BreakerKind; readonly openedHere: boolean },
-): boolean => truth.kind === 'CLOSED' && local.kind !== 'CLOSED' && local.openedHere;
+): boolean => truth.kind === 'CLOSED' && truth.forced === undefined && local.kind !== 'CLOSED' && local.openedHere;
 
 /** Nobody has contradicted the reminder: neither a success (the count would be lower) nor a transition since. */
 export const isUncontradicted = (

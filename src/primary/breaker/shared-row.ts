@@ -33,6 +33,8 @@ export interface Shown {
   readonly nowMs: number;
   /** Probes that may be asked for at once. */
   readonly askLimit: number;
+  /** An operator holds it CLOSED: threads count nothing, so that none opens it. */
+  readonly held: boolean;
 }
 
 /** Surely over, whatever the clocks of two threads differ by. */
@@ -49,6 +51,9 @@ export class SharedRow {
   readonly #row: number;
   /** WORD as this side last wrote it. */
   #word: number;
+  /** FLAGS as the configuration has them. */
+  #flags = 0;
+  #held = false;
 
   constructor(memory: SharedArrayBuffer, slot: number) {
     this.#cells = new Int32Array(memory);
@@ -72,13 +77,17 @@ export class SharedRow {
     this.#store(CELL.MIN_VOLUME, Math.max(1, window?.minVolume ?? 1));
     this.#store(CELL.ERROR_PERMILLE, Math.round((window?.errorRate ?? 0) * 1000));
     this.#store(CELL.SLOW_PERMILLE, Math.round((window?.slowRate ?? 0) * 1000));
-    this.#store(
-      CELL.FLAGS,
+    this.#flags =
       (mode === 'off' ? FLAG.OFF : 0) |
-        (mode === 'shadow' ? FLAG.SHADOW : 0) |
-        (rule.minNodes > 1 ? FLAG.QUORUM : 0) |
-        (window === undefined ? 0 : FLAG.WINDOW),
-    );
+      (mode === 'shadow' ? FLAG.SHADOW : 0) |
+      (rule.minNodes > 1 ? FLAG.QUORUM : 0) |
+      (window === undefined ? 0 : FLAG.WINDOW);
+    this.#hold(this.#held);
+  }
+
+  #hold(held: boolean): void {
+    this.#held = held;
+    this.#store(CELL.FLAGS, this.#flags | (held ? FLAG.OFF : 0));
   }
 
   /** A thread has opened it and nobody has confirmed that yet. */
@@ -133,6 +142,7 @@ export class SharedRow {
       return true;
     }
     this.#store(CELL.DENIED_UNTIL, toWrapped(shown.nowMs) - PAST_MS);
+    if (shown.held) this.#hold(true);
     // Counts first: threads of the old generation leave them alone, those of the new one cannot exist yet.
     const generation = generationOf(before) + 1;
     this.#store(CELL.TALLY, freshTally(generation, shown.kind === 'CLOSED' ? shown.failures : 0));
@@ -142,6 +152,7 @@ export class SharedRow {
     const word = wordOf(generation, shown.kind);
     if (Atomics.compareExchange(this.#cells, this.#row + CELL.WORD, before, word) !== before) return false;
     this.#word = word;
+    if (!shown.held) this.#hold(false); // not before: the old generation may still be at it
     return true;
   }
 
@@ -156,13 +167,14 @@ export class SharedRow {
 
   /** CLOSED, and nothing counted: the row starts with an upstream, or is left by one. */
   reset(): void {
-    const closed: Shown = { kind: 'CLOSED', failures: 0, retryAtMs: 0, nowMs: 0, askLimit: 0 };
+    const closed: Shown = { kind: 'CLOSED', failures: 0, retryAtMs: 0, nowMs: 0, askLimit: 0, held: false };
     while (!this.show(closed, { same: false, overrule: true }));
   }
 
   /** The upstream is no longer in the configuration; requests that still hold its slot pass. */
   retire(): void {
-    this.#store(CELL.FLAGS, FLAG.OFF);
+    this.#flags = FLAG.OFF;
+    this.#hold(true);
     this.reset();
   }
 

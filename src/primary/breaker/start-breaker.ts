@@ -1,6 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { createEventFeed } from './event-feed.ts';
-import { BreakerFront, type BreakerFrontOptions } from './front.ts';
+import { BreakerFront } from './front.ts';
+import type { BreakerFrontOptions } from './front-options.ts';
 import { createRedisAuthority } from './redis-authority.ts';
 
 /** What any ioredis client of the breaker must be made with; address, TLS and password come from the configuration. */
@@ -19,6 +20,8 @@ export interface BreakerStoreOptions {
   /** A new client of its own for each purpose; the breaker closes it. `database` matters for keyspace events only. */
   readonly connect: (purpose: 'commands' | 'events') => Redis | Cluster;
   readonly database: number;
+  /** Takes messages of the channel that are not a breaker's. */
+  readonly onOtherEvent?: (message: string) => void;
   /** Longer than this without an answer counts as gone. */
   readonly timeoutMs: number;
 }
@@ -45,6 +48,7 @@ export function startBreaker(
     client: store.connect('events'),
     database: store.database,
     onEvent: (event) => front.hint(event),
+    onOther: store.onOtherEvent,
     onDoubt: () => front.doubt(),
   });
   return {

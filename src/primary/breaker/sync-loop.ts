@@ -4,7 +4,7 @@ import { takeBatch, toSyncUpstream, type BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
 import type { ProcessAuthority } from './process-authority.ts';
 import { isUncontradicted, staysIsolated } from './rejoin.ts';
-import type { BreakerNotice } from './view.ts';
+import { forcedNotice, type BreakerNotice } from './view.ts';
 
 export interface SyncLoopOptions {
   readonly cells: ReadonlyMap<string, BreakerCell>;
@@ -60,13 +60,16 @@ export class SyncLoop {
 
   /** Shows a state to the threads and tells the listeners. */
   show(cell: BreakerCell, snapshot: BreakerSnapshot, overrule: boolean): void {
-    const from = cell.kind;
+    const { kind: from } = cell;
+    const before = { forced: cell.forced, epoch: cell.epoch };
     const nowMs = this.#options.clock();
     if (!cell.show(snapshot, nowMs, overrule)) return; // a thread opened it just now; its attention comes
     cell.wakeAtEnd(nowMs, () => {
       cell.look();
       this.pump();
     });
+    const forced = forcedNotice(cell, before, nowMs);
+    if (forced !== undefined) this.#options.notify(forced);
     if (from === cell.kind) return;
     const { name: upstream, kind: to, epoch, reason, scope } = cell;
     const change = { upstream, mode: cell.upstream.mode, scope, from, to, epoch, reason };
@@ -94,6 +97,7 @@ export class SyncLoop {
       if (snapshot === undefined) continue;
       this.show(item.cell, snapshot, item.opened);
       onAnswer(item, snapshot);
+      item.cell.taken(item.ops, 'process');
       if (item.cell.scope === 'isolated' && item.cell.kind === 'CLOSED') this.#leaveIsolation(item.cell);
     }
   }
@@ -130,6 +134,7 @@ export class SyncLoop {
     for (const [i, item] of items.entries()) {
       const snapshot = reply[i];
       if (snapshot !== undefined && this.#options.cells.get(item.cell.name) === item.cell) this.#hear(item, snapshot);
+      item.cell.taken(item.ops, 'cluster');
       if (item.cell.clusterOps.length > 0) this.#again = true;
     }
     return true;
@@ -147,7 +152,11 @@ export class SyncLoop {
     if (cell.scope === 'process') return this.#rejoin(cell);
     if (cell.scope === 'isolated') return this.#hearIsolated(cell);
     const refusedAlone =
-      opened && snapshot.kind === 'CLOSED' && cell.upstream.rule.minNodes > 1 && cell.row.openedOnOwnEvidence();
+      opened &&
+      snapshot.kind === 'CLOSED' &&
+      snapshot.forced === undefined &&
+      cell.upstream.rule.minNodes > 1 &&
+      cell.row.openedOnOwnEvidence();
     if (refusedAlone) this.#isolate(cell);
     else this.show(cell, snapshot, opened);
     this.#options.onAnswer(item, snapshot);
@@ -178,7 +187,7 @@ export class SyncLoop {
   #hearIsolated(cell: BreakerCell): void {
     const truth = cell.cluster;
     const reset = cell.marked && !truth.isolated;
-    if (truth.kind !== 'CLOSED' || reset) return this.#leaveIsolation(cell);
+    if (truth.kind !== 'CLOSED' || truth.forced !== undefined || reset) return this.#leaveIsolation(cell);
     cell.marked = truth.isolated;
     const { reminded } = cell;
     if (reminded === undefined || this.#options.clock() - reminded.atMs < OBJECTION_MS) return;
@@ -212,14 +221,15 @@ export class SyncLoop {
     const unheard = new Map(items.map((item) => [item.cell, item.ops]));
     for (const cell of cells.values()) {
       const lost = [...(unheard.get(cell) ?? []), ...cell.clusterOps.splice(0)];
-      if (cell.scope === 'process') continue;
-      if (cell.scope === 'cluster') {
-        process.seed(cell.name, cell.asSnapshot(clock()));
-        cell.scope = 'process';
-        onMoved(cell);
-        cell.processOps.push(...lost);
-      }
+      const { scope } = cell;
       cell.scope = 'process';
+      if (scope === 'cluster') {
+        process.seed(cell.name, cell.asSnapshot(clock()));
+        onMoved(cell);
+      }
+      // Where the process decided already only an operator's word is news to it.
+      cell.processOps.push(...lost.filter((op) => scope === 'cluster' || op.op === 'force'));
+      if (scope === 'process') continue;
       cell.reminded = undefined;
       cell.look();
     }

@@ -1,4 +1,4 @@
-import type { BreakerKind } from '../../shared/breaker/state.ts';
+import type { BreakerKind, Override } from '../../shared/breaker/state.ts';
 import type { BreakerMode } from '../../shared/breaker/rule.ts';
 import type { BreakerCell, BreakerScope } from './cell.ts';
 
@@ -15,6 +15,8 @@ export interface BreakerView {
   readonly openForMs: number;
   /** Requests refused since the slot was first used; in shadow mode those that would have been. Wraps at 2^32. */
   readonly refused: number;
+  /** What an operator has forced, and how much longer. */
+  readonly forced: { readonly state: 'OPEN' | 'CLOSED'; readonly remainingMs: number } | undefined;
 }
 
 export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
@@ -27,7 +29,26 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   reason: cell.reason,
   openForMs: cell.row.kind() === 'OPEN' ? Math.max(0, Math.ceil(cell.openUntilMs - nowMs)) : 0,
   refused: cell.row.refused(),
+  forced: forcedIn(cell, nowMs),
 });
+
+function forcedIn(cell: BreakerCell, nowMs: number): BreakerView['forced'] {
+  const forced = cell.forcedFor(nowMs);
+  return forced && { state: forced.state, remainingMs: forced.forMs };
+}
+
+/** An operator's word has come to this node, wherever it was said, or it is over. */
+export interface BreakerForced {
+  readonly upstream: string;
+  /** AUTO: the breaker decides again. */
+  readonly state: Override;
+  /** How long it will hold; 0 for AUTO. */
+  readonly forMs: number;
+  /** `node`: Redis has not confirmed it, so it holds on this node only, until the truth is read again. */
+  readonly scope: 'cluster' | 'node';
+  /** Who said it; undefined = not on this node (another one, by hand), or its time is over. */
+  readonly by: string | undefined;
+}
 
 /** A transition this node went through, whoever caused it. */
 export interface BreakerChange {
@@ -40,11 +61,44 @@ export interface BreakerChange {
   readonly reason: string;
 }
 
+export interface ForceOptions {
+  readonly state: Override;
+  /** How long; means nothing with AUTO. */
+  readonly forMs: number;
+}
+
+export interface ForceOutcome {
+  /** Whether Redis has taken it, or only this node. */
+  readonly scope: 'cluster' | 'node';
+  readonly view: BreakerView;
+}
+
+/** The end of an override may come to a node with so much delay and still be the same. */
+const SAME_END_MS = 1_000;
+
+/** The notice that `cell` is forced, said anew or no longer, or undefined; `before` is what it was until now. */
+export function forcedNotice(
+  cell: BreakerCell,
+  before: { readonly forced: BreakerCell['forced']; readonly epoch: number },
+  nowMs: number,
+): BreakerNotice | undefined {
+  const forced = cell.forcedFor(nowMs);
+  const { name: upstream, operator: by } = cell;
+  const saidAgain = by !== undefined && before.epoch !== cell.epoch;
+  // A new epoch alone is none: so it is where the script has put right what an older version did.
+  const differs = Math.abs((cell.forced?.untilMs ?? 0) - (before.forced?.untilMs ?? 0)) > SAME_END_MS;
+  const news = before.forced?.state !== forced?.state || (forced !== undefined && (saidAgain || differs));
+  if (!news) return undefined;
+  const scope = cell.scope === 'process' ? 'node' : 'cluster';
+  return { type: 'forced', change: { upstream, scope, by, ...(forced ?? { state: 'AUTO', forMs: 0 }) } };
+}
+
 /** Events to whoever listens. Told after the fact; nothing a listener does can change it. */
 export type BreakerListener = (event: BreakerNotice) => void;
 
 export type BreakerNotice =
   | { readonly type: 'transition'; readonly change: BreakerChange }
+  | { readonly type: 'forced'; readonly change: BreakerForced }
   /** Redis can no longer be asked (`process`), or can again (`cluster`). */
   | { readonly type: 'scope'; readonly scope: 'cluster' | 'process'; readonly reason: string };
 

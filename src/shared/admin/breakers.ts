@@ -34,8 +34,10 @@ const seconds = z
   .max(OVERRIDE_SECONDS.most, `at most ${OVERRIDE_SECONDS.most} seconds`);
 
 /** Body of POST /admin/breakers/{upstream}. */
-export const breakerChange = z.strictObject({
-  state: z.enum(['OPEN', 'CLOSED', 'AUTO'], 'OPEN, CLOSED or AUTO'),
-  for: seconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
-});
+export const breakerChange = z
+  .strictObject({
+    state: z.enum(['OPEN', 'CLOSED', 'AUTO'], 'OPEN, CLOSED or AUTO'),
+    for: seconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
+  })
+  .refine((body) => body.state !== 'AUTO' || body.for === undefined, { path: ['for'], error: 'no time with AUTO' });
 export type BreakerOverride = z.infer<typeof breakerChange>;

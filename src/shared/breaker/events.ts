@@ -15,6 +15,8 @@ const transition = z.object({
   failures: z.number(),
   /** How long it will stay open; 0 unless `to` is OPEN. */
   open_for_ms: z.number(),
+  /** How much longer an operator forces `to`; 0 = nobody does. Versions before overrides do not say. */
+  forced_for_ms: z.number().optional(),
 });
 
 /** The pooled count of a CLOSED upstream changed: nodes that see a success must say so while it is above 0. */

@@ -10,6 +10,9 @@ export interface HistoryStep {
   readonly op: (epoch: number, index: number) => BreakerOp;
 }
 
+/** How long an operator forces a state; the longest is longer than any opening. */
+export const FORCED_MS = [1, 300, 1_000, 2_500] as const;
+
 // Few leases, so that results meet the ones that were given, also under a later epoch.
 const lease = fc.nat(2).map((n) => `lease-${n}`);
 
@@ -29,6 +32,9 @@ const renewals = lease.map((id) => ({ op: (epoch: number): BreakerOp => ({ op: '
 const reminders = fc
   .nat(5)
   .map((failures) => ({ op: (epoch: number): BreakerOp => ({ op: 'remind', epoch, failures }) }));
+const forces = fc
+  .record({ state: fc.constantFrom('OPEN', 'CLOSED', 'AUTO'), forMs: fc.constantFrom(...FORCED_MS) })
+  .map((f) => ({ op: (): BreakerOp => ({ op: 'force', ...f }) }));
 const looks = fc.constant({ op: (): BreakerOp => ({ op: 'look' }) });
 
 const stepOf = (op: fc.Arbitrary<Pick<HistoryStep, 'op'>>, gapMs: fc.Arbitrary<number>): fc.Arbitrary<HistoryStep> =>
@@ -43,7 +49,7 @@ const stepOf = (op: fc.Arbitrary<Pick<HistoryStep, 'op'>>, gapMs: fc.Arbitrary<n
     .map(({ what, ...rest }) => ({ ...what, ...rest }));
 
 // Uniform noise hardly ever gets past OPEN, so a history is a chain of scenes: bursts that open, waits that end an
-// opening, probes in quick succession, and noise in between.
+// opening, probes in quick succession, an operator who forces a state into what goes on, and noise in between.
 const quick = fc.nat(3);
 const burst = fc.array(stepOf(fc.constant(report({ failures: 3, success: false, trip: 'none' })), quick), {
   minLength: 1,
@@ -54,12 +60,18 @@ const probing = fc.array(stepOf(fc.oneof(asks, asks, results), fc.oneof(quick, f
   minLength: 2,
   maxLength: 10,
 });
+const forced = fc
+  .tuple(stepOf(forces, quick), fc.array(stepOf(fc.oneof(reports.map(report), asks, results, reminders), quick)), wait)
+  .map(([first, then, last]) => [first, ...then, ...last]);
 const noise = fc.array(
-  stepOf(fc.oneof(reports.map(report), asks, results, renewals, reminders, looks), fc.oneof(quick, fc.nat(1_200))),
+  stepOf(
+    fc.oneof(reports.map(report), asks, results, renewals, reminders, looks, forces),
+    fc.oneof(quick, fc.nat(1_200)),
+  ),
   { maxLength: 6 },
 );
 
 /** Histories in which everything the breaker can do happens often. */
 export const historyArbitrary: fc.Arbitrary<readonly HistoryStep[]> = fc
-  .array(fc.oneof(burst, wait, probing, probing, noise), { minLength: 1, maxLength: 14 })
+  .array(fc.oneof(burst, wait, probing, probing, forced, noise), { minLength: 1, maxLength: 14 })
   .map((scenes) => scenes.flat());

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { step, VOTE_MS, type StepContext } from './machine.ts';
 import { DEFAULT_RULE, openForMs, type BreakerRule } from './rule.ts';
 import { FRESH, type BreakerOp, type BreakerState, type Transition } from './state.ts';
-import { historyArbitrary, type HistoryStep } from './machine.histories.ts';
+import { FORCED_MS, historyArbitrary, type HistoryStep } from './machine.histories.ts';
 
 const RULE: BreakerRule = { ...DEFAULT_RULE, failureThreshold: 3, resetTimeoutMs: 1_000, leaseMs: 500, openJitter: 0 };
 const at = (nowMs: number, rest: Partial<StepContext> = {}): StepContext => ({
@@ -86,6 +86,52 @@ describe('examples', () => {
     expect(step(one, vote, at(2, { rule, liveNodes: 2 })).state.kind).toBe('CLOSED');
     expect(step(one, vote, at(2, { rule, liveNodes: 2, node: 'b' })).transitions[0]?.reason).toBe('error_rate');
     expect(step(one, vote, at(1 + VOTE_MS, { rule, liveNodes: 2, node: 'b' })).state.kind).toBe('CLOSED');
+  });
+
+  describe('an operator', () => {
+    const force = (state: 'OPEN' | 'CLOSED' | 'AUTO', forMs = 5_000): BreakerOp => ({ op: 'force', state, forMs });
+
+    test('opens what is well, for the time said, and then probes decide', () => {
+      const forced = step(FRESH, force('OPEN'), at(10));
+      expect(forced.transitions).toEqual([{ from: 'CLOSED', to: 'OPEN', epoch: 10, reason: 'operator' }]);
+      expect(forced.state).toMatchObject({ kind: 'OPEN', openUntilMs: 5_010 });
+      expect(step(forced.state, { op: 'ask', lease: 'x' }, at(5_009)).granted).toBe(false);
+      const asked = step(forced.state, { op: 'ask', lease: 'x' }, at(5_010));
+      expect(asked.granted).toBe(true);
+      expect(asked.transitions.map((t) => t.reason)).toEqual(['override_ended']);
+    });
+
+    test('closes what is open: failures and reminders open nothing, and afterwards the count begins at 0', () => {
+      let { state } = step(opened(10), force('CLOSED'), at(20));
+      for (let i = 0; i < 9; i++) {
+        state = step(state, failed(state, 2), at(30)).state;
+        state = step(state, { op: 'remind', epoch: state.epoch, failures: 2 }, at(30)).state;
+      }
+      expect(state).toMatchObject({ kind: 'CLOSED', failures: 0 });
+      const ended = step(state, failed(state, 2), at(5_020)); // counted before the end, told after it
+      expect(ended.transitions.map((t) => t.reason)).toEqual(['override_ended']);
+      expect(ended.state).toMatchObject({ kind: 'CLOSED', failures: 0, forced: undefined });
+      expect(step(ended.state, failed(ended.state, 3), at(5_021)).state.kind).toBe('OPEN');
+    });
+
+    test('gives back at once, once: OPEN to probes, CLOSED to a fresh count', () => {
+      const open = step(FRESH, force('OPEN'), at(10)).state;
+      const half = step(open, force('AUTO'), at(11));
+      expect([half.state.kind, half.transitions[0]?.reason]).toEqual(['HALF_OPEN', 'operator']);
+      expect(step(half.state, force('AUTO'), at(12)).transitions).toEqual([]);
+      const closed = step(open, force('CLOSED'), at(11)).state;
+      expect(step(closed, force('AUTO'), at(12)).state).toMatchObject({ kind: 'CLOSED', forced: undefined });
+      expect(step(opened(10), force('AUTO'), at(11)).state).toEqual(opened(10));
+    });
+
+    test.each(['OPEN', 'CLOSED'] as const)('a clock that goes back a day does not force %s for a day', (kind) => {
+      const day = 86_400_000;
+      const forced = step(FRESH, force(kind), at(2 * day)).state;
+      const back = step(forced, { op: 'look' }, at(day)).state;
+      expect(step(back, { op: 'look' }, at(day + 4_999)).state).toMatchObject({ kind, forced: { sinceMs: day } });
+      const after = step(back, { op: 'look' }, at(day + 5_000)).transitions;
+      expect(after.map((t) => t.reason)).toEqual(['override_ended']);
+    });
   });
 
   test('a reminder never opens', () => {
@@ -171,19 +217,34 @@ describe('over random histories', () => {
   test.prop([historyArbitrary], { numRuns: 300 })('what belongs to an older epoch changes nothing', (history) => {
     play(history, ({ before, op, after, transitions }) => {
       if (!('epoch' in op) || op.epoch === before.epoch || before.epoch === 0) return;
-      const byTime = transitions.every((transition) => transition.reason === 'reset_timeout');
+      const byTime = transitions.every(({ reason }) => reason === 'reset_timeout' || reason === 'override_ended');
       expect(byTime).toBe(true);
       if (after.epoch === before.epoch && before.kind === 'CLOSED')
         expect(after).toMatchObject({ failures: before.failures });
     });
   });
 
+  test.prop([historyArbitrary], { numRuns: 300 })(
+    'nothing but time and the operator moves what is forced',
+    (history) => {
+      let forced: { readonly kind: string; readonly untilMs: number } | undefined;
+      play(history, ({ op, after, granted, nowMs }) => {
+        if (op.op === 'force') {
+          forced = op.state === 'AUTO' ? undefined : { kind: op.state, untilMs: nowMs + op.forMs };
+        }
+        if (forced === undefined || nowMs >= forced.untilMs) return;
+        expect([after.kind, granted]).toEqual([forced.kind, false]);
+        if (after.kind === 'CLOSED') expect(after.failures).toBe(0);
+      });
+    },
+  );
+
   test.prop([historyArbitrary, fc.nat(100_000)])(
     'nothing leaves it stuck: silence, then good probes, closes it',
     (history, backMs) => {
       let { state, nowMs } = play(history);
       nowMs -= backMs; // and the clock jumps
-      const patienceMs = RULE.resetTimeoutMs * 2 + RULE.leaseMs;
+      const patienceMs = Math.max(...FORCED_MS, RULE.resetTimeoutMs) + RULE.resetTimeoutMs + RULE.leaseMs;
       state = step(state, { op: 'look' }, at(nowMs)).state;
       nowMs += patienceMs;
       for (let i = 0; i < RULE.halfOpenSuccesses && state.kind !== 'CLOSED'; i++) {
@@ -203,10 +264,21 @@ class PlainModel {
   failures = 0;
   #epoch = 0;
   #untilMs = 0;
+  #forced: number | undefined;
   #successes = 0;
   #probes = new Map<string, number>();
 
   hear(op: BreakerOp, nowMs: number): boolean {
+    if (this.#forced !== undefined && nowMs >= this.#forced) this.#release(nowMs);
+    if (op.op === 'force') {
+      if (op.state === 'AUTO' && this.#forced !== undefined) this.#release(nowMs);
+      if (op.state !== 'AUTO') {
+        this.#go(op.state, nowMs);
+        this.#forced = nowMs + op.forMs;
+      } else if (this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
+      return false;
+    }
+    if (this.#forced !== undefined) return false;
     if (this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
     for (const [id, untilMs] of this.#probes) if (untilMs <= nowMs) this.#probes.delete(id);
     const current = 'epoch' in op && op.epoch === this.#epoch;
@@ -229,6 +301,11 @@ class PlainModel {
       if (op.outcome === 'success' && ++this.#successes === RULE.halfOpenSuccesses) this.#go('CLOSED', nowMs);
     }
     return false;
+  }
+
+  #release(nowMs: number): void {
+    this.#forced = undefined;
+    this.#go(this.kind === 'OPEN' ? 'HALF_OPEN' : 'CLOSED', nowMs);
   }
 
   #go(kind: BreakerState['kind'], nowMs: number): void {

@@ -1,5 +1,5 @@
 import { openForMs, type BreakerRule } from './rule.ts';
-import type { BreakerOp, BreakerState, Hold, Transition, TransitionReason } from './state.ts';
+import type { BreakerOp, BreakerState, Forced, Hold, Transition, TransitionReason } from './state.ts';
 
 /** A vote of a sliding window counts this long. */
 export const VOTE_MS = 10_000;
@@ -39,6 +39,7 @@ export function step(state: BreakerState, op: BreakerOp, ctx: StepContext): Step
 /** What time alone does: an opening ends, a lease or vote lapses, a clock that jumped back is put right. */
 function settle(state: BreakerState, ctx: StepContext): Step {
   const { nowMs, rule } = ctx;
+  if (isForced(state)) return settleForced(state, ctx);
   switch (state.kind) {
     case 'CLOSED':
       return unmoved({ ...state, votes: alive(state.votes, nowMs, VOTE_MS) });
@@ -60,6 +61,37 @@ function settle(state: BreakerState, ctx: StepContext): Step {
   }
 }
 
+type ForcedState = Exclude<BreakerState, { kind: 'HALF_OPEN' }> & { readonly forced: Forced };
+
+const isForced = (state: BreakerState): state is ForcedState =>
+  state.kind !== 'HALF_OPEN' && state.forced !== undefined;
+
+function settleForced(state: ForcedState, ctx: StepContext): Step {
+  const { nowMs } = ctx;
+  const { sinceMs, untilMs } = state.forced;
+  const back = sinceMs - nowMs;
+  const forced = back > CLOCK_SLACK_MS ? { sinceMs: nowMs, untilMs: untilMs - back } : state.forced;
+  if (nowMs >= forced.untilMs) return release(state, 'override_ended', ctx);
+  return unmoved(
+    state.kind === 'CLOSED'
+      ? { ...state, forced }
+      : { ...state, forced, openedAtMs: forced.sinceMs, openUntilMs: forced.untilMs },
+  );
+}
+
+/** The machine goes on from what was forced: probes decide over OPEN, CLOSED begins to count at 0. */
+const release = (state: ForcedState, reason: TransitionReason, ctx: StepContext): Step =>
+  state.kind === 'OPEN'
+    ? move(state, { kind: 'HALF_OPEN', reason, trips: state.trips }, ctx)
+    : move(state, { kind: 'CLOSED', reason, trips: 0 }, ctx);
+
+function force(state: BreakerState, op: Extract<BreakerOp, { op: 'force' }>, ctx: StepContext): Step {
+  if (op.state === 'AUTO') return isForced(state) ? release(state, 'operator', ctx) : unmoved(state);
+  const trips = op.state === 'CLOSED' ? 0 : Math.max(1, state.kind === 'CLOSED' ? 0 : state.trips);
+  const forced = { sinceMs: ctx.nowMs, untilMs: ctx.nowMs + op.forMs };
+  return move(state, { kind: op.state, reason: 'operator', trips, forced }, ctx);
+}
+
 function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
   switch (op.op) {
     case 'look':
@@ -68,7 +100,7 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
     case 'report':
       return report(state, op, ctx);
     case 'remind': {
-      if (state.kind !== 'CLOSED' || !speaksOf(state, op.epoch)) return unmoved(state);
+      if (state.kind !== 'CLOSED' || isForced(state) || !speaksOf(state, op.epoch)) return unmoved(state);
       const failures = Math.max(state.failures, Math.min(op.failures, ctx.rule.failureThreshold - 1));
       return unmoved({ ...state, failures, failedNodes: failures > 0 ? withNode(state.failedNodes, ctx.node) : [] });
     }
@@ -84,13 +116,15 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
     }
     case 'result':
       return result(state, op, ctx);
+    case 'force':
+      return force(state, op, ctx);
     default:
       return op satisfies never;
   }
 }
 
 function report(state: BreakerState, op: Extract<BreakerOp, { op: 'report' }>, ctx: StepContext): Step {
-  if (state.kind !== 'CLOSED' || !speaksOf(state, op.epoch)) return unmoved(state);
+  if (state.kind !== 'CLOSED' || isForced(state) || !speaksOf(state, op.epoch)) return unmoved(state);
   const failures = (op.success ? 0 : state.failures) + op.failures;
   const before = op.success ? [] : state.failedNodes;
   const failedNodes = op.failures > 0 ? withNode(before, ctx.node) : before;
@@ -126,21 +160,22 @@ interface Target {
   readonly kind: BreakerState['kind'];
   readonly reason: TransitionReason;
   readonly trips: number;
+  readonly forced?: Forced;
 }
 
 function move(state: BreakerState, to: Target, ctx: StepContext): Step {
   const epoch = Math.max(state.epoch + 1, ctx.nowMs);
   const transitions = [{ from: state.kind, to: to.kind, epoch, reason: to.reason }];
   const { failures } = state;
-  const { trips } = to;
+  const { trips, forced } = to;
   switch (to.kind) {
     case 'CLOSED':
-      return { ...unmoved({ kind: 'CLOSED', epoch, failures: 0, failedNodes: [], votes: [] }), transitions };
+      return { ...unmoved({ kind: 'CLOSED', epoch, failures: 0, failedNodes: [], votes: [], forced }), transitions };
     case 'HALF_OPEN':
       return { ...unmoved({ kind: 'HALF_OPEN', epoch, failures, trips, successes: 0, leases: [] }), transitions };
     case 'OPEN': {
-      const openUntilMs = ctx.nowMs + openForMs(ctx.rule, trips, ctx.random);
-      const open: BreakerState = { kind: 'OPEN', epoch, failures, openedAtMs: ctx.nowMs, openUntilMs, trips };
+      const openUntilMs = forced?.untilMs ?? ctx.nowMs + openForMs(ctx.rule, trips, ctx.random);
+      const open: BreakerState = { kind: 'OPEN', epoch, failures, openedAtMs: ctx.nowMs, openUntilMs, trips, forced };
       return { ...unmoved(open), transitions };
     }
     default:

@@ -46,7 +46,7 @@ export const BUCKET_FIELDS = 4;
 /** A stamp no bucket of the present has. */
 export const NO_STAMP = -1;
 
-/** Bits, so that a test is one `&`. */
+/** Bits, so that a test is one `&`. OFF: nothing is counted (mode off, or an operator holds it CLOSED). */
 export const FLAG = { OFF: 1, SHADOW: 2, QUORUM: 4, WINDOW: 8 } as const;
 
 export const TRIP = { NONE: 0, POOLED: 1, OWN: 2, ERROR_RATE: 3, SLOW_CALLS: 4 } as const;

@@ -8,11 +8,28 @@ export type TransitionReason =
   | 'probe_failed'
   | 'probes_succeeded'
   /** Somebody wrote the hash with redis-cli. */
-  | 'by_hand';
+  | 'by_hand'
+  /** Somebody forced a state, or gave it back, through the admin API. */
+  | 'operator'
+  /** The time of a forced state is over. */
+  | 'override_ended';
 
 /** Something a node holds until a time: the permit of a probe, or a vote to open. */
 export interface Hold {
   readonly id: string;
+  readonly untilMs: number;
+}
+
+/** What an operator can say of an upstream: let nothing pass, let everything pass, or let the breaker decide. */
+export type Override = 'OPEN' | 'CLOSED' | 'AUTO';
+
+/**
+ * While an operator's word holds nothing else moves the breaker; its kind is what was said. Under CLOSED nothing is
+ * counted. When its time is over, or at AUTO, probes decide over what was OPEN, and what was CLOSED counts from 0.
+ * Without Redis it is kept, or said, by each node for itself; when Redis is back the truth there wins.
+ */
+export interface Forced {
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -30,6 +47,7 @@ export type BreakerState =
       readonly failedNodes: readonly string[];
       /** Nodes whose sliding window says open. */
       readonly votes: readonly Hold[];
+      readonly forced?: Forced | undefined;
     }
   | {
       readonly kind: 'OPEN';
@@ -37,6 +55,7 @@ export type BreakerState =
       readonly failures: number;
       readonly openedAtMs: number;
       readonly openUntilMs: number;
+      readonly forced?: Forced | undefined;
       /** Openings since it was last closed. */
       readonly trips: number;
     }
@@ -77,5 +96,7 @@ export type BreakerOp =
   | { readonly op: 'ask'; readonly lease: string }
   | { readonly op: 'renew'; readonly epoch: number; readonly lease: string }
   | { readonly op: 'result'; readonly epoch: number; readonly lease: string; readonly outcome: ProbeOutcome }
+  /** An operator's word, for `forMs` (AUTO: ends the one there is). */
+  | { readonly op: 'force'; readonly state: Override; readonly forMs: number }
   /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
   | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

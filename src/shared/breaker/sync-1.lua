@@ -3,9 +3,10 @@
 -- KEYS[1] hash of all breakers
 -- ARGV[1] channel for events
 -- ARGV[2] JSON: { node, liveNodes, upstreams: [{ name, rule, random, ops }] }, see sync.ts and state.ts
--- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason, lease... }
+-- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason,
+--   forced OPEN|CLOSED or empty, forcedForMs, lease... }
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
-local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS = 10000, 30000, 1000
+local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS = 10000, 30000, 1000, 86400000
 local hash, channel = KEYS[1], ARGV[1]
 local request = cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
@@ -13,6 +14,7 @@ local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local node = request.node
 
 local function whole(n) return string.format('%.0f', n) end
+local function time_in(text) return tonumber(string.match(text or '', '^%d+$')) end
 
 -- 'a=1,b=2' <-> { { id = 'a', till = 1 }, ... }
 local function parse_holds(text)
@@ -50,7 +52,7 @@ end
 -- Field suffix and the key in `b`; '' is the state itself. `written` repeats the state as a script last wrote it:
 -- where the two differ a person has changed it by hand.
 local FIELDS = { '', ':written', ':failures', ':opened_at', ':open_until', ':epoch', ':reason', ':node', ':trips',
-  ':successes', ':leases', ':failed_nodes', ':votes', ':isolated' }
+  ':successes', ':leases', ':failed_nodes', ':votes', ':isolated', ':forced', ':forced_at', ':forced_until' }
 
 local function read(name)
   local names = {}
@@ -60,12 +62,15 @@ local function read(name)
   if kind ~= 'OPEN' and kind ~= 'HALF_OPEN' then kind = 'CLOSED' end
   local failed_nodes = {}
   for id in string.gmatch(stored[12] or '', '[^,]+') do failed_nodes[#failed_nodes + 1] = id end
+  local forced, forced_at, forced_until = string.upper(stored[15] or ''), time_in(stored[16]), time_in(stored[17])
+  if not forced_until or (forced ~= 'OPEN' and forced ~= 'CLOSED') then forced, forced_until = nil, nil end
   return {
     stored = stored, kind = kind, written = stored[2] or 'CLOSED', failures = tonumber(stored[3]) or 0,
     opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = tonumber(stored[6]) or 0,
     reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
     successes = tonumber(stored[10]) or 0, leases = parse_holds(stored[11]), failed_nodes = failed_nodes,
     votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
+    forced = forced, forced_at = forced and (forced_at or now), forced_until = forced_until,
   }
 end
 
@@ -77,7 +82,7 @@ local function write(name, b)
     not fresh and b.kind or nil, not fresh and b.kind or nil, not fresh and whole(b.failures) or nil,
     text(b.opened_at), text(b.open_until), text(b.epoch), some(b.reason), some(b.node), text(b.trips),
     text(b.successes), some(print_holds(b.leases)), some(table.concat(b.failed_nodes, ',')), some(print_holds(b.votes)),
-    some(print_holds(b.isolated)),
+    some(print_holds(b.isolated)), b.forced, text(b.forced_at), text(b.forced_until),
   }
   local set, del = {}, {}
   for i, suffix in ipairs(FIELDS) do
@@ -112,6 +117,7 @@ local function move(up, b, to)
   redis.call('PUBLISH', channel, cjson.encode({
     type = 'circuit-breaker', upstream = up.name, from = from, to = to.kind, epoch = b.epoch, reason = b.reason,
     node = b.node, time = now, failures = b.failures, open_for_ms = b.open_until and b.open_until - now or 0,
+    forced_for_ms = b.forced and b.forced_until - now or 0,
   }))
 end
 
@@ -123,7 +129,33 @@ end
 
 local function close(up, b) move(up, b, { kind = 'CLOSED', reason = 'probes_succeeded', trips = 0 }) end
 
+-- What an operator said goes before the machine, and before what a person or a node of an older version wrote since.
+local function obey(up, b)
+  local trips = b.forced == 'CLOSED' and 0 or math.max(1, b.trips)
+  move(up, b, { kind = b.forced, reason = 'operator', trips = trips, open_until = b.forced_until })
+end
+
+-- The machine goes on from what was forced: probes decide over OPEN, CLOSED begins to count at 0.
+local function release(up, b, reason)
+  local forced = b.forced
+  b.forced, b.forced_at, b.forced_until = nil, nil, nil
+  if b.kind ~= forced then return end -- a node of an older version has moved it already
+  if forced == 'OPEN' then return move(up, b, { kind = 'HALF_OPEN', reason = reason, trips = b.trips }) end
+  move(up, b, { kind = 'CLOSED', reason = reason, trips = 0 })
+end
+
+local function settle_forced(up, b)
+  local back = b.forced_at - now
+  if back > CLOCK_SLACK_MS then b.forced_at, b.forced_until = now, b.forced_until - back end
+  b.forced_until = math.min(b.forced_until, now + MOST_FORCED_MS)
+  if now >= b.forced_until then return release(up, b, 'override_ended') end
+  if b.kind ~= b.forced or b.reason ~= 'operator' then obey(up, b) end
+  b.written = b.kind
+  if b.kind == 'OPEN' then b.opened_at, b.open_until = b.forced_at, b.forced_until end
+end
+
 local function settle(up, b)
+  if b.forced then return settle_forced(up, b) end
   if b.kind ~= b.written then by_hand(up, b) end
   if b.kind == 'CLOSED' then
     b.votes = alive(b.votes, VOTE_MS)
@@ -136,6 +168,8 @@ local function settle(up, b)
     b.open_until = b.open_until or now + up.rule.resetTimeoutMs
     local back = b.opened_at - now
     if back > CLOCK_SLACK_MS then b.opened_at, b.open_until = now, b.open_until - back end
+    -- Its override was taken away by hand: what is left of that time is nobody's wish.
+    if b.reason == 'operator' then return move(up, b, { kind = 'HALF_OPEN', reason = 'by_hand', trips = b.trips }) end
     if now >= b.open_until then move(up, b, { kind = 'HALF_OPEN', reason = 'reset_timeout', trips = b.trips }) end
   end
 end
@@ -147,7 +181,7 @@ local function add_node(b) if not has(b.failed_nodes, node) then b.failed_nodes[
 local apply = {}
 function apply.look() end
 function apply.report(up, b, op)
-  if b.kind ~= 'CLOSED' or not speaks_of(b, op.epoch) then return end
+  if b.kind ~= 'CLOSED' or b.forced or not speaks_of(b, op.epoch) then return end
   if op.success then b.failures, b.failed_nodes = 0, {} end
   b.failures = b.failures + op.failures
   if op.failures > 0 then add_node(b) end
@@ -161,7 +195,7 @@ function apply.report(up, b, op)
   end
 end
 function apply.remind(up, b, op)
-  if b.kind ~= 'CLOSED' or not speaks_of(b, op.epoch) then return end
+  if b.kind ~= 'CLOSED' or b.forced or not speaks_of(b, op.epoch) then return end
   b.failures = math.max(b.failures, math.min(op.failures, up.rule.failureThreshold - 1))
   if b.failures > 0 then add_node(b) else b.failed_nodes = {} end
 end
@@ -182,6 +216,14 @@ function apply.result(up, b, op)
   b.successes = b.successes + 1
   if b.successes >= up.rule.halfOpenSuccesses then close(up, b) end
 end
+function apply.force(up, b, op)
+  if op.state == 'AUTO' then
+    if b.forced then release(up, b, 'operator') end
+    return
+  end
+  b.forced, b.forced_at, b.forced_until = op.state, now, now + op.forMs
+  obey(up, b)
+end
 function apply.isolated(_, b, op)
   if op.mark == 'clear' then
     b.isolated = without(b.isolated, node)
@@ -196,7 +238,6 @@ for i, up in ipairs(request.upstreams) do
   b.granted = {}
   local failures = b.failures
   settle(up, b)
-  -- Here issue 5 puts the operator's override: `:forced` (OPEN|CLOSED) until `:forced_until` goes before the machine.
   for _, op in ipairs(up.ops) do
     settle(up, b)
     -- An op of a newer version of the gateway is no reason to fail the others.
@@ -209,7 +250,7 @@ for i, up in ipairs(request.upstreams) do
   end
   write(up.name, b)
   local row = { b.kind, whole(b.epoch), b.failures, b.kind == 'OPEN' and math.max(0, b.open_until - now) or 0, b.successes,
-    b.trips, has(b.isolated, node) and 1 or 0, b.reason }
+    b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0 }
   for _, lease in ipairs(b.granted) do row[#row + 1] = lease end
   reply[i] = row
 end

@@ -1,5 +1,5 @@
 import type { BreakerRule } from './rule.ts';
-import type { BreakerKind, BreakerOp, BreakerState } from './state.ts';
+import type { BreakerKind, BreakerOp, BreakerState, Override } from './state.ts';
 
 /**
  * What the front and the authority over the states say to each other, many upstreams at a time. The authority is the
@@ -19,6 +19,12 @@ export interface SyncUpstream {
   readonly ops: readonly BreakerOp[];
 }
 
+/** A state an operator has forced, and how much longer. */
+export interface ForcedFor {
+  readonly state: Exclude<Override, 'AUTO'>;
+  readonly forMs: number;
+}
+
 /** The state after the ops, without times of the authority's clock: only lengths cross. */
 export interface BreakerSnapshot {
   readonly kind: BreakerKind;
@@ -31,6 +37,8 @@ export interface BreakerSnapshot {
   /** Whether the truth carries the mark that this node refuses on its own. */
   readonly isolated: boolean;
   readonly reason: string;
+  /** Its state is `kind`. */
+  readonly forced: ForcedFor | undefined;
   /** Leases of this request that were granted. */
   readonly granted: readonly string[];
 }
@@ -49,6 +57,12 @@ export function snapshotOf(state: BreakerState, nowMs: number): BreakerSnapshot 
     trips: state.kind === 'CLOSED' ? 0 : state.trips,
     isolated: false,
     reason: '',
+    forced: forcedIn(state, nowMs),
     granted: [],
   };
 }
+
+const forcedIn = (state: BreakerState, nowMs: number): ForcedFor | undefined =>
+  state.kind === 'HALF_OPEN' || state.forced === undefined
+    ? undefined
+    : { state: state.kind, forMs: Math.max(0, state.forced.untilMs - nowMs) };
