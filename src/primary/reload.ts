@@ -1,3 +1,4 @@
+import { wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Problem } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
@@ -21,6 +22,12 @@ export type ReloadOutcome =
     }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
+/** An attempt, and when it was over by the time of day. */
+export interface LastReload {
+  readonly atMs: number;
+  readonly outcome: ReloadOutcome;
+}
+
 export interface ReloadOptions {
   readonly load: () => LoadResult;
   readonly first: LoadedConfig;
@@ -34,7 +41,8 @@ export class Reload {
   readonly #options: ReloadOptions;
   #loaded: LoadedConfig;
   #version = 1;
-  #last: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
+  #last: LastReload | undefined;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
@@ -45,10 +53,19 @@ export class Reload {
     return { config: this.#loaded.config, version: this.#version };
   }
 
+  /** The newest attempt; `undefined`: none since the start. */
+  get last(): LastReload | undefined {
+    return this.#last;
+  }
+
   /** Reads the configuration again and applies it; an invalid one changes nothing. One after another; never rejects. */
   run(threads: RequestThreads): Promise<ReloadOutcome> {
-    const next = this.#last.then(() => this.#reload(threads));
-    this.#last = next;
+    const next = this.#queue.then(async () => {
+      const outcome = await this.#reload(threads);
+      this.#last = { atMs: wallClockMs(), outcome };
+      return outcome;
+    });
+    this.#queue = next;
     return next;
   }
 

@@ -7,12 +7,14 @@ import {
   THREAD_GAUGES,
   UPSTREAM_GAUGES,
 } from '../../shared/metrics/layout.ts';
+import { RequestSeries } from './request-series.ts';
 import { MetricRowTable } from './row-table.ts';
 
 /** The front's view of what its request threads count. */
 export class MetricMemory {
   readonly buffer: SharedArrayBuffer;
   readonly table = new MetricRowTable();
+  readonly requestSeries = new RequestSeries();
   /** One block for each slot, read only. */
   readonly blocks: readonly Float64Array[];
   #rows: MetricRows;
@@ -21,7 +23,7 @@ export class MetricMemory {
   constructor(slots: number, config: Config) {
     this.buffer = createMetricMemory(slots);
     this.blocks = Array.from({ length: slots }, (_, slot) => blockOf(this.buffer, slot));
-    this.#rows = this.table.assign(config);
+    this.#rows = this.#assign(config);
   }
 
   /** For threads that use the newest configuration. */
@@ -31,7 +33,7 @@ export class MetricMemory {
 
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
-    this.#rows = this.table.assign(config);
+    this.#rows = this.#assign(config);
   }
 
   /** The thread has exited: what it said of the moment no longer holds; what it counted stays. */
@@ -42,5 +44,11 @@ export class MetricMemory {
     for (const row of this.table.named('upstream').values()) {
       for (const column of UPSTREAM_GAUGES) block[rowStart('upstream', row) + column] = 0;
     }
+  }
+
+  #assign(config: Config): MetricRows {
+    const rows = this.table.assign(config);
+    this.requestSeries.declare(config, rows);
+    return rows;
   }
 }

@@ -9,12 +9,10 @@ import {
   PROBE_ROW,
   type RowKind,
   ROWS,
+  ruleLabel,
 } from '../../shared/metrics/layout.ts';
 
 const FIRST_FREE = 3;
-
-/** The name that the rule `''` has in metrics and answers. */
-export const ruleLabel = (name: string): string => (name === '' ? 'default' : name);
 
 /**
  * Which row of the shared memory belongs to which name. A name keeps its row as long as the process lives, so that a
@@ -26,6 +24,8 @@ export class MetricRowTable {
     upstream: reserved(),
     rule: reserved(),
   };
+  /** Kinds with names that have no row of their own. */
+  readonly #full = new Set<RowKind>();
 
   /** Gives every name of a configuration its row. */
   assign(config: Config): MetricRows {
@@ -46,11 +46,18 @@ export class MetricRowTable {
     return this.#rows[kind];
   }
 
+  /** Names share `(other)`, now or before. */
+  hasOthers(kind: RowKind): boolean {
+    return this.#full.has(kind);
+  }
+
   #add(kind: RowKind, name: string): void {
     const rows = this.#rows[kind];
     // The reserved rows count for every kind, whether it uses their names or not.
     const next = kind === 'route' ? rows.size : rows.size + FIRST_FREE - 1;
-    if (!rows.has(name) && next < ROWS[kind]) rows.set(name, next);
+    if (rows.has(name)) return;
+    if (next < ROWS[kind]) rows.set(name, next);
+    else this.#full.add(kind);
   }
 }
 

@@ -1,5 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { NodesAnswer } from '../../shared/admin/status.ts';
+import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { readNodes } from './read-nodes.ts';
+import type { ListedNode } from './read-nodes.ts';
 
 /** What a node says about itself under `api-gateway:node:<name>`. */
 export interface NodeInfo {
@@ -38,7 +42,7 @@ export interface NodeRegistryOptions {
   readonly info: () => NodeInfo;
   readonly log: Log;
   /** Called when the number of live nodes has changed. */
-  readonly onCount: (count: number) => void;
+  readonly onCount: (count: number, names: readonly string[]) => void;
 }
 
 /**
@@ -51,6 +55,8 @@ export class NodeRegistry {
   #count = 1;
   #beating = false;
   #closed = false;
+  /** The newest list that could be read, and when (monotonic). */
+  #known: { readonly atMs: number; readonly nodes: readonly ListedNode[] } | undefined;
 
   constructor(options: NodeRegistryOptions) {
     this.#options = options;
@@ -62,6 +68,27 @@ export class NodeRegistry {
   /** Nodes that live, this one included. */
   get count(): number {
     return this.#count;
+  }
+
+  /** The nodes that live, or those last heard of while Redis cannot be asked; this one is always among them. Never rejects. */
+  async list(): Promise<NodesAnswer> {
+    const fresh = await this.#read();
+    const ageMs = this.#known === undefined ? 0 : Math.round(monotonicMs() - this.#known.atMs);
+    const known = (this.#known?.nodes ?? []).map((node) => ({ ...node, lastBeatMsAgo: node.lastBeatMsAgo + ageMs }));
+    return { scope: fresh ? 'cluster' : 'node', nodes: withSelf(known, this.#options.info()) };
+  }
+
+  async #read(): Promise<boolean> {
+    const { redis, log } = this.#options;
+    if (this.#closed || redis.status !== 'ready') return false;
+    try {
+      const nodes = await readNodes(redis, ALIVE_MS);
+      this.#known = { atMs: monotonicMs(), nodes };
+      return true;
+    } catch (error) {
+      log.debug({ err: error }, 'the list of nodes could not be read');
+      return false;
+    }
   }
 
   /** Takes this node off the list and ends the connection. */
@@ -91,7 +118,8 @@ export class NodeRegistry {
       if (count !== this.#count) {
         log.info({ nodes: live }, 'live nodes changed');
         this.#count = count;
-        onCount(count);
+        onCount(count, live);
+        await this.#read(); // so that something is known when Redis goes away
       }
     } catch (error) {
       log.debug({ err: error }, 'the node could not say that it lives; tried again in a second');
@@ -99,4 +127,13 @@ export class NodeRegistry {
       this.#beating = false;
     }
   }
+}
+
+/** What this node says of itself holds without asking anyone. */
+export function withSelf(nodes: readonly ListedNode[], info: NodeInfo): NodesAnswer['nodes'] {
+  const { name, version, started, threads, address } = info;
+  const seen = nodes.find((node) => node.name === name);
+  const self = { name, version, startedAt: started, threads, address, lastBeatMsAgo: seen?.lastBeatMsAgo ?? 0 };
+  const others = nodes.filter((node) => node.name !== name).map((node) => ({ ...node, self: false }));
+  return [{ ...self, self: true }, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

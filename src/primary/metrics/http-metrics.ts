@@ -1,0 +1,64 @@
+import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
+import { METHODS, ROUTE, STATUS_CLASSES } from '../../shared/metrics/layout.ts';
+import type { BlockSums } from './block-sums.ts';
+import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
+import type { MetricParts } from './parts.ts';
+
+/** Exchanges with clients. */
+export function httpMetrics(sums: BlockSums, parts: Pick<MetricParts, 'memory' | 'threads'>): MetricDefinition[] {
+  const { memory, threads } = parts;
+  const routes = () => sums.rows('route');
+
+  /** `kind`: 0 all, 1 5xx, 2 429; the same label sets for each. */
+  const requests = (kind: 0 | 1 | 2) => (): Sample[] =>
+    routes().flatMap(({ name, row, start }) =>
+      METHODS.flatMap((method, i) => {
+        const index = start + ROUTE.requests + 3 * i;
+        const value = sums.at(index + kind);
+        // Asked with `all`, which is never 0 where the other two are not.
+        const shown = memory.requestSeries.has(row, method) || sums.at(index) > 0;
+        return shown ? [{ labels: { route: name, method }, value }] : [];
+      }),
+    );
+  const perRoute = (column: number) => (): Sample[] =>
+    routes().map(({ name, start }) => ({ labels: { route: name }, value: sums.at(start + column) }));
+  const overThreads = (key: 'inFlight' | 'openConnections') => (): number =>
+    threads.status().reduce((sum, thread) => sum + thread[key], 0);
+
+  return [
+    // Parts before the whole: requests go on being counted while these are read, and no part may exceed the whole.
+    counter('http_requests_5xx_total', 'Requests answered with a status of 500 to 599.', requests(1)),
+    counter('http_requests_429_total', 'Requests answered with 429.', requests(2)),
+    counter(
+      'http_requests_total',
+      'Requests that have ended, however they ended. Route (none): no route took them; (probe): /health and /ready.',
+      requests(0),
+    ),
+    counter(
+      'http_responses_total',
+      'Requests that have ended, by the first digit of the answer; none: the client left before it.',
+      () =>
+        routes().flatMap(({ name, start }) =>
+          STATUS_CLASSES.map((statusClass, i) => ({
+            labels: { route: name, status_class: statusClass },
+            value: sums.at(start + ROUTE.responses + i),
+          })),
+        ),
+    ),
+    histogram(
+      {
+        name: 'http_request_duration_seconds',
+        help: 'From the end of the request header to the last byte of the answer, as the gateway sees it.',
+      },
+      () =>
+        routes().map(({ name, start }) => ({
+          labels: { route: name },
+          sums: sums.histogram(start + ROUTE.duration, DURATION_EDGES_SECONDS),
+        })),
+    ),
+    counter('http_request_body_bytes_total', 'Bytes of request bodies received.', perRoute(ROUTE.bytesReceived)),
+    counter('http_response_body_bytes_total', 'Bytes of response bodies sent.', perRoute(ROUTE.bytesSent)),
+    gauge('http_requests_in_flight', 'Requests that have not ended.', overThreads('inFlight')),
+    gauge('http_connections_open', 'Open connections of clients.', overThreads('openConnections')),
+  ];
+}

@@ -1,0 +1,51 @@
+import { trafficAnswer } from '../../shared/admin/status.ts';
+import { json } from '../admin/answer.ts';
+import { type AnyOperation, operation } from '../admin/api.ts';
+import { BlockSums } from './block-sums.ts';
+import { createExposition } from './exposition.ts';
+import { httpMetrics } from './http-metrics.ts';
+import { limitMetrics } from './limit-metrics.ts';
+import type { MetricParts } from './parts.ts';
+import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
+import { redisMetrics } from './redis-metrics.ts';
+import { trafficOf } from './traffic.ts';
+import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
+
+/** `GET /metrics` and `GET /admin/traffic`. Once per process. */
+export function metricsOperations(parts: MetricParts): AnyOperation[] {
+  const { memory, threads, control, redis, log } = parts;
+  const sums = new BlockSums(memory);
+  const exposition = createExposition(
+    [
+      ...httpMetrics(sums, parts),
+      ...upstreamMetrics(sums),
+      ...breakerMetrics(sums, control),
+      ...limitMetrics(sums),
+      ...(redis === undefined ? [] : redisMetrics(redis)),
+      ...threadMetrics(sums, threads),
+      ...gatewayMetrics(parts),
+    ],
+    log,
+  );
+  return [
+    operation({
+      method: 'GET',
+      path: '/metrics',
+      id: 'metrics',
+      summary: 'All metrics of the process in the text format of Prometheus.',
+      produces: exposition.contentType,
+      handle: async () => {
+        await redis?.refresh();
+        return { status: 200, type: exposition.contentType, body: await exposition.render() };
+      },
+    }),
+    operation({
+      method: 'GET',
+      path: '/admin/traffic',
+      id: 'traffic',
+      summary: 'Totals since the start of this process; whoever asks twice has rates and percentiles.',
+      answer: trafficAnswer,
+      handle: () => json(200, trafficOf(sums, parts)),
+    }),
+  ];
+}

@@ -1,0 +1,44 @@
+import type { Log } from '../../shared/log.ts';
+import type { MetricMemory } from './metric-memory.ts';
+import type { RedisMemory } from './redis-memory.ts';
+import type { ThreadLoop } from './loop-utilization.ts';
+import type { TransitionCounts } from './transition-counts.ts';
+
+/** What of the front the metrics read. They ask; nothing here changes anything. */
+export interface MetricParts {
+  readonly memory: MetricMemory;
+  readonly threads: {
+    /** Threads that needed another in their place. */
+    readonly restarts: number;
+    all(): readonly ThreadLoop[];
+    status(): readonly {
+      readonly slot: number;
+      readonly state: string;
+      readonly inFlight: number;
+      readonly openConnections: number;
+    }[];
+  };
+  readonly control: {
+    readonly liveNodes: number;
+    readonly transitions: TransitionCounts;
+    breakers(): readonly BreakerFacts[];
+  };
+  readonly reload: {
+    active(): { readonly version: number };
+    /** The last attempt; `undefined`: none since the start. */
+    readonly last: { readonly atMs: number; readonly outcome: { readonly kind: string } } | undefined;
+  };
+  /** `undefined`: no Redis is configured. */
+  readonly redis: RedisMemory | undefined;
+  readonly node: string;
+  /** Time of day. */
+  readonly startedAtMs: number;
+  readonly log: Log;
+}
+
+interface BreakerFacts {
+  readonly upstream: string;
+  readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+  /** An operator's override, if there is one. */
+  readonly forced?: unknown;
+}
