@@ -1,0 +1,106 @@
+import {
+  clientLimitsAnswer,
+  clientLimitsChange,
+  limitsResetAnswer,
+  topRefusedAnswer,
+  type ClientLimitsChange,
+} from '../../shared/admin/limits.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { LimitControl } from '../limits/limit-control.ts';
+import { changeClient } from './limits-change.ts';
+import { findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
+import { json, problem } from './answer.ts';
+import type { AdminAnswer } from './answer.ts';
+import { operation, type AnyOperation } from './api.ts';
+import { LISTED_CLIENTS } from '../../shared/limits/refused-list.ts';
+
+const COUNT = { default: 20, most: LISTED_CLIENTS } as const;
+
+const CLIENT_PARAMETER = {
+  client: {
+    in: 'path',
+    description: 'Name of its buckets, an IP address, or the value of the header that names clients.',
+  },
+} as const;
+const UNKNOWN = 'No such client is known here; `clients` names some that exist.';
+
+export interface LimitOperationsParts {
+  readonly limits: LimitControl;
+  readonly events: Pick<EventLog, 'add'>;
+  /** This node's name, for the overrides it sets. */
+  readonly node: string;
+}
+
+/** The calls under /admin/limits. */
+export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperation[] => [
+  operation({
+    method: 'GET',
+    path: '/admin/limits/top',
+    id: 'topRefused',
+    summary: 'The clients that were refused most in the last five to ten minutes',
+    parameters: { count: { in: 'query', description: `How many, 1 to ${COUNT.most}; default ${COUNT.default}.` } },
+    answer: topRefusedAnswer,
+    handle: ({ query }) => top(parts.limits, query.get('count')),
+  }),
+  operation({
+    method: 'GET',
+    path: '/admin/limits/{client}',
+    id: 'getClientLimits',
+    summary: 'How full the buckets of a client are, and which routes it would pass now',
+    parameters: CLIENT_PARAMETER,
+    answer: clientLimitsAnswer,
+    problems: { 404: UNKNOWN },
+    handle: async ({ params }) => {
+      const found = await findClient(parts.limits, params['client'] ?? '');
+      return found.known ? json(200, viewOf(parts.limits, found)) : unknownClient(parts.limits, found);
+    },
+  }),
+  operation({
+    method: 'DELETE',
+    path: '/admin/limits/{client}',
+    id: 'resetClientLimits',
+    secretPath: true,
+    summary: 'Deletes the buckets of a client, so that it starts with full ones on all nodes',
+    parameters: CLIENT_PARAMETER,
+    answer: limitsResetAnswer,
+    problems: { 404: UNKNOWN },
+    handle: async ({ params }) => {
+      const found = await findClient(parts.limits, params['client'] ?? '');
+      if (!found.known) return unknownClient(parts.limits, found);
+      const reset = await resetClient(parts.limits, found);
+      return { ...json(200, reset), audited: { client: reset.client } };
+    },
+  }),
+  operation<ClientLimitsChange>({
+    method: 'POST',
+    path: '/admin/limits/{client}',
+    id: 'changeClientLimits',
+    secretPath: true,
+    summary: "Sets a client's tokens, or bans or exempts it for a time",
+    parameters: CLIENT_PARAMETER,
+    body: clientLimitsChange,
+    answer: clientLimitsAnswer,
+    problems: {
+      404: 'No client can have that name (`clients` names some that exist), or there is no such rule (`rules` names all).',
+      409: 'Too many clients are banned or exempt already.',
+    },
+    handle: ({ params, body, caller }) => {
+      const by = `${caller.who} ${caller.remoteAddress} at ${parts.node}`;
+      return changeClient(parts, { text: params['client'] ?? '', body, by });
+    },
+  }),
+];
+
+async function top(limits: LimitControl, wanted: string | null): Promise<AdminAnswer> {
+  const count = wanted === null ? COUNT.default : Number(wanted);
+  if (!Number.isInteger(count) || count < 1 || count > COUNT.most) {
+    return problem(400, 'bad_request', { detail: `count: a whole number from 1 to ${COUNT.most} is expected.` });
+  }
+  const { scope, nodes, list } = await limits.refused();
+  return json(200, {
+    scope,
+    nodes,
+    windowSeconds: Math.ceil(list.windowMs / 1000),
+    clients: list.clients.slice(0, count).map(([client, refused, overcount]) => ({ client, refused, overcount })),
+  });
+}

@@ -1,0 +1,152 @@
+import { EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
+import { createProcessClock } from '../../shared/breaker/process-clock.ts';
+import { monotonicMs } from '../../shared/clock.ts';
+import type { Config } from '../../shared/config/types.ts';
+import type { FromLimitThread, ToLimitThread } from '../../shared/limits/messages.ts';
+import type { ThreadOverride } from '../../shared/limits/overrides.ts';
+import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
+import { askRedis, type RedisClient } from './ask-redis.ts';
+import { parseLimitEvent, type LimitEvent } from './limit-events.ts';
+import { distinctRules, limitedRoutes, type LimitedRoute } from './limited-routes.ts';
+import { MemoryBuckets } from './memory-buckets.ts';
+import { OverrideBook } from './override-book.ts';
+import { OverridesHash } from './overrides-hash.ts';
+import { RedisBuckets } from './redis-buckets.ts';
+import { RefusedFront } from './refused-front.ts';
+import { RefusedSharing, type ClusterRefused } from './refused-sharing.ts';
+import { ThreadOrders } from './thread-orders.ts';
+
+/** Number of the front among those that lock buckets; threads count from 1. Its locks end with the process. */
+const FRONT_OWNER = 0x3fff_ffff;
+
+export interface LimitControlOptions {
+  readonly config: Config;
+  /** Made without offline queue; closed by whoever made it. `undefined` = this process is alone. */
+  readonly redis: RedisClient | undefined;
+  readonly memoryBuckets: SharedArrayBuffer;
+  /** Names of the nodes that live. */
+  readonly liveNodes: () => Promise<readonly string[]>;
+  /** How many live, as the threads know it. */
+  readonly liveCount: () => number;
+  /** To every thread. @returns how many were told */
+  readonly broadcast: (message: ToLimitThread) => number;
+}
+
+/** The front's part of the limits: who is refused most, who is banned or exempt, and the buckets as operators see them. */
+export class LimitControl {
+  readonly memory: MemoryBuckets;
+  readonly shared: RedisBuckets | undefined;
+  readonly overrides: OverrideBook;
+  readonly #options: LimitControlOptions;
+  readonly #refused = new RefusedFront(monotonicMs);
+  readonly #sharing: RefusedSharing;
+  readonly #orders: ThreadOrders;
+  #config: Config;
+  #routes: readonly LimitedRoute[];
+
+  constructor(options: LimitControlOptions) {
+    this.#options = options;
+    const { config, redis, memoryBuckets, liveNodes, liveCount, broadcast } = options;
+    this.#config = config;
+    this.#routes = limitedRoutes(config.routes);
+    this.memory = new MemoryBuckets({
+      memory: new SharedMemoryStore(memoryBuckets, { owner: FRONT_OWNER }),
+      share: () => (redis === undefined ? 1 : liveCount()),
+    });
+    this.shared = redis === undefined ? undefined : new RedisBuckets(redis);
+    this.#orders = new ThreadOrders(broadcast);
+    this.overrides = new OverrideBook({
+      hash: new OverridesHash(redis),
+      clock: createProcessClock(),
+      apply: (overrides) => this.#orders.override(overrides),
+    });
+    this.#sharing = new RefusedSharing({
+      redis,
+      node: config.node.name,
+      liveNodes,
+      list: () => this.#refused.list(),
+    });
+    redis?.on('ready', () => void this.overrides.refresh());
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get routes(): readonly LimitedRoute[] {
+    return this.#routes;
+  }
+
+  /** For a new thread. */
+  forThread(): { readonly limitOverrides: readonly ThreadOverride[] } {
+    return { limitOverrides: this.overrides.all };
+  }
+
+  configure(config: Config): void {
+    this.#config = config;
+    this.#routes = limitedRoutes(config.routes);
+  }
+
+  receive(slot: number, message: FromLimitThread): void {
+    if (message.type === 'limits-done') this.#orders.done(message.id);
+    else {
+      this.#refused.receive(slot, message.list);
+      this.#sharing.changed();
+    }
+  }
+
+  threadGone(slot: number): void {
+    this.#refused.threadGone(slot);
+  }
+
+  /** A message of the channel of events; those of other kinds are let be. */
+  onEvent(text: string): void {
+    const event = parseLimitEvent(text);
+    switch (event?.type) {
+      case undefined:
+        return;
+      case 'limit-overrides':
+        void this.overrides.refresh();
+        return;
+      case 'limit-client':
+        void this.#forgetHere(event.client, event.reset);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /**
+   * A client's buckets were deleted (`reset`) or set: no thread of any node may go by what it remembers of them. Resolves
+   * when this node's threads have forgotten it.
+   */
+  async forget(client: string, reset: boolean): Promise<void> {
+    const event: LimitEvent = { type: 'limit-client', client, reset };
+    await Promise.all([
+      this.#forgetHere(client, reset),
+      askRedis(this.#options.redis, (redis) => redis.publish(EVENTS_CHANNEL, JSON.stringify(event))),
+    ]);
+  }
+
+  /** Clients that this node refuses, the most refused first. */
+  refusedHere(): readonly string[] {
+    return this.#refused.list().clients.map(([client]) => client);
+  }
+
+  /** The most refused clients of all live nodes. */
+  refused(): Promise<ClusterRefused> {
+    return this.#sharing.clusterList();
+  }
+
+  /** The connection is closed by whoever made it. */
+  close(): void {
+    this.overrides.close();
+    this.#sharing.close();
+  }
+
+  async #forgetHere(client: string, reset: boolean): Promise<void> {
+    const rules = distinctRules(this.#routes).map(({ rule }) => rule);
+    if (reset && this.shared !== undefined) await this.memory.remove(client, rules);
+    await this.#orders.forget(client);
+  }
+}

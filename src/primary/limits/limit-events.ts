@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+const limitEvent = z.discriminatedUnion('type', [
+  /** The hash of overrides is another: read it. */
+  z.object({ type: z.literal('limit-overrides') }),
+  /** The buckets of a client were deleted (`reset`) or set: whatever is remembered of them is wrong. */
+  z.object({ type: z.literal('limit-client'), client: z.string(), reset: z.boolean() }),
+]);
+
+/** What concerns the limits on the channel `api-gateway:events`. */
+export type LimitEvent = z.infer<typeof limitEvent>;
+
+/** The event in a message of the channel, or undefined for one of another kind. */
+export function parseLimitEvent(message: string): LimitEvent | undefined {
+  try {
+    return limitEvent.safeParse(JSON.parse(message)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import type { RouteConfig } from '../../shared/config/types.ts';
+import type { OnStoreFailure } from '../../shared/limits/rule.ts';
+import { compileRule, type CompiledRule } from '../../shared/limits/rule.ts';
+import type { AskedRule } from './buckets.ts';
+
+/** What a route asks of its clients; no rules = it is not limited. */
+export interface LimitedRoute {
+  readonly name: string;
+  readonly rules: readonly CompiledRule[];
+  /** Tokens per request; 0 where there are no rules. */
+  readonly cost: number;
+  readonly shadow: boolean;
+  readonly onStoreFailure: OnStoreFailure;
+}
+
+export const limitedRoutes = (routes: readonly RouteConfig[]): readonly LimitedRoute[] =>
+  routes.map(({ name, limits }) => ({
+    name,
+    rules: limits?.rules.map(compileRule) ?? [],
+    cost: limits?.cost ?? 0,
+    shadow: limits?.shadow ?? false,
+    onStoreFailure: limits?.onStoreFailure ?? 'local',
+  }));
+
+/** Each rule once, as the first route that has it asks for it: rules of one name share a bucket and have one limit. */
+export function distinctRules(routes: readonly LimitedRoute[]): readonly AskedRule[] {
+  const byName = new Map<string, AskedRule>();
+  for (const { rules, cost } of routes) {
+    for (const rule of rules) if (!byName.has(rule.name)) byName.set(rule.name, { rule, cost });
+  }
+  return [...byName.values()];
+}
+
+/** What people call a rule. */
+export const ruleLabel = ({ name }: CompiledRule): string => (name === '' ? 'default' : name);

@@ -1,0 +1,94 @@
+import { clusterBucketKey, plainBucketKey } from '../../shared/limits/bucket-key.ts';
+import type { CompiledRule } from '../../shared/limits/rule.ts';
+import type { KeyOf } from '../../shared/limits/take-script.ts';
+import { refill } from '../../shared/limits/token-bucket.ts';
+import { askRedis, type RedisClient } from './ask-redis.ts';
+import type { AskedRule, Buckets, Level } from './buckets.ts';
+import { readScript } from './script.ts';
+
+const FIELDS = 5;
+const KEYS_PER_SCAN = 200;
+const MOST_SCANS = 5;
+
+/** The buckets that all nodes share. */
+export class RedisBuckets implements Buckets {
+  readonly #redis: RedisClient;
+  readonly #keyOf: KeyOf;
+  readonly #read = readScript('read-buckets');
+  readonly #set = readScript('set-tokens');
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+    this.#keyOf = redis.isCluster ? clusterBucketKey : plainBucketKey;
+  }
+
+  async levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined> {
+    if (asked.length === 0) return [];
+    const keys = this.#keys(client, asked);
+    const reply = await askRedis(this.#redis, (redis) => redis.eval(this.#read, keys.length, ...keys));
+    if (!Array.isArray(reply)) return undefined;
+    const [nowMs, ...fields] = (reply as (string | null)[]).map((text) => (text === null ? Number.NaN : Number(text)));
+    return asked.map(({ rule }, i) => levelOf(rule, fields.slice(i * FIELDS, (i + 1) * FIELDS), nowMs ?? 0));
+  }
+
+  async setTokens(client: string, asked: readonly AskedRule[], tokens: number): Promise<true | undefined> {
+    // A bucket of no capacity is never stored.
+    const stored = asked.filter(({ rule }) => rule.capacity > 0);
+    if (stored.length === 0) return true;
+    const keys = this.#keys(client, stored);
+    const args = stored.flatMap(({ rule }) => [tokens, rule.capacityText, rule.rateText]);
+    const done = await askRedis(this.#redis, (redis) => redis.eval(this.#set, keys.length, ...keys, ...args));
+    return done === undefined ? undefined : true;
+  }
+
+  async remove(client: string, rules: readonly CompiledRule[]): Promise<number | undefined> {
+    if (rules.length === 0) return 0;
+    const keys = rules.map(({ keySuffix }) => this.#keyOf(client, keySuffix));
+    return askRedis(this.#redis, (redis) => redis.unlink(...keys));
+  }
+
+  /** Names of some clients that have buckets: a look at a bounded number of keys. */
+  async someClients(atMost: number): Promise<readonly string[]> {
+    const names = await askRedis(this.#redis, async (redis) => {
+      const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
+      const found = new Set<string>();
+      for (const node of nodes) {
+        let cursor = '0';
+        for (let i = 0; i < MOST_SCANS && found.size < atMost; i++) {
+          const [next, keys] = await node.scan(cursor, 'MATCH', plainBucketKey('*', ''), 'COUNT', KEYS_PER_SCAN);
+          for (const key of keys) found.add(clientOfKey(key));
+          cursor = next;
+          if (cursor === '0') break;
+        }
+      }
+      return [...found];
+    });
+    return (names ?? []).slice(0, atMost);
+  }
+
+  #keys(client: string, asked: readonly AskedRule[]): readonly string[] {
+    return asked.map(({ rule }) => this.#keyOf(client, rule.keySuffix));
+  }
+}
+
+/** The same steps as in take-tokens.lua, without taking anything. */
+function levelOf(rule: CompiledRule, fields: readonly number[], nowMs: number): Level {
+  const [tokens = Number.NaN, updatedMs = Number.NaN, capacity = Number.NaN, , ceiling = Number.NaN] = fields;
+  const limit = rule;
+  if (Number.isNaN(tokens) || Number.isNaN(updatedMs) || Number.isNaN(capacity)) {
+    return { exists: false, tokens: rule.capacity, limit };
+  }
+  const highest = Number.isNaN(ceiling) ? capacity : ceiling;
+  const bucket = { tokens, updatedMs, capacity, refillPerSecond: rule.refillPerSecond, ceiling: highest };
+  refill(bucket, rule, nowMs);
+  return { exists: true, tokens: bucket.tokens, limit };
+}
+
+const BUCKET_KEY =
+  /^api-gateway:rate-limit:(?:\{(?<tagged>[^}]*)\}|(?<network>[^/]*\/\d+)|(?<plain>[^:]*))(?::[^:]*)?$/;
+
+/** Only the names of IPv6 networks hold colons, and they end in the length of their prefix. */
+function clientOfKey(key: string): string {
+  const { tagged, network, plain } = BUCKET_KEY.exec(key)?.groups ?? {};
+  return tagged ?? network ?? plain ?? key;
+}

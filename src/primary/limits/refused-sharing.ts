@@ -1,0 +1,94 @@
+import {
+  mergeRefused,
+  parseRefusedList,
+  REFUSED_WINDOW_MS,
+  type RefusedList,
+} from '../../shared/limits/refused-list.ts';
+import { askRedis, type RedisClient } from './ask-redis.ts';
+
+const PUBLISH_EVERY_MS = 2_000;
+/** What ended threads have told runs out without anybody saying so. */
+const REFRESH_EVERY_MS = 60_000;
+const keyOf = (node: string): string => `api-gateway:refused:${node}`;
+
+/** KEYS[1] a node's list; ARGV[1] the list, ARGV[2] milliseconds until it is forgotten. Also on a full Redis. */
+const PUBLISH_SCRIPT = `#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
+export interface RefusedSharingOptions {
+  readonly redis: RedisClient | undefined;
+  readonly node: string;
+  /** Names of the nodes that live. */
+  readonly liveNodes: () => Promise<readonly string[]>;
+  /** This node's own list. */
+  readonly list: () => RefusedList;
+}
+
+export interface ClusterRefused {
+  readonly scope: 'cluster' | 'node';
+  readonly nodes: number;
+  readonly list: RefusedList;
+}
+
+/** Puts this node's most refused clients where the others find them, and finds theirs. */
+export class RefusedSharing {
+  readonly #options: RefusedSharingOptions;
+  #changed = false;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #refresh: NodeJS.Timeout;
+
+  constructor(options: RefusedSharingOptions) {
+    this.#options = options;
+    // What Redis held may be gone with it.
+    options.redis?.on('ready', () => this.changed());
+    this.#refresh = setInterval(() => {
+      if (options.list().clients.length > 0) this.changed();
+    }, REFRESH_EVERY_MS).unref();
+  }
+
+  /** The list is another; it goes out within two seconds. */
+  changed(): void {
+    this.#changed = true;
+    if (this.#options.redis === undefined) return;
+    this.#timer ??= setTimeout(() => void this.#publish(), PUBLISH_EVERY_MS).unref();
+  }
+
+  /** The list of all live nodes; of this node alone where the others' cannot be read. */
+  async clusterList(): Promise<ClusterRefused> {
+    const { redis, node, liveNodes, list } = this.#options;
+    const found = await askRedis(redis, async (client) => {
+      const others = (await liveNodes()).filter((name) => name !== node);
+      return Promise.all(others.map((name) => readList(client, keyOf(name))));
+    });
+    if (found === undefined) return { scope: 'node', nodes: 1, list: list() };
+    const lists = found.filter((each) => each !== undefined);
+    return { scope: 'cluster', nodes: 1 + found.length, list: mergeRefused([list(), ...lists]) };
+  }
+
+  close(): void {
+    clearInterval(this.#refresh);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #publish(): Promise<void> {
+    const { redis, node, list } = this.#options;
+    this.#timer = undefined;
+    if (!this.#changed || redis?.status !== 'ready') return; // `ready` comes back here
+    this.#changed = false;
+    const text = JSON.stringify(list());
+    const done = await askRedis(redis, (client) =>
+      client.eval(PUBLISH_SCRIPT, 1, keyOf(node), text, REFUSED_WINDOW_MS),
+    );
+    if (done === undefined) this.changed();
+  }
+}
+
+/** Its window goes on from when it was written, which its time to live tells without a common clock. */
+async function readList(redis: RedisClient, key: string): Promise<RefusedList | undefined> {
+  const [text, leftMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
+  const list = text === null ? undefined : parseRefusedList(text);
+  if (list === undefined || leftMs < 0) return undefined;
+  return { ...list, windowMs: list.windowMs + Math.max(0, REFUSED_WINDOW_MS - leftMs) };
+}
