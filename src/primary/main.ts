@@ -1,27 +1,27 @@
 import { hostname } from 'node:os';
-import { monotonicMs, wallClockMs } from '../shared/clock.ts';
+import { wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
-import type { ExitCode } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
-import { createAcceptor } from './acceptor.ts';
-import type { Acceptor } from './acceptor.ts';
-import { adminRoutes } from './admin/routes.ts';
-import { startAdminServer } from './admin/server.ts';
+import { addReloadEvent, adminOperations } from './admin/compose.ts';
 import type { AdminServer } from './admin/server.ts';
+import { EventLog } from './events/event-log.ts';
+import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './leave.ts';
-import { listenProblem, probeListen } from './listen-problem.ts';
+import { LimitsStoreState, reportStoreChange } from './limits-store-state.ts';
 import { loadConfig } from './load-config.ts';
+import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './open-ports.ts';
 import { onProcessEvents } from './process-events.ts';
 import { Reload } from './reload.ts';
 import type { ReloadOutcome } from './reload.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
+import { startMetrics } from './metrics/start-metrics.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
 import { Stop } from './stop.ts';
 import { TrafficControl } from './traffic-control.ts';
@@ -32,61 +32,21 @@ const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
 const FAULT_STOP = { deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
 
-/** The gateway cannot start; the message is for the person who started it. */
-class StartFailure extends Error {
-  readonly exitCode: ExitCode;
-
-  constructor(exitCode: ExitCode, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
 function loadFirst(): LoadedConfig & { readonly warnings: string } {
   const result = loadConfig();
   if (result.ok) return { ...result.loaded, warnings: formatProblems(result.warnings) };
   throw new StartFailure(EXIT.badConfig, `invalid configuration\n${formatProblems(result.problems)}`);
 }
 
-async function openAcceptor({ tls, maxHeaderBytes }: Config['server']): Promise<Acceptor> {
-  try {
-    return await createAcceptor({ tls, maxHeaderBytes });
-  } catch (error) {
-    if (tls === undefined) throw error;
-    throw new StartFailure(EXIT.badConfig, `TLS_CERT_FILE and TLS_KEY_FILE cannot be used: ${String(error)}`);
-  }
-}
-
-async function openAdmin(
-  server: Config['server'],
-  parts: Pick<Parameters<typeof startAdminServer>[0], 'routes' | 'log'>,
-) {
-  const [host, port] = [server.adminHost, server.adminPort];
-  try {
-    return await startAdminServer({ host, port, ...parts });
-  } catch (error) {
-    const place = { host, port, hostSetting: 'ADMIN_HOST', portSetting: 'ADMIN_PORT' };
-    throw new StartFailure(EXIT.portTaken, listenProblem(place, error));
-  }
-}
-
-async function listen(acceptor: Acceptor, { host, port }: Config['server']): Promise<number> {
-  const actual = acceptor.listen(host, port);
-  if (actual !== undefined) return actual;
-  const place = { host, port, hostSetting: 'HOST', portSetting: 'PORT' };
-  throw new StartFailure(EXIT.portTaken, listenProblem(place, await probeListen(host, port)));
-}
-
-function url(scheme: 'http' | 'https', host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
 async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const { server } = first.config;
-  const startedMs = monotonicMs();
   const reload = new Reload({ load: loadConfig, first, log, apply: (config) => configure(config) });
-  const startedIso = new Date(wallClockMs()).toISOString();
+  const startedAtMs = wallClockMs();
+  const events = new EventLog({
+    wallClockMs,
+    onListenerError: (error) => log.error({ err: error }, 'a reader of events failed'),
+  });
+  const readers = new EventReaders({ log: events, ...EVENT_READERS });
   let port = server.port;
   const withRedis = first.config.redis !== undefined;
   const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
@@ -96,11 +56,12 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const control = new TrafficControl({
     config: first.config,
     log,
+    events,
     connect,
     info: () => ({
       name: first.config.node.name,
       version: VERSION,
-      started: startedIso,
+      started: new Date(startedAtMs).toISOString(),
       threads: server.workers,
       address: `${hostname()}:${port}`,
     }),
@@ -111,6 +72,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     metrics.configure(config);
     control.configure(config);
   };
+  const limitsStore = new LimitsStoreState((state) => reportStoreChange({ log, events }, state));
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
     workers: server.workers,
@@ -118,7 +80,9 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     ring: acceptor.ring,
     control,
     metrics,
+    limitsStore,
     log,
+    events,
     hopeless: () => {
       log.error('as many request threads are stuck as there should be: the process must be started again');
       void stop.drain({ ...FAULT_STOP, reason: 'stuck threads' });
@@ -129,16 +93,28 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     acceptor,
     threads,
     log,
+    onBegin: (reason) => {
+      events.add('drain', 'the process is about to end', { reason });
+      readers.close();
+    },
     closeAdmin: async () => admin?.close(),
-    closeControl: () => control.close(),
+    closeControl: () => {
+      numbers.close();
+      return control.close();
+    },
   });
-  const runReload = (): Promise<ReloadOutcome> => reload.run(threads);
+  const runReload = async (): Promise<ReloadOutcome> => {
+    const outcome = await reload.run(threads);
+    addReloadEvent(events, outcome);
+    return outcome;
+  };
+  const drain = (reason: string): void => {
+    const deadlineMs = reload.active().config.server.drainTimeoutMs;
+    void stop.drain({ reason, deadlineMs, exitCode: EXIT.ok });
+  };
   onProcessEvents({
     log,
-    drain: (reason) => {
-      const deadlineMs = reload.active().config.server.drainTimeoutMs;
-      void stop.drain({ reason, deadlineMs, exitCode: EXIT.ok });
-    },
+    drain,
     force: () => void stop.force(),
     reload: () => void (stop.begun ? undefined : runReload()),
     fault: (error) => {
@@ -147,16 +123,14 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     },
   });
 
-  const status = (): unknown => ({
-    version: VERSION,
-    uptimeSeconds: Math.round((monotonicMs() - startedMs) / 1000),
-    configVersion: reload.active().version,
-    liveNodes: control.liveNodes,
-    threads: threads.status(),
-    breakers: control.breakers(),
-  });
+  const front = { first: first.config, startedAtMs, port: () => port, log, events, readers, control, threads, reload };
+  const numbers = startMetrics(
+    { memory: metrics, threads, control, reload, node: first.config.node.name, startedAtMs, log },
+    { config: first.config.redis, connect },
+  );
+  const operations = adminOperations({ ...front, limitsStore, runReload, stop, drain }, numbers.operations);
   const token = (): string | undefined => reload.active().config.server.adminToken;
-  admin = await openAdmin(server, { routes: adminRoutes({ token, status, reload: runReload }), log });
+  admin = await openAdmin(server, { operations, token, log });
 
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   const settled = (): boolean => stop.begun || serving() >= server.workers || threads.failures >= FAILED_STARTS;
@@ -170,8 +144,8 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const adminPort = admin.port;
   log.info(
     {
-      url: url(scheme, server.host, port),
-      adminUrl: url('http', server.adminHost, adminPort),
+      url: originOf(scheme, server.host, port),
+      adminUrl: originOf('http', server.adminHost, adminPort),
       port,
       adminPort,
       threads: server.workers,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../shared/config/read-config.ts';
 import type { Config } from '../shared/config/types.ts';
 import { createLog } from '../shared/log.ts';
+import { LimitsStoreState } from './limits-store-state.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
 import { TrafficControl } from './traffic-control.ts';
@@ -43,6 +44,7 @@ function setUp(behaviour: string, workers = 2) {
     ring: { add: (descriptor) => ring.add(descriptor), remove: (descriptor) => ring.delete(descriptor) },
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
+    limitsStore: new LimitsStoreState(() => {}),
     log: createLog({ level: 'silent', name: 'test' }),
     hopeless: () => {},
   });
@@ -58,7 +60,7 @@ function controlOf(config: Config): TrafficControl {
     connect: undefined,
     info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
     send: () => {},
-    broadcast: () => {},
+    broadcast: () => 0,
   });
   controls.push(control);
   return control;

@@ -1,10 +1,13 @@
 import { monotonicMs } from '../shared/clock.ts';
+import type { LogLevel } from '../shared/config/types.ts';
 import type { Log } from '../shared/log.ts';
 import type { FromRequestThread, ToRequestThread } from '../shared/threads/protocol.ts';
+import type { LimitsStoreState } from './limits-store-state.ts';
 import type { MetricMemory } from './metrics/metric-memory.ts';
 import type { TrafficControl } from './traffic-control.ts';
 import type { Ring } from './acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
+import type { EventLog } from './events/event-log.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { startRequestThread, tell } from './request-thread.ts';
 import type { ActiveConfig, RequestThread } from './request-thread.ts';
@@ -32,7 +35,9 @@ export interface RequestThreadsOptions {
   readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
+  readonly limitsStore: Pick<LimitsStoreState, 'told' | 'threadGone'>;
   readonly log: Log;
+  readonly events?: Pick<EventLog, 'add'>;
   /** So many threads are stuck that only a new process helps. */
   readonly hopeless: () => void;
 }
@@ -50,6 +55,7 @@ export class RequestThreads {
   #target: number;
   #failures = 0;
   #aborted = 0;
+  #restarts = 0;
   #closing = false;
   #drainMs: number | undefined;
 
@@ -70,6 +76,11 @@ export class RequestThreads {
   /** Exchanges that threads cut off when they left. */
   get aborted(): number {
     return this.#aborted;
+  }
+
+  /** Threads that failed, ended on their own or got stuck, so that another took their place. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   all(): readonly RequestThread[] {
@@ -112,9 +123,11 @@ export class RequestThreads {
     this.tellAll({ type: 'config', config, version, breakerSlots: control.slots(), metricRows: metrics.rows() });
   }
 
-  /** To every thread that is or will be live. */
-  tellAll(message: ToRequestThread): void {
-    for (const thread of this.#threads) if (isLive(thread.state)) tell(thread, message);
+  /** To every thread that is or will be live. @returns how many were told */
+  tellAll(message: ToRequestThread): number {
+    const live = this.all().filter(({ state }) => isLive(state));
+    for (const thread of live) tell(thread, message);
+    return live.length;
   }
 
   /** To the thread in this slot, if there is one. */
@@ -164,12 +177,13 @@ export class RequestThreads {
   }
 
   #dispatch(thread: RequestThread, event: ThreadEvent): void {
-    const before = thread.state.kind;
+    const before = thread.state;
     const { state, actions } = nextThread(thread.state, event);
+    if (isLive(thread.state) && !isLive(state) && event.type !== 'retire' && !this.#closing) this.#restarts++;
     thread.state = state;
     for (const action of actions) this.#act(thread, action);
-    if (state.kind === before) return;
-    reportTransition(this.#options.log, { slot: thread.slot, before, after: state.kind, cause: event.type });
+    if (state.kind === before.kind) return;
+    reportTransition(this.#options, { slot: thread.slot, before, after: state.kind, cause: event.type });
     if (state.kind === 'parked' && this.#count('parked') >= this.#options.workers && !this.#closing) {
       this.#options.hopeless();
     }
@@ -225,14 +239,19 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, metrics } = this.#options;
+    const { entry, active, log, control, metrics, limitsStore } = this.#options;
     const place = {
       entry,
       slot,
       active: active(),
       heartbeats: this.#heartbeats.buffer,
       nowMs: monotonicMs(),
-      controls: { ...control.forThread(), metrics: metrics.buffer, metricRows: metrics.rows() },
+      controls: {
+        ...control.forThread(),
+        metrics: metrics.buffer,
+        metricRows: metrics.rows(),
+        logLevel: log.level as LogLevel,
+      },
     };
     const thread = startRequestThread(place, {
       message: (from, message) => this.#onMessage(from, message),
@@ -249,6 +268,7 @@ export class RequestThreads {
         this.#threads.delete(from);
         control.threadGone(slot);
         metrics.threadGone(slot);
+        limitsStore.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });
@@ -274,9 +294,14 @@ export class RequestThreads {
         this.#aborted += message.aborted;
         setTimeout(() => this.#end(thread), EXIT_WITHIN_MS).unref();
         return;
+      case 'limits-store':
+        this.#options.limitsStore.told(thread.slot, message);
+        return;
       case 'breaker-attention':
       case 'breaker-ask':
       case 'breaker-result':
+      case 'refused-clients':
+      case 'limits-done':
         this.#options.control.receive(thread.slot, message);
         return;
       default:

@@ -16,6 +16,8 @@ export interface StopParts {
   readonly acceptor: Acceptor;
   readonly threads: RequestThreads;
   readonly log: Log;
+  /** The stop has begun: whoever waits for something without end is sent away. */
+  onBegin(reason: string): void;
   closeAdmin(): Promise<void>;
   /** Limits and breakers: after the threads. */
   closeControl(): Promise<void>;
@@ -50,6 +52,7 @@ export class Stop {
     this.#begun = true;
     const { acceptor, threads, log } = this.#parts;
     log.info({ reason: order.reason, deadlineMs: order.deadlineMs }, 'gateway draining');
+    this.#parts.onBegin(order.reason);
     threads.lameDuck();
     const lameDuckMs = threads.openConnections() > 0 ? Math.min(LAME_DUCK_MS, order.deadlineMs) : 0;
     this.#hardStop(lameDuckMs + order.deadlineMs + (order.marginMs ?? MARGIN_MS));
@@ -63,8 +66,9 @@ export class Stop {
 
   /** Cuts off what is in flight and ends. */
   async force(): Promise<void> {
-    this.#begun = true;
     const { acceptor, threads, log } = this.#parts;
+    if (!this.#begun) this.#parts.onBegin('force');
+    this.#begun = true;
     log.warn('gateway stops at once');
     this.#hardStop(FORCED_WITHIN_MS);
     acceptor.close();

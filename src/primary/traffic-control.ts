@@ -5,13 +5,18 @@ import { createProcessClock } from '../shared/breaker/process-clock.ts';
 import { random, wallClockMs } from '../shared/clock.ts';
 import type { Config } from '../shared/config/types.ts';
 import { createBucketMemory } from '../shared/limits/bucket-memory.ts';
+import type { FromLimitThread, ToLimitThread } from '../shared/limits/messages.ts';
 import { freeLocksOf } from '../shared/limits/shard-locks.ts';
 import type { Log } from '../shared/log.ts';
 import type { connectRedis } from '../shared/redis/connect.ts';
 import type { RequestThreadStart } from '../shared/threads/protocol.ts';
+import type { NodesAnswer } from '../shared/admin/status.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker, type Breaker } from './breaker/start-breaker.ts';
-import type { BreakerNotice } from './breaker/view.ts';
-import { NodeRegistry, type NodeInfo } from './nodes/node-registry.ts';
+import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from './breaker/view.ts';
+import type { EventLog } from './events/event-log.ts';
+import { LimitControl } from './limits/limit-control.ts';
+import { TransitionCounts } from './metrics/transition-counts.ts';
+import { NodeRegistry, withSelf, type NodeInfo } from './nodes/node-registry.ts';
 
 /** Upstreams that can have a breaker at once; a reload can bring more than the start had. */
 const BREAKER_ROWS = 256;
@@ -20,21 +25,28 @@ const REDIS_TIMEOUT_MS = 1_000;
 export interface TrafficControlOptions {
   readonly config: Config;
   readonly log: Log;
+  readonly events?: Pick<EventLog, 'add'>;
   /** Imported only where the configuration names a Redis: without one the front starts faster. */
   readonly connect: typeof connectRedis | undefined;
   readonly info: () => NodeInfo;
   readonly send: (slot: number, message: ToBreakerThread) => void;
-  /** To every thread. */
+  /** To every thread. @returns how many were told */
   readonly broadcast: (
-    message: { type: 'live-nodes'; count: number } | { type: 'degraded'; reasons: readonly string[] },
-  ) => void;
+    message: { type: 'live-nodes'; count: number } | { type: 'degraded'; reasons: readonly string[] } | ToLimitThread,
+  ) => number;
 }
 
 /** What a request thread is started with to limit and to break circuits. */
-export type ThreadControls = Pick<RequestThreadStart, 'breaker' | 'memoryBuckets' | 'liveNodes' | 'degraded'>;
+export type ThreadControls = Pick<
+  RequestThreadStart,
+  'breaker' | 'memoryBuckets' | 'liveNodes' | 'limitOverrides' | 'degraded'
+>;
 
 /** The front's part of limits and circuit breakers: memory for the threads, and the connection to the other nodes. */
 export class TrafficControl {
+  /** Of breakers, on this node. */
+  readonly transitions = new TransitionCounts();
+  readonly limits: LimitControl;
   readonly #options: TrafficControlOptions;
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
   readonly #memoryBuckets = createBucketMemory();
@@ -46,14 +58,29 @@ export class TrafficControl {
     this.#options = options;
     const { config, log, info, connect } = options;
     const { redis } = config;
-    if (redis !== undefined && connect !== undefined) {
+    const client =
+      redis === undefined
+        ? undefined
+        : connect?.(redis, { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
+    if (client !== undefined) {
       this.#nodes = new NodeRegistry({
-        redis: connect(redis, { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS }),
+        redis: client,
         info,
         log,
-        onCount: (count) => options.broadcast({ type: 'live-nodes', count }),
+        onCount: (count, names) => {
+          options.events?.add('nodes', `${count} live nodes`, { names });
+          options.broadcast({ type: 'live-nodes', count });
+        },
       });
     }
+    this.limits = new LimitControl({
+      config,
+      redis: client,
+      memoryBuckets: this.#memoryBuckets,
+      liveNodes: async () => (await this.nodes()).nodes.map(({ name }) => name),
+      liveCount: () => this.liveNodes,
+      broadcast: options.broadcast,
+    });
     this.#breaker = startBreaker(
       {
         memory: this.#memory,
@@ -72,6 +99,7 @@ export class TrafficControl {
         ? undefined
         : {
             connect: () => connect(redis, BREAKER_REDIS_OPTIONS),
+            onOtherEvent: (message) => this.limits.onEvent(message),
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,
           },
@@ -84,6 +112,7 @@ export class TrafficControl {
       breaker: { memory: this.#memory, slots: this.slots() },
       memoryBuckets: this.#memoryBuckets,
       liveNodes: this.#nodes?.count ?? 1,
+      ...this.limits.forThread(),
       degraded: this.#degraded,
     };
   }
@@ -97,48 +126,86 @@ export class TrafficControl {
     return this.#nodes?.count ?? 1;
   }
 
+  /** Why the breakers are not shared with the other nodes although they should be; empty when they are. */
+  get degraded(): readonly string[] {
+    return this.#degraded;
+  }
+
+  /** The nodes that share the Redis. Never rejects. */
+  nodes(): Promise<NodesAnswer> {
+    const { info } = this.#options;
+    return this.#nodes?.list() ?? Promise.resolve({ scope: 'node', nodes: withSelf([], info()) });
+  }
+
   breakers(): ReturnType<Breaker['front']['view']> {
     return this.#breaker.front.view();
+  }
+
+  /** An operator's word over a breaker; see `BreakerFront.force`. */
+  forceBreaker(upstream: string, what: ForceOptions, by: string): Promise<ForceOutcome | undefined> {
+    return this.#breaker.front.force(upstream, what, by);
+  }
+
+  /** `cluster` while Redis holds the truth of the breakers. */
+  breakerScope(): 'cluster' | 'process' {
+    return this.#breaker.front.scope();
   }
 
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
     this.#breaker.front.configure(breakersOf(config));
+    this.limits.configure(config);
   }
 
-  receive(slot: number, message: FromBreakerThread): void {
-    this.#breaker.front.receive(slot, message);
+  receive(slot: number, message: FromBreakerThread | FromLimitThread): void {
+    if (message.type === 'refused-clients' || message.type === 'limits-done') this.limits.receive(slot, message);
+    else this.#breaker.front.receive(slot, message);
   }
 
   /** The thread in this slot has exited. */
   threadGone(slot: number): void {
     freeLocksOf(this.#memoryBuckets, slot + 1);
+    this.limits.threadGone(slot);
     this.#breaker.front.threadGone(slot);
   }
 
   /** After the threads have ended. */
   async close(): Promise<void> {
     this.#breaker.close();
+    this.limits.close();
     await this.#nodes?.close();
   }
 
   #onNotice(notice: BreakerNotice): void {
-    const { log, broadcast } = this.#options;
+    const { log, broadcast, events } = this.#options;
     if (notice.type === 'transition') {
       const { change } = notice;
+      this.transitions.add(change.upstream, change.to);
       log[change.to === 'OPEN' ? 'warn' : 'info'](change, `circuit breaker ${change.from} -> ${change.to}`);
+      events?.add('breaker', `${change.upstream}: ${change.from} -> ${change.to}`, { ...change });
+      return;
+    }
+    if (notice.type === 'forced') {
+      const text = forcedText(notice.change);
+      log.warn(notice.change, text);
+      events?.add('override', text, { ...notice.change });
       return;
     }
     const alone = notice.scope === 'process';
-    log[alone ? 'error' : 'info'](
-      { reason: notice.reason },
-      alone
-        ? 'circuit breakers: Redis cannot be reached, each node breaks for itself'
-        : 'circuit breakers: Redis answers, state is shared again',
-    );
+    const text = alone
+      ? 'circuit breakers: Redis cannot be reached, each node breaks for itself'
+      : 'circuit breakers: Redis answers, state is shared again';
+    log[alone ? 'error' : 'info']({ reason: notice.reason }, text);
+    events?.add('breaker-store', text, { reason: notice.reason });
     this.#degraded = alone ? [`circuit breakers: Redis cannot be reached (${notice.reason})`] : [];
     broadcast({ type: 'degraded', reasons: this.#degraded });
   }
+}
+
+function forcedText({ upstream, state, forMs, scope, by }: BreakerForced): string {
+  const what = state === 'AUTO' ? 'decides again' : `is forced ${state} for ${Math.ceil(forMs / 1000)} s`;
+  const where = scope === 'node' ? ', on this node only' : '';
+  return `circuit breaker of ${upstream} ${what}${by === undefined ? '' : `, says ${by}`}${where}`;
 }
 
 const breakersOf = (config: Config) =>

@@ -1,36 +1,101 @@
+import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { accessTo } from './access.ts';
+import type { AccessRequest } from './access.ts';
 
-const from = (remoteAddress: string, headers = {}) => ({ remoteAddress, headers });
+const from = (remoteAddress: string, headers: AccessRequest['headers'] = {}) => ({
+  read: { remoteAddress, headers, kind: 'read' } as const,
+  change: { remoteAddress, headers, kind: 'change' } as const,
+  open: { remoteAddress, headers, kind: 'open' } as const,
+});
 
-describe('changes through the admin port', () => {
-  test.each(['127.0.0.1', '127.9.8.7', '::1', '::ffff:127.0.0.1'])('are allowed from %s', (address) => {
-    expect(accessTo(from(address), undefined)).toBe('allowed');
-    expect(accessTo(from(address), 'secret')).toBe('allowed');
+const FAR = ['10.0.0.1', '::ffff:10.0.0.1', '1127.0.0.1', '127.0.0.1.example', '128.0.0.1', '::2', ''];
+const NEAR = ['127.0.0.1', '127.9.8.7', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1'];
+const OWN_NAMES = ['localhost', 'LOCALHOST:9901', '127.0.0.1:9901', '[::1]:9901', '10.1.2.3', `${hostname()}:9901`];
+const BEARER = { authorization: 'Bearer secret' };
+
+describe('without a token', () => {
+  test.each(NEAR)('%s may do all', (address) => {
+    expect(accessTo(from(address).read, undefined)).toBe('loopback');
+    expect(accessTo(from(address).change, undefined)).toBe('loopback');
   });
 
-  test.each(['10.0.0.1', '::ffff:10.0.0.1', '1127.0.0.1', '127.0.0.1.example', ''])('are not from %s', (address) => {
-    expect(accessTo(from(address), undefined)).toBe('forbidden');
-    expect(accessTo(from(address), 'secret')).toBe('needs-token');
+  test.each(FAR)('%j may only read', (address) => {
+    expect(accessTo(from(address).read, undefined)).toBe('remote');
+    expect(accessTo(from(address).change, undefined)).toBe('forbidden');
   });
 
-  test('are allowed from anywhere with the token', () => {
-    expect(accessTo(from('10.0.0.1', { authorization: 'Bearer secret' }), 'secret')).toBe('allowed');
-    expect(accessTo(from('10.0.0.1', { authorization: 'bearer  secret' }), 'secret')).toBe('allowed');
+  test('no token is not an empty token', () => {
+    for (const authorization of ['Bearer undefined', 'Bearer ', 'Bearer']) {
+      expect(accessTo(from('10.0.0.1', { authorization }).change, undefined)).toBe('forbidden');
+    }
   });
 
-  test.each(['Bearer secre', 'Bearer secret2', 'Basic secret', 'secret', 'Bearer '])(
-    'are not with %s',
+  test('a web page in a browser of this machine may not change anything', () => {
+    expect(accessTo(from('127.0.0.1', { origin: 'https://evil.example' }).change, undefined)).toBe('forbidden');
+    expect(accessTo(from('127.0.0.1', { origin: 'null' }).change, undefined)).toBe('forbidden');
+  });
+
+  test.each([
+    'evil.example',
+    'evil.example:9901',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example:80',
+    '[::1].x',
+    '',
+  ])('a page that came as %j, a name made to point here, may do nothing', (host) => {
+    expect(accessTo(from('127.0.0.1', { host }).change, undefined)).toBe('forbidden');
+    expect(accessTo(from('127.0.0.1', { host }).read, undefined)).toBe('forbidden');
+  });
+
+  test.each(OWN_NAMES)('%s is this machine', (host) => {
+    expect(accessTo(from('127.0.0.1', { host }).change, undefined)).toBe('loopback');
+  });
+
+  test('what a proxy on this machine passes on may only read', () => {
+    for (const headers of [{ forwarded: 'for=10.0.0.1' }, { 'x-forwarded-for': '10.0.0.1' }]) {
+      expect(accessTo(from('127.0.0.1', headers).change, undefined)).toBe('forbidden');
+      expect(accessTo(from('127.0.0.1', headers).read, undefined)).toBe('remote');
+    }
+  });
+});
+
+describe('with a token', () => {
+  test.each([...FAR, ...NEAR])('whoever knows it may do all, from %j', (address) => {
+    expect(accessTo(from(address, BEARER).change, 'secret')).toBe('token');
+    expect(accessTo(from(address, { authorization: 'bearer  secret ' }).read, 'secret')).toBe('token');
+  });
+
+  test.each(['Bearer secre', 'Bearer secret2', 'Basic secret', 'secret', 'Bearer ', 'Bearer a secret'])(
+    'it is not %j',
     (authorization) => {
-      expect(accessTo(from('10.0.0.1', { authorization }), 'secret')).toBe('needs-token');
+      expect(accessTo(from('10.0.0.1', { authorization }).read, 'secret')).toBe('needs-token');
+      expect(accessTo(from('127.0.0.1', { authorization }).change, 'secret')).toBe('needs-token');
     },
   );
 
-  test('no token is not an empty token', () => {
-    expect(accessTo(from('10.0.0.1', { authorization: 'Bearer undefined' }), undefined)).toBe('forbidden');
+  test.each(NEAR)('%s may read without it, and not change', (address) => {
+    expect(accessTo(from(address).read, 'secret')).toBe('loopback');
+    expect(accessTo(from(address).change, 'secret')).toBe('needs-token');
   });
 
-  test('are not for a web page in a browser of this machine', () => {
-    expect(accessTo(from('127.0.0.1', { origin: 'https://evil.example' }), undefined)).toBe('forbidden');
+  test.each(FAR)('%j may do nothing without it', (address) => {
+    expect(accessTo(from(address).read, 'secret')).toBe('needs-token');
+    expect(accessTo(from(address).change, 'secret')).toBe('needs-token');
   });
+
+  test('a web page needs it to read as well', () => {
+    expect(accessTo(from('127.0.0.1', { origin: 'http://localhost:3000' }).read, 'secret')).toBe('needs-token');
+    expect(accessTo(from('127.0.0.1', { host: 'evil.example' }).read, 'secret')).toBe('needs-token');
+  });
+});
+
+test('what is open is open', () => {
+  for (const token of [undefined, 'secret']) {
+    for (const headers of [{}, { host: 'evil.example' }, { origin: 'https://a.example' }, { authorization: 'x' }]) {
+      for (const address of [...FAR, ...NEAR]) {
+        expect(['loopback', 'remote']).toContain(accessTo(from(address, headers).open, token));
+      }
+    }
+  }
 });

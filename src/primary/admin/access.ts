@@ -1,9 +1,25 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AdminRequest } from './answer.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { hostWithoutPort } from '../../shared/http/host.ts';
+import { canonicalAddress } from '../../shared/net/address.ts';
+import type { Caller } from './api.ts';
 
-export type Access = 'allowed' | 'needs-token' | 'forbidden';
+/** What access is decided by. */
+export interface AccessRequest {
+  readonly remoteAddress: string;
+  readonly headers: IncomingHttpHeaders;
+  /** `open`: for everyone; `read`; `change`: all that does something. */
+  readonly kind: 'open' | 'read' | 'change';
+}
 
-const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/.test(address);
+export type Access = Caller['who'] | 'needs-token' | 'forbidden';
+
+const isLoopback = (address: string): boolean => {
+  const canonical = canonicalAddress(address);
+  return canonical !== undefined && (canonical === '::1' || canonical.startsWith('127.'));
+};
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -14,12 +30,34 @@ function hasToken(header: string | undefined, token: string): boolean {
 }
 
 /**
- * Who may change something: the machine itself, or whoever knows the token. A browser on this machine is not the machine
- * (any web page can make it send a POST here), so a request with an `Origin` needs the token as well.
- * @param token `undefined` = there is none
+ * Whether the request was meant for this machine by name: a web page whose name was made to point here (DNS rebinding)
+ * sends that name, and no page can have an address or `localhost` as its own without being from here.
  */
-export function accessTo(request: AdminRequest, token: string | undefined): Access {
-  if (token !== undefined && hasToken(request.headers.authorization, token)) return 'allowed';
-  if (isLoopback(request.remoteAddress) && request.headers.origin === undefined) return 'allowed';
-  return token === undefined ? 'forbidden' : 'needs-token';
+function namesThisMachine(host: string | undefined): boolean {
+  if (host === undefined) return true; // HTTP/1.0; no browser
+  const name = hostWithoutPort(host);
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || name === 'localhost' || name === hostname().toLowerCase();
+}
+
+/** A connection from this machine may carry the request of someone else: a web page's, or one that a proxy passes on. */
+const isForSomeoneElse = ({ origin, forwarded, ...rest }: IncomingHttpHeaders): boolean =>
+  origin !== undefined || forwarded !== undefined || rest['x-forwarded-for'] !== undefined;
+
+/**
+ * Who may do what. With a token: whoever knows it may do all, and the machine itself may read. Without one: everyone may
+ * read, and the machine itself may do all.
+ * @param token `undefined` = there is none
+ * @returns as whom the request is let in, or why not
+ */
+export function accessTo(request: AccessRequest, token: string | undefined): Access {
+  const { headers, kind } = request;
+  if (token !== undefined && hasToken(headers.authorization, token)) return 'token';
+  const near = isLoopback(request.remoteAddress);
+  const rebound = near && !namesThisMachine(headers.host);
+  const isMachine = near && !rebound && !isForSomeoneElse(headers);
+  if (kind === 'open') return isMachine ? 'loopback' : 'remote';
+  if (token !== undefined) return kind === 'read' && isMachine ? 'loopback' : 'needs-token';
+  if (isMachine) return 'loopback';
+  // What other origins read is kept from them by their browser; a rebound name is the same origin to it.
+  return kind === 'read' && !rebound ? 'remote' : 'forbidden';
 }

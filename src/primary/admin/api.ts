@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { AdminAnswer } from './answer.ts';
 
@@ -14,7 +15,9 @@ export interface Caller {
 export interface OperationRequest<Body> {
   /** Values of `{name}` in the path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
+  /** Holds only parameters that the operation declares, each once. */
   readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Body;
   readonly caller: Caller;
 }
@@ -28,6 +31,8 @@ export interface Operation<Body = undefined> {
   readonly summary: string;
   /** What each parameter of path and query is. */
   readonly parameters?: Readonly<Record<string, { readonly in: 'path' | 'query'; readonly description: string }>>;
+  /** A parameter of the path may be a secret: the audit line shows `path`, and what the answer says in `audited`. */
+  readonly secretPath?: boolean;
   /** Absent: the call takes no body. */
   readonly body?: z.ZodType<Body>;
   /** Schema of the good answer; absent: it is not JSON (the operation says what in `produces`). */

@@ -1,0 +1,97 @@
+import { wallClockMs } from '../../shared/clock.ts';
+import { formatProblems } from '../../shared/config/problems.ts';
+import type { Config, LogLevel } from '../../shared/config/types.ts';
+import type { Log } from '../../shared/log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { EventReaders } from '../events/event-readers.ts';
+import { LoopUtilization } from '../metrics/loop-utilization.ts';
+import type { LimitsStoreState } from '../limits-store-state.ts';
+import type { Reload, ReloadOutcome } from '../reload.ts';
+import type { RequestThreads } from '../request-threads.ts';
+import type { Stop } from '../stop.ts';
+import type { TrafficControl } from '../traffic-control.ts';
+import type { AnyOperation } from './api.ts';
+import { breakerAnswerOf } from './breaker-answer.ts';
+import { breakerOperations } from './breakers.ts';
+import { withDocuments } from './document-operations.ts';
+import { eventOperations } from './event-operations.ts';
+import { limitOperations } from './limits.ts';
+import { nodeOperations } from './node-operations.ts';
+import { processOperations } from './process-operations.ts';
+
+/** The parts of the front that the admin API shows and steers. */
+export interface FrontParts {
+  readonly first: Config;
+  /** Time of day. */
+  readonly startedAtMs: number;
+  /** Of the data port. */
+  readonly port: () => number;
+  readonly log: Log;
+  readonly events: EventLog;
+  readonly readers: EventReaders;
+  readonly control: TrafficControl;
+  readonly threads: RequestThreads;
+  readonly limitsStore: LimitsStoreState;
+  readonly reload: Reload;
+  readonly runReload: () => Promise<ReloadOutcome>;
+  readonly stop: Stop;
+  /** As a signal would. */
+  readonly drain: (reason: string) => void;
+}
+
+/** Puts the admin API together. @param others operations that other parts of the front bring along */
+export function adminOperations(parts: FrontParts, others: readonly AnyOperation[]): readonly AnyOperation[] {
+  const { first, log, events, control, threads, reload, stop } = parts;
+  const status = {
+    node: first.node.name,
+    startedAtMs: parts.startedAtMs,
+    workers: first.server.workers,
+    redisConfigured: first.redis !== undefined,
+    wallClockMs,
+    port: parts.port,
+    draining: () => stop.begun,
+    loops: new LoopUtilization(),
+    threads,
+    reload,
+    control,
+    limitsStore: parts.limitsStore,
+    breakers: () => control.breakers().map(breakerAnswerOf),
+  };
+  const setLogLevel = (level: LogLevel): void => {
+    const before = log.level;
+    log.level = level;
+    threads.tellAll({ type: 'log-level', level });
+    events.add('log-level', `log level ${before} -> ${level}`, { level, before });
+  };
+  return withDocuments([
+    ...others,
+    ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
+    ...limitOperations({ limits: control.limits, events, node: first.node.name }),
+    ...eventOperations(events, parts.readers),
+    ...nodeOperations(status, () => control.nodes()),
+    ...processOperations({
+      config: () => reload.active().config,
+      reload: parts.runReload,
+      drain: parts.drain,
+      isDraining: () => stop.begun,
+      logLevel: () => log.level as LogLevel,
+      setLogLevel,
+    }),
+  ]);
+}
+
+/** Tells the events of a reload. */
+export function addReloadEvent(events: Pick<EventLog, 'add'>, outcome: ReloadOutcome): void {
+  if (outcome.kind === 'applied') {
+    const { version, needsRestart, complete } = outcome;
+    events.add('reload', `configuration version ${version} is in use`, {
+      applied: true,
+      version,
+      needsRestart,
+      complete,
+    });
+    return;
+  }
+  const problems = formatProblems(outcome.problems).split('\n').slice(0, 10);
+  events.add('reload', 'the new configuration is refused; the old one stays', { applied: false, problems });
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+import { accessTo } from './access.ts';
+import type { Access } from './access.ts';
+import { problem } from './answer.ts';
+import type { AdminAnswer, WholeAnswer } from './answer.ts';
+import type { AnyOperation, Caller, Operation, OperationRequest } from './api.ts';
+import type { Audit, AuditEntry } from './audit.ts';
+import type { OperationTable } from './operation-table.ts';
+import { invalidRequest, readBody } from './read-body.ts';
+
+export interface DispatchParts {
+  readonly table: OperationTable;
+  /** The admin token of now. */
+  readonly token: () => string | undefined;
+  readonly audit: Audit;
+  /** An operation failed; the caller learns only that it did. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What every caller may read: scrapers have no token. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(['/metrics']);
+
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
+/** Answers one request: access → route → query → body → the operation; a change leaves an audit line. Never rejects. */
+export async function dispatch(req: IncomingMessage, parts: DispatchParts): Promise<AdminAnswer> {
+  const [path = '/', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
+  const method = req.method ?? '';
+  const remoteAddress = req.socket.remoteAddress ?? '';
+  const kind = !isRead(method) ? 'change' : OPEN_PATHS.has(path) ? 'open' : 'read';
+  const who = accessTo({ remoteAddress, headers: req.headers, kind }, parts.token());
+  const found = parts.table.find(method, path);
+  const operation = found.kind === 'operation' ? found.operation : undefined;
+  const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
+    if (kind !== 'change') return;
+    const told = operation?.secretPath === true ? operation.path : path;
+    parts.audit.record({ remoteAddress, method, path: told, operation: operation?.id, ...entry });
+  };
+
+  const refusal = refusalOf(who);
+  if (refusal !== undefined) {
+    audit({ who: 'refused', status: refusal.status });
+    return refusal;
+  }
+  const caller: Caller = { who: who as Caller['who'], remoteAddress };
+  if (found.kind === 'nothing') return noSuchPath(parts.table);
+  if (found.kind === 'wrong-method') return wrongMethod(found.allow);
+  const input = found.kind === 'bad-param' ? badParam(found) : await readInput(req, found.operation, search);
+  if ('status' in input) {
+    audit({ who: caller.who, status: input.status });
+    return input;
+  }
+  const params = found.kind === 'operation' ? found.params : {};
+  const request: OperationRequest<unknown> = { params, ...input, headers: req.headers, caller };
+  const answer = await run(operation as AnyOperation, request, parts.onFault);
+  audit({ who: caller.who, status: answer.status, body: input.body, audited: answer.audited });
+  return answer;
+}
+
+async function run(
+  operation: AnyOperation,
+  request: OperationRequest<unknown>,
+  onFault: (error: unknown) => void,
+): Promise<AdminAnswer> {
+  try {
+    return await (operation as unknown as Operation<unknown>).handle(request);
+  } catch (error) {
+    onFault(error);
+    return problem(500, 'internal_error', { detail: 'The call failed; the log of the gateway says why.' });
+  }
+}
+
+function refusalOf(access: Access): WholeAnswer | undefined {
+  if (access === 'needs-token') {
+    const refusal = problem(401, 'unauthorized', {
+      detail: 'This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>.',
+    });
+    return { ...refusal, headers: { 'WWW-Authenticate': 'Bearer' } };
+  }
+  if (access !== 'forbidden') return undefined;
+  const detail =
+    'Without ADMIN_TOKEN only this machine itself may do this: no web page, and nothing that a proxy passes on.';
+  return problem(403, 'forbidden', { detail });
+}
+
+const noSuchPath = (table: OperationTable): WholeAnswer =>
+  problem(404, 'not_found', { detail: 'The admin port has no such path; see paths.', paths: table.paths() });
+
+const wrongMethod = (allow: readonly string[]): WholeAnswer => ({
+  ...problem(405, 'method_not_allowed', { detail: `This path takes ${allow.join(', ')}.`, allow }),
+  headers: { Allow: allow.join(', ') },
+});
+
+const badParam = ({ name, expected }: { readonly name: string; readonly expected: string }): WholeAnswer =>
+  invalidRequest('The path', [{ path: name, expected, got: 'something else' }]);
+
+type Input = Pick<OperationRequest<unknown>, 'query' | 'body'>;
+
+async function readInput(req: IncomingMessage, operation: AnyOperation, search: string): Promise<Input | WholeAnswer> {
+  const query = new URLSearchParams(search);
+  const names = Object.entries(operation.parameters ?? {}).flatMap(([name, { in: where }]) =>
+    where === 'query' ? name : [],
+  );
+  const known = names.length === 0 ? 'no parameter' : `only ${names.join(', ')}`;
+  const errors = [...new Set(query.keys())].flatMap((name) => {
+    if (!names.includes(name)) return { path: name, expected: known, got: 'an unknown parameter' };
+    const times = query.getAll(name).length;
+    return times === 1 ? [] : { path: name, expected: 'one value', got: `${times} values` };
+  });
+  // The body is read all the same: what is left of it would be taken for the next request.
+  const read = await readBody(req, operation.body);
+  if (errors.length > 0) return invalidRequest('The query', errors);
+  return read.ok ? { query, body: read.body } : read.refusal;
+}

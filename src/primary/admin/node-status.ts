@@ -1,0 +1,94 @@
+import type { StatusAnswer } from '../../shared/admin/status.ts';
+import { formatProblems } from '../../shared/config/problems.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { LoopUtilization, ThreadLoop } from '../metrics/loop-utilization.ts';
+import type { LimitsStoreState } from '../limits-store-state.ts';
+import type { LastReload } from '../reload.ts';
+import type { ThreadStatus } from '../thread-status.ts';
+
+/** What the status is made of. Nothing here waits for anything. */
+export interface StatusParts {
+  readonly node: string;
+  /** Time of day. */
+  readonly startedAtMs: number;
+  readonly workers: number;
+  readonly redisConfigured: boolean;
+  readonly wallClockMs: () => number;
+  readonly port: () => number;
+  readonly draining: () => boolean;
+  readonly loops: LoopUtilization;
+  readonly threads: { readonly restarts: number; all(): readonly ThreadLoop[]; status(): readonly ThreadStatus[] };
+  readonly reload: { active(): { readonly version: number }; readonly last: LastReload | undefined };
+  readonly control: {
+    readonly liveNodes: number;
+    /** Why the breakers cannot use Redis; empty when they can. */
+    readonly degraded: readonly string[];
+  };
+  readonly limitsStore: Pick<LimitsStoreState, 'state'>;
+  readonly breakers: () => StatusAnswer['breakers'];
+}
+
+/** Answer of GET /admin/status. */
+export function nodeStatus(parts: StatusParts): StatusAnswer {
+  const { control, reload, threads } = parts;
+  const loops = parts.loops.read(threads.all());
+  const shares = new Map(threads.all().map((thread) => [thread.slot, loops.of(thread)]));
+  const shown = threads.status().map((each) => ({ ...each, loopUtilisation: round(shares.get(each.slot) ?? 0) }));
+  const breakers = parts.breakers();
+  const reasons = reasonsOf(parts, shown, breakers);
+  const verdict = reasons.length > 0 ? 'degraded' : 'ok';
+  const { last } = reload;
+  const redisReasons = redisReasonsOf(parts);
+  const redisState = redisReasons.length === 0 ? 'up' : 'down';
+  return {
+    verdict: parts.draining() ? 'draining' : verdict,
+    reasons: parts.draining() ? ['the process is about to end', ...reasons] : reasons,
+    version: VERSION,
+    node: parts.node,
+    startedAt: new Date(parts.startedAtMs).toISOString(),
+    uptimeSeconds: Math.round((parts.wallClockMs() - parts.startedAtMs) / 1000),
+    configVersion: reload.active().version,
+    lastReload: last === undefined ? null : shownReload(last),
+    port: parts.port(),
+    liveNodes: control.liveNodes,
+    redis: {
+      configured: parts.redisConfigured,
+      state: parts.redisConfigured ? redisState : 'none',
+      reason: parts.redisConfigured ? redisReasons.join('; ') : 'REDIS_URL is not set',
+    },
+    threads: shown,
+    threadRestarts: threads.restarts,
+    breakers,
+  };
+}
+
+function redisReasonsOf({ control, limitsStore }: StatusParts): readonly string[] {
+  const { state, reason } = limitsStore.state();
+  return state === 'down' ? [...control.degraded, `rate limits: Redis is not asked (${reason})`] : control.degraded;
+}
+
+const round = (share: number): number => Math.round(share * 1000) / 1000;
+
+const shownReload = ({ atMs, outcome }: LastReload): NonNullable<StatusAnswer['lastReload']> => ({
+  at: new Date(atMs).toISOString(),
+  applied: outcome.kind === 'applied',
+  problems: outcome.kind === 'applied' ? [] : formatProblems(outcome.problems).split('\n'),
+});
+
+function reasonsOf(parts: StatusParts, threads: readonly ThreadStatus[], breakers: StatusAnswer['breakers']): string[] {
+  const { reload, workers, draining } = parts;
+  const reasons = [...redisReasonsOf(parts)];
+  const serving = threads.filter(({ state }) => state === 'serving').length;
+  if (serving < workers && !draining()) reasons.push(`${serving} of ${workers} request threads serve`);
+  const { last } = reload;
+  if (last?.outcome.kind === 'refused') {
+    reasons.push(`the last reload was refused; configuration version ${reload.active().version} stays in use`);
+  } else if (last?.outcome.kind === 'applied' && !last.outcome.complete) {
+    reasons.push('a request thread has not confirmed the last reload');
+  }
+  for (const { upstream, state, mode, reason } of breakers) {
+    if (state === 'CLOSED' || mode !== 'on') continue;
+    reasons.push(`the circuit breaker of ${upstream} is ${state}${reason === '' ? '' : ` (${reason})`}`);
+  }
+  return reasons;
+}

@@ -1,0 +1,91 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { problemAnswer } from '../../shared/admin/operations.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { AnyOperation } from './api.ts';
+import { OPEN_PATHS } from './dispatch.ts';
+
+type Json = Record<string, unknown>;
+
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+const TOKEN = [{ token: [] }];
+
+/** Problems of every call. */
+const COMMON: Readonly<Record<string, string>> = {
+  400: 'Path, query or body are not as the call takes them; `errors` lists all that is wrong.',
+  401: 'The admin token is needed.',
+  403: 'No admin token is set, and the caller is not this machine itself.',
+  405: 'The path does not take the method; `Allow` has those that it takes.',
+  413: 'The body is too large.',
+  415: 'The body is not application/json.',
+  500: 'The call failed; the log says why.',
+};
+
+/** A schema as OpenAPI 3.1 has it, which is JSON Schema 2020-12. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, reused: 'inline' });
+  return rest;
+}
+
+function responsesOf({ answer, produces, status = 200, problems }: AnyOperation): Json {
+  const content = {
+    ...(answer === undefined ? {} : { 'application/json': { schema: schemaOf(answer, 'output') } }),
+    ...(produces === undefined ? {} : { [mediaType(produces)]: { schema: { type: 'string' } } }),
+  };
+  const refusals = Object.entries({ ...COMMON, ...problems }).map(([code, description]) => [
+    code,
+    { description, content: PROBLEM },
+  ]);
+  return { [status]: { description: STATUS_CODES[status] ?? '', content }, ...Object.fromEntries(refusals) };
+}
+
+/** Without its parameters. */
+const mediaType = (type: string): string => type.split(';', 1)[0] ?? type;
+
+function operationObject(operation: AnyOperation): Json {
+  const { id, summary, parameters = {}, body, method, path } = operation;
+  const isOpen = OPEN_PATHS.has(path);
+  return {
+    operationId: id,
+    summary,
+    parameters: Object.entries(parameters).map(([name, { in: where, description }]) => ({
+      name,
+      in: where,
+      description,
+      required: where === 'path',
+      schema: { type: 'string' },
+    })),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    responses: responsesOf(operation),
+    // `{}`: also without. Reads from this machine need no token, and without ADMIN_TOKEN nothing does.
+    security: isOpen ? [] : method === 'GET' ? [{}, ...TOKEN] : TOKEN,
+  };
+}
+
+/** The OpenAPI 3.1 document of these operations, made of the schemas that validate. */
+export function openApi(operations: readonly AnyOperation[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: operationObject(operation),
+    };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Gateway admin API',
+      version: VERSION,
+      description:
+        'With ADMIN_TOKEN set, every change needs it, and so does every read but those from the same machine. Without it everyone who reaches the port may read, and only the same machine may change anything.',
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(problemAnswer, 'output') },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } },
+    },
+  };
+}
