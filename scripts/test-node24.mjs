@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { ensureReady } from './setup.mjs';
 import { PROJECT_ROOT } from './setup/project-root.mjs';
-import { ensureRedisServer } from './setup/redis-server.mjs';
 import { runVisibly, toolScript } from './setup/run-tool.mjs';
 import { runScript, SetupError } from './setup/setup-error.mjs';
+import { ensureSystemPackages } from './setup/system-packages.mjs';
 
 /** @returns {string} path of a Node 24 */
 function installNode24() {
@@ -26,7 +26,7 @@ function installNode24() {
 
 await runScript(async () => {
   await ensureReady({ build: true, dev: true }); // also makes the uWebSockets.js file for Node 24 loadable here
-  ensureRedisServer((line) => console.error(line));
+  ensureSystemPackages((line) => console.error(line));
   const node = installNode24();
   const env = {
     ...process.env,

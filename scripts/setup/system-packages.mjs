@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { findOnPath } from './find-on-path.mjs';
+import { SetupError } from './setup-error.mjs';
+
+/**
+ * What the tests start beside the gateway. `programs`: each is a list of names, one of which must be on PATH. None needs
+ * a running service: the tests start their own on free ports.
+ */
+const PACKAGES = /** @type {const} */ ([
+  { name: 'redis-server', programs: [['redis-server']] },
+  { name: 'chromium', programs: [['chromium', 'google-chrome']] },
+  { name: 'prometheus', programs: [['prometheus'], ['promtool']] },
+]);
+
+/**
+ * @typedef {object} System
+ * @property {string} path list of folders to look in, as PATH
+ * @property {boolean} root whether packages may be installed
+ */
+
+/**
+ * Installs what is missing, if we may; otherwise one line says what to install.
+ * @param {(line: string) => void} say
+ * @param {System} [system] another one only in tests
+ * @throws {SetupError}
+ */
+export function ensureSystemPackages(
+  say,
+  { path, root } = { path: process.env['PATH'] ?? '', root: process.getuid?.() === 0 },
+) {
+  const missing = missingPackages(path);
+  if (missing.length === 0) return;
+  const names = missing.join(' ');
+  const aptGet = findOnPath('apt-get', path);
+  if (aptGet === undefined || !root) {
+    throw new SetupError(
+      `The tests need ${missing.join(', ')} on PATH. Install: sudo apt-get install ${names} (Debian), or your system's packages of these names.`,
+    );
+  }
+  say(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
+  // Without an init system (in a container) Debian's invoke-rc.d does not start a package's service, which is no error.
+  const env = { ...process.env, PATH: path, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [
+    ['-qq', 'update'],
+    ['-qq', 'install', '-y', '--no-install-recommends', ...missing],
+  ]) {
+    const { status } = spawnSync(aptGet, args, { env, stdio: ['ignore', process.stderr, process.stderr] });
+    if (status !== 0) throw new SetupError(`apt-get ${args.join(' ')} failed; install ${names} by hand.`);
+  }
+  const still = missingPackages(path);
+  if (still.length > 0) throw new SetupError(`apt-get ran, but these are still not on PATH: ${still.join(', ')}.`);
+}
+
+/**
+ * @param {string} path
+ * @returns {string[]} names of packages
+ */
+function missingPackages(path) {
+  return PACKAGES.filter(({ programs }) =>
+    programs.some((names) => names.every((name) => findOnPath(name, path) === undefined)),
+  ).map(({ name }) => name);
+}
