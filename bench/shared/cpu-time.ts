@@ -16,7 +16,8 @@ export function parseStat(line: string): CpuTime & { readonly parent: number } {
   return { parent: number(1), userUs: number(11) * US_PER_TICK, systemUs: number(12) * US_PER_TICK };
 }
 
-function stat(pid: number): ReturnType<typeof parseStat> | undefined {
+/** CPU time of one process, its children left out; undefined when it has ended. */
+export function cpuTime(pid: number): ReturnType<typeof parseStat> | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
@@ -29,7 +30,7 @@ export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const parent = stat(Number(name))?.parent;
+    const parent = cpuTime(Number(name))?.parent;
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const tree = [root];
@@ -42,7 +43,7 @@ export function treeCpuTime(root: number): CpuTime {
   let userUs = 0;
   let systemUs = 0;
   for (const pid of processTree(root)) {
-    const time = stat(pid);
+    const time = cpuTime(pid);
     userUs += time?.userUs ?? 0;
     systemUs += time?.systemUs ?? 0;
   }

@@ -24,13 +24,18 @@ export function describeMachine(): Machine {
   };
 }
 
-/** Which core the subject has to itself and which the load and the upstream share; undefined = not pinned. */
+/** Which core each has; undefined = not pinned. On a machine with two cores all but the subject share one. */
 export interface Cores {
   readonly subject: number | undefined;
   readonly load: number | undefined;
+  readonly upstream: number | undefined;
+  readonly redis: number | undefined;
 }
 
-export function chooseCores(machine: Machine): Cores {
-  const pinned = machine.cores >= 2 && findProgram('taskset') !== undefined;
-  return pinned ? { subject: 1, load: 0 } : { subject: undefined, load: undefined };
+export function chooseCores(machine: Pick<Machine, 'cores'>): Cores {
+  const { cores } = machine;
+  if (cores < 2 || findProgram('taskset') === undefined) {
+    return { subject: undefined, load: undefined, upstream: undefined, redis: undefined };
+  }
+  return { subject: 1, load: 0, upstream: cores > 2 ? 2 : 0, redis: cores > 3 ? 3 : cores > 2 ? 2 : 0 };
 }

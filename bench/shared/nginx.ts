@@ -9,6 +9,8 @@ export interface NginxExtras {
   readonly main: string;
   readonly http: string;
   readonly location: string;
+  /** Of clients and to the upstream together; default 4096. */
+  readonly maxConnections?: number;
 }
 
 const PLAIN: NginxExtras = { main: '', http: '', location: '' };
@@ -30,10 +32,10 @@ export async function startNginx(
   writeFileSync(
     file,
     `${extras.main}worker_processes 1; daemon off; master_process off; error_log stderr; pid nginx.pid;
-events { worker_connections 4096; }
+events { worker_connections ${extras.maxConnections ?? 4096}; }
 http {
   access_log off;
-${extras.http}${temporary.join('')}  upstream u { server 127.0.0.1:${context.upstreamPort}; keepalive 128; keepalive_requests 100000000; }
+${extras.http}${temporary.join('')}  upstream u { server ${context.upstream.host}:${context.upstream.port}; keepalive 128; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:${port}; keepalive_requests 100000000;
     location / {

@@ -9,7 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { processTree } from './cpu-time.ts';
 
 const STOP_MS = 10_000;
-const KEPT_OUTPUT = 4000;
+/** Characters of each stream; errors show the end of it. */
+const KEPT_OUTPUT = 256 * 1024;
+const SHOWN_OUTPUT = 4000;
 
 export interface ProcessSpec {
   readonly name: string;
@@ -52,8 +54,13 @@ export class Processes {
     });
     const started = new Started(spec.name, child);
     this.#running.add(started);
-    child.once('exit', () => this.#running.delete(started));
+    child.once('close', () => this.#running.delete(started));
     return started;
+  }
+
+  /** Stops all that still run, and waits for them. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#running].map((started) => started.stop()));
   }
 
   /** Kills every process tree at once, without waiting: for the way out. */
@@ -105,7 +112,9 @@ export class Started {
   failure(what: string): Error {
     const { exitCode, signalCode } = this.child;
     const end = this.#ended ? ` (exit ${signalCode ?? exitCode ?? 'never started'})` : '';
-    return new Error(`${this.name}: ${what}${end}\n${this.stderr}${this.stdout}`.trimEnd());
+    return new Error(
+      `${this.name}: ${what}${end}\n${this.stderr.slice(-SHOWN_OUTPUT)}${this.stdout.slice(-SHOWN_OUTPUT)}`.trimEnd(),
+    );
   }
 
   /** SIGTERM, then SIGKILL for those that do not listen. */

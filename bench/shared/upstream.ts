@@ -1,9 +1,10 @@
 /**
  * The bench's upstream, in a process of its own: as cheap as it gets, so that the subject is what is measured.
- * Tells its port to the parent and goes when the parent goes.
+ * Argument: the port, 0 = any. Tells its port to the parent and goes when the parent goes.
  */
 import { App, us_socket_local_port as localPort } from 'uWebSockets.js';
 import { LARGE_BODY, SMALL_BODY, sinkAnswer } from './bodies.ts';
+import { goWithParent } from './go-with-parent.ts';
 
 // Turned into bytes once, not once a request.
 const small = Buffer.from(SMALL_BODY);
@@ -24,8 +25,17 @@ app.post('/sink', (res) => {
     if (isLast) res.writeHeader('Content-Type', 'application/json').end(sinkAnswer(received));
   });
 });
-app.listen('127.0.0.1', 0, (socket) => {
+// As slow as it is asked to be, at no cost.
+app.get('/wait/:ms', (res, req) => {
+  let aborted = false;
+  res.onAborted(() => (aborted = true));
+  setTimeout(
+    () => aborted || res.cork(() => res.writeHeader('Content-Type', 'application/json').end(small)),
+    Number(req.getParameter(0)),
+  );
+});
+app.listen('127.0.0.1', Number(process.argv[2] ?? 0), (socket) => {
   if (socket === false) process.exit(69);
   process.send?.({ type: 'ready', port: localPort(socket) });
 });
-process.once('disconnect', () => process.exit(0));
+goWithParent();

@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Proxy, SubjectContext } from './gateway.ts';
+import { accepts, freePort, versionOf, whenReady } from './processes.ts';
+
+export interface HaproxyExtras {
+  /** Of clients; it needs two descriptors for each. Default 4000. */
+  readonly maxConnections?: number;
+}
+
+/** HAProxy with one thread, forwarding everything over kept connections. */
+export async function startHaproxy(
+  program: string,
+  context: SubjectContext,
+  extras: HaproxyExtras = {},
+): Promise<Proxy> {
+  const port = await freePort();
+  const file = join(context.folder, `haproxy-${port}.cfg`);
+  writeFileSync(
+    file,
+    `global
+  nbthread 1
+  maxconn ${extras.maxConnections ?? 4000}
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 600s
+  timeout server 30s
+  http-reuse always
+frontend f
+  bind 127.0.0.1:${port}
+  default_backend b
+backend b
+  server s1 ${context.upstream.host}:${context.upstream.port}
+`,
+  );
+  const started = context.processes.start({ name: 'haproxy', command: [program, '-db', '-f', file] }, context.core);
+  await whenReady(started, () => accepts(port));
+  return { version: versionOf(program), port, prefix: '', process: started };
+}

@@ -1,0 +1,96 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+/** How one exchange ended: a status, or `failed` without a whole answer. */
+export type Outcome = { readonly kind: 'answered'; readonly status: number } | { readonly kind: 'failed' };
+
+const HEAD_END = '\r\n\r\n';
+const CHUNKS_END = '0\r\n\r\n';
+const RETRY_MS = 10;
+
+/** Length of the first answer in the text, NaN for one that no rule of RFC 9112 section 6.3 gives a length; undefined = not whole yet. */
+export function answerLength(text: string): number | undefined {
+  const headEnd = text.indexOf(HEAD_END);
+  if (headEnd < 0) return undefined;
+  const head = text.slice(0, headEnd);
+  const bodyAt = headEnd + HEAD_END.length;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  if (length !== undefined) {
+    const end = bodyAt + Number(length);
+    return text.length >= end ? end : undefined;
+  }
+  if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return Number.NaN;
+  const whole = text.endsWith(CHUNKS_END) && text.length >= bodyAt + CHUNKS_END.length;
+  return whole ? text.length : undefined;
+}
+
+/**
+ * One keep-alive connection of the open loop, one exchange at a time; opens itself again when it was closed. Reads just
+ * enough of HTTP for the answers a gateway gives to GET and POST, because each microsecond here is lost to the load.
+ */
+export class Connection {
+  readonly #target: { readonly port: number; readonly host: string };
+  readonly #free: (connection: Connection) => void;
+  #socket: Socket | undefined;
+  #text = '';
+  #waiting: ((outcome: Outcome) => void) | undefined;
+  #closed = false;
+
+  /** `free` is called each time the connection may take a request: when it opens, and after each answer. */
+  constructor(target: { port: number; host: string }, free: (connection: Connection) => void) {
+    this.#target = target;
+    this.#free = free;
+    this.#open();
+  }
+
+  get open(): boolean {
+    return this.#socket?.readyState === 'open';
+  }
+
+  /** Only after `free`. */
+  send(request: Buffer, done: (outcome: Outcome) => void): void {
+    this.#waiting = done;
+    this.#text = '';
+    this.#socket?.write(request);
+  }
+
+  /** Cuts the connection under a request that waits too long; it opens again. */
+  abort(): void {
+    this.#socket?.destroy();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.destroy();
+  }
+
+  #open(): void {
+    const socket = connect(this.#target.port, this.#target.host);
+    this.#socket = socket;
+    socket.setNoDelay(true).setEncoding('latin1');
+    socket.once('connect', () => this.#free(this));
+    socket.on('data', (chunk: string) => this.#read(chunk));
+    socket.on('error', () => {}); // `close` follows
+    socket.once('close', () => this.#lost());
+  }
+
+  #read(chunk: string): void {
+    this.#text += chunk;
+    const length = answerLength(this.#text);
+    if (length === undefined) return;
+    const done = this.#waiting;
+    this.#waiting = undefined;
+    const status = Number(this.#text.slice(9, 12));
+    const closes = Number.isNaN(length) || /\r\nconnection: *close/i.test(this.#text);
+    done?.(Number.isNaN(length) ? { kind: 'failed' } : { kind: 'answered', status });
+    if (closes) this.#socket?.destroy();
+    else this.#free(this);
+  }
+
+  #lost(): void {
+    const done = this.#waiting;
+    this.#waiting = undefined;
+    done?.({ kind: 'failed' });
+    if (!this.#closed) setTimeout(() => this.#closed || this.#open(), RETRY_MS);
+  }
+}

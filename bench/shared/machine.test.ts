@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { chooseCores } from './machine.ts';
+import { findProgram } from './processes.ts';
+
+const shared = (cores: number): unknown => chooseCores({ cores });
+const none = { subject: undefined, load: undefined, upstream: undefined, redis: undefined };
+const hasTaskset = findProgram('taskset') !== undefined;
+
+it('gives the subject a core to itself, and the others one each as far as they go', () => {
+  expect(shared(1)).toEqual(none);
+  expect(shared(2)).toEqual(hasTaskset ? { subject: 1, load: 0, upstream: 0, redis: 0 } : none);
+  expect(shared(3)).toEqual(hasTaskset ? { subject: 1, load: 0, upstream: 2, redis: 2 } : none);
+  expect(shared(8)).toEqual(hasTaskset ? { subject: 1, load: 0, upstream: 2, redis: 3 } : none);
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { speedRefusal } from './refusal.ts';
+import { runOf } from './run.fixture.ts';
+
+const facts = { ceilingPerSecond: undefined, onLoadCore: [], threads: 1 };
+const busy = (subject: number, load: number, upstream = 0): ReturnType<typeof runOf> =>
+  runOf('gateway', 1, { busyCores: { gateway: subject, load, upstream } });
+
+describe('speedRefusal', () => {
+  it('lets a subject at its limit speak, and one that neither side limits', () => {
+    expect(speedRefusal([busy(0.99, 0.6)], facts)).toBeUndefined();
+    expect(speedRefusal([busy(0.97, 0.96)], facts)).toBeUndefined();
+    expect(speedRefusal([busy(0.3, 0.4)], facts)).toBeUndefined();
+  });
+
+  it('refuses when the load was busy and the subject was not', () => {
+    expect(speedRefusal([busy(0.62, 0.98)], facts)).toBe('gateway: the load generator was 98 % busy, gateway 62 %');
+  });
+
+  it('adds who shares the core of the load, and no one else', () => {
+    const run = busy(0.62, 0.6, 0.38);
+    expect(speedRefusal([run], facts)).toBeUndefined();
+    expect(speedRefusal([run], { ...facts, onLoadCore: ['upstream', 'redis'] })).toBe(
+      'gateway: the core of the load (load, upstream) was 98 % busy, gateway 62 %',
+    );
+  });
+
+  it('knows that a subject with two threads has two cores to fill', () => {
+    expect(speedRefusal([busy(1, 0.96)], { ...facts, threads: 2 })).toContain('gateway 50 %');
+  });
+
+  it('refuses what is near the ceiling of the load alone', () => {
+    const run = runOf('gateway', 1, { requestsPerSecond: 900 });
+    expect(speedRefusal([run], { ...facts, ceilingPerSecond: 1001 })).toBeUndefined();
+    expect(speedRefusal([run], { ...facts, ceilingPerSecond: 1000 })).toContain('900 req/s is what the load generator');
+  });
+
+  it('goes by the median round, and needs one', () => {
+    expect(speedRefusal([busy(0.5, 0.99), busy(0.99, 0.5), busy(0.99, 0.5)], facts)).toBeUndefined();
+    expect(speedRefusal([], facts)).toBe('no run without errors');
+  });
+});

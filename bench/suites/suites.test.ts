@@ -1,0 +1,30 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBench } from '../run-bench.fixture.ts';
+import { resultSchema } from '../shared/result.ts';
+import { SUITES } from './registry.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bench-suites-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(SUITES.map(({ name }) => name))('%s', (name) => {
+  it('runs for real in miniature and writes what the schema says', { timeout: 180_000 }, async () => {
+    const out = join(folder, name);
+    const bench = startBench({}, name, '--miniature', '--out', out);
+    const code = await bench.ended;
+    expect(bench.stderr()).not.toContain(`${name} failed:`);
+    expect(readdirSync(out).toSorted()).toEqual([`${name}.html`, `${name}.json`, `${name}.md`]);
+    const result = resultSchema.parse(JSON.parse(readFileSync(join(out, `${name}.json`), 'utf8')));
+    expect(result).toMatchObject({ suite: name, options: { miniature: true } });
+    expect(result.measures.length + result.charts.length + result.checks.length).toBeGreaterThan(0);
+    // A failed check is a finding, and the bench says so with its exit code; on a busy machine there may be one.
+    expect(code).toBe(result.checks.every(({ ok }) => ok) ? 0 : 1);
+    expect(readFileSync(join(out, `${name}.html`), 'utf8')).toContain('</html>');
+    expect(readFileSync(join(out, `${name}.md`), 'utf8')).toContain(result.question);
+  });
+});
