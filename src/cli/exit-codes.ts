@@ -3,6 +3,8 @@ import { EXIT as FRONT_EXIT } from '../shared/exit-codes.ts';
 /** What the `gateway` command ends with: sysexits.h, so that init systems and scripts can tell the cases apart. */
 export const EXIT = {
   ok: FRONT_EXIT.ok,
+  /** The question was answered, and the answer is no: nothing has that name, or a check found something that fails. */
+  negative: 1,
   /** The command line is wrong. */
   usage: 64,
   /** Something outside is not there or in the way: a port in use, no gateway to talk to. */
@@ -19,9 +21,10 @@ export const exitCodeOfSignal = (signalNumber: number): number => 128 + signalNu
 /** The table `--help` shows. */
 export const EXIT_CODES_HELP = `
 Exit codes:
-  0    done; for start: stopped by SIGTERM or SIGINT
+  0    done; for start: stopped by SIGTERM or SIGINT; for doctor: nothing fails; for probe: the status is expected
+  1    the answer is no: the gateway has no such name, doctor found a failure, probe did not get what it expected
   64   the command line is wrong
-  69   unavailable: a port is in use, or no gateway answers
+  69   unavailable: a port is in use, no gateway answers, or Redis does not
   70   a fault of the gateway's own
-  78   the configuration is wrong; nothing was started or changed
+  78   the configuration or the admin token is wrong; nothing was started or changed
   128+n  ended by signal n`;

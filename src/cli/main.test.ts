@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { VERSION } from '../shared/version.ts';
 import type { CliIo } from './io.ts';
 import { main } from './main.ts';
+import { createProgram } from './program.ts';
 
 interface Result {
   readonly code: number | undefined;
@@ -24,20 +26,50 @@ async function gateway(
     if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
     return text;
   };
-  const code = await main(args, { env, readFile, out: (line) => out.push(line), err: (line) => err.push(line) });
+  const code = await main(args, {
+    env,
+    readFile,
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    colours: false,
+  });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
+/** Every command that does something, as words of a command line. */
+function commands(parent: Command, above: readonly string[] = []): readonly string[][] {
+  return parent.commands.flatMap((command) => {
+    const words = [...above, command.name()];
+    return command.commands.length > 0 ? commands(command, words) : [words];
+  });
+}
+const quiet: CliIo = { env: {}, readFile: () => '', out: () => {}, err: () => {}, colours: false };
+const COMMANDS = commands(createProgram(quiet, () => {}));
+
 describe('every command', () => {
-  test.each([[[]], [['start']], [['check']], [['schema']], [['reload']]])(
-    '%j has --help and --version',
-    async (args) => {
-      const help = await gateway([...args, '--help']);
-      expect(help).toMatchObject({ code: 0, err: '' });
-      expect(help.out).toMatch(/Exit codes:[\s\S]*64[\s\S]*69[\s\S]*70[\s\S]*78/);
-      expect(await gateway([...args, '--version'])).toEqual({ code: 0, out: VERSION, err: '' });
-    },
-  );
+  test('is there', () => {
+    const names = COMMANDS.map((words) => words.join(' '));
+    expect(names).toEqual(
+      (
+        'start,check,schema,status,top,nodes,events,config,reload,drain,log-level,breaker list,breaker get,breaker open,' +
+        'breaker close,breaker auto,why,limit top,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,' +
+        'doctor,probe,redis purge'
+      ).split(','),
+    );
+  });
+
+  test.each(COMMANDS.map((words) => [words]))('%j has an example that runs it, and --json', async (words) => {
+    const { out } = await gateway([...words, '--help']);
+    expect(out).toMatch(new RegExp(`^Example:\n  .*gateway ${words.join(' ')}`, 'm'));
+    expect(out.includes('--json')).toBe(words[0] !== 'start'); // its log is JSON anyway
+  });
+
+  test.each([[[]], ...COMMANDS.map((words) => [words])])('%j has --help and --version', async (args) => {
+    const help = await gateway([...args, '--help']);
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toMatch(/Exit codes:[\s\S]*64[\s\S]*69[\s\S]*70[\s\S]*78/);
+    expect(await gateway([...args, '--version'])).toEqual({ code: 0, out: VERSION, err: '' });
+  });
 
   test.each([
     [['begin'], "unknown command 'begin'"],

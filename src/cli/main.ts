@@ -1,9 +1,14 @@
 import { CommanderError } from 'commander';
+import { debuglog } from 'node:util';
+import { CommandFailure, reasonOf } from './command-failure.ts';
 import { EXIT } from './exit-codes.ts';
 import { processIo } from './io.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
 import type { CliIo } from './io.ts';
 import { createProgram } from './program.ts';
+
+/** Prints where a fault is, for whoever asks with NODE_DEBUG=gateway. */
+const debug = debuglog('gateway');
 
 /**
  * The `gateway` command.
@@ -21,7 +26,12 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
   } catch (error) {
     // Thrown after --help and --version too, with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    io.err(`gateway: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    if (error instanceof CommandFailure) {
+      io.err(error.message);
+      return error.exitCode;
+    }
+    debug('%o', error);
+    io.err(`gateway: internal error: ${reasonOf(error)} (NODE_DEBUG=gateway shows where)`);
     return EXIT.internal;
   }
 }

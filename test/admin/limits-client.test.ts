@@ -159,7 +159,7 @@ test('the allow-list is told, and only names that can be are taken where address
   });
   expect((await calls.call('GET', '192.0.2.1')).status).toBe(404);
   const typo = await calls.call('POST', 'typo', { state: 'BANNED' });
-  expect([typo.status, typo.body['code']]).toEqual([404, 'unknown_client']);
+  expect([typo.status, typo.body['code']]).toEqual([404, 'impossible_client']);
   const auto = await calls.call('POST', '192.0.2.1', { state: 'AUTO', for: 5 });
   expect(auto.status).toBe(400);
 }, 90_000);

@@ -86,11 +86,13 @@ export async function unknownClient(limits: LimitControl, { name }: FoundClient)
   if (seen.size < NAMED_CLIENTS) {
     for (const client of (await limits.shared?.someClients(NAMED_CLIENTS)) ?? []) seen.add(client);
   }
-  const detail =
-    name === undefined
-      ? 'No request could have a client of that name: clients are named as RATE_LIMIT_KEY says.'
-      : 'Nothing is known of that client: it has no bucket, so all of its buckets are full.';
-  return problem(404, 'unknown_client', { detail, clients: [...seen].slice(0, NAMED_CLIENTS) });
+  const clients = [...seen].slice(0, NAMED_CLIENTS);
+  if (name === undefined) {
+    const detail = 'No request could have a client of that name: clients are named as RATE_LIMIT_KEY says.';
+    return problem(404, 'impossible_client', { detail, clients });
+  }
+  const detail = 'Nothing is known of that client: it has no bucket, so all of its buckets are full.';
+  return problem(404, 'unknown_client', { detail, clients });
 }
 
 /** The levels of each name's buckets, all from where they can be had. */

@@ -1,0 +1,116 @@
+import { nodesAnswer, statusAnswer } from '../../shared/admin/status.ts';
+import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
+import { EXIT } from '../exit-codes.ts';
+import { count, duration, milliseconds, percent } from '../output/quantities.ts';
+import { facts, table } from '../output/table.ts';
+import type { Cell } from '../output/table.ts';
+import { span } from '../output/text.ts';
+import type { Line, Span, Style } from '../output/text.ts';
+import { wallClockMs } from '../../shared/clock.ts';
+import { breakerTable } from './breakers.ts';
+import { show } from './command.ts';
+import type { AskContext } from './command.ts';
+
+const VERDICT_STYLE = { ok: 'good', degraded: 'warn', draining: 'warn' } as const satisfies Record<string, Style>;
+const REDIS_STYLE = { none: 'plain', up: 'good', down: 'bad' } as const satisfies Record<string, Style>;
+
+export const verdictSpan = ({ verdict, reasons }: StatusAnswer): Span =>
+  span([verdict, ...(reasons.length === 0 ? [] : [reasons.join('; ')])].join(': '), VERDICT_STYLE[verdict]);
+
+function redisCell({ redis }: StatusAnswer): Cell {
+  const { state, reason } = redis;
+  return span(reason === '' ? state : `${state}: ${reason}`, REDIS_STYLE[state]);
+}
+
+function reloadWords({ lastReload }: StatusAnswer): Cell {
+  if (lastReload === null) return 'none since the start';
+  const { at, applied, problems } = lastReload;
+  return applied ? `applied at ${at}` : span(`refused at ${at}: ${problems.join('; ')}`, 'bad');
+}
+
+const THREAD_COLUMNS = [
+  { title: 'THREAD' },
+  { title: 'STATE' },
+  { title: 'IN FLIGHT', right: true },
+  { title: 'CONNECTIONS', right: true },
+  { title: 'LOOP', right: true },
+  { title: 'LAST BEAT', right: true },
+  { title: 'CONFIG', right: true },
+];
+
+export const threadTable = ({ threads }: StatusAnswer): readonly Line[] =>
+  table(
+    THREAD_COLUMNS,
+    threads.map((thread) => [
+      thread.slot,
+      span(thread.state, thread.state === 'serving' ? 'good' : 'warn'),
+      count(thread.inFlight),
+      count(thread.openConnections),
+      percent(thread.loopUtilisation),
+      milliseconds(thread.lastBeatMsAgo),
+      thread.configVersion,
+    ]),
+  );
+
+export function statusLines(status: StatusAnswer): readonly Line[] {
+  return [
+    ...facts([
+      ['verdict', verdictSpan(status)],
+      ['node', status.node],
+      ['version', status.version],
+      ['up', `${duration(status.uptimeSeconds)}, since ${status.startedAt}`],
+      ['port', status.port],
+      ['configuration', `version ${status.configVersion}`],
+      ['last reload', reloadWords(status)],
+      ['nodes', count(status.liveNodes)],
+      ['redis', redisCell(status)],
+      ['thread restarts', count(status.threadRestarts)],
+    ]),
+    [],
+    ...threadTable(status),
+    [],
+    ...breakerTable(status.breakers),
+  ];
+}
+
+const NODE_COLUMNS = [
+  { title: 'NODE' },
+  { title: 'VERSION' },
+  { title: 'ADDRESS' },
+  { title: 'THREADS', right: true },
+  { title: 'UP', right: true },
+  { title: 'LAST BEAT', right: true },
+  { title: '' },
+];
+
+/** @param nowMs milliseconds since the Unix epoch, for how long a node has been up */
+export function nodeTable({ nodes, scope }: NodesAnswer, nowMs: number): readonly Line[] {
+  const rows = nodes.map((node) => {
+    const startedMs = Date.parse(node.startedAt);
+    return [
+      node.name,
+      node.version,
+      node.address,
+      node.threads,
+      Number.isNaN(startedMs) ? '' : duration(Math.max(0, Math.round((nowMs - startedMs) / 1000))),
+      milliseconds(node.lastBeatMsAgo),
+      node.self ? span('this one', 'faint') : '',
+    ];
+  });
+  const alone = 'Only this node: it has no Redis, or cannot reach it.';
+  return [...table(NODE_COLUMNS, rows), ...(scope === 'node' ? [[span(alone, 'faint')]] : [])];
+}
+
+/** `gateway status` */
+export async function status(context: AskContext): Promise<number> {
+  const { value, json } = await context.client.call({ path: '/admin/status', answer: statusAnswer });
+  show(context, json, statusLines(value));
+  return EXIT.ok;
+}
+
+/** `gateway nodes` */
+export async function nodes(context: AskContext): Promise<number> {
+  const { value, json } = await context.client.call({ path: '/admin/nodes', answer: nodesAnswer });
+  show(context, json, nodeTable(value, wallClockMs()));
+  return EXIT.ok;
+}

@@ -1,0 +1,103 @@
+import { wallClockMs } from '../../shared/clock.ts';
+import { formatProblems } from '../../shared/config/problems.ts';
+import { readEnv } from '../../shared/config/read-env.ts';
+import { readConfig } from '../../shared/config/read-config.ts';
+import type { ConfigResult } from '../../shared/config/read-config.ts';
+import type { Config } from '../../shared/config/types.ts';
+import type { AdminOptions } from '../admin/find-admin.ts';
+import { CommandFailure } from '../command-failure.ts';
+import { show } from '../commands/command.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { redisConfig } from '../redis/redis-config.ts';
+import { inspectClock, judgeClock } from './clock.ts';
+import { fail, findingLines, ok, warn, worstOf } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { judgePort, tryPort } from './ports.ts';
+import type { PortTrial } from './ports.ts';
+import { checkRedisServers } from './redis.ts';
+import { fileLimit, fileNeed, inspectMemory, judgeFiles, judgeMemory, judgeProcessors } from './resources.ts';
+import { checkGateway } from './running-gateway.ts';
+import type { RunningGateway } from './running-gateway.ts';
+import { inspectLibrary, judgeLibrary, judgeNode } from './runtime.ts';
+import { checkUpstreams } from './upstreams.ts';
+
+export interface DoctorOptions extends AdminOptions {
+  readonly json: boolean;
+}
+
+/** `gateway doctor`: everything around the gateway that can be wrong, and for each what to do. Needs no gateway. */
+export async function doctor(io: CliIo, options: DoctorOptions): Promise<number> {
+  const result = readConfig(io.env, io.readFile);
+  const running = await checkGateway(io, options);
+  const findings = [
+    judgeNode(process.versions.node, wallClockMs()),
+    judgeLibrary(inspectLibrary()),
+    judgeClock(inspectClock()),
+    ...configurationFindings(result),
+    running.finding,
+    ...(result.ok ? await checkMachine(result.config, running) : []),
+    ...(await checkRedis(io)),
+    ...(result.ok ? await checkTargets(io, result.config, running) : []),
+  ];
+  const verdict = worstOf(findings);
+  const sum = (level: Finding['level']): number => findings.filter((each) => each.level === level).length;
+  const summary = `${sum('ok')} ok, ${sum('warn')} to look at, ${sum('fail')} failing`;
+  show({ io, json: options.json }, { verdict, findings }, [
+    ...findingLines(findings),
+    [{ text: summary, style: verdict === 'fail' ? 'bad' : 'strong' }],
+  ]);
+  return verdict === 'fail' ? EXIT.negative : EXIT.ok;
+}
+
+function configurationFindings(result: ConfigResult): readonly Finding[] {
+  const check = 'configuration';
+  const advice = 'Correct it; "gateway check" shows it as the gateway reads it.';
+  const warnings = result.warnings.map((each) => warn(check, formatProblems([each]), advice));
+  if (!result.ok) return [...warnings, ...result.problems.map((each) => fail(check, formatProblems([each]), advice))];
+  const { routes, upstreams } = result.config;
+  return [...warnings, ok(check, `valid; routes: ${routes.length}, upstreams: ${upstreams.length}`)];
+}
+
+async function checkMachine(config: Config, { status }: RunningGateway): Promise<readonly Finding[]> {
+  const { host, port, adminHost, adminPort, workers } = config.server;
+  const data = { host, port, portSetting: 'PORT', hostSetting: 'HOST' };
+  const admin = { host: adminHost, port: adminPort, portSetting: 'ADMIN_PORT', hostSetting: 'ADMIN_HOST' };
+  const [dataTrial, adminTrial] = await Promise.all([tryPort(data), tryPort(admin)]);
+  const dataIsOurs = status?.port === port;
+  const running = dataIsOurs && dataTrial.code === 'EADDRINUSE';
+  return [
+    judgePort(data, dataTrial, dataIsOurs),
+    judgePort(admin, adminTrial, status !== undefined && sameHolder(dataTrial, adminTrial)),
+    filesFinding(config, running ? dataTrial.holder?.pid : undefined),
+    judgeMemory(inspectMemory(), workers, running),
+    judgeProcessors(workers),
+  ];
+}
+
+/** Both ports of a gateway are held by one process, if it can be seen at all. */
+const sameHolder = (data: PortTrial, admin: PortTrial): boolean => data.holder?.pid === admin.holder?.pid;
+
+function filesFinding(config: Config, pid: number | undefined): Finding {
+  const limit = pid === undefined ? undefined : fileLimit(pid);
+  return limit === undefined
+    ? judgeFiles(fileNeed(config), fileLimit('self'), 'a process started here')
+    : judgeFiles(fileNeed(config), limit, `the running gateway (pid ${pid})`);
+}
+
+async function checkRedis(io: CliIo): Promise<readonly Finding[]> {
+  try {
+    // The rest of the configuration may be wrong; then a variable that is wrong has its default here.
+    return await checkRedisServers(redisConfig(io), readEnv(io).values.RATE_LIMIT_TIMEOUT_MILLISECONDS);
+  } catch (error) {
+    if (error instanceof CommandFailure) return []; // REDIS_* are wrong, which is among the findings already
+    throw error;
+  }
+}
+
+async function checkTargets(io: CliIo, config: Config, { status }: RunningGateway): Promise<readonly Finding[]> {
+  if (config.demoUpstream && status === undefined) {
+    return [ok('upstream', 'none is configured: the demo upstream is started together with the gateway')];
+  }
+  return checkUpstreams(io, config.upstreams);
+}

@@ -1,0 +1,127 @@
+import { bytes, duration, milliseconds, percent } from '../output/quantities.ts';
+import { fail, ok, warn } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+/** What one Redis server was asked. */
+export interface RedisFacts {
+  /** Fields of INFO. */
+  readonly info: Readonly<Record<string, string>>;
+  /** `save` of its configuration; `undefined` when it may not be asked. */
+  readonly save: string | undefined;
+  /** Why a script may not run; `undefined` when it may. */
+  readonly scriptError: string | undefined;
+  readonly pingMs: number;
+  /** Its clock minus ours. */
+  readonly clockAheadMs: number;
+}
+
+/** INFO's text as fields. */
+export function parseInfo(text: string): Readonly<Record<string, string>> {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+}
+
+/** Lowest major version: `#!lua flags=` and the INFO fields that are read came with it. */
+const LEAST_MAJOR = 7;
+const FULL_SHARE = { warn: 0.8, fail: 0.95 };
+const CLOCK_APART_MS = 1_000;
+
+/**
+ * @param name which server, such as `redis`
+ * @param timeoutMs RATE_LIMIT_TIMEOUT_MILLISECONDS: the longest wait for a decision
+ */
+export const judgeRedis = (name: string, facts: RedisFacts, timeoutMs: number): readonly Finding[] => [
+  version(`${name} version`, facts),
+  role(`${name} role`, facts),
+  memory(`${name} maxmemory`, facts),
+  policy(`${name} policy`, facts),
+  persistence(`${name} persistence`, facts),
+  scripts(`${name} scripts`, facts),
+  latency(`${name} latency`, facts, timeoutMs),
+  clock(`${name} clock`, facts),
+];
+
+function version(check: string, { info }: RedisFacts): Finding {
+  const name = info['server_name'] === 'valkey' ? `Valkey ${info['valkey_version'] ?? ''}` : 'Redis';
+  const text = info['redis_version'] ?? 'unknown';
+  const found = name === 'Redis' ? `Redis ${text}` : `${name} (as Redis ${text})`;
+  const good = Number.parseInt(text, 10) >= LEAST_MAJOR;
+  return good ? ok(check, found) : fail(check, found, `Use Redis ${LEAST_MAJOR} or newer, or Valkey.`);
+}
+
+function role(check: string, { info }: RedisFacts): Finding {
+  if (info['role'] === 'master') return ok(check, `primary with ${info['connected_slaves'] ?? 0} replicas`);
+  const of = `${info['master_host'] ?? '?'}:${info['master_port'] ?? '?'}`;
+  const advice = 'Name the primary in REDIS_URL, or the Sentinels with REDIS_MODE=sentinel: a replica takes no writes.';
+  return fail(check, `replica of ${of}`, advice);
+}
+
+function memory(check: string, { info }: RedisFacts): Finding {
+  const used = Number(info['used_memory'] ?? 0);
+  const most = Number(info['maxmemory'] ?? 0);
+  if (most === 0) {
+    const advice =
+      'Set maxmemory in redis.conf to about 75 % of what its machine or container has. ' +
+      'Without it the kernel ends Redis when memory runs out, and redis_memory_max_bytes is 0.';
+    return warn(check, `not set; ${bytes(used)} in use`, advice);
+  }
+  const found = `${bytes(used)} of ${bytes(most)} in use (${percent(used / most)})`;
+  const advice = 'Raise maxmemory together with the memory of its container, or see "gateway redis purge --dry-run".';
+  if (used / most >= FULL_SHARE.fail) return fail(check, found, advice);
+  return used / most >= FULL_SHARE.warn ? warn(check, found, advice) : ok(check, found);
+}
+
+function policy(check: string, { info }: RedisFacts): Finding {
+  const name = info['maxmemory_policy'] ?? 'unknown';
+  if (name === 'noeviction') return ok(check, `${name}: nothing is lost; limits go on when it is full`);
+  if (name.startsWith('volatile-')) return ok(check, `${name}: when it is full, buckets of clients go first`);
+  const advice =
+    'Set maxmemory-policy noeviction in redis.conf (CONFIG SET alone is gone after a restart), ' +
+    'and keep the job queue on a Redis that never evicts.';
+  return warn(check, `${name}: when it is full, breakers, overrides and jobs may go too`, advice);
+}
+
+function persistence(check: string, { info, save }: RedisFacts): Finding {
+  const bad = (['rdb_last_bgsave_status', 'aof_last_write_status', 'aof_last_bgrewrite_status'] as const).filter(
+    (field) => (info[field] ?? 'ok') !== 'ok',
+  );
+  if (bad.length > 0) {
+    const advice = 'See its log and the space on its disk; Redis refuses writes until a save succeeds.';
+    return fail(check, `its last save failed (${bad.join(', ')})`, advice);
+  }
+  if (info['aof_enabled'] === '1') return ok(check, 'append-only file');
+  if (save === undefined) return ok(check, 'no append-only file; whether there are snapshots may not be asked');
+  if (save !== '') return ok(check, `snapshots (save ${save})`);
+  const advice = 'Set appendonly yes in redis.conf: after a restart every limit, breaker, override and job is gone.';
+  return warn(check, 'none', advice);
+}
+
+function scripts(check: string, { scriptError }: RedisFacts): Finding {
+  if (scriptError === undefined) return ok(check, 'may run');
+  return fail(
+    check,
+    scriptError,
+    'Let the user run them (ACL: +@scripting): limits and breakers are decided by scripts.',
+  );
+}
+
+function latency(check: string, { pingMs }: RedisFacts, timeoutMs: number): Finding {
+  const found = `${milliseconds(pingMs)} for a round trip; a decision may wait ${timeoutMs} ms`;
+  const advice =
+    'Bring Redis nearer, see its slow log (SLOWLOG GET) and load, or raise RATE_LIMIT_TIMEOUT_MILLISECONDS.';
+  if (pingMs >= timeoutMs) return fail(check, found, advice);
+  return pingMs >= timeoutMs / 2 ? warn(check, found, advice) : ok(check, found);
+}
+
+function clock(check: string, { clockAheadMs }: RedisFacts): Finding {
+  const apart = Math.abs(clockAheadMs);
+  const words =
+    apart < 10 ? 'the same as ours' : `${milliseconds(apart)} ${clockAheadMs > 0 ? 'ahead of' : 'behind'} ours`;
+  if (apart < CLOCK_APART_MS) return ok(check, words);
+  const advice = 'Synchronise both machines (chrony, systemd-timesyncd): their log lines cannot be compared.';
+  return warn(
+    check,
+    apart >= 60_000 ? `${duration(apart / 1000)} ${clockAheadMs > 0 ? 'ahead of' : 'behind'} ours` : words,
+    advice,
+  );
+}

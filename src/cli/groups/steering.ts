@@ -1,0 +1,31 @@
+import { Argument } from 'commander';
+import type { Command } from 'commander';
+import { logLevel } from '../../shared/admin/operations.ts';
+import type { LogLevelBody } from '../../shared/admin/operations.ts';
+import { drain, reload, setLogLevel } from '../commands/operations.ts';
+import { asking, describeAsking } from './group.ts';
+import type { AskOptions, GroupContext } from './group.ts';
+
+/** Commands that change a running gateway as a whole. */
+export function addSteering(program: Command, { io, finish }: GroupContext): void {
+  program.commandsGroup('Steer a running gateway:');
+  describeAsking(program, {
+    usage: 'reload',
+    does: 'ask the running gateway to read its configuration again',
+    example: 'gateway reload',
+  }).action(async (options: AskOptions) => finish(await reload(asking(io, options))));
+  describeAsking(program, {
+    usage: 'drain',
+    does: 'end the gateway in order: no new requests, those in flight are finished',
+    example: 'gateway drain --url http://10.0.0.5:9901',
+  }).action(async (options: AskOptions) => finish(await drain(asking(io, options))));
+  describeAsking(program, {
+    usage: 'log-level',
+    does: 'the least severe level that is logged, or set it until the next reload or restart',
+    example: 'gateway log-level debug',
+  })
+    .addArgument(new Argument('[level]', 'the new level').choices(logLevel.shape.level.options))
+    .action(async (level: LogLevelBody['level'] | undefined, options: AskOptions) =>
+      finish(await setLogLevel(asking(io, options), level)),
+    );
+}

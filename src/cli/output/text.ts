@@ -1,0 +1,58 @@
+import { styleText } from 'node:util';
+
+/** How a piece of text stands out; `plain` does not. */
+export type Style = 'plain' | 'good' | 'warn' | 'bad' | 'strong' | 'faint';
+
+/** A piece of a line. Its text is measured without the style, so columns stay aligned with colours. */
+export interface Span {
+  readonly text: string;
+  readonly style: Style;
+}
+
+export type Line = readonly Span[];
+
+export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
+
+const FORMATS = { good: 'green', warn: 'yellow', bad: 'red', strong: 'bold', faint: 'gray' } as const;
+
+/** Whether there are colours is decided by CliIo; newer Node versions would look at stdout themselves. */
+const HERE = { validateStream: false } as const;
+
+/** C0, C1, and the marks that turn the direction of writing: what could steer or fool a terminal. */
+// oxlint-disable-next-line no-control-regex -- these are the characters it is about
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text from outside made harmless for a terminal: each control character becomes `\xNN` or `\u{NNNN}`. */
+export const printable = (text: string): string =>
+  text.replace(UNPRINTABLE, (char) => {
+    const code = char.charCodeAt(0);
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+
+/** A span as it goes to stdout. */
+export function paint({ text, style }: Span, colours: boolean): string {
+  const harmless = printable(text);
+  return colours && style !== 'plain' ? styleText(FORMATS[style], harmless, HERE) : harmless;
+}
+
+/** A line as it goes to stdout, without spaces at its end. */
+export function render(line: Line, colours: boolean): string {
+  const text = line.map((each) => paint(each, colours)).join('');
+  return colours ? text : text.trimEnd();
+}
+
+/** The line cut to so many columns, the last one an ellipsis where something is missing. */
+export function fit(line: Line, columns: number): Line {
+  const spans: Span[] = [];
+  let left = columns;
+  for (const { text, style } of line) {
+    const harmless = printable(text);
+    if (harmless.length > left) {
+      spans.push({ text: `${harmless.slice(0, Math.max(0, left - 1))}${left > 0 ? '…' : ''}`, style });
+      return spans;
+    }
+    spans.push({ text: harmless, style });
+    left -= harmless.length;
+  }
+  return spans;
+}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { startUpstream } from '../../bench/upstream/server.ts';
+import { freePort, takenPort } from '../lifecycle/run.ts';
+import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startLimited } from '../limits-gateway/setup.ts';
+import { commandIn, type Environment } from './command.ts';
+
+const report = z.object({
+  verdict: z.enum(['ok', 'warn', 'fail']),
+  findings: z.array(
+    z.object({
+      check: z.string(),
+      level: z.enum(['ok', 'warn', 'fail']),
+      found: z.string(),
+      advice: z.string().optional(),
+    }),
+  ),
+});
+
+async function doctor(env: Environment) {
+  const { code, stdout, stderr } = await commandIn(env)('doctor', '--json');
+  expect(stderr).toBe('');
+  const { verdict, findings } = report.parse(JSON.parse(stdout));
+  const of = (check: string) => findings.filter((each) => each.check === check);
+  return {
+    code,
+    verdict,
+    findings,
+    of,
+    level: (check: string) =>
+      of(check)
+        .map(({ level }) => level)
+        .join(),
+  };
+}
+
+let good: TestRedis;
+let upstream: Awaited<ReturnType<typeof startUpstream>>;
+let ports: Environment;
+
+beforeAll(async () => {
+  good = await startRedis(['--maxmemory', '100mb', '--appendonly', 'yes']);
+  upstream = await startUpstream();
+  const [data, admin] = [await freePort(), await freePort()];
+  ports = { HOST: '127.0.0.1', PORT: String(data), ADMIN_PORT: String(admin), WORKERS: '1', MAX_CONNECTIONS: '1000' };
+}, 60_000);
+afterAll(async () => {
+  await upstream[Symbol.asyncDispose]();
+  await good[Symbol.asyncDispose]();
+});
+
+describe('gateway doctor', () => {
+  it('finds nothing that fails where all is well, and says so without a gateway', async () => {
+    const { code, level, findings } = await doctor({
+      ...ports,
+      RATE_LIMIT_TIMEOUT_MILLISECONDS: '5000', // a machine busy with tests is slow
+      REDIS_URL: `redis://127.0.0.1:${good.port}`,
+      UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+    });
+    expect(code).toBe(0);
+    const well = ['glibc', 'configuration', 'gateway', 'PORT', 'ADMIN_PORT', 'open files', 'memory', 'processors'];
+    const redis = ['version', 'role', 'maxmemory', 'policy', 'persistence', 'scripts', 'latency', 'clock'];
+    const checks = [...well, 'redis', ...redis.map((each) => `redis ${each}`), 'upstream default'];
+    expect(checks.map((check) => [check, level(check)])).toEqual(checks.map((check) => [check, 'ok']));
+    for (const { level: found, advice } of findings) expect(advice === undefined).toBe(found === 'ok');
+  });
+
+  it('finds a taken port and by whom, a Redis and an upstream that are away: 1, with what to do', async () => {
+    await using taken = await takenPort();
+    const away = await freePort();
+    const { code, verdict, of, level } = await doctor({
+      ...ports,
+      PORT: String(taken.port),
+      REDIS_URL: `redis://127.0.0.1:${away}`,
+      UPSTREAM_URL: `http://127.0.0.1:${away},http://no-such-host.invalid:80`,
+    });
+    expect([code, verdict]).toEqual([1, 'fail']);
+    expect(of('PORT')).toMatchObject([{ level: 'fail', found: expect.stringContaining(`pid ${process.pid}`) }]);
+    expect(of('redis')).toMatchObject([{ level: 'fail', found: expect.stringContaining('ECONNREFUSED') }]);
+    expect(of('upstream default')).toMatchObject([
+      { level: 'fail', found: expect.stringContaining('ECONNREFUSED') },
+      { level: 'fail', found: expect.stringContaining('does not resolve') },
+    ]);
+    expect(level('ADMIN_PORT')).toBe('ok');
+  });
+
+  it('finds what is wrong with a Redis that answers', async () => {
+    await using bad = await startRedis(['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru']);
+    await bad.client.replicaof('127.0.0.1', String(good.port));
+    const { code, level } = await doctor({ ...ports, REDIS_URL: `redis://127.0.0.1:${bad.port}` });
+    expect(code).toBe(1);
+    expect(['role', 'policy', 'persistence'].map((each) => level(`redis ${each}`))).toEqual(['fail', 'warn', 'warn']);
+  });
+
+  it('goes on where the configuration is wrong, and says where', async () => {
+    const env = { ...ports, UPSTREAM_URL: 'nonsense', REDIS_URL: `redis://127.0.0.1:${good.port}` };
+    const { code, of, level } = await doctor(env);
+    expect(code).toBe(1);
+    expect(of('configuration')).toMatchObject([{ level: 'fail', found: expect.stringContaining('UPSTREAM_URL') }]);
+    expect([level('redis'), level('redis version')]).toEqual(['ok', 'ok']);
+  });
+
+  it('knows the ports of a running gateway, and asks it', async () => {
+    await using limited = await startLimited({
+      env: { PORT: ports['PORT'] ?? '', ADMIN_PORT: ports['ADMIN_PORT'] ?? '' },
+    });
+    const { code, of, level } = await doctor({ ...ports, UPSTREAM_URL: `http://127.0.0.1:${upstream.port}` });
+    expect(code).toBe(0);
+    const held = expect.stringContaining(`pid ${limited.gateway.process.pid}`);
+    expect(of('PORT')).toMatchObject([{ level: 'ok', found: held }]);
+    expect(of('ADMIN_PORT')).toMatchObject([{ level: 'ok', found: held }]);
+    expect(level('gateway')).toBe('ok');
+  });
+});
