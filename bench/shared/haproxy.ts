@@ -6,6 +6,8 @@ import { accepts, freePort, versionOf, whenReady } from './processes.ts';
 export interface HaproxyExtras {
   /** Of clients; it needs two descriptors for each. Default 4000. */
   readonly maxConnections?: number;
+  /** Lines of the global section. */
+  readonly global?: string;
 }
 
 /** HAProxy with one thread, forwarding everything over kept connections. */
@@ -21,7 +23,7 @@ export async function startHaproxy(
     `global
   nbthread 1
   maxconn ${extras.maxConnections ?? 4000}
-defaults
+${extras.global ?? ''}defaults
   mode http
   timeout connect 5s
   timeout client 600s

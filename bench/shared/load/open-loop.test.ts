@@ -75,6 +75,18 @@ describe('OpenLoop', () => {
     expect(seen.timeline.reduce((sum, { errors }) => sum + errors, 0)).toBe(seen.errors);
   });
 
+  it('deals its connections out over several nodes', async () => {
+    const counts = { first: 0, second: 0 };
+    const first = await serve((_req, res) => res.end(String(++counts.first)));
+    const other = server;
+    const second = await serve((_req, res) => res.end(String(++counts.second)));
+    const seen = await new OpenLoop(plan(first, { moreUrls: [second] })).run(() => {});
+    other?.closeAllConnections();
+    other?.close();
+    expect(counts.first + counts.second).toBe(seen.requests);
+    expect(Math.min(counts.first, counts.second)).toBeGreaterThan(seen.requests / 4);
+  });
+
   it('fails all requests of a server that is not there', async () => {
     const url = await serve((_req, res) => res.end());
     server?.close();

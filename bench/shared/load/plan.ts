@@ -61,6 +61,8 @@ export interface LoadResult {
   readonly busyCores: number;
   /** Open loop only: how much later than due requests left although a connection was free. The generator's own fault. */
   readonly lateP99Us?: number;
+  readonly lateP90Us?: number;
+  readonly lateP999Us?: number;
   /** Empty unless the plan asked for it. */
   readonly timeline: readonly TimeSlice[];
   readonly problems: readonly string[];

@@ -71,7 +71,9 @@ function startChild(place: LoadPlace, plan: LoadPlan, name: keyof typeof CHILDRE
   };
   const startedMs = told((message) => (message.type === 'started' ? performance.now() : undefined));
   const result = told((message) => (message.type === 'result' ? message.result : undefined));
-  startedMs.catch(() => {}); // whoever waits for the result hears it
+  // Whoever waits hears it; a suite that fails before it waits has its own error to tell.
+  startedMs.catch(() => {});
+  result.catch(() => {});
   return { process: started, startedMs, result };
 }
 

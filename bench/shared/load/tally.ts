@@ -68,7 +68,11 @@ export class Tally {
       p999Us: at(99.9),
       maxUs: at(100),
       busyCores: (user + system) / 1e6 / seconds,
-      ...(this.#lateSeen > 0 && { lateP99Us: this.#lateUs.percentile(99) }),
+      ...(this.#lateSeen > 0 && {
+        lateP90Us: this.#lateUs.percentile(90),
+        lateP99Us: this.#lateUs.percentile(99),
+        lateP999Us: this.#lateUs.percentile(99.9),
+      }),
       timeline: this.#timeline(),
       problems: this.#problems(),
     };
