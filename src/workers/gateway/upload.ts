@@ -50,7 +50,8 @@ export class Upload {
 
   /** The upstream's socket is what the upload waits for, not the client. */
   get upstreamBlocked(): boolean {
-    return this.#connection?.socket.writableNeedDrain === true;
+    const connection = this.#connection;
+    return connection !== undefined && (connection.socket.writableNeedDrain || connection.pendingWrites > 0);
   }
 
   /** @param piece uWS's memory, gone when this returns */

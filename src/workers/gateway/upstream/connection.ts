@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { DeadlineList, Waiting } from '../deadlines.ts';
-import { writeDirectly } from './direct-write.ts';
+import { writeDirectly, type DirectWriter } from './direct-write.ts';
 import { ResponseParser, type ResponseHandler } from './response-parser.ts';
 import type { Target } from './target.ts';
 
@@ -50,7 +50,7 @@ const TLS_CODES = new Set([
 ]);
 
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
-export class Connection implements ResponseHandler, Waiting {
+export class Connection implements ResponseHandler, Waiting, DirectWriter {
   readonly target: Target;
   readonly parser: ResponseParser = new ResponseParser(this);
   readonly socket: Socket;
@@ -64,6 +64,7 @@ export class Connection implements ResponseHandler, Waiting {
   idleLimitMs: number;
   /** The carried exchange has written its whole request. */
   requestSent = false;
+  pendingWrites = 0;
 
   #paused = false;
 
@@ -115,8 +116,13 @@ export class Connection implements ResponseHandler, Waiting {
   /** Writes a request, or its beginning, in one piece. */
   write(data: string | Buffer, encoding: 'latin1' | 'utf8'): void {
     const direct = !this.target.config.secure && (encoding === 'latin1' || typeof data !== 'string');
-    if (direct) writeDirectly(this.socket, data);
+    if (direct) writeDirectly(this, data);
     else this.socket.write(data, encoding);
+  }
+
+  /** Some of what was written has not left yet: the other side does not read. */
+  get hasUnsent(): boolean {
+    return this.pendingWrites > 0 || this.socket.writableLength > 0;
   }
 
   pause(): void {

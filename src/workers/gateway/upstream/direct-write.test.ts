@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { canWriteDirectly, writeDirectly } from './direct-write.ts';
+import { canWriteDirectly, writeDirectly, type DirectWriter } from './direct-write.ts';
 
 let server: Server | undefined;
 const sockets: Socket[] = [];
 
 /** A connected pair; the far end reads nothing until it is told. */
-async function pair(): Promise<{ near: Socket; far: Socket }> {
+async function pair(): Promise<{ near: Socket; far: Socket; writer: DirectWriter }> {
   server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
@@ -16,7 +16,7 @@ async function pair(): Promise<{ near: Socket; far: Socket }> {
   const [far] = await accepted;
   sockets.push(near, far);
   far.on('error', () => {});
-  return { near, far };
+  return { near, far, writer: { socket: near, pendingWrites: 0 } };
 }
 
 async function readAll(far: Socket, bytes: number): Promise<Buffer> {
@@ -40,36 +40,38 @@ describe('writeDirectly', () => {
   });
 
   it('sends text as latin-1 and buffers as they are, past the Writable', async () => {
-    const { near, far } = await pair();
-    writeDirectly(near, 'caf\u00e9;');
-    writeDirectly(near, Buffer.from([0, 255]));
+    const { near, far, writer } = await pair();
+    writeDirectly(writer, 'caf\u00e9;');
+    writeDirectly(writer, Buffer.from([0, 255]));
     expect(near.writableLength).toBe(0);
     far.resume();
     expect(await readAll(far, 7)).toEqual(Buffer.concat([Buffer.from('caf\u00e9;', 'latin1'), Buffer.from([0, 255])]));
   });
 
   it('keeps the order with what the socket itself writes, however full the kernel is', async () => {
-    const { near, far } = await pair();
+    const { near, far, writer } = await pair();
     const expected: Buffer[] = [];
     for (let i = 0; i < 40; i++) {
       const piece = Buffer.alloc(300_000, i);
       expected.push(piece);
-      if (i % 3 === 1) near.write(piece);
-      else writeDirectly(near, i % 3 === 0 ? piece : piece.toString('latin1'));
+      if (i > 20 && i % 3 === 1) near.write(piece);
+      else writeDirectly(writer, i % 3 === 0 ? piece : piece.toString('latin1'));
     }
     const whole = Buffer.concat(expected);
+    expect(writer.pendingWrites).toBeGreaterThan(0);
     far.resume();
     expect((await readAll(far, whole.length)).equals(whole)).toBe(true);
+    expect(writer.pendingWrites).toBe(0);
   });
 
   it('destroys the socket when a write that was under way fails', async () => {
-    const { near, far } = await pair();
+    const { near, far, writer } = await pair();
     near.on('error', () => {});
-    for (let i = 0; i < 20; i++) writeDirectly(near, Buffer.alloc(1_000_000));
+    for (let i = 0; i < 20; i++) writeDirectly(writer, Buffer.alloc(1_000_000));
     const closed = new Promise((resolve) => void near.once('close', resolve));
     far.resetAndDestroy();
     await closed;
-    writeDirectly(near, 'nobody there');
+    writeDirectly(writer, 'nobody there');
     expect(near.destroyed).toBe(true);
   });
 });

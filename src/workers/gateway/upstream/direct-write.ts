@@ -46,6 +46,12 @@ const BINDING = findBinding();
 /** Whether this Node lets the gateway write directly; told in tests, so that losing it is noticed. */
 export const canWriteDirectly = BINDING !== undefined;
 
+/** Who writes: it is told how many of its writes the kernel has not taken whole yet. */
+export interface DirectWriter {
+  readonly socket: Socket;
+  pendingWrites: number;
+}
+
 /** A write that the kernel takes at once leaves no trace in its request: one serves them all. */
 let request: WriteRequest | undefined;
 
@@ -53,7 +59,8 @@ let request: WriteRequest | undefined;
  * Writes one piece to a connected TCP socket (not TLS). An error destroys the socket, which says so by its events.
  * @param data latin-1 if a string; a buffer must not change until the socket has closed or the next answer has come
  */
-export function writeDirectly(socket: Socket, data: string | Uint8Array): void {
+export function writeDirectly(writer: DirectWriter, data: string | Uint8Array): void {
+  const { socket } = writer;
   const handle = (socket as unknown as { readonly _handle: Partial<StreamHandle> | null })._handle;
   const isText = typeof data === 'string';
   const known = isText ? typeof handle?.writeLatin1String : typeof handle?.writeBuffer;
@@ -74,7 +81,9 @@ export function writeDirectly(socket: Socket, data: string | Uint8Array): void {
   if (BINDING.streamBaseState[BINDING.kLastWriteWasAsync] === 0) return;
   request = undefined;
   current.data = data;
+  writer.pendingWrites++;
   current.oncomplete = (result) => {
+    writer.pendingWrites--;
     if (result < 0 && !socket.destroyed) socket.destroy(writeError(result));
   };
 }

@@ -99,7 +99,7 @@ export class Target {
     this.pending--;
     connection.served++;
     const { parser } = connection;
-    const unsent = !connection.requestSent || connection.socket.writableLength > 0;
+    const unsent = !connection.requestSent || connection.hasUnsent;
     if (!parser.reusable || unsent || this.upstream.closing) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
