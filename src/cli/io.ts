@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { processEnv } from '../shared/config/environment.ts';
 import { EXIT } from './exit-codes.ts';
+import { harmlessLines } from './output/text.ts';
 
 /** All that a command touches outside itself; tests pass their own. */
 export interface CliIo {
@@ -26,6 +27,13 @@ export function processIo(): CliIo {
     colours: process.stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
   };
 }
+
+/** The same, where nothing that is written can steer the terminal, wherever it came from. */
+export const guarded = (io: CliIo): CliIo => ({
+  ...io,
+  out: (line) => io.out(harmlessLines(line, io.colours)),
+  err: (line) => io.err(harmlessLines(line, false)),
+});
 
 /** `gateway events | head`: who reads no more is no error, and nothing is left to do. */
 function endWithItsReader(stream: NodeJS.WriteStream): void {

@@ -1,40 +1,11 @@
-import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { VERSION } from '../shared/version.ts';
 import type { CliIo } from './io.ts';
-import { main } from './main.ts';
+import { gateway, withAdmin } from './main.fixture.ts';
 import { createProgram } from './program.ts';
-
-interface Result {
-  readonly code: number | undefined;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function gateway(
-  args: readonly string[],
-  { env = {}, files = {} }: { env?: CliIo['env']; files?: Readonly<Record<string, string>> } = {},
-): Promise<Result> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const readFile = (path: string): string => {
-    const text = files[path];
-    if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
-    return text;
-  };
-  const code = await main(args, {
-    env,
-    readFile,
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-    colours: false,
-  });
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
 
 /** Every command that does something, as words of a command line. */
 function commands(parent: Command, above: readonly string[] = []): readonly string[][] {
@@ -113,17 +84,6 @@ test('gateway schema prints a JSON Schema', async () => {
 });
 
 describe('gateway reload', () => {
-  async function withAdmin(handler: RequestListener, body: (port: number) => Promise<void>): Promise<void> {
-    const server = createServer(handler);
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    try {
-      await body((server.address() as AddressInfo).port);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  }
-
   test('asks the admin port of the environment, with its token', async () => {
     const seen: unknown[] = [];
     const handler: RequestListener = (req, res) => {
@@ -179,6 +139,33 @@ describe('gateway reload', () => {
     expect(result.err).toMatch(/No gateway answers at http:\/\/127\.0\.0\.1:\d+ \(.*ECONNREFUSED.*\)\.\n.*ADMIN_PORT/);
   });
 
+  test('waits for threads that are replaced one by one, and does not call a gateway absent that is at work', async () => {
+    const limits: number[] = [];
+    // The time that a call may take is over at once, unless it is more than threads may take to start.
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      limits.push(ms);
+      const over = AbortSignal.abort(new DOMException('over', 'TimeoutError'));
+      return ms < 100_000 ? over : new AbortController().signal;
+    });
+    try {
+      const handler: RequestListener = (_req, res) =>
+        res.end('{"version":3,"needsRestart":[],"complete":true,"level":"info"}');
+      await withAdmin(handler, async (port) => {
+        const url = `http://127.0.0.1:${port}`;
+        expect(await gateway(['reload', '--url', url])).toMatchObject({ code: 0, err: '' });
+        const late = await gateway(['log-level', '--url', url]);
+        expect(late).toMatchObject({ code: 69, out: '' });
+        expect(late.err).toBe(
+          `The gateway at ${url} did not answer in 15 s.\n` +
+            'It may still be at work on what it was asked: "gateway status" shows how it is.',
+        );
+      });
+      expect(limits).toEqual([120_000, 15_000]);
+    } finally {
+      timeout.mockRestore();
+    }
+  });
+
   test.each([
     [['--url', 'localhost:9901'], '--url: expected an origin'],
     [['--token-file', '/none'], '--token-file: ENOENT'],
@@ -186,5 +173,21 @@ describe('gateway reload', () => {
     const result = await gateway(['reload', ...args]);
     expect(result.code).toBe(64);
     expect(result.err).toContain(message);
+  });
+});
+
+describe('gateway why', () => {
+  test.each([
+    ['unknown_client', 0, 'joe passes.\nSo it is.', ''],
+    ['impossible_client', 1, '', 'So it is.\nThere are these clients: ann, bob'],
+  ])('answered 404 %s ends with %i', async (...[code, exitCode, out, err]) => {
+    const body = JSON.stringify({ status: 404, code, detail: 'So it is.', clients: ['ann', 'bob'] });
+    await withAdmin(
+      (_req, res) => res.writeHead(404).end(body),
+      async (port) => {
+        const result = await gateway(['why', 'joe', '--url', `http://127.0.0.1:${port}`]);
+        expect(result).toEqual({ code: exitCode, out, err });
+      },
+    );
   });
 });

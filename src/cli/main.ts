@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { debuglog } from 'node:util';
 import { CommandFailure, reasonOf } from './command-failure.ts';
 import { EXIT } from './exit-codes.ts';
-import { processIo } from './io.ts';
+import { guarded, processIo } from './io.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
 import type { CliIo } from './io.ts';
 import { createProgram } from './program.ts';
@@ -15,7 +15,8 @@ const debug = debuglog('gateway');
  * @param args what follows the command's name
  * @returns the exit code; `undefined` when the gateway runs on in this process and sets its own
  */
-export async function main(args: readonly string[], io: CliIo = processIo()): Promise<number | undefined> {
+export async function main(args: readonly string[], given: CliIo = processIo()): Promise<number | undefined> {
+  const io = guarded(given);
   let code: number | undefined = EXIT.ok;
   const program = createProgram(io, (result) => {
     code = result;

@@ -1,5 +1,6 @@
 import type { AdminClient } from '../admin/client.ts';
 import type { CliIo } from '../io.ts';
+import { jsonText } from '../output/json.ts';
 import { render } from '../output/text.ts';
 import type { Line } from '../output/text.ts';
 
@@ -13,6 +14,6 @@ export interface AskContext {
 
 /** Lines for people, or the API's own JSON as it came. */
 export function show({ io, json }: Pick<AskContext, 'io' | 'json'>, raw: unknown, lines: readonly Line[]): void {
-  if (json) return io.out(JSON.stringify(raw, undefined, 2));
+  if (json) return io.out(jsonText(raw, 2));
   for (const line of lines) io.out(render(line, io.colours));
 }

@@ -5,6 +5,7 @@ import type { EventType, GatewayEvent } from '../../shared/admin/operations.ts';
 import { EventStreamParser } from '../admin/server-sent-events.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
+import { jsonText } from '../output/json.ts';
 import { render, span } from '../output/text.ts';
 import type { AskContext } from './command.ts';
 
@@ -26,7 +27,7 @@ export async function events(context: AskContext, { follow, types }: EventsOptio
 }
 
 function showEvent({ io, json }: AskContext, event: GatewayEvent): void {
-  if (json) return io.out(JSON.stringify(event));
+  if (json) return io.out(jsonText(event));
   const details = Object.entries(event.details).map(([name, value]) => `${name}=${wordOf(value)}`);
   const type = span(event.type.padEnd(13), 'strong');
   const line = [

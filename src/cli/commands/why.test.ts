@@ -51,6 +51,12 @@ describe('why', () => {
     expect(text({})).toMatch(/default +0 +10 +0\.4\/s +25s/);
   });
 
+  test('a route that refuses because Redis is away answers 503', () => {
+    const closed = { ...refused, refusedBy: null, retryAfterSeconds: 1 };
+    expect(text({ routes: [closed] })).toMatch(/default +503 +Redis is away +in 1s/);
+    expect(text({ routes: [{ ...refused, refusedBy: 'ban' }] })).toMatch(/default +403 +ban/);
+  });
+
   test('says when it is only what one node sees', () => {
     expect(text({ scope: 'node' })).toContain('As this node sees it');
   });

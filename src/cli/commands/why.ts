@@ -19,9 +19,13 @@ const wait = (seconds: number): string =>
 
 function answerOf({ wouldPass, shadow, refusedBy, rules }: Route): Span {
   if (wouldPass && refusedBy === null) return span(rules.length === 0 ? 'passes (no limit)' : 'passes', 'good');
-  return shadow || wouldPass
-    ? span('passes (shadow: only counted)', 'warn')
-    : span(refusedBy === 'ban' ? '403' : '429', 'bad');
+  return shadow || wouldPass ? span('passes (shadow: only counted)', 'warn') : span(statusOf(refusedBy), 'bad');
+}
+
+/** No rule refuses where Redis is away and the route is to refuse then (`on_store_failure: closed`). */
+function statusOf(refusedBy: string | null): string {
+  if (refusedBy === null) return '503';
+  return refusedBy === 'ban' ? '403' : '429';
 }
 
 /** The one sentence that is asked for. */
@@ -59,7 +63,7 @@ const routeTable = ({ routes }: ClientLimitsAnswer): readonly Line[] =>
     routes.map((route) => [
       route.route,
       answerOf(route),
-      route.refusedBy ?? '',
+      route.refusedBy ?? (route.wouldPass ? '' : 'Redis is away'),
       wait(route.retryAfterSeconds),
       figure(route.cost),
       route.rules.join(', '),

@@ -1,7 +1,7 @@
 import { statusAnswer } from '../../shared/admin/status.ts';
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { VERSION } from '../../shared/version.ts';
-import { AdminClient } from '../admin/client.ts';
+import { AdminClient, LateAnswer } from '../admin/client.ts';
 import { findAdmin } from '../admin/find-admin.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
 import { CommandFailure } from '../command-failure.ts';
@@ -26,7 +26,8 @@ export async function checkGateway(io: CliIo, options: AdminOptions): Promise<Ru
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
     const [found = '', ...advice] = error.message.split('\n');
-    const absent = error.exitCode === EXIT.unavailable && options.url === undefined;
+    const there = error instanceof LateAnswer || options.url !== undefined;
+    const absent = error.exitCode === EXIT.unavailable && !there;
     const finding = absent ? ok(check, `${found} It is taken as not running.`) : fail(check, found, advice.join(' '));
     return { finding, status: undefined };
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
+import { jsonText } from '../output/json.ts';
 import { describe, describePrinting } from './group.ts';
 import type { GroupContext } from './group.ts';
 
@@ -30,7 +31,7 @@ export function addRunning(program: Command, { io, finish }: GroupContext): void
     example: 'gateway schema > gateway.schema.json',
   }).action(async () => {
     const { jsonSchema } = await import('../../shared/config/json-schema.ts');
-    io.out(JSON.stringify(jsonSchema(), undefined, 2));
+    io.out(jsonText(jsonSchema(), 2));
     finish(EXIT.ok);
   });
 }

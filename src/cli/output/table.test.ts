@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { facts, table } from './table.ts';
-import { fit, paint, printable, render, span } from './text.ts';
+import { fit, harmlessLines, paint, printable, render, span } from './text.ts';
 
 const plain = (lines: ReturnType<typeof table>): string => lines.map((line) => render(line, false)).join('\n');
 
@@ -54,4 +54,11 @@ test.each([
   [0, ''],
 ])('a line cut to %i columns', (columns, shown) => {
   expect(render(fit([span('abc', 'bad'), span('def')], columns), false)).toBe(shown);
+});
+
+test('our own colours are all of its steering that gets to a terminal, and none without colours', () => {
+  const painted = (['good', 'warn', 'bad', 'strong', 'faint'] as const).map((style) => paint(span('x', style), true));
+  const text = `${painted.join('')}\n\u001b[8mhidden\u009b2J`;
+  expect(harmlessLines(text, true)).toBe(`${painted.join('')}\n\\x1b[8mhidden\\x9b2J`);
+  expect(harmlessLines('\u001b[31mred', false)).toBe('\\x1b[31mred');
 });

@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { inspect, styleText } from 'node:util';
 
 /** How a piece of text stands out; `plain` does not. */
 export type Style = 'plain' | 'good' | 'warn' | 'bad' | 'strong' | 'faint';
@@ -18,9 +18,9 @@ const FORMATS = { good: 'green', warn: 'yellow', bad: 'red', strong: 'bold', fai
 /** Whether there are colours is decided by CliIo; newer Node versions would look at stdout themselves. */
 const HERE = { validateStream: false } as const;
 
-/** C0, C1, and the marks that turn the direction of writing: what could steer or fool a terminal. */
+/** C0, C1, line separators, and the marks that turn the direction of writing: what could steer or fool a terminal. */
 // oxlint-disable-next-line no-control-regex -- these are the characters it is about
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Text from outside made harmless for a terminal: each control character becomes `\xNN` or `\u{NNNN}`. */
 export const printable = (text: string): string =>
@@ -28,6 +28,27 @@ export const printable = (text: string): string =>
     const code = char.charCodeAt(0);
     return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
   });
+
+/** The same in notations that know `\uNNNN` inside quotes (JSON, YAML); line breaks, which are between things there, stay. */
+export const escaped = (text: string): string =>
+  text.replace(UNPRINTABLE, (char) =>
+    char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** Whether {@link escaped} would change it. */
+export const needsEscapes = (text: string): boolean => escaped(text) !== text;
+
+/** What `paint` writes around a text, or one character that is not printable. */
+const STEERING = new RegExp(
+  `\\u001b\\[(?:${Object.values(FORMATS)
+    .flatMap((format) => inspect.colors[format] ?? [])
+    .join('|')})m|${UNPRINTABLE.source}`,
+  'g',
+);
+
+/** The last thing before any output: lines as they are, with our own colours if there are any, and nothing else that steers. */
+export const harmlessLines = (text: string, colours: boolean): string =>
+  text.replace(STEERING, (found) => (found === '\n' || (colours && found.length > 1) ? found : printable(found)));
 
 /** A span as it goes to stdout. */
 export function paint({ text, style }: Span, colours: boolean): string {

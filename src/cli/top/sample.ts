@@ -3,6 +3,7 @@ import type { TopRefusedAnswer } from '../../shared/admin/limits.ts';
 import { nodesAnswer, statusAnswer, trafficAnswer } from '../../shared/admin/status.ts';
 import type { NodesAnswer, StatusAnswer, TrafficAnswer } from '../../shared/admin/status.ts';
 import type { AdminClient } from '../admin/client.ts';
+import { jsonText } from '../output/json.ts';
 import { ratesBetween } from './rates.ts';
 import type { Rates } from './rates.ts';
 
@@ -51,4 +52,4 @@ export class Sampler {
 
 /** One line of `gateway top --json`. */
 export const sampleJson = ({ status, nodes, refused, traffic, rates }: Sample): string =>
-  JSON.stringify({ rates: rates ?? null, traffic, status, nodes, refused });
+  jsonText({ rates: rates ?? null, traffic, status, nodes, refused });

@@ -10,7 +10,8 @@ export interface AuditEntry {
   readonly path: string;
   /** `undefined`: no such operation. */
   readonly operation: string | undefined;
-  readonly status: number;
+  /** `undefined`: the work is about to begin, and a second line follows when it is done. */
+  readonly status: number | undefined;
   /** As it was parsed; bodies that were not are not shown. No schema of the admin API takes a secret. */
   readonly body?: unknown;
   /** What else the operation wants to be known. */
@@ -24,7 +25,7 @@ const REFUSED_PER_SECOND = 10;
 const shorten = (_key: string, value: unknown): unknown =>
   typeof value === 'string' && value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}…` : value;
 
-/** One log line for each change through the admin port. */
+/** One log line for each change through the admin port, two for one that takes long. */
 export class Audit {
   readonly #log: Pick<Log, 'info' | 'warn'>;
   readonly #nowMs: () => number;
@@ -63,7 +64,7 @@ export class Audit {
         ...(body === undefined ? {} : { body: JSON.parse(JSON.stringify(body, shorten)) as unknown }),
         ...(refused && untold > 0 ? { not_logged_before: untold } : {}),
       },
-      'admin change',
+      status === undefined ? 'admin change begins' : 'admin change',
     );
   }
 

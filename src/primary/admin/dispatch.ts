@@ -20,9 +20,12 @@ export interface DispatchParts {
 /** What every caller may read: scrapers have no token. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/metrics']);
 
+/** Operations whose work may outlast the process: the audit line at their end is not enough. */
+const LONG_WORK: ReadonlySet<string> = new Set(['reload']);
+
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
-/** Answers one request: access → route → query → body → the operation; a change leaves an audit line. Never rejects. */
+/** Answers one request: access → route → query → body → the operation; a change leaves an audit line, long work one before too. Never rejects. */
 export async function dispatch(req: IncomingMessage, parts: DispatchParts): Promise<AdminAnswer> {
   const [path = '/', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const method = req.method ?? '';
@@ -52,6 +55,9 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   }
   const params = found.kind === 'operation' ? found.params : {};
   const request: OperationRequest<unknown> = { params, ...input, headers: req.headers, caller };
+  if (operation !== undefined && LONG_WORK.has(operation.id)) {
+    audit({ who: caller.who, status: undefined, body: input.body });
+  }
   const answer = await run(operation as AnyOperation, request, parts.onFault);
   audit({ who: caller.who, status: answer.status, body: input.body, audited: answer.audited });
   return answer;

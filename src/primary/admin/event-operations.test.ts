@@ -68,3 +68,24 @@ test('an end of the process is not held up by a reader that does not read', asyn
   socket.destroy();
   await closed;
 });
+
+test('an event during the end of the process does not fail it where a reader does not read', async () => {
+  const { events, readers, socket, server } = await setUp({ mostWaitingBytes: 100 * 1024 * 1024 });
+  const faults: unknown[] = [];
+  const onFault = (error: unknown): void => void faults.push(error);
+  process.on('uncaughtExceptionMonitor', onFault);
+  socket.pause();
+  const details = { text: 'x'.repeat(4_000) };
+  for (let i = 0; i < 4_000; i++) {
+    events.add('thread', 'noise', details);
+    if (i % 50 === 0) await nextTurn();
+  }
+  readers.close();
+  expect(readers.isFull).toBe(true); // it has not read the rest
+  events.add('breaker', 'late');
+  await nextTurn();
+  process.off('uncaughtExceptionMonitor', onFault);
+  expect(faults).toEqual([]);
+  socket.destroy();
+  await server.close();
+});

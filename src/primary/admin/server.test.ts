@@ -281,4 +281,21 @@ describe('a stream', () => {
     controller.abort();
     await closed;
   });
+
+  test('that is written to after its end, or after it was cut off, fails nothing else', async () => {
+    const faults: unknown[] = [];
+    const onFault = (error: unknown): void => void faults.push(error);
+    process.on('uncaughtExceptionMonitor', onFault);
+    for (const over of ['end', 'cut'] as const) {
+      const opened = new Promise<void>((resolve) => (onStream = resolve));
+      const answer = ask('/admin/stream').catch(() => undefined);
+      await opened;
+      const stream = streams.at(-1);
+      stream?.[over]();
+      stream?.write('late');
+      await (await answer)?.text().catch(() => undefined);
+    }
+    process.off('uncaughtExceptionMonitor', onFault);
+    expect(faults).toEqual([]);
+  });
 });

@@ -33,6 +33,8 @@ export interface AdminOptions {
 }
 
 function streamOf(res: ServerResponse): AnswerStream {
+  // A write that comes too late concerns this reader alone; unheard, it would end the process.
+  res.on('error', () => {});
   return {
     write: (text) => void res.write(text),
     waitingBytes: () => res.writableLength,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { EventLog, KEPT_EVENTS } from './event-log.ts';
 import { EventReaders, wanted } from './event-readers.ts';
 
@@ -153,5 +153,25 @@ describe('readers of events', () => {
     readers.open(late, ALL);
     expect([early.state.ended || early.state.cut, late.state.ended]).toEqual([true, true]);
     expect(late.written.join('')).toContain('last');
+  });
+
+  test('that are slow to go hear nothing after close, and no sign of life either', () => {
+    vi.useFakeTimers();
+    try {
+      const { log } = setUp();
+      const readers = new EventReaders({ log, ...options, mostReaders: 1, heartbeatMs: 10 });
+      const slow = { ...stream(), end: () => {} }; // what was written before is not read yet: it is not over
+      readers.open(slow, ALL);
+      readers.close();
+      const before = slow.written.length;
+      log.add('thread', 'late');
+      vi.advanceTimersByTime(100);
+      expect(slow.written.slice(before)).toEqual([]);
+      expect([readers.isFull, slow.state.cut]).toEqual([true, false]);
+      vi.advanceTimersByTime(1_000);
+      expect([readers.isFull, slow.state.cut]).toEqual([false, true]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -34,7 +34,8 @@ const frame = (event: GatewayEvent): string =>
 /** Whoever follows the events live. */
 export class EventReaders {
   readonly #options: EventReadersOptions;
-  readonly #readers = new Set<AnswerStream>();
+  /** With what ends each one's hearing of anything. */
+  readonly #readers = new Map<AnswerStream, () => void>();
   #closed = false;
 
   constructor(options: EventReadersOptions) {
@@ -54,14 +55,17 @@ export class EventReaders {
       stream.end();
       return;
     }
-    this.#readers.add(stream);
     const stop = log.listen((event) => {
       if (types.size === 0 || types.has(event.type)) this.#write(stream, frame(event));
     });
     const heartbeat = setInterval(() => this.#write(stream, ': still here\n\n'), heartbeatMs).unref();
-    stream.onClose(() => {
+    const fallSilent = (): void => {
       clearInterval(heartbeat);
       stop();
+    };
+    this.#readers.set(stream, fallSilent);
+    stream.onClose(() => {
+      fallSilent();
       this.#readers.delete(stream);
     });
   }
@@ -69,8 +73,11 @@ export class EventReaders {
   /** Ends every reader, and those that still come after what is kept. */
   close(): void {
     this.#closed = true;
-    const readers = [...this.#readers];
-    for (const stream of readers) stream.end();
+    const readers = [...this.#readers.keys()];
+    for (const [stream, fallSilent] of this.#readers) {
+      fallSilent(); // one that reads slowly is not over for a while, and after its end nothing may be written
+      stream.end();
+    }
     // Whoever has not read the rest by then must not hold up the end of the process.
     setTimeout(() => readers.forEach((stream) => stream.cut()), END_WITHIN_MS).unref();
   }
