@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { compareResults } from '../report/compare.ts';
 import { renderComparison } from '../report/compare-text.ts';
 import { renderHtml } from '../report/html.ts';
+import { renderReadmeCharts } from '../report/readme-charts.ts';
 import { resultSchema } from '../shared/result.ts';
 import type { BenchResult } from '../shared/result.ts';
 import { writeResult } from './run-suites.ts';
@@ -21,7 +22,7 @@ export function compare(before: string, after: string): void {
   console.log(renderComparison(compareResults(readResult(before), readResult(after))));
 }
 
-/** Writes Markdown and HTML of stored results anew, and all of them together as report.html. */
+/** Writes Markdown and HTML of stored results anew, all of them together as report.html, and the README's charts. */
 export function report(paths: readonly string[], out?: string): void {
   const files = paths.flatMap((path) => (statSync(path).isDirectory() ? jsonFiles(path) : [path]));
   const results = files.map(readResult);
@@ -31,6 +32,7 @@ export function report(paths: readonly string[], out?: string): void {
   for (const result of results) writeResult(folder, result);
   const file = join(folder, 'report.html');
   writeFileSync(file, renderHtml(results));
+  for (const { name, svg } of renderReadmeCharts(results)) writeFileSync(join(folder, name), svg);
   console.log(file);
 }
 

@@ -48,4 +48,3 @@ export const problemAnswer = z.looseObject({
   code: z.string(),
   detail: z.string(),
 });
-export type ProblemAnswer = z.infer<typeof problemAnswer>;

@@ -12,7 +12,6 @@ export type MethodLabel = (typeof METHODS)[number];
 
 /** How an exchange was answered; `none` = the client left before. */
 export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const;
-export type StatusClass = (typeof STATUS_CLASSES)[number];
 
 /** Who decided a limit (decision.ts), and `shadow` for rules that only watch. */
 export const LIMIT_MODES = ['store', 'cache', 'lease', 'local', 'open', 'closed', 'shadow'] as const;
