@@ -135,6 +135,28 @@ describe('request threads', () => {
     expect(await threads.until(() => ring.size === 1, NEVER_MS)).toBe(true);
   });
 
+  test('one that is leaving still hears who is banned, but is not waited for', async () => {
+    // It leaves only when it has heard of the log's level, and shows what it heard as the configuration it uses.
+    const { threads, ring } = setUp(
+      `${LISTENS}
+       on.drain = () => {};
+       on['limit-overrides'] = ({ id }) => say({ type: 'config-applied', version: id });
+       on['log-level'] = end;`,
+      1,
+    );
+    await threads.until(() => ring.size === 1, NEVER_MS);
+    const [leaving] = threads.all();
+    if (leaving === undefined) throw new Error('no thread');
+    threads.retire(leaving);
+    expect(await threads.until(() => ring.size === 1 && !ring.has(leaving.descriptor), NEVER_MS)).toBe(true);
+    expect(threads.tellAll({ type: 'limit-overrides', overrides: [], id: 77 })).toBe(1);
+    expect(await threads.until(() => threads.all().every((each) => each.configVersion === 77), NEVER_MS)).toBe(true);
+    threads.sendConfig();
+    threads.tellAll({ type: 'log-level', level: 'silent' });
+    expect(await threads.until(() => !threads.all().includes(leaving), NEVER_MS)).toBe(true);
+    expect(leaving.configVersion).toBe(77); // a configuration is for those that stay
+  });
+
   test('waiting for something that does not happen ends', async () => {
     const { threads } = setUp(LISTENS);
     expect(await threads.until(() => false, 10)).toBe(false);

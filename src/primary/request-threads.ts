@@ -123,11 +123,19 @@ export class RequestThreads {
     this.tellAll({ type: 'config', config, version, breakerSlots: control.slots(), metricRows: metrics.rows() });
   }
 
-  /** To every thread that is or will be live. @returns how many were told */
+  /**
+   * To every thread that is or will be live; all but a configuration also to those that are leaving or stuck, which may
+   * still have requests.
+   * @returns how many live ones were told: only they are waited for
+   */
   tellAll(message: ToRequestThread): number {
-    const live = this.all().filter(({ state }) => isLive(state));
-    for (const thread of live) tell(thread, message);
-    return live.length;
+    let live = 0;
+    for (const thread of this.#threads) {
+      const counts = isLive(thread.state);
+      if (counts) live++;
+      if (counts || message.type !== 'config') tell(thread, message);
+    }
+    return live;
   }
 
   /** To the thread in this slot, if there is one. */
@@ -301,8 +309,11 @@ export class RequestThreads {
       case 'breaker-ask':
       case 'breaker-result':
       case 'refused-clients':
-      case 'limits-done':
         this.#options.control.receive(thread.slot, message);
+        return;
+      case 'limits-done':
+        // Of another it would be taken for that of a live one, which tellAll counted.
+        if (isLive(thread.state)) this.#options.control.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

@@ -1,12 +1,13 @@
 import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import type { ClientLimitsChange } from '../../shared/admin/limits.ts';
+import { meantClients } from '../../shared/limits/client-names.ts';
 import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LimitControl } from '../limits/limit-control.ts';
 import { distinctRules, ruleLabel } from '../limits/limited-routes.ts';
 import { json, problem } from './answer.ts';
 import type { AdminAnswer } from './answer.ts';
-import { clientNamed, findClient, unknownClient, viewOf } from './limits-client.ts';
+import { bucketsLocked, clientNamed, findClient, unknownClient, viewOf, type FoundClient } from './limits-client.ts';
 
 export interface ChangeParts {
   readonly limits: LimitControl;
@@ -24,15 +25,32 @@ export interface ChangeRequest {
 /** POST /admin/limits/{client} */
 export async function changeClient(parts: ChangeParts, { text, body, by }: ChangeRequest): Promise<AdminAnswer> {
   const { limits } = parts;
-  const found = await findClient(limits, text);
+  const found =
+    ('state' in body ? addressMeant(limits, text, body.state) : undefined) ?? (await findClient(limits, text));
+  if (found === undefined) return bucketsLocked();
   const client = found.name;
   if (client === undefined) return unknownClient(limits, found);
   const done =
     'tokens' in body ? await setTokens(limits, client, body) : await setOverride(parts, { client, by, ...body });
   if (typeof done !== 'string') return done;
-  const after = { ...(await clientNamed(limits, client)), address: found.address };
+  const named = await clientNamed(limits, client);
+  if (named === undefined) return { ...bucketsLocked('It is done. '), audited: { client } };
+  const after = { ...named, address: found.address };
   // `node` if what was set is known to this node alone, whatever could be read.
   return { ...json(200, viewOf(limits, done === 'node' ? { ...after, scope: done } : after)), audited: { client } };
+}
+
+/**
+ * Who bans an address means the address, and not the client that names itself so in a header; and it needs no look at
+ * the buckets first.
+ */
+function addressMeant(
+  limits: LimitControl,
+  text: string,
+  state: 'BANNED' | 'EXEMPT' | 'AUTO',
+): Pick<FoundClient, 'name' | 'address'> | undefined {
+  const { address, fresh } = meantClients(text, limits.config.limits);
+  return state === 'AUTO' || address === undefined ? undefined : { name: fresh, address };
 }
 
 type Scope = 'cluster' | 'node';
@@ -50,7 +68,7 @@ async function setTokens(
   }
   const shared = await limits.shared?.setTokens(client, asked, tokens);
   if (shared === undefined && (await limits.memory.setTokens(client, asked, tokens)) === undefined) {
-    return problem(503, 'buckets_locked', { detail: 'The buckets are locked by a thread that has ended; try again.' });
+    return bucketsLocked();
   }
   await limits.forget(client, false);
   return shared === undefined ? 'node' : 'cluster';

@@ -1,12 +1,12 @@
 import type { ClientLimitsAnswer } from '../../shared/admin/limits.ts';
 import { Allowlist } from '../../shared/limits/allowlist.ts';
 import { meantClients } from '../../shared/limits/client-names.ts';
-import type { Level } from '../limits/buckets.ts';
+import type { AskedRule, Buckets, Level } from '../limits/buckets.ts';
 import { clientView } from '../limits/client-view.ts';
 import type { LimitControl } from '../limits/limit-control.ts';
 import { distinctRules } from '../limits/limited-routes.ts';
 import { problem } from './answer.ts';
-import type { AdminAnswer } from './answer.ts';
+import type { AdminAnswer, WholeAnswer } from './answer.ts';
 
 const NAMED_CLIENTS = 20;
 
@@ -22,11 +22,13 @@ export interface FoundClient {
   readonly levels: readonly Level[];
 }
 
-/** Looks for the client that a text means. */
-export async function findClient(limits: LimitControl, text: string): Promise<FoundClient> {
+/** Looks for the client that a text means. @returns `undefined`: buckets are locked */
+export async function findClient(limits: LimitControl, text: string): Promise<FoundClient | undefined> {
   const { names, fresh, address } = meantClients(text, limits.config.limits);
   const candidates = fresh === undefined || names.includes(fresh) ? names : [...names, fresh];
-  const { scope, levels } = await levelsOf(limits, candidates);
+  const found = await levelsOf(limits, candidates);
+  if (found === undefined) return undefined;
+  const { scope, levels } = found;
   const refused = new Set(limits.refusedHere());
   const allowlist = new Allowlist(limits.config.limits.allowlist);
   const at = candidates.findIndex(
@@ -40,11 +42,18 @@ export async function findClient(limits: LimitControl, text: string): Promise<Fo
   return { known: at !== -1, name: candidates[index], address, scope, levels: levels[index] ?? [] };
 }
 
-/** The client of exactly this name as it is now. */
-export async function clientNamed(limits: LimitControl, name: string): Promise<FoundClient> {
-  const { scope, levels } = await levelsOf(limits, [name]);
-  return { known: true, name, address: undefined, scope, levels: levels[0] ?? [] };
+/** The client of exactly this name as it is now. @returns `undefined`: its buckets are locked */
+export async function clientNamed(limits: LimitControl, name: string): Promise<FoundClient | undefined> {
+  const found = await levelsOf(limits, [name]);
+  if (found === undefined) return undefined;
+  return { known: true, name, address: undefined, scope: found.scope, levels: found.levels[0] ?? [] };
 }
+
+/** What is answered where a thread that has ended holds the lock of a bucket. */
+export const bucketsLocked = (before = ''): WholeAnswer =>
+  problem(503, 'buckets_locked', {
+    detail: `${before}The buckets are locked by a thread that has ended; try again.`,
+  });
 
 /** What `GET` shows of a client. */
 export function viewOf(limits: LimitControl, found: FoundClient): ClientLimitsAnswer {
@@ -81,7 +90,7 @@ export async function resetClient(limits: LimitControl, { name = '' }: FoundClie
 }
 
 /** 404, with clients that exist: those that are refused here, then some that have buckets. */
-export async function unknownClient(limits: LimitControl, { name }: FoundClient): Promise<AdminAnswer> {
+export async function unknownClient(limits: LimitControl, { name }: Pick<FoundClient, 'name'>): Promise<AdminAnswer> {
   const seen = new Set([...limits.refusedHere(), ...limits.overrides.all.map(([client]) => client)]);
   if (seen.size < NAMED_CLIENTS) {
     for (const client of (await limits.shared?.someClients(NAMED_CLIENTS)) ?? []) seen.add(client);
@@ -95,20 +104,29 @@ export async function unknownClient(limits: LimitControl, { name }: FoundClient)
   return problem(404, 'unknown_client', { detail, clients });
 }
 
-/** The levels of each name's buckets, all from where they can be had. */
+/** The levels of each name's buckets, all from where they can be had. @returns `undefined`: some are locked */
 async function levelsOf(
   limits: LimitControl,
   names: readonly string[],
-): Promise<{ readonly scope: 'cluster' | 'node'; readonly levels: readonly (readonly Level[])[] }> {
+): Promise<{ readonly scope: 'cluster' | 'node'; readonly levels: readonly (readonly Level[])[] } | undefined> {
   const asked = distinctRules(limits.routes);
   const { shared, memory } = limits;
   if (shared !== undefined) {
-    const levels = (await Promise.all(names.map((name) => shared.levels(name, asked)))).filter(
-      (each) => each !== undefined,
-    );
-    if (levels.length === names.length) return { scope: 'cluster', levels };
+    const levels = await allLevels(shared, names, asked);
+    if (levels !== undefined) return { scope: 'cluster', levels };
   }
-  return { scope: 'node', levels: await Promise.all(names.map((name) => memory.levels(name, asked))) };
+  const levels = await allLevels(memory, names, asked);
+  return levels === undefined ? undefined : { scope: 'node', levels };
+}
+
+async function allLevels(
+  buckets: Buckets,
+  names: readonly string[],
+  asked: readonly AskedRule[],
+): Promise<readonly (readonly Level[])[] | undefined> {
+  const levels = await Promise.all(names.map((name) => buckets.levels(name, asked)));
+  const found = levels.filter((each) => each !== undefined);
+  return found.length === levels.length ? found : undefined;
 }
 
 /** Where only the name of an IPv6 network is known, its first address stands for all. */

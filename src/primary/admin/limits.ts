@@ -7,8 +7,9 @@ import {
 } from '../../shared/admin/limits.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LimitControl } from '../limits/limit-control.ts';
+import { withOneDeadline } from '../limits/one-deadline.ts';
 import { changeClient } from './limits-change.ts';
-import { findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
+import { bucketsLocked, findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
 import { json, problem } from './answer.ts';
 import type { AdminAnswer } from './answer.ts';
 import { operation, type AnyOperation } from './api.ts';
@@ -23,6 +24,7 @@ const CLIENT_PARAMETER = {
   },
 } as const;
 const UNKNOWN = 'No such client is known here; `clients` names some that exist.';
+const LOCKED = 'The buckets are locked by a thread that has ended; try again.';
 
 export interface LimitOperationsParts {
   readonly limits: LimitControl;
@@ -40,7 +42,7 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     summary: 'The clients that were refused most in the last five to ten minutes',
     parameters: { count: { in: 'query', description: `How many, 1 to ${COUNT.most}; default ${COUNT.default}.` } },
     answer: topRefusedAnswer,
-    handle: ({ query }) => top(parts.limits, query.get('count')),
+    handle: ({ query }) => withOneDeadline(() => top(parts.limits, query.get('count'))),
   }),
   operation({
     method: 'GET',
@@ -49,11 +51,8 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     summary: 'How full the buckets of a client are, and which routes it would pass now',
     parameters: CLIENT_PARAMETER,
     answer: clientLimitsAnswer,
-    problems: { 404: UNKNOWN },
-    handle: async ({ params }) => {
-      const found = await findClient(parts.limits, params['client'] ?? '');
-      return found.known ? json(200, viewOf(parts.limits, found)) : unknownClient(parts.limits, found);
-    },
+    problems: { 404: UNKNOWN, 503: LOCKED },
+    handle: ({ params }) => withOneDeadline(() => show(parts.limits, params['client'] ?? '')),
   }),
   operation({
     method: 'DELETE',
@@ -63,13 +62,8 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     summary: 'Deletes the buckets of a client, so that it starts with full ones on all nodes',
     parameters: CLIENT_PARAMETER,
     answer: limitsResetAnswer,
-    problems: { 404: UNKNOWN },
-    handle: async ({ params }) => {
-      const found = await findClient(parts.limits, params['client'] ?? '');
-      if (!found.known) return unknownClient(parts.limits, found);
-      const reset = await resetClient(parts.limits, found);
-      return { ...json(200, reset), audited: { client: reset.client } };
-    },
+    problems: { 404: UNKNOWN, 503: LOCKED },
+    handle: ({ params }) => withOneDeadline(() => reset(parts.limits, params['client'] ?? '')),
   }),
   operation<ClientLimitsChange>({
     method: 'POST',
@@ -83,13 +77,28 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     problems: {
       404: 'No client can have that name (`clients` names some that exist), or there is no such rule (`rules` names all).',
       409: 'Too many clients are banned or exempt already.',
+      503: LOCKED,
     },
     handle: ({ params, body, caller }) => {
       const by = `${caller.who} ${caller.remoteAddress} at ${parts.node}`;
-      return changeClient(parts, { text: params['client'] ?? '', body, by });
+      return withOneDeadline(() => changeClient(parts, { text: params['client'] ?? '', body, by }));
     },
   }),
 ];
+
+async function show(limits: LimitControl, text: string): Promise<AdminAnswer> {
+  const found = await findClient(limits, text);
+  if (found === undefined) return bucketsLocked();
+  return found.known ? json(200, viewOf(limits, found)) : unknownClient(limits, found);
+}
+
+async function reset(limits: LimitControl, text: string): Promise<AdminAnswer> {
+  const found = await findClient(limits, text);
+  if (found === undefined) return bucketsLocked();
+  if (!found.known) return unknownClient(limits, found);
+  const outcome = await resetClient(limits, found);
+  return { ...json(200, outcome), audited: { client: outcome.client } };
+}
 
 async function top(limits: LimitControl, wanted: string | null): Promise<AdminAnswer> {
   const count = wanted === null ? COUNT.default : Number(wanted);

@@ -16,7 +16,7 @@ export interface Level {
   readonly limit: BucketLimit;
 }
 
-/** Where the buckets of clients lie. Every method: `undefined` = they cannot be reached. */
+/** Where the buckets of clients lie. Every method: `undefined` = they cannot be reached, or are locked. */
 export interface Buckets {
   /** One level for each rule asked for, in their order. */
   levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined>;

@@ -5,7 +5,7 @@ import type { Config } from '../../shared/config/types.ts';
 import type { FromLimitThread, ToLimitThread } from '../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../shared/limits/overrides.ts';
 import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
-import { askRedis, type RedisClient } from './ask-redis.ts';
+import { AskedRedis, type RedisClient } from './asked-redis.ts';
 import { parseLimitEvent, type LimitEvent } from './limit-events.ts';
 import { distinctRules, limitedRoutes, type LimitedRoute } from './limited-routes.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
@@ -37,15 +37,14 @@ export class LimitControl {
   readonly memory: MemoryBuckets;
   readonly shared: RedisBuckets | undefined;
   readonly overrides: OverrideBook;
-  readonly #options: LimitControlOptions;
   readonly #refused = new RefusedFront(monotonicMs);
+  readonly #asked: AskedRedis;
   readonly #sharing: RefusedSharing;
   readonly #orders: ThreadOrders;
   #config: Config;
   #routes: readonly LimitedRoute[];
 
   constructor(options: LimitControlOptions) {
-    this.#options = options;
     const { config, redis, memoryBuckets, liveNodes, liveCount, broadcast } = options;
     this.#config = config;
     this.#routes = limitedRoutes(config.routes);
@@ -53,15 +52,17 @@ export class LimitControl {
       memory: new SharedMemoryStore(memoryBuckets, { owner: FRONT_OWNER }),
       share: () => (redis === undefined ? 1 : liveCount()),
     });
-    this.shared = redis === undefined ? undefined : new RedisBuckets(redis);
+    this.#asked = new AskedRedis(redis);
+    this.shared = redis === undefined ? undefined : new RedisBuckets(this.#asked, redis);
     this.#orders = new ThreadOrders(broadcast);
     this.overrides = new OverrideBook({
-      hash: new OverridesHash(redis),
+      hash: new OverridesHash(this.#asked),
       clock: createProcessClock(),
       apply: (overrides) => this.#orders.override(overrides),
     });
     this.#sharing = new RefusedSharing({
       redis,
+      asked: this.#asked,
       node: config.node.name,
       liveNodes,
       list: () => this.#refused.list(),
@@ -106,7 +107,7 @@ export class LimitControl {
       case undefined:
         return;
       case 'limit-overrides':
-        void this.overrides.refresh();
+        this.overrides.hint();
         return;
       case 'limit-client':
         void this.#forgetHere(event.client, event.reset);
@@ -124,7 +125,7 @@ export class LimitControl {
     const event: LimitEvent = { type: 'limit-client', client, reset };
     await Promise.all([
       this.#forgetHere(client, reset),
-      askRedis(this.#options.redis, (redis) => redis.publish(EVENTS_CHANNEL, JSON.stringify(event))),
+      this.#asked.ask((redis) => redis.publish(EVENTS_CHANNEL, JSON.stringify(event))),
     ]);
   }
 

@@ -18,13 +18,16 @@ export class MemoryBuckets implements Buckets {
     this.#options = options;
   }
 
-  levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[]> {
+  levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined> {
     const { memory } = this.#options;
-    const levels = asked.map((each) => {
+    const levels: Level[] = [];
+    for (const each of asked) {
       const limit = this.#limitOf(each);
       const tokens = memory.tokensNow(client, limit);
-      return { exists: tokens !== undefined, tokens: tokens ?? limit.capacity, limit };
-    });
+      if (tokens === 'locked') return Promise.resolve(undefined);
+      const exists = tokens !== 'none';
+      levels.push({ exists, tokens: exists ? tokens : limit.capacity, limit });
+    }
     return Promise.resolve(levels);
   }
 

@@ -1,8 +1,12 @@
 import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import { MOST_OVERRIDES, type OverrideState, type ThreadOverride } from '../../shared/limits/overrides.ts';
-import type { OverrideChange, OverridesHash, OverridesSnapshot } from './overrides-hash.ts';
+import { Coalesced } from './coalesced.ts';
+import type { OverrideChange, OverridesHash, OverridesSnapshot, WrittenChange } from './overrides-hash.ts';
 
-const READ_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 5_000;
+/** Every so many looks all are read, also when the stamp says that they are the same: an entry may have been edited. */
+const LOOKS_PER_READING = 6;
+const READ_ON_EVENTS_EVERY_MS = 1_000;
 /** A lifted override waits to be written as long as the longest one lasts. */
 const LIFTED_MS = OVERRIDE_SECONDS.most * 1000;
 
@@ -20,6 +24,9 @@ interface Entry {
   readonly by: string;
 }
 
+/** `until` is what Redis has, by which the entry is known again. */
+type ClusterEntry = Entry & { readonly until: number };
+
 /**
  * Who is banned or exempt, as this node knows it: what Redis last said, and over it what was said here while Redis could
  * not be asked, which is written there when it can be again.
@@ -27,16 +34,21 @@ interface Entry {
 export class OverrideBook {
   readonly #options: OverrideBookOptions;
   readonly #timer: NodeJS.Timeout;
-  #cluster = new Map<string, Entry>();
-  #text = '[]';
+  readonly #hints = new Coalesced(() => void this.refresh(), READ_ON_EVENTS_EVERY_MS);
+  #looks = 0;
+  #cluster = new Map<string, ClusterEntry>();
+  /** Of #cluster; '' = it has to be read. */
+  #stamp = '';
   readonly #unwritten = new Map<string, Entry>();
+  /** Those of #unwritten that are just being written. */
+  readonly #asked = new Set<Entry>();
   #applied: readonly ThreadOverride[] = [];
   #reading: Promise<void> | undefined;
   #readAgain = false;
 
   constructor(options: OverrideBookOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.refresh(), READ_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   /** As threads get it. */
@@ -51,25 +63,36 @@ export class OverrideBook {
     return remainingMs > 0 ? { state: entry.state, remainingMs } : undefined;
   }
 
-  /** @returns for whom it holds; `full`: too many have one, and nothing was changed */
+  /**
+   * Holds on this node at once, before Redis is asked.
+   * @returns for whom it holds; `full`: too many have one, and nothing was changed
+   */
   async change(change: OverrideChange): Promise<'cluster' | 'node' | 'full'> {
     const { client, state, forMs, by } = change;
-    const written = await this.#options.hash.change(change);
-    if (written === 'full') return 'full';
-    if (written !== undefined) {
-      this.#unwritten.delete(client);
-      this.#take(written);
-      await this.#applyChanges();
-      return 'cluster';
-    }
-    if (state !== 'AUTO' && this.get(client) === undefined && this.#effective().length >= MOST_OVERRIDES) return 'full';
+    const before = this.#unwritten.get(client);
+    const fits = state === 'AUTO' || this.get(client) !== undefined || this.#effective().length < MOST_OVERRIDES;
     const untilMs = this.#options.clock() + (state === 'AUTO' ? LIFTED_MS : forMs);
-    this.#unwritten.set(client, { state, by, untilMs });
-    await this.#applyChanges();
-    return 'node';
+    const entry: Entry = { state, by, untilMs };
+    if (fits) this.#unwritten.set(client, entry);
+    this.#asked.add(entry);
+    const applied = this.#applyChanges();
+    const written = await this.#options.hash.change(change);
+    this.#asked.delete(entry);
+    if (written === 'full' && this.#unwritten.get(client) === entry) {
+      if (before === undefined) this.#unwritten.delete(client);
+      else this.#unwritten.set(client, before);
+    } else if (written !== undefined && written !== 'full') this.#onWritten(client, entry, written);
+    await Promise.all([applied, this.#applyChanges()]);
+    if (written === undefined) return fits ? 'node' : 'full';
+    return written === 'full' ? written : 'cluster';
   }
 
-  /** Reads what holds in the cluster; what waits to be written goes there first. Never rejects. */
+  /** A node has changed something: the first that says so is heard at once, those of the next second together. */
+  hint(): void {
+    this.#hints.call();
+  }
+
+  /** Looks what holds in the cluster; what waits to be written goes there first. Never rejects. */
   async refresh(): Promise<void> {
     if (this.#reading !== undefined) {
       this.#readAgain = true; // what is being read may be older than what was just told
@@ -85,14 +108,20 @@ export class OverrideBook {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#hints.close();
+  }
+
+  #look(): void {
+    if (++this.#looks % LOOKS_PER_READING === 0) this.#stamp = '';
+    void this.refresh();
   }
 
   async #refresh(): Promise<void> {
     do {
       this.#readAgain = false;
       await this.#writeUnwritten();
-      const found = await this.#options.hash.read();
-      if (found !== undefined) this.#take(found);
+      const found = await this.#options.hash.read(this.#stamp);
+      if (found !== undefined && found !== 'same') this.#take(found);
       await this.#applyChanges();
     } while (this.#readAgain);
   }
@@ -100,21 +129,35 @@ export class OverrideBook {
   async #writeUnwritten(): Promise<void> {
     const { hash, clock } = this.#options;
     for (const [client, entry] of this.#unwritten) {
+      if (this.#asked.has(entry)) continue;
       const forMs = entry.untilMs - clock();
       const { state, by } = entry;
-      if (forMs > 0 && (await hash.change({ client, state, forMs, by })) === undefined) return;
+      const written = forMs > 0 ? await hash.change({ client, state, forMs, by }) : 'full';
+      if (written === undefined) return;
+      if (written !== 'full') this.#onWritten(client, entry, written);
       // `full`: it has to go as if it had not been said; what was said since stays.
-      if (this.#unwritten.get(client) === entry) this.#unwritten.delete(client);
+      else if (this.#unwritten.get(client) === entry) this.#unwritten.delete(client);
     }
   }
 
-  #take({ text, clients }: OverridesSnapshot): void {
-    if (text === this.#text) return;
+  #onWritten(client: string, entry: Entry, { until, before, after }: WrittenChange): void {
+    if (this.#unwritten.get(client) === entry) this.#unwritten.delete(client);
+    if (entry.state === 'AUTO') this.#cluster.delete(client);
+    else this.#cluster.set(client, { ...entry, until });
+    // Otherwise somebody else has changed something too, and the next look has to see it.
+    if (before === this.#stamp) this.#stamp = after;
+  }
+
+  #take({ stamp, clients }: OverridesSnapshot): void {
     const nowMs = this.#options.clock();
-    this.#text = text;
-    this.#cluster = new Map(
-      clients.map(({ client, state, remainingMs, by }) => [client, { state, by, untilMs: nowMs + remainingMs }]),
-    );
+    const known = this.#cluster;
+    this.#stamp = stamp;
+    this.#cluster = new Map();
+    for (const { client, state, until, remainingMs, by } of clients) {
+      const before = known.get(client);
+      const same = before?.until === until && before.state === state;
+      this.#cluster.set(client, same ? before : { state, by, until, untilMs: nowMs + remainingMs });
+    }
   }
 
   #effective(): readonly ThreadOverride[] {
@@ -134,6 +177,12 @@ export class OverrideBook {
   }
 }
 
-const isSame = (a: readonly ThreadOverride[], b: readonly ThreadOverride[]): boolean =>
-  a.length === b.length &&
-  a.every(([client, state, untilMs], i) => client === b[i]?.[0] && state === b[i]?.[1] && untilMs === b[i]?.[2]);
+/** In whatever order: that of Redis is its own. */
+function isSame(a: readonly ThreadOverride[], b: readonly ThreadOverride[]): boolean {
+  if (a.length !== b.length) return false;
+  const others = new Map(b.map((each) => [each[0], each]));
+  return a.every(([client, state, untilMs]) => {
+    const other = others.get(client);
+    return state === other?.[1] && untilMs === other[2];
+  });
+}

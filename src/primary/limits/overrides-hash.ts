@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
 import { MOST_OVERRIDES, type OverrideState } from '../../shared/limits/overrides.ts';
-import { askRedis, type RedisClient } from './ask-redis.ts';
+import type { AskedRedis } from './asked-redis.ts';
 import type { LimitEvent } from './limit-events.ts';
 import { readScript } from './script.ts';
 
-/** Hash with one field for each client that is banned or exempt; deleting it lifts all. */
-export const OVERRIDES_KEY = 'api-gateway:limit-overrides';
+/** Hash with one field for each client that is banned or exempt, and VERSION_FIELD; deleting it lifts all. */
+const OVERRIDES_KEY = 'api-gateway:limit-overrides';
 
+const VERSION_FIELD = '#version';
 const CHANGED: LimitEvent = { type: 'limit-overrides' };
 
 export interface OverrideChange {
@@ -19,51 +20,73 @@ export interface OverrideChange {
   readonly by: string;
 }
 
+/** What became of a change; equal stamps mean equal overrides, but for an entry that was changed by hand. */
+export interface WrittenChange {
+  /** Milliseconds since the epoch by Redis's clock. */
+  readonly until: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+interface ClusterOverride {
+  readonly client: string;
+  readonly state: OverrideState;
+  /** Milliseconds since the epoch by Redis's clock. */
+  readonly until: number;
+  readonly remainingMs: number;
+  readonly by: string;
+}
+
 /** The overrides as Redis has them. */
 export interface OverridesSnapshot {
-  /** Equal texts: nothing has changed. */
-  readonly text: string;
-  readonly clients: readonly { client: string; state: OverrideState; remainingMs: number; by: string }[];
+  readonly stamp: string;
+  readonly clients: readonly ClusterOverride[];
 }
 
 const value = z.object({ state: z.enum(['BANNED', 'EXEMPT']), until: z.number(), by: z.string().catch('') });
 
 /** The cluster's overrides. Both methods: `undefined` = Redis cannot be asked. */
 export class OverridesHash {
-  readonly #redis: RedisClient | undefined;
+  readonly #redis: AskedRedis;
   readonly #change = readScript('change-override-1');
   readonly #read = readScript('read-overrides-1');
 
-  constructor(redis: RedisClient | undefined) {
+  constructor(redis: AskedRedis) {
     this.#redis = redis;
   }
 
-  async read(): Promise<OverridesSnapshot | undefined> {
-    const reply = await askRedis(this.#redis, (redis) => redis.eval(this.#read, 1, OVERRIDES_KEY));
-    return reply === undefined ? undefined : snapshotOf(reply);
+  /**
+   * @param known stamp of what is known, '' = read all the same
+   * @returns `same`: they still have that stamp
+   */
+  async read(known: string): Promise<OverridesSnapshot | 'same' | undefined> {
+    const reply = await this.#redis.ask((redis) => redis.eval(this.#read, 1, OVERRIDES_KEY, known));
+    return reply === null ? 'same' : snapshotOf(reply);
   }
 
-  /** @returns what holds after it; `full`: there are too many already, and nothing was changed */
-  async change({ client, state, forMs, by }: OverrideChange): Promise<OverridesSnapshot | 'full' | undefined> {
+  /** One client's; costs the same however many there are. @returns `full`: there are too many, nothing was changed */
+  async change({ client, state, forMs, by }: OverrideChange): Promise<WrittenChange | 'full' | undefined> {
     const told = [MOST_OVERRIDES, EVENTS_CHANNEL, JSON.stringify(CHANGED)];
     const args = [client, state, Math.ceil(forMs), JSON.stringify(by), ...told];
-    const reply = await askRedis(this.#redis, (redis) => redis.eval(this.#change, 1, OVERRIDES_KEY, ...args));
-    if (reply === undefined || reply === 'full') return reply;
-    return snapshotOf(reply);
+    const reply = await this.#redis.ask((redis) => redis.eval(this.#change, 1, OVERRIDES_KEY, ...args));
+    if (reply === 'full') return reply;
+    if (!Array.isArray(reply)) return undefined;
+    const [until, before, after] = reply as unknown[];
+    return { until: Number(until), before: String(before), after: String(after) };
   }
 }
 
 function snapshotOf(reply: unknown): OverridesSnapshot | undefined {
   if (!Array.isArray(reply)) return undefined;
-  const [nowMs, ...flat] = reply as unknown[];
-  const clients = [];
+  const [nowMs, stamp, ...flat] = reply as unknown[];
+  const clients: ClusterOverride[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
-    const found = parse(String(flat[i + 1]));
-    if (found === undefined) continue; // written by hand, and not as it should be
-    const { state, until, by } = found;
-    clients.push({ client: String(flat[i]), state, remainingMs: until - Number(nowMs), by });
+    const client = String(flat[i]);
+    const found = client === VERSION_FIELD ? undefined : parse(String(flat[i + 1]));
+    if (found === undefined) continue; // or written by hand, and not as it should be
+    clients.push({ client, ...found, remainingMs: found.until - Number(nowMs) });
   }
-  return { text: JSON.stringify(flat), clients };
+  return { stamp: String(stamp), clients };
 }
 
 function parse(text: string): z.infer<typeof value> | undefined {

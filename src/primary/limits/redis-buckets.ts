@@ -2,7 +2,7 @@ import { clusterBucketKey, plainBucketKey } from '../../shared/limits/bucket-key
 import type { CompiledRule } from '../../shared/limits/rule.ts';
 import type { KeyOf } from '../../shared/limits/take-script.ts';
 import { refill } from '../../shared/limits/token-bucket.ts';
-import { askRedis, type RedisClient } from './ask-redis.ts';
+import type { AskedRedis } from './asked-redis.ts';
 import type { AskedRule, Buckets, Level } from './buckets.ts';
 import { readScript } from './script.ts';
 
@@ -12,20 +12,20 @@ const MOST_SCANS = 5;
 
 /** The buckets that all nodes share. */
 export class RedisBuckets implements Buckets {
-  readonly #redis: RedisClient;
+  readonly #redis: AskedRedis;
   readonly #keyOf: KeyOf;
   readonly #read = readScript('read-buckets');
   readonly #set = readScript('set-tokens');
 
-  constructor(redis: RedisClient) {
+  constructor(redis: AskedRedis, { isCluster }: { readonly isCluster: boolean }) {
     this.#redis = redis;
-    this.#keyOf = redis.isCluster ? clusterBucketKey : plainBucketKey;
+    this.#keyOf = isCluster ? clusterBucketKey : plainBucketKey;
   }
 
   async levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined> {
     if (asked.length === 0) return [];
     const keys = this.#keys(client, asked);
-    const reply = await askRedis(this.#redis, (redis) => redis.eval(this.#read, keys.length, ...keys));
+    const reply = await this.#redis.ask((redis) => redis.eval(this.#read, keys.length, ...keys));
     if (!Array.isArray(reply)) return undefined;
     const [nowMs, ...fields] = (reply as (string | null)[]).map((text) => (text === null ? Number.NaN : Number(text)));
     return asked.map(({ rule }, i) => levelOf(rule, fields.slice(i * FIELDS, (i + 1) * FIELDS), nowMs ?? 0));
@@ -37,19 +37,19 @@ export class RedisBuckets implements Buckets {
     if (stored.length === 0) return true;
     const keys = this.#keys(client, stored);
     const args = stored.flatMap(({ rule }) => [tokens, rule.capacityText, rule.rateText]);
-    const done = await askRedis(this.#redis, (redis) => redis.eval(this.#set, keys.length, ...keys, ...args));
+    const done = await this.#redis.ask((redis) => redis.eval(this.#set, keys.length, ...keys, ...args));
     return done === undefined ? undefined : true;
   }
 
   async remove(client: string, rules: readonly CompiledRule[]): Promise<number | undefined> {
     if (rules.length === 0) return 0;
     const keys = rules.map(({ keySuffix }) => this.#keyOf(client, keySuffix));
-    return askRedis(this.#redis, (redis) => redis.unlink(...keys));
+    return this.#redis.ask((redis) => redis.unlink(...keys));
   }
 
   /** Names of some clients that have buckets: a look at a bounded number of keys. */
   async someClients(atMost: number): Promise<readonly string[]> {
-    const names = await askRedis(this.#redis, async (redis) => {
+    const names = await this.#redis.ask(async (redis) => {
       const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
       const found = new Set<string>();
       for (const node of nodes) {

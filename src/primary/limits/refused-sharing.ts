@@ -4,7 +4,7 @@ import {
   REFUSED_WINDOW_MS,
   type RefusedList,
 } from '../../shared/limits/refused-list.ts';
-import { askRedis, type RedisClient } from './ask-redis.ts';
+import type { AskedRedis, RedisClient } from './asked-redis.ts';
 
 const PUBLISH_EVERY_MS = 2_000;
 /** What ended threads have told runs out without anybody saying so. */
@@ -18,6 +18,8 @@ return 1`;
 
 export interface RefusedSharingOptions {
   readonly redis: RedisClient | undefined;
+  /** The same one. */
+  readonly asked: AskedRedis;
   readonly node: string;
   /** Names of the nodes that live. */
   readonly liveNodes: () => Promise<readonly string[]>;
@@ -56,8 +58,8 @@ export class RefusedSharing {
 
   /** The list of all live nodes; of this node alone where the others' cannot be read. */
   async clusterList(): Promise<ClusterRefused> {
-    const { redis, node, liveNodes, list } = this.#options;
-    const found = await askRedis(redis, async (client) => {
+    const { asked, node, liveNodes, list } = this.#options;
+    const found = await asked.ask(async (client) => {
       const others = (await liveNodes()).filter((name) => name !== node);
       return Promise.all(others.map((name) => readList(client, keyOf(name))));
     });
@@ -73,14 +75,12 @@ export class RefusedSharing {
   }
 
   async #publish(): Promise<void> {
-    const { redis, node, list } = this.#options;
+    const { redis, asked, node, list } = this.#options;
     this.#timer = undefined;
     if (!this.#changed || redis?.status !== 'ready') return; // `ready` comes back here
     this.#changed = false;
     const text = JSON.stringify(list());
-    const done = await askRedis(redis, (client) =>
-      client.eval(PUBLISH_SCRIPT, 1, keyOf(node), text, REFUSED_WINDOW_MS),
-    );
+    const done = await asked.ask((client) => client.eval(PUBLISH_SCRIPT, 1, keyOf(node), text, REFUSED_WINDOW_MS));
     if (done === undefined) this.changed();
   }
 }

@@ -55,7 +55,12 @@ export class ClientKeys {
       const value = request.header(source.name);
       if (value !== undefined && value !== '') return source.plain ? plainClient(value) : this.#hashed(value);
     }
-    return this.#ips.nameOf(request.clientAddress);
+    return this.nameOfAddress(request.clientAddress);
+  }
+
+  /** The name of a client that is named by its address. */
+  nameOfAddress(address: string): string {
+    return this.#ips.nameOf(address);
   }
 
   #hashed(value: string): string {

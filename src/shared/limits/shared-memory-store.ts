@@ -3,7 +3,7 @@ import type { Lane } from './rule.ts';
 import { SharedBucketTable } from './shared-bucket-table.ts';
 import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Want } from './store.ts';
 import { type Asked, type BucketLane, type BucketRule, emptyBucket, TakeSteps } from './take-steps.ts';
-import { type Bucket, fillUp, refill } from './token-bucket.ts';
+import { fillUp, refill } from './token-bucket.ts';
 
 export interface SharedMemoryStoreOptions {
   /** Number of this thread among those that use the memory, from 1. @see freeLocksOf */
@@ -78,15 +78,15 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
     }
   }
 
-  /** Tokens in a bucket now, under this rule; nothing is changed. `undefined` = there is none, or it is locked. */
-  tokensNow(client: string, rule: BucketRule): number | undefined {
-    const bucket = this.#within(client, (nowMs) => {
+  /** Tokens in a bucket now, under this rule; nothing is changed. */
+  tokensNow(client: string, rule: BucketRule): number | 'none' | 'locked' {
+    const tokens = this.#within(client, (nowMs) => {
       const found = emptyBucket();
-      if (!this.#table.load(0, rule.keySuffix, found)) return undefined;
+      if (!this.#table.load(0, rule.keySuffix, found)) return 'none';
       refill(found, rule, nowMs);
-      return found;
+      return found.tokens;
     });
-    return bucket?.tokens;
+    return tokens ?? 'locked';
   }
 
   /** Sets the level of a bucket, which is made where there is none. `false` = it is locked. */
@@ -114,7 +114,8 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
 
   close(): void {}
 
-  #within(client: string, work: (nowMs: number) => Bucket | undefined): Bucket | undefined {
+  /** @returns `undefined`: the bucket is locked */
+  #within<T>(client: string, work: (nowMs: number) => T): T | undefined {
     const table = this.#table;
     if (!table.open(client)) return undefined;
     try {

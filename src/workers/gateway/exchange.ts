@@ -143,10 +143,9 @@ export class Exchange extends BodyIntake implements Waiter {
   }
 
   /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
-  #override(head: RequestHead): boolean {
-    const { limits } = this.thread;
-    head.clientAddress = this.client;
-    const override = limits.overrides.get(limits.keys.nameOf(head));
+  #override(): boolean {
+    const { overrides, keys } = this.thread.limits;
+    const override = overrides.find(this.limitClient, keys.nameOfAddress(this.client));
     if (override === undefined) return false;
     if (override.state === 'EXEMPT') {
       this.#checkBreaker();
@@ -159,13 +158,14 @@ export class Exchange extends BodyIntake implements Waiter {
 
   /** 429, 503: one token from each of the client's buckets, or none. */
   #limit(head: RequestHead): void {
-    if (!this.thread.limits.overrides.isEmpty && this.#override(head)) return;
-    const { limit } = this.stages;
-    if (limit === undefined) return this.#checkBreaker();
     const { limits } = this.thread;
+    const { limit } = this.stages;
+    if (limit === undefined && limits.overrides.isEmpty) return this.#checkBreaker();
     head.clientAddress = this.client;
     const client = limits.keys.nameOf(head);
     this.limitClient = client;
+    if (!limits.overrides.isEmpty && this.#override()) return;
+    if (limit === undefined) return this.#checkBreaker();
     if (limits.isExempt(this.client, client)) return this.#checkBreaker();
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.stage = 'limit';

@@ -26,6 +26,18 @@ export class Overrides {
     this.#clients = new Map(overrides.map(([client, state, untilMs]) => [client, { state, untilMs }]));
   }
 
+  /**
+   * What holds for a client at an address, each by its name: a ban of either comes before an exemption, and of two that
+   * say the same the one that lasts longer counts.
+   */
+  find(client: string, address: string): Override | undefined {
+    const ofClient = this.get(client);
+    const ofAddress = address === client ? undefined : this.get(address);
+    if (ofClient === undefined || ofAddress === undefined) return ofClient ?? ofAddress;
+    if (ofClient.state !== ofAddress.state) return ofClient.state === 'BANNED' ? ofClient : ofAddress;
+    return ofClient.remainingMs < ofAddress.remainingMs ? ofAddress : ofClient;
+  }
+
   get(client: string): Override | undefined {
     const found = this.#clients.get(client);
     if (found === undefined) return undefined;
