@@ -81,6 +81,18 @@ describe('three nodes on one Redis', () => {
     await until(() => second.state() === 'OPEN', { withinMs: 500 });
   });
 
+  test('two operators at the same time: each word is told as that of who said it', async () => {
+    using node = startNode({ redisPort: redis.port });
+    await joined(node);
+    const say = (state: 'OPEN' | 'CLOSED', by: string) => node.front.force('api', { state, forMs: MINUTE }, by);
+    const outcomes = await Promise.all([say('OPEN', 'one'), say('CLOSED', 'other')]);
+    expect(outcomes.map((outcome) => outcome?.scope)).toEqual(['cluster', 'cluster']);
+    expect(notices(node).map(({ state, by }) => [state, by])).toEqual([
+      ['OPEN', 'one'],
+      ['CLOSED', 'other'],
+    ]);
+  });
+
   test('said anew it holds for the new time, not longer and not shorter', async () => {
     using first = startNode({ redisPort: redis.port });
     using second = startNode({ redisPort: redis.port });
@@ -210,7 +222,7 @@ describe('when Redis goes away', () => {
   test.each([
     ['cut', (cable: { cut(): void }) => cable.cut()],
     ['stalled', (cable: { stall(): void }) => cable.stall()],
-  ])('and %s, what is said is said to this node only; back again the truth wins', async (_how, disturb) => {
+  ])('and %s, what is said is said to this node only; back again it holds for all', async (_how, disturb) => {
     await using cable = await startTcpProxy(redis.port);
     using cut = startNode({ redisPort: cable.port });
     using other = startNode({ redisPort: redis.port });
@@ -218,14 +230,118 @@ describe('when Redis goes away', () => {
     disturb(cable);
     const startMs = performance.now();
     expect(await force(cut, 'OPEN')).toMatchObject({ scope: 'node', view: { state: 'OPEN' } });
-    expect(performance.now() - startMs).toBeLessThan(2_500); // two exchanges at 500 ms
+    const saidMs = performance.now();
+    expect(saidMs - startMs).toBeLessThan(2_500); // two exchanges at 500 ms
     expect(notices(cut)).toMatchObject([{ state: 'OPEN', scope: 'node', by: 'a test' }]);
     expect(await cut.succeed(1)).toEqual(['refused']);
     expect(await other.succeed(1)).toEqual([SUCCESS]);
     cable.mend();
-    await until(() => cut.state() === 'CLOSED' && cut.front.scope() === 'cluster', { withinMs: 3_000 });
+    const cutMs = performance.now() - saidMs;
+    await until(() => other.state() === 'OPEN' && cut.front.view()[0]?.scope === 'cluster', { withinMs: 3_000 });
+    for (const node of [cut, other]) {
+      const leftMs = node.front.view()[0]?.forced?.remainingMs ?? 0;
+      expect(leftMs).toBeLessThanOrEqual(MINUTE - Math.floor(cutMs));
+      expect(leftMs).toBeGreaterThan(MINUTE - 10_000);
+    }
+    expect(notices(cut)).toMatchObject([{ scope: 'node' }, { state: 'OPEN', scope: 'cluster', by: 'a test' }]);
+    expect(notices(other)).toMatchObject([{ state: 'OPEN', scope: 'cluster', by: undefined }]);
+    await pause(1_200); // once it is known, it is not said again
+    await force(other, 'AUTO');
+    await until(() => forcedAt(cut) === undefined);
     await pause(1_200);
-    expect([cut.front.view()[0]?.scope, forcedAt(cut), other.state()]).toEqual(['cluster', undefined, 'CLOSED']);
+    expect([forcedAt(cut), forcedAt(other)]).toEqual([undefined, undefined]);
+  });
+
+  test('a word withdrawn while Redis hangs does not come back with Redis', async () => {
+    using first = startNode({ redisPort: redis.port });
+    using second = startNode({ redisPort: redis.port });
+    await Promise.all([joined(first), joined(second)]);
+    redis.kill('SIGSTOP');
+    try {
+      expect(await force(first, 'OPEN')).toMatchObject({ scope: 'node', view: { state: 'OPEN' } });
+      expect(await force(first, 'AUTO')).toMatchObject({ scope: 'node', view: { forced: undefined } });
+      expect(await first.succeed(2)).toEqual([SUCCESS, SUCCESS]);
+    } finally {
+      redis.kill('SIGCONT');
+    }
+    const clustered = (node: TestNode) => node.front.view()[0]?.scope === 'cluster';
+    await until(() => clustered(first) && clustered(second));
+    await pause(1_200);
+    expect([first.state(), second.state()]).toEqual(['CLOSED', 'CLOSED']);
+    expect(notices(second)).toEqual([]);
+    expect(await redis.client.hget(BREAKER_KEY, 'api:forced')).toBe(null);
+  });
+
+  type Word = readonly ['cut' | 'other', 'OPEN' | 'CLOSED' | 'AUTO', number?];
+  test.each<readonly [string, readonly Word[], 'OPEN' | 'CLOSED' | undefined]>([
+    [
+      'of the node that was cut off',
+      [
+        ['other', 'CLOSED'],
+        ['cut', 'OPEN'],
+      ],
+      'OPEN',
+    ],
+    [
+      'of the others',
+      [
+        ['cut', 'OPEN'],
+        ['other', 'CLOSED'],
+      ],
+      'CLOSED',
+    ],
+    [
+      'AUTO of the node that was cut off',
+      [
+        ['other', 'OPEN'],
+        ['cut', 'OPEN'],
+        ['cut', 'AUTO'],
+      ],
+      undefined,
+    ],
+    [
+      'AUTO of the others',
+      [
+        ['cut', 'OPEN'],
+        ['other', 'CLOSED'],
+        ['other', 'AUTO'],
+      ],
+      undefined,
+    ],
+    [
+      'AUTO of the others where nothing was forced',
+      [
+        ['cut', 'OPEN'],
+        ['other', 'AUTO'],
+      ],
+      undefined,
+    ],
+    [
+      'whose time is over',
+      [
+        ['other', 'OPEN'],
+        ['cut', 'CLOSED', 50],
+      ],
+      undefined,
+    ],
+  ])('back again the last word holds: %s', async (_whose, words, want) => {
+    await using cable = await startTcpProxy(redis.port);
+    using cut = startNode({ redisPort: cable.port });
+    using other = startNode({ redisPort: redis.port });
+    const nodes = { cut, other };
+    await Promise.all([joined(cut), joined(other)]);
+    cable.cut();
+    await until(() => cut.front.scope() === 'process');
+    for (const [who, state, forMs] of words) {
+      await force(nodes[who], state, forMs);
+      await pause(20);
+    }
+    await pause(50);
+    cable.mend();
+    await until(() => cut.front.view()[0]?.scope === 'cluster');
+    await until(() => forcedAt(cut) === want && forcedAt(other) === want, { withinMs: 1_500 });
+    await pause(1_200);
+    expect([forcedAt(cut), forcedAt(other)]).toEqual([want, want]);
   });
 
   test('what the cluster was told meanwhile reaches the node with the first exchange, over its own opinion', async () => {

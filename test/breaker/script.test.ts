@@ -9,6 +9,7 @@ import { readSyncScript } from '../../src/shared/breaker/script.ts';
 import { FRESH, type BreakerOp, type BreakerState } from '../../src/shared/breaker/state.ts';
 import { snapshotOf } from '../../src/shared/breaker/sync.ts';
 import { createRedisAuthority } from '../../src/primary/breaker/redis-authority.ts';
+import { monotonicMs } from '../../src/shared/clock.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { until } from './until.ts';
 
@@ -63,7 +64,7 @@ describe('the script is the machine', () => {
         const granted = next.granted && op.op === 'ask' ? [op.lease] : [];
         const { kind, epoch, failures, openForMs, successes, trips } = want;
         expect(row.slice(0, 6)).toEqual([kind, String(epoch), failures, openForMs, successes, trips]);
-        expect(row.slice(8)).toEqual([want.forced?.state ?? '', want.forced?.forMs ?? 0, ...granted]);
+        expect(row.slice(8)).toEqual([want.forced?.state ?? '', want.forced?.forMs ?? 0, nowMs, ...granted]);
       }
     }
   });
@@ -77,10 +78,10 @@ describe('the script is the machine', () => {
     expect((await sync(t - day, { op: 'look' })).slice(0, 4)).toEqual(['OPEN', String(t), 3, 1_000]);
     await sync(t - day + 1_000, { op: 'ask', lease: 'x' }, { op: 'ask', lease: 'y' });
     await sync(t - 2 * day, { op: 'look' });
-    expect((await sync(t - 2 * day + 500, { op: 'ask', lease: 'z' })).slice(10)).toEqual(['z']);
+    expect((await sync(t - 2 * day + 500, { op: 'ask', lease: 'z' })).slice(11)).toEqual(['z']);
     await sync(t - 2 * day + 600, { op: 'force', state: 'CLOSED', forMs: 5_000 });
-    expect((await sync(t - 3 * day)).slice(8)).toEqual(['CLOSED', 5_000]);
-    expect((await sync(t - 3 * day + 5_000)).slice(8)).toEqual(['', 0]);
+    expect((await sync(t - 3 * day)).slice(8, 10)).toEqual(['CLOSED', 5_000]);
+    expect((await sync(t - 3 * day + 5_000)).slice(8, 10)).toEqual(['', 0]);
   });
 });
 
@@ -103,7 +104,7 @@ test('failures of an older epoch do not count against one that has closed since'
 });
 
 describe('the hash', () => {
-  const client = () => createRedisAuthority(redis.client, 1_000);
+  const client = () => createRedisAuthority(redis.client, { timeoutMs: 1_000, clock: monotonicMs });
   const sync = async (...ops: BreakerOp[]) => {
     const upstreams = [{ name: 'u', rule: RULE, random: 0, ops }];
     const [snapshot] = await client().sync({ node: 'a', liveNodes: 1, upstreams });
@@ -202,6 +203,44 @@ describe('the hash', () => {
         { from: 'OPEN', to: 'HALF_OPEN', reason: 'operator', forced_for_ms: 0 },
       ]);
       listener.disconnect();
+    });
+
+    test('of two words the one that was said last wins, in whatever order they come', async () => {
+      const t = 1_700_000_000_000;
+      const said = (state: 'OPEN' | 'CLOSED' | 'AUTO', saidMs: number, forMs = 60_000): BreakerOp => ({
+        op: 'force',
+        state,
+        forMs,
+        saidMs,
+      });
+      const run = async (nowMs: number, key: string, ...ops: BreakerOp[]) => {
+        const row = await at(nowMs, { upstreams: [{ name: 'u', rule: RULE, random: 0, ops }] }, key);
+        return [row[0], row[8], row[9]];
+      };
+      const open = said('OPEN', t);
+      expect(await run(t + 100, 'test:w1', open)).toEqual(['OPEN', 'OPEN', 59_900]); // its end does not move
+      expect(await run(t + 200, 'test:w1', said('CLOSED', t - 1))).toEqual(['OPEN', 'OPEN', 59_800]);
+      expect(await run(t + 200, 'test:w1', said('AUTO', t - 1))).toEqual(['OPEN', 'OPEN', 59_800]);
+      expect(await run(t + 300, 'test:w1', said('AUTO', t + 250))).toEqual(['HALF_OPEN', '', 0]);
+      expect(await run(t + 400, 'test:w1', open)).toEqual(['HALF_OPEN', '', 0]);
+      expect(await run(t + 400, 'test:w1', said('CLOSED', t + 350))).toEqual(['CLOSED', 'CLOSED', 59_950]);
+      expect(await run(t + 90_000, 'test:w1', open)).toEqual(['CLOSED', '', 0]);
+      // What is over when it comes takes the place of what was said before it all the same.
+      expect(await run(t, 'test:w2', said('CLOSED', t - 10))).toEqual(['CLOSED', 'CLOSED', 59_990]);
+      expect(await run(t + 90, 'test:w2', said('OPEN', t, 50))).toEqual(['CLOSED', '', 0]);
+      // A time to come is now, also after the clock was set back.
+      expect(await run(t, 'test:w3', said('OPEN', t + 5_000))).toEqual(['OPEN', 'OPEN', 60_000]);
+      await run(t + 10, 'test:w3', said('AUTO', t + 10));
+      expect(await run(t - 9_000, 'test:w3', said('OPEN', t - 9_000))).toEqual(['OPEN', 'OPEN', 60_000]);
+    });
+
+    test('what comes after its time is not done', async () => {
+      const now = Date.now();
+      const upstreams = [{ name: 'u', rule: RULE, random: 0, ops: [force('OPEN')] }];
+      const request = (validUntilMs: number) => at(now, { validUntilMs, upstreams }, 'test:late').then((row) => row[0]);
+      await expect(request(now - 1)).rejects.toThrow('LATE');
+      expect(await redis.client.exists('test:late')).toBe(0);
+      expect(await request(now)).toBe('OPEN');
     });
 
     test('DEL takes it away with the rest', async () => {

@@ -103,7 +103,7 @@ export const breakerOperations = (parts: BreakerParts): readonly AnyOperation[] 
     summary:
       'Forces a circuit breaker for the whole cluster: OPEN refuses everything, CLOSED lets everything pass, AUTO gives ' +
       'it back. `scope` of the answer: cluster, or node when Redis has not confirmed it (within a second, two at most): ' +
-      'then it holds on this node until Redis is back, whose truth then wins.',
+      'then it holds on this node, which tells Redis when that is back. Of all that was said the newest wins, AUTO too.',
     parameters,
     body: breakerChange,
     answer: breakerAnswer,

@@ -62,9 +62,18 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   };
 }
 
-function redisReasonsOf({ control, limitsStore }: StatusParts): readonly string[] {
+function redisReasonsOf({ control, limitsStore, redisConfigured }: StatusParts): readonly string[] {
   const { state, reason } = limitsStore.state();
-  return state === 'down' ? [...control.degraded, `rate limits: Redis is not asked (${reason})`] : control.degraded;
+  switch (state) {
+    case 'up':
+      return control.degraded;
+    case 'down':
+      return [...control.degraded, `rate limits: Redis is not asked (${reason})`];
+    case 'none': // no thread has reached it yet; /health says the same
+      return redisConfigured ? [...control.degraded, 'rate limits: connecting to Redis'] : control.degraded;
+    default:
+      return state satisfies never;
+  }
 }
 
 const round = (share: number): number => Math.round(share * 1000) / 1000;

@@ -36,6 +36,12 @@ export function takeBatch(cells: Iterable<BreakerCell>, to: 'cluster' | 'process
   return batch;
 }
 
+/** The operator of this node whose word is the last one in the batch, if there is one. */
+export const byOf = ({ cell, ops }: BatchItem): { readonly by?: string } => {
+  const by = cell.authorOf(ops);
+  return by === undefined ? {} : { by };
+};
+
 export const toSyncUpstream = (item: BatchItem, random: number): SyncUpstream => ({
   name: item.cell.name,
   rule: item.cell.upstream.rule,

@@ -1,5 +1,5 @@
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
-import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
+import type { BreakerKind, BreakerOp, ForceOp } from '../../shared/breaker/state.ts';
 import type { BreakerSnapshot, ForcedFor } from '../../shared/breaker/sync.ts';
 import { SharedRow } from './shared-row.ts';
 
@@ -40,8 +40,8 @@ export class BreakerCell {
   openUntilMs = 0;
   /** What an operator has forced; times of the process clock. */
   forced: { readonly state: ForcedFor['state']; readonly untilMs: number } | undefined;
-  /** Who said that on this node, while the answer is awaited. */
-  operator: string | undefined;
+  /** The last operator's word of this node (AUTO included) that the cluster may not know: said again on rejoining. */
+  unconfirmed: ForceOp | undefined;
   /** What the cluster last said, whoever decides now. */
   cluster: BreakerSnapshot = NEVER_SEEN;
   /** The truth carries our mark of isolation; when it is gone somebody has reset the hash. */
@@ -55,6 +55,8 @@ export class BreakerCell {
   lookProcess = false;
   readonly clusterOps: BreakerOp[] = [];
   readonly processOps: BreakerOp[] = [];
+  /** Who said each of the operators' ops of this node. */
+  readonly #authors = new WeakMap<BreakerOp, string>();
   /** Operators' ops and who waits until an authority has taken them. */
   readonly #awaited = new Map<BreakerOp, (by: 'cluster' | 'process') => void>();
   #timer: NodeJS.Timeout | undefined;
@@ -85,8 +87,30 @@ export class BreakerCell {
   }
 
   /** Resolves with the authority that takes the op (whose queue it must be put into). */
-  taking(op: BreakerOp): Promise<'cluster' | 'process'> {
+  taking(op: ForceOp, by: string): Promise<'cluster' | 'process'> {
+    this.#authors.set(op, by);
     return new Promise((resolve) => void this.#awaited.set(op, resolve));
+  }
+
+  /** Whether no authority has taken it yet; with no op, whether there is such a one. */
+  awaits(op?: BreakerOp): boolean {
+    return op === undefined ? this.#awaited.size > 0 : this.#awaited.has(op);
+  }
+
+  /** Who said the last of the operators' words among the ops; undefined = there is none. */
+  authorOf(ops: readonly BreakerOp[]): string | undefined {
+    const word = ops.findLast(({ op }) => op === 'force');
+    return word && this.#authors.get(word);
+  }
+
+  /** To the cluster, unless it is to be said anyway. */
+  sayAgain(word: ForceOp): void {
+    if (!this.clusterOps.includes(word)) this.clusterOps.push(word);
+  }
+
+  /** The cluster has these ops. */
+  confirm(ops: readonly BreakerOp[]): void {
+    if (this.unconfirmed !== undefined && ops.includes(this.unconfirmed)) this.unconfirmed = undefined;
   }
 
   /** These ops have been taken. */

@@ -14,6 +14,7 @@ class SlowAuthority implements BreakerAuthority {
   readonly asked: { readonly request: SyncRequest; answer(reply: SyncReply): Promise<void>; fail(): Promise<void> }[] =
     [];
   reachable = (): boolean => true;
+  datesWords = (): boolean => true;
   close = (): void => {};
   sync(request: SyncRequest): Promise<SyncReply> {
     return new Promise((resolve, reject) => {

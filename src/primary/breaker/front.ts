@@ -45,7 +45,7 @@ export class BreakerFront {
     this.#header = new Int32Array(memory);
     this.#slotTable = new SlotTable(memory);
     const offsetMs = wallClock() - clock();
-    this.#process = new ProcessAuthority(() => Math.floor(clock() + offsetMs));
+    this.#process = new ProcessAuthority(clock, offsetMs);
     this.#permits = new Permits({ cells, node, clock, send });
     this.#batchMs = options.batchMs ?? DEFAULT_BATCH_MS;
     this.#loop = new SyncLoop({
@@ -120,17 +120,19 @@ export class BreakerFront {
     const cell = this.#cells.get(event.upstream);
     if (cell === undefined || cell.scope === 'process') return;
     if (cell.scope === 'isolated') return this.#look(cell);
+    // Our own operator's word, said by the script: its answer is under way, and tells whose word it is.
+    if (event.node === this.#options.node && cell.awaits()) return;
     const hinted = hintedBy(event, cell.cluster);
     if (hinted === undefined) return;
     if (hinted === 'read-again') return this.#look(cell);
     if (event.type === 'circuit-breaker-failures') {
       // While our own report is under way its answer is the better count.
-      if (!this.#loop.busy) this.#loop.show(cell, hinted, false);
+      if (!this.#loop.busy) this.#loop.show(cell, hinted, { overrule: false });
       return;
     }
     cell.cluster = hinted;
     cell.hinted = true;
-    this.#loop.show(cell, hinted, hinted.kind === 'OPEN');
+    this.#loop.show(cell, hinted, { overrule: hinted.kind === 'OPEN' });
   }
 
   /** Something may have been missed: read everything again, now or as soon as the last time is 100 ms ago. */
@@ -147,8 +149,10 @@ export class BreakerFront {
   }
 
   /**
-   * An operator's word for the whole cluster; without Redis for this node until Redis is back. Waits for Redis as long
-   * as any exchange with it does (`timeoutMs` of the store; one more when another was under way).
+   * An operator's word for the whole cluster; without Redis for this node, which says it to Redis when that is back:
+   * then the word that was said last holds everywhere, whoever said it where. Waits for Redis as long as any exchange
+   * with it does (`timeoutMs` of the store; one more when another was under way). A word that Redis has not confirmed
+   * is lost with this process.
    * @param by who says so, for the notice
    * @returns undefined when the upstream has no breaker here
    */
@@ -156,13 +160,12 @@ export class BreakerFront {
     const cell = this.#cells.get(upstream);
     if (cell === undefined) return undefined;
     const { authority, clock } = this.#options;
-    const op = { op: 'force', ...what } as const;
-    (authority === undefined ? cell.processOps : cell.clusterOps).push(op);
-    cell.operator = by;
-    const taken = cell.taking(op);
+    const op = { op: 'force', ...what, saidMs: clock() } as const;
+    (authority?.datesWords() === true ? cell.clusterOps : cell.processOps).push(op);
+    if (authority !== undefined) cell.unconfirmed = op;
+    const taken = cell.taking(op, by);
     this.#pump();
     const scope = (await taken) === 'cluster' ? 'cluster' : 'node';
-    cell.operator = undefined;
     return this.#cells.get(upstream) === cell ? { scope, view: viewOf(cell, clock()) } : undefined;
   }
 

@@ -1,6 +1,7 @@
 import { step } from '../../shared/breaker/machine.ts';
 import { FRESH, type BreakerKind, type BreakerState, type Transition } from '../../shared/breaker/state.ts';
 import { snapshotOf, type BreakerSnapshot, type SyncReply, type SyncRequest } from '../../shared/breaker/sync.ts';
+import { dated } from './authority-clock.ts';
 
 /**
  * The machine in this process: the truth while there is no Redis, and for an upstream that only this node cannot
@@ -10,15 +11,20 @@ export class ProcessAuthority {
   readonly #states = new Map<string, BreakerState>();
   /** Upstreams this process opened itself and has not closed since. */
   readonly #openedHere = new Set<string>();
-  readonly #nowMs: () => number;
+  readonly #clock: () => number;
+  readonly #aheadMs: number;
 
-  /** @param nowMs never runs backwards; also starts the epochs, so it should be near the time of day */
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+  /**
+   * @param clock never runs backwards
+   * @param aheadMs makes its own time of that; it also starts the epochs, so it should be near the time of day
+   */
+  constructor(clock: () => number, aheadMs: number) {
+    this.#clock = clock;
+    this.#aheadMs = aheadMs;
   }
 
   sync(request: SyncRequest): SyncReply {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#timeAt(this.#clock());
     return request.upstreams.map(({ name, rule, random, ops }) => {
       // Alone there is no quorum to wait for.
       const context = { rule, random, node: request.node, liveNodes: 1, nowMs };
@@ -26,7 +32,11 @@ export class ProcessAuthority {
       let reason = '';
       const granted: string[] = [];
       for (const op of [{ op: 'look' } as const, ...ops]) {
-        const next = step(state, op, context);
+        const next = step(
+          state,
+          dated(op, (ms) => this.#timeAt(ms)),
+          context,
+        );
         state = next.state;
         reason = next.transitions.at(-1)?.reason ?? reason;
         for (const transition of next.transitions) this.#note(name, transition);
@@ -39,7 +49,7 @@ export class ProcessAuthority {
 
   /** Goes on from what the cluster last said. Leases of others are not known here and not kept. */
   seed(name: string, from: BreakerSnapshot): void {
-    this.#states.set(name, stateFrom(from, this.#nowMs()));
+    this.#states.set(name, stateFrom(from, this.#timeAt(this.#clock())));
     this.#openedHere.delete(name);
   }
 
@@ -51,6 +61,10 @@ export class ProcessAuthority {
   forget(name: string): void {
     this.#states.delete(name);
     this.#openedHere.delete(name);
+  }
+
+  #timeAt(clockMs: number): number {
+    return Math.floor(clockMs + this.#aheadMs);
   }
 
   #note(name: string, { to, reason }: Transition): void {

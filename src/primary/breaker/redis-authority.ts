@@ -4,6 +4,7 @@ import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
 import { readSyncScript } from '../../shared/breaker/script.ts';
 import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import type { BreakerAuthority } from './authority.ts';
+import { AuthorityClock, dated } from './authority-clock.ts';
 
 /** What is used of an ioredis client (Redis or Cluster): made without offline queue and without retries. */
 export interface CommandClient {
@@ -25,6 +26,7 @@ const row = z
     z.string(),
     z.enum(['OPEN', 'CLOSED', '']),
     z.number(),
+    z.number(),
   ])
   .rest(z.string());
 
@@ -33,14 +35,21 @@ const reply = z.array(row);
 /**
  * The truth in Redis. One round trip per sync; the script is loaded when Redis does not know it (first use, restart,
  * failover).
- * @param timeoutMs after this the answer is not waited for and the connection is made anew
+ * @param options.timeoutMs after this the answer is not waited for, the connection is made anew, and Redis does nothing
+ *   with what it still finds in the old one
+ * @param options.clock that of the words' `saidMs`
  */
-export function createRedisAuthority(client: CommandClient, timeoutMs: number): BreakerAuthority {
+export function createRedisAuthority(
+  client: CommandClient,
+  options: { readonly timeoutMs: number; readonly clock: () => number },
+): BreakerAuthority {
+  const { timeoutMs, clock } = options;
   const script = readSyncScript();
   const sha = createHash('sha1').update(script).digest('hex');
+  const redisClock = new AuthorityClock();
 
   async function run(request: SyncRequest): Promise<unknown> {
-    const args = [BREAKER_KEY, EVENTS_CHANNEL, JSON.stringify(request)] as const;
+    const args = [BREAKER_KEY, EVENTS_CHANNEL, JSON.stringify(toWire(request))] as const;
     try {
       return await client.evalsha(sha, 1, ...args);
     } catch (error) {
@@ -48,6 +57,18 @@ export function createRedisAuthority(client: CommandClient, timeoutMs: number): 
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
       return client.eval(script, 1, ...args);
     }
+  }
+
+  /** Before the first answer no time of Redis's clock is known; that request holds no words (`datesWords`). */
+  function toWire(request: SyncRequest): SyncRequest {
+    const validUntilMs = redisClock.timeAt(clock() + timeoutMs);
+    if (validUntilMs === undefined) return request;
+    const timeAt = (clockMs: number): number => redisClock.timeAt(clockMs) ?? 0;
+    const upstreams = request.upstreams.map((upstream) => ({
+      ...upstream,
+      ops: upstream.ops.map((op) => dated(op, timeAt)),
+    }));
+    return { ...request, upstreams, validUntilMs };
   }
 
   async function withDeadline(request: SyncRequest): Promise<unknown> {
@@ -68,17 +89,26 @@ export function createRedisAuthority(client: CommandClient, timeoutMs: number): 
 
   return {
     reachable: () => client.status === 'ready',
+    datesWords: () => redisClock.known,
     async sync(request): Promise<SyncReply> {
-      const rows = reply.parse(await withDeadline(request));
-      if (rows.length !== request.upstreams.length) throw new Error('breaker state: answer of another length');
-      return rows.map(toSnapshot);
+      const sentMs = clock();
+      try {
+        const rows = reply.parse(await withDeadline(request));
+        if (rows.length !== request.upstreams.length) throw new Error('breaker state: answer of another length');
+        const [, , , , , , , , , , nowMs] = rows[0] ?? [];
+        if (nowMs !== undefined) redisClock.heard(nowMs, { sentMs, receivedMs: clock() });
+        return rows.map(toSnapshot);
+      } catch (error) {
+        redisClock.forget();
+        throw error;
+      }
     },
     close: () => client.disconnect(),
   };
 }
 
 function toSnapshot(from: z.infer<typeof row>): BreakerSnapshot {
-  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, state, forMs, ...granted] = from;
+  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, state, forMs, , ...granted] = from;
   const forced = state === '' ? undefined : { state, forMs };
   return { kind, epoch, failures, openForMs, successes, trips, isolated: isolated === 1, reason, forced, granted };
 }

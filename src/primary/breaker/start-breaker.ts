@@ -43,7 +43,8 @@ export function startBreaker(
   }
   const commands = store.connect('commands');
   commands.on('error', () => {}); // told as a change of scope; without a listener ioredis writes to the console
-  const front = new BreakerFront({ ...options, authority: createRedisAuthority(commands, store.timeoutMs) });
+  const authority = createRedisAuthority(commands, { timeoutMs: store.timeoutMs, clock: options.clock });
+  const front = new BreakerFront({ ...options, authority });
   const feed = createEventFeed({
     client: store.connect('events'),
     database: store.database,

@@ -1,9 +1,9 @@
 import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import type { BreakerAuthority } from './authority.ts';
-import { takeBatch, toSyncUpstream, type BatchItem } from './batch.ts';
+import { byOf, takeBatch, toSyncUpstream, type BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
 import type { ProcessAuthority } from './process-authority.ts';
-import { isUncontradicted, staysIsolated } from './rejoin.ts';
+import { isUncontradicted, refusesAlone, staysIsolated } from './rejoin.ts';
 import { forcedNotice, type BreakerNotice } from './view.ts';
 
 export interface SyncLoopOptions {
@@ -58,12 +58,15 @@ export class SyncLoop {
     this.#closed = true;
   }
 
-  /** Shows a state to the threads and tells the listeners. */
-  show(cell: BreakerCell, snapshot: BreakerSnapshot, overrule: boolean): void {
+  /**
+   * Shows a state to the threads and tells the listeners.
+   * @param how.by the operator whose word led to it, when it was said on this node
+   */
+  show(cell: BreakerCell, snapshot: BreakerSnapshot, how: { readonly overrule: boolean; readonly by?: string }): void {
     const { kind: from } = cell;
-    const before = { forced: cell.forced, epoch: cell.epoch };
+    const before = { forced: cell.forced, epoch: cell.epoch, by: how.by };
     const nowMs = this.#options.clock();
-    if (!cell.show(snapshot, nowMs, overrule)) return; // a thread opened it just now; its attention comes
+    if (!cell.show(snapshot, nowMs, how.overrule)) return; // a thread opened it just now; its attention comes
     cell.wakeAtEnd(nowMs, () => {
       cell.look();
       this.pump();
@@ -95,7 +98,7 @@ export class SyncLoop {
     for (const [i, item] of items.entries()) {
       const snapshot = reply[i];
       if (snapshot === undefined) continue;
-      this.show(item.cell, snapshot, item.opened);
+      this.show(item.cell, snapshot, { overrule: item.opened, ...byOf(item) });
       onAnswer(item, snapshot);
       item.cell.taken(item.ops, 'process');
       if (item.cell.scope === 'isolated' && item.cell.kind === 'CLOSED') this.#leaveIsolation(item.cell);
@@ -133,6 +136,7 @@ export class SyncLoop {
     this.#tell('cluster', 'connected');
     for (const [i, item] of items.entries()) {
       const snapshot = reply[i];
+      item.cell.confirm(item.ops);
       if (snapshot !== undefined && this.#options.cells.get(item.cell.name) === item.cell) this.#hear(item, snapshot);
       item.cell.taken(item.ops, 'cluster');
       if (item.cell.clusterOps.length > 0) this.#again = true;
@@ -149,16 +153,10 @@ export class SyncLoop {
       return this.#options.onAnswer(item, snapshot);
     }
     cell.cluster = snapshot;
-    if (cell.scope === 'process') return this.#rejoin(cell);
-    if (cell.scope === 'isolated') return this.#hearIsolated(cell);
-    const refusedAlone =
-      opened &&
-      snapshot.kind === 'CLOSED' &&
-      snapshot.forced === undefined &&
-      cell.upstream.rule.minNodes > 1 &&
-      cell.row.openedOnOwnEvidence();
-    if (refusedAlone) this.#isolate(cell);
-    else this.show(cell, snapshot, opened);
+    if (cell.scope === 'process') return this.#rejoin(item);
+    if (cell.scope === 'isolated') return this.#hearIsolated(item);
+    if (refusesAlone(item, snapshot)) this.#isolate(cell);
+    else this.show(cell, snapshot, { overrule: opened, ...byOf(item) });
     this.#options.onAnswer(item, snapshot);
   }
 
@@ -173,21 +171,22 @@ export class SyncLoop {
     this.pump();
   }
 
-  #leaveIsolation(cell: BreakerCell): void {
+  #leaveIsolation(cell: BreakerCell, said: { readonly by?: string } = {}): void {
     cell.scope = 'cluster';
     cell.reminded = undefined;
     cell.clusterOps.push({ op: 'isolated', mark: 'clear' });
     this.#options.process.forget(cell.name);
-    this.show(cell, cell.cluster, true);
+    this.show(cell, cell.cluster, { overrule: true, ...said });
     this.#options.onMoved(cell);
     cell.look();
   }
 
   /** While this node refuses alone, the cluster may come to the same view, or somebody may reset it. */
-  #hearIsolated(cell: BreakerCell): void {
+  #hearIsolated(item: BatchItem): void {
+    const { cell } = item;
     const truth = cell.cluster;
     const reset = cell.marked && !truth.isolated;
-    if (truth.kind !== 'CLOSED' || truth.forced !== undefined || reset) return this.#leaveIsolation(cell);
+    if (truth.kind !== 'CLOSED' || truth.forced !== undefined || reset) return this.#leaveIsolation(cell, byOf(item));
     cell.marked = truth.isolated;
     const { reminded } = cell;
     if (reminded === undefined || this.#options.clock() - reminded.atMs < OBJECTION_MS) return;
@@ -196,14 +195,17 @@ export class SyncLoop {
     cell.clusterOps.push({ op: 'report', epoch: truth.epoch, failures: 1, success: false, trip: 'none' });
   }
 
-  #rejoin(cell: BreakerCell): void {
+  #rejoin(item: BatchItem): void {
+    const { cell } = item;
     const truth = cell.cluster;
+    // What was said here meanwhile goes first: the script knows whether somebody has said more since.
+    if (cell.unconfirmed !== undefined) return cell.sayAgain(cell.unconfirmed);
     const { process, clock, onMoved } = this.#options;
     const local = process.ownView(cell.name);
     if (!staysIsolated(truth, local)) {
       cell.scope = 'cluster';
       process.forget(cell.name);
-      this.show(cell, truth, true);
+      this.show(cell, truth, { overrule: true, ...byOf(item) });
       return onMoved(cell);
     }
     cell.scope = 'isolated';
@@ -227,8 +229,8 @@ export class SyncLoop {
         process.seed(cell.name, cell.asSnapshot(clock()));
         onMoved(cell);
       }
-      // Where the process decided already only an operator's word is news to it.
-      cell.processOps.push(...lost.filter((op) => scope === 'cluster' || op.op === 'force'));
+      // Where the process decided already only an operator's word is news to it, and that only once.
+      cell.processOps.push(...lost.filter((op) => (op.op === 'force' ? cell.awaits(op) : scope === 'cluster')));
       if (scope === 'process') continue;
       cell.reminded = undefined;
       cell.look();

@@ -44,7 +44,7 @@ export interface BreakerForced {
   readonly state: Override;
   /** How long it will hold; 0 for AUTO. */
   readonly forMs: number;
-  /** `node`: Redis has not confirmed it, so it holds on this node only, until the truth is read again. */
+  /** `node`: Redis has not confirmed it, so it holds on this node only, which says it again when Redis is back. */
   readonly scope: 'cluster' | 'node';
   /** Who said it; undefined = not on this node (another one, by hand), or its time is over. */
   readonly by: string | undefined;
@@ -76,14 +76,18 @@ export interface ForceOutcome {
 /** The end of an override may come to a node with so much delay and still be the same. */
 const SAME_END_MS = 1_000;
 
-/** The notice that `cell` is forced, said anew or no longer, or undefined; `before` is what it was until now. */
+/**
+ * The notice that `cell` is forced, said anew or no longer, or undefined; `before` is what it was until now.
+ * @param before.by who on this node has said it, if it was said here
+ */
 export function forcedNotice(
   cell: BreakerCell,
-  before: { readonly forced: BreakerCell['forced']; readonly epoch: number },
+  before: { readonly forced: BreakerCell['forced']; readonly epoch: number; readonly by: string | undefined },
   nowMs: number,
 ): BreakerNotice | undefined {
   const forced = cell.forcedFor(nowMs);
-  const { name: upstream, operator: by } = cell;
+  const { name: upstream } = cell;
+  const { by } = before;
   const saidAgain = by !== undefined && before.epoch !== cell.epoch;
   // A new epoch alone is none: so it is where the script has put right what an older version did.
   const differs = Math.abs((cell.forced?.untilMs ?? 0) - (before.forced?.untilMs ?? 0)) > SAME_END_MS;

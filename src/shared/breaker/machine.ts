@@ -1,5 +1,5 @@
 import { openForMs, type BreakerRule } from './rule.ts';
-import type { BreakerOp, BreakerState, Forced, Hold, Transition, TransitionReason } from './state.ts';
+import type { BreakerOp, BreakerState, Forced, ForceOp, Hold, Transition, TransitionReason } from './state.ts';
 
 /** A vote of a sliding window counts this long. */
 export const VOTE_MS = 10_000;
@@ -85,10 +85,13 @@ const release = (state: ForcedState, reason: TransitionReason, ctx: StepContext)
     ? move(state, { kind: 'HALF_OPEN', reason, trips: state.trips }, ctx)
     : move(state, { kind: 'CLOSED', reason, trips: 0 }, ctx);
 
-function force(state: BreakerState, op: Extract<BreakerOp, { op: 'force' }>, ctx: StepContext): Step {
+/** Which of two words is the newer one is for the truth to say (`sync-1.lua`): here those of one node come in order. */
+function force(state: BreakerState, op: ForceOp, ctx: StepContext): Step {
   if (op.state === 'AUTO') return isForced(state) ? release(state, 'operator', ctx) : unmoved(state);
   const trips = op.state === 'CLOSED' ? 0 : Math.max(1, state.kind === 'CLOSED' ? 0 : state.trips);
-  const forced = { sinceMs: ctx.nowMs, untilMs: ctx.nowMs + op.forMs };
+  const sinceMs = Math.min(op.saidMs ?? ctx.nowMs, ctx.nowMs);
+  const forced = { sinceMs, untilMs: sinceMs + op.forMs };
+  if (ctx.nowMs >= forced.untilMs) return isForced(state) ? release(state, 'override_ended', ctx) : unmoved(state);
   return move(state, { kind: op.state, reason: 'operator', trips, forced }, ctx);
 }
 

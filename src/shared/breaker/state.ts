@@ -26,7 +26,8 @@ export type Override = 'OPEN' | 'CLOSED' | 'AUTO';
 /**
  * While an operator's word holds nothing else moves the breaker; its kind is what was said. Under CLOSED nothing is
  * counted. When its time is over, or at AUTO, probes decide over what was OPEN, and what was CLOSED counts from 0.
- * Without Redis it is kept, or said, by each node for itself; when Redis is back the truth there wins.
+ * Without Redis it is kept, or said, by each node for itself; when Redis is back a node says again what Redis has not
+ * confirmed, and of all words over an upstream the one that was said last holds, AUTO included.
  */
 export interface Forced {
   readonly sinceMs: number;
@@ -79,6 +80,17 @@ export interface Transition {
 
 export type ProbeOutcome = 'success' | 'failure' | 'aborted';
 
+/**
+ * An operator's word, for `forMs` from when it was said (AUTO: ends the one there is). `saidMs` is a time of the process
+ * clock of the node; its authority makes a time of its own of it. Absent: now.
+ */
+export interface ForceOp {
+  readonly op: 'force';
+  readonly state: Override;
+  readonly forMs: number;
+  readonly saidMs?: number;
+}
+
 /** What can happen to a breaker. `epoch` is the one the sender believed in when the thing happened. */
 export type BreakerOp =
   /** Only look: time alone may move it. */
@@ -96,7 +108,6 @@ export type BreakerOp =
   | { readonly op: 'ask'; readonly lease: string }
   | { readonly op: 'renew'; readonly epoch: number; readonly lease: string }
   | { readonly op: 'result'; readonly epoch: number; readonly lease: string; readonly outcome: ProbeOutcome }
-  /** An operator's word, for `forMs` (AUTO: ends the one there is). */
-  | { readonly op: 'force'; readonly state: Override; readonly forMs: number }
+  | ForceOp
   /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
   | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

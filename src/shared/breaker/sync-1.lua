@@ -2,9 +2,10 @@
 -- One step of the breakers of many upstreams: machine.ts over the truth in Redis, compare-and-set by epoch.
 -- KEYS[1] hash of all breakers
 -- ARGV[1] channel for events
--- ARGV[2] JSON: { node, liveNodes, upstreams: [{ name, rule, random, ops }] }, see sync.ts and state.ts
+-- ARGV[2] JSON: { node, liveNodes, validUntilMs or absent, upstreams: [{ name, rule, random, ops }] }, see sync.ts and
+--   state.ts
 -- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason,
---   forced OPEN|CLOSED or empty, forcedForMs, lease... }
+--   forced OPEN|CLOSED or empty, forcedForMs, now, lease... }; error LATE, before anything is done, after validUntilMs
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
 local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS = 10000, 30000, 1000, 86400000
 local hash, channel = KEYS[1], ARGV[1]
@@ -12,6 +13,8 @@ local request = cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local node = request.node
+-- It lay in a socket while this server hung: its sender has counted it as lost, and told people so.
+if request.validUntilMs and now > request.validUntilMs then return redis.error_reply('LATE request: this server hung, or its clock was set') end
 
 local function whole(n) return string.format('%.0f', n) end
 local function time_in(text) return tonumber(string.match(text or '', '^%d+$')) end
@@ -70,7 +73,7 @@ local function read(name)
     reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
     successes = tonumber(stored[10]) or 0, leases = parse_holds(stored[11]), failed_nodes = failed_nodes,
     votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
-    forced = forced, forced_at = forced and (forced_at or now), forced_until = forced_until,
+    forced = forced, forced_at = forced_at or (forced and now), forced_until = forced_until,
   }
 end
 
@@ -138,7 +141,7 @@ end
 -- The machine goes on from what was forced: probes decide over OPEN, CLOSED begins to count at 0.
 local function release(up, b, reason)
   local forced = b.forced
-  b.forced, b.forced_at, b.forced_until = nil, nil, nil
+  b.forced, b.forced_until = nil, nil -- forced_at stays: a word that was said before it must not come after it
   if b.kind ~= forced then return end -- a node of an older version has moved it already
   if forced == 'OPEN' then return move(up, b, { kind = 'HALF_OPEN', reason = reason, trips = b.trips }) end
   move(up, b, { kind = 'CLOSED', reason = reason, trips = 0 })
@@ -156,6 +159,7 @@ end
 
 local function settle(up, b)
   if b.forced then return settle_forced(up, b) end
+  if b.forced_at then b.forced_at = math.min(b.forced_at, now) end
   if b.kind ~= b.written then by_hand(up, b) end
   if b.kind == 'CLOSED' then
     b.votes = alive(b.votes, VOTE_MS)
@@ -216,12 +220,17 @@ function apply.result(up, b, op)
   b.successes = b.successes + 1
   if b.successes >= up.rule.halfOpenSuccesses then close(up, b) end
 end
+-- The newest word wins, whenever it comes: a node says again what it said while it could not reach this server.
 function apply.force(up, b, op)
-  if op.state == 'AUTO' then
-    if b.forced then release(up, b, 'operator') end
+  local said = math.min(op.saidMs or now, now)
+  if said < math.min(b.forced_at or 0, now) then return end
+  b.forced_at = said
+  local ended = op.state ~= 'AUTO' and said + op.forMs <= now
+  if op.state == 'AUTO' or ended then
+    if b.forced then release(up, b, ended and 'override_ended' or 'operator') end
     return
   end
-  b.forced, b.forced_at, b.forced_until = op.state, now, now + op.forMs
+  b.forced, b.forced_until = op.state, said + op.forMs
   obey(up, b)
 end
 function apply.isolated(_, b, op)
@@ -250,7 +259,7 @@ for i, up in ipairs(request.upstreams) do
   end
   write(up.name, b)
   local row = { b.kind, whole(b.epoch), b.failures, b.kind == 'OPEN' and math.max(0, b.open_until - now) or 0, b.successes,
-    b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0 }
+    b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0, now }
   for _, lease in ipairs(b.granted) do row[#row + 1] = lease end
   reply[i] = row
 end

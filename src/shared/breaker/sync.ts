@@ -8,6 +8,8 @@ import type { BreakerKind, BreakerOp, BreakerState, Override } from './state.ts'
 export interface SyncRequest {
   readonly node: string;
   readonly liveNodes: number;
+  /** After this (authority's time) nothing of it may be done: nobody waits for the answer. */
+  readonly validUntilMs?: number;
   readonly upstreams: readonly SyncUpstream[];
 }
 

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { LoopUtilization } from '../metrics/loop-utilization.ts';
+import { LimitsStoreState } from '../limits-store-state.ts';
+import { nodeStatus } from './node-status.ts';
+
+function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean) {
+  const { verdict, reasons, redis } = nodeStatus({
+    node: 'a',
+    startedAtMs: 0,
+    workers: 0,
+    redisConfigured,
+    wallClockMs: () => 0,
+    port: () => 8080,
+    draining: () => false,
+    loops: new LoopUtilization(),
+    threads: { restarts: 0, all: () => [], status: () => [] },
+    reload: { active: () => ({ version: 1 }), last: undefined },
+    control: { liveNodes: 1, degraded: [] },
+    limitsStore,
+    breakers: () => [],
+  });
+  return { verdict, reasons, redis };
+}
+
+test('Redis is not up before it was ever reached', () => {
+  const store = new LimitsStoreState(() => {});
+  const reason = 'rate limits: connecting to Redis';
+  expect(statusOf(store, true)).toEqual({
+    verdict: 'degraded',
+    reasons: [reason],
+    redis: { configured: true, state: 'down', reason },
+  });
+  store.told(0, { up: true, reason: '' });
+  expect(statusOf(store, true)).toMatchObject({ verdict: 'ok', reasons: [], redis: { state: 'up', reason: '' } });
+  store.told(0, { up: false, reason: 'gone' });
+  expect(statusOf(store, true)).toMatchObject({ verdict: 'degraded', redis: { state: 'down' } });
+});
+
+test('without Redis nothing is missing', () => {
+  expect(statusOf(new LimitsStoreState(() => {}), false)).toMatchObject({
+    verdict: 'ok',
+    redis: { configured: false, state: 'none' },
+  });
+});
