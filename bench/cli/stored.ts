@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compareResults } from '../report/compare.ts';
 import { renderComparison } from '../report/compare-text.ts';
@@ -29,6 +29,7 @@ export function report(paths: readonly string[], out?: string): void {
   const [first] = files;
   if (first === undefined) throw new Error(`no .json in ${paths.join(', ')}`);
   const folder = out ?? dirname(first);
+  mkdirSync(folder, { recursive: true });
   for (const result of results) writeResult(folder, result);
   const file = join(folder, 'report.html');
   writeFileSync(file, renderHtml(results));

@@ -21,6 +21,8 @@ const perConnection = (count: number, pick: (memory: Memory) => number): ((held:
   return ({ holding, before }) => (pick(holding) - pick(before)) / count;
 };
 const rss = ({ rssBytes }: Memory): number => rssBytes;
+/** By so much that it says something; V8 also gives memory back meanwhile. */
+const hasGrown = ({ before, holding }: Held): boolean => rss(holding) - rss(before) >= BY_ITSELF;
 
 /** Figures and checks of one step. */
 export function recordStep(record: Recorder, step: Step): void {
@@ -30,8 +32,15 @@ export function recordStep(record: Recorder, step: Step): void {
     const own = valuesOf(step, subject);
     const measure = (figure: Pick<Measure, 'metric' | 'unit' | 'better'>, of: (one: Held) => number): void =>
       record.measure({ case: title, subject, ...figure, samples: own.map((one) => rounded(of(one))) });
-    measure({ metric: GROWTH, unit: 'B', better: 'lower' }, perConnection(count, rss));
-    if (own.every(({ before, holding }) => before.pssBytes !== undefined && holding.pssBytes !== undefined)) {
+    const tells = own.every(hasGrown);
+    if (tells) measure({ metric: GROWTH, unit: 'B', better: 'lower' }, perConnection(count, rss));
+    else {
+      const grown = own.map(({ before, holding }) => rounded((rss(holding) - rss(before)) / MIB)).join(', ');
+      record.note(
+        `${title}, ${subject}: no bytes per connection, the process grew by ${grown} MiB, and it moves by ${BY_ITSELF / MIB} MiB by itself.`,
+      );
+    }
+    if (tells && own.every(({ before, holding }) => before.pssBytes !== undefined && holding.pssBytes !== undefined)) {
       const pss = ({ pssBytes }: Memory): number => pssBytes ?? 0;
       const figure = { metric: 'proportional-bytes-per-connection', unit: 'B', better: 'lower' } as const;
       measure(figure, perConnection(count, pss));
@@ -82,21 +91,28 @@ function recordAnswers(record: Recorder, { title, subject, count, own }: Answers
 
 /** Memory over the number of connections, the median of the rounds. */
 export function recordCharts(record: Recorder, steps: readonly Step[]): void {
-  const line = (name: string, of: (count: number, one: Held) => number): Chart['lines'][number] => ({
+  const line = (
+    name: string,
+    of: (count: number, one: Held) => number,
+    tells: (one: Held) => boolean = () => true,
+  ): Chart['lines'][number] => ({
     name,
-    points: steps.map((step): [number, number] => {
-      const values = valuesOf(step, name).map((one) => of(step.count, one));
-      return [step.count, rounded(summarize(values)?.median ?? 0)];
+    points: steps.flatMap((step): [number, number][] => {
+      const median = summarize(
+        valuesOf(step, name)
+          .filter(tells)
+          .map((one) => of(step.count, one)),
+      )?.median;
+      return median === undefined ? [] : [[step.count, rounded(median)]];
     }),
   });
   const names = namesIn(steps);
   const x = { label: 'idle connections', unit: '' };
-  record.chart({
-    title: 'Resident memory that each idle connection adds',
-    x,
-    y: { label: 'per connection', unit: 'B' },
-    lines: names.map((name) => line(name, (count, one) => perConnection(count, rss)(one))),
-  });
+  const added = names
+    .map((name) => line(name, (count, one) => perConnection(count, rss)(one), hasGrown))
+    .filter(({ points }) => points.length > 0);
+  const title = 'Resident memory that each idle connection adds';
+  if (added.length > 0) record.chart({ title, x, y: { label: 'per connection', unit: 'B' }, lines: added });
   record.chart({
     title: 'Resident memory of the whole process',
     x,
