@@ -8,7 +8,7 @@ import type { OpenSession } from '../shared/session.ts';
 import { ratiosByRound } from '../shared/statistics.ts';
 import type { Point } from '../shared/statistics.ts';
 import { subjectOf } from '../shared/subject.ts';
-import type { SuiteOptions } from '../shared/suite.ts';
+import { NO_OPTIONS } from '../shared/suite.ts';
 import { startUpstream } from '../shared/upstream-process.ts';
 import { buildCommit, hasUncommitted, resolveCommit, samePackages } from './builds.ts';
 import { judge } from './verdict.ts';
@@ -22,19 +22,6 @@ export interface GateOptions {
   readonly duration: number;
   readonly load: 'autocannon' | 'wrk';
 }
-
-const NO_OPTIONS: SuiteOptions = {
-  connections: undefined,
-  seconds: undefined,
-  rounds: undefined,
-  workers: undefined,
-  nodes: undefined,
-  rate: undefined,
-  target: undefined,
-  load: undefined,
-  profile: false,
-  miniature: false,
-};
 
 const say = (line: string): void => console.error(line);
 

@@ -2,20 +2,9 @@ import { expect, it } from 'vitest';
 import { chooseCores, describeMachine } from './machine.ts';
 import { createRecorder } from './recorder.ts';
 import { resultSchema } from './result.ts';
-import type { SuiteOptions } from './suite.ts';
+import { NO_OPTIONS, type SuiteOptions } from './suite.ts';
 
-const options: SuiteOptions = {
-  connections: 8,
-  seconds: undefined,
-  rounds: undefined,
-  workers: undefined,
-  nodes: undefined,
-  rate: undefined,
-  target: undefined,
-  load: undefined,
-  profile: false,
-  miniature: true,
-};
+const options: SuiteOptions = { ...NO_OPTIONS, connections: 8, miniature: true };
 
 function open(said: string[] = []): ReturnType<typeof createRecorder> {
   const machine = { ...describeMachine(), loadBefore: 3.2 };

@@ -24,6 +24,20 @@ export interface SuiteOptions {
   readonly miniature: boolean;
 }
 
+/** Nothing is said. */
+export const NO_OPTIONS: SuiteOptions = {
+  connections: undefined,
+  seconds: undefined,
+  rounds: undefined,
+  workers: undefined,
+  nodes: undefined,
+  rate: undefined,
+  target: undefined,
+  load: undefined,
+  profile: false,
+  miniature: false,
+};
+
 /** What a suite says while it runs and what it found; kept in the order it was said. */
 export interface Recorder {
   measure(one: Measure): void;

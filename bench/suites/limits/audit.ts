@@ -3,7 +3,9 @@ import type { LoadPlan, LoadResult } from '../../shared/load/plan.ts';
 import type { SubjectContext } from '../../shared/gateway.ts';
 import { outages } from '../../shared/measured-run.ts';
 import { startRedis } from '../../shared/redis.ts';
+import type { Session } from '../../shared/session.ts';
 import { stopSubject } from '../../shared/subject.ts';
+import type { Subject } from '../../shared/subject.ts';
 import type { SuiteContext } from '../../shared/suite.ts';
 import { hammer, PATH } from './cases.ts';
 import { startLimited } from './subjects.ts';
@@ -48,20 +50,30 @@ export async function auditLimits({ session, record, options }: SuiteContext, co
   });
   record.progress('exactness: one key, demand far above the limit');
   if (!options.miniature) await runLoad(session, plan('warm-up', 1));
-  const outagesBefore = outages(subject);
-  const seen = await runLoad(session, plan('audited', options.miniature ? 0.5 : 3));
-  const { granted, refused, atLeast, atMost, problems } = judge(seen);
-  const skipped = outages(subject) > outagesBefore ? ['Redis was skipped for a while'] : [];
-  const all = [...seen.problems, ...skipped, ...problems];
-  const range = `granted ${granted} of ${atLeast.toFixed(1)} to ${atMost.toFixed(1)}, refused ${refused}`;
+  const audit = await auditOnce(session, subject, plan('audited', options.miniature ? 0.5 : 3));
   record.check({
     case: 'one key, demand far above the limit',
-    what: 'what is granted is what the bucket holds: at most capacity + rate × time, at least 99 % of it',
-    ok: all.length === 0,
-    detail: [range, ...all].join('; '),
+    what: EXACT,
+    ok: audit.problems.length === 0,
+    detail: `granted ${auditInWords(audit)}`,
   });
   await stopSubject(subject);
 }
+
+/** What an audit checks. */
+export const EXACT = 'what is granted is what the bucket holds: at most capacity + rate × time, at least 99 % of it';
+
+/** Puts one load on the subject and judges it; a subject that went on without Redis has a problem too. */
+export async function auditOnce(session: Session, subject: Subject, plan: LoadPlan): Promise<Audit> {
+  const before = outages(subject);
+  const seen = await runLoad(session, plan);
+  const audit = judge(seen);
+  const skipped = outages(subject) > before ? ['Redis was skipped for a while'] : [];
+  return { ...audit, problems: [...seen.problems, ...skipped, ...audit.problems] };
+}
+
+export const auditInWords = ({ granted, refused, atLeast, atMost, problems }: Audit): string =>
+  [`${granted} of ${atLeast.toFixed(1)} to ${atMost.toFixed(1)}, refused ${refused}`, ...problems].join('; ');
 
 /** Holds the counted answers against the bucket. */
 export function judge({ statuses, seconds, maxUs }: Pick<LoadResult, 'statuses' | 'seconds' | 'maxUs'>): Audit {

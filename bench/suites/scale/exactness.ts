@@ -1,12 +1,11 @@
 import { rounded } from '../../shared/figures.ts';
 import type { LoadPlan } from '../../shared/load/plan.ts';
 import { runLoad } from '../../shared/load/run.ts';
-import { outages } from '../../shared/measured-run.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Subject } from '../../shared/subject.ts';
 import type { SuiteContext } from '../../shared/suite.ts';
 import type { Upstream } from '../../shared/upstream-process.ts';
-import { CAPACITY, judge, REFILL_PER_SECOND } from '../limits/audit.ts';
+import { auditInWords, auditOnce, CAPACITY, EXACT, REFILL_PER_SECOND } from '../limits/audit.ts';
 import type { Audit } from '../limits/audit.ts';
 import { CLIENT_HEADER, hammer, PATH } from '../limits/cases.ts';
 import { PATIENT, startCluster } from './cluster.ts';
@@ -41,7 +40,7 @@ export async function auditNodes(context: SuiteContext, { upstream, settings, co
     if (!options.miniature) await runLoad(session, { ...warmUp, seconds: 1 });
     for (let round = 1; round <= Math.min(settings.rounds, MOST_ROUNDS); round++) {
       record.progress(`exactness: ${subject.name}, round ${round}`);
-      audits.push(await auditOnce(context, subject, { ...loadPlan(subject, `round-${round}`, settings), seconds }));
+      audits.push(await auditOnce(session, subject, { ...loadPlan(subject, `round-${round}`, settings), seconds }));
     }
     recordAudits(context, subject, audits);
     // Of what is in the bucket and comes in, in the middle of what the time is known to.
@@ -70,22 +69,11 @@ function loadPlan({ name, url, moreUrls = [] }: Subject, round: string, { connec
   };
 }
 
-async function auditOnce({ session }: SuiteContext, subject: Subject, plan: LoadPlan): Promise<Audit> {
-  const before = outages(subject);
-  const seen = await runLoad(session, plan);
-  const audit = judge(seen);
-  const skipped = outages(subject) > before ? ['Redis was skipped for a while'] : [];
-  return { ...audit, problems: [...seen.problems, ...skipped, ...audit.problems] };
-}
-
 function recordAudits({ record }: SuiteContext, { name }: Subject, audits: readonly Audit[]): void {
-  const words = audits.map(({ granted, refused, atLeast, atMost, problems }) =>
-    [`${granted} of ${atLeast.toFixed(1)} to ${atMost.toFixed(1)}, refused ${refused}`, ...problems].join('; '),
-  );
   record.check({
     case: `${TITLE}: ${name}`,
-    what: 'what is granted is what the bucket holds: at most capacity + rate × time, at least 99 % of it',
+    what: EXACT,
     ok: audits.every(({ problems }) => problems.length === 0),
-    detail: words.join(' | '),
+    detail: audits.map(auditInWords).join(' | '),
   });
 }

@@ -35,10 +35,10 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   const shares = new Map(threads.all().map((thread) => [thread.slot, loops.of(thread)]));
   const shown = threads.status().map((each) => ({ ...each, loopUtilisation: round(shares.get(each.slot) ?? 0) }));
   const breakers = parts.breakers();
-  const reasons = reasonsOf(parts, shown, breakers);
+  const redisReasons = redisReasonsOf(parts);
+  const reasons = [...redisReasons, ...processReasonsOf(parts, shown, breakers)];
   const verdict = reasons.length > 0 ? 'degraded' : 'ok';
   const { last } = reload;
-  const redisReasons = redisReasonsOf(parts);
   const redisState = redisReasons.length === 0 ? 'up' : 'down';
   return {
     verdict: parts.draining() ? 'draining' : verdict,
@@ -84,9 +84,13 @@ const shownReload = ({ atMs, outcome }: LastReload): NonNullable<StatusAnswer['l
   problems: outcome.kind === 'applied' ? [] : formatProblems(outcome.problems).split('\n'),
 });
 
-function reasonsOf(parts: StatusParts, threads: readonly ThreadStatus[], breakers: StatusAnswer['breakers']): string[] {
+function processReasonsOf(
+  parts: StatusParts,
+  threads: readonly ThreadStatus[],
+  breakers: StatusAnswer['breakers'],
+): string[] {
   const { reload, workers, draining } = parts;
-  const reasons = [...redisReasonsOf(parts)];
+  const reasons: string[] = [];
   const serving = threads.filter(({ state }) => state === 'serving').length;
   if (serving < workers && !draining()) reasons.push(`${serving} of ${workers} request threads serve`);
   const { last } = reload;

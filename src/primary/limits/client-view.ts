@@ -1,11 +1,9 @@
 import type { ClientLimitsAnswer } from '../../shared/admin/limits.ts';
 import type { OverrideState } from '../../shared/limits/overrides.ts';
+import { CLOSED_RETRY_MS, ruleLabel } from '../../shared/limits/rule.ts';
 import { waitMs } from '../../shared/limits/token-bucket.ts';
 import type { AskedRule, Level } from './buckets.ts';
-import { ruleLabel, type LimitedRoute } from './limited-routes.ts';
-
-/** What a client that a `closed` route refuses while Redis is away is told to wait. */
-const CLOSED_RETRY_MS = 1_000;
+import type { LimitedRoute } from './limited-routes.ts';
 
 export interface ClientFacts {
   readonly client: string;

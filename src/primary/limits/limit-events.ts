@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../shared/parse-json.ts';
 
 const limitEvent = z.discriminatedUnion('type', [
   /** The hash of overrides is another: read it. */
@@ -11,10 +12,4 @@ const limitEvent = z.discriminatedUnion('type', [
 export type LimitEvent = z.infer<typeof limitEvent>;
 
 /** The event in a message of the channel, or undefined for one of another kind. */
-export function parseLimitEvent(message: string): LimitEvent | undefined {
-  try {
-    return limitEvent.safeParse(JSON.parse(message)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const parseLimitEvent = (message: string): LimitEvent | undefined => parseJson(limitEvent, message);

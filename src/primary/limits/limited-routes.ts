@@ -30,6 +30,3 @@ export function distinctRules(routes: readonly LimitedRoute[]): readonly AskedRu
   }
   return [...byName.values()];
 }
-
-/** What people call a rule. */
-export const ruleLabel = ({ name }: CompiledRule): string => (name === '' ? 'default' : name);

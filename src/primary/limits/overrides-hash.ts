@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
 import { MOST_OVERRIDES, type OverrideState } from '../../shared/limits/overrides.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import type { AskedRedis } from './asked-redis.ts';
 import type { LimitEvent } from './limit-events.ts';
 import { readScript } from './script.ts';
@@ -82,17 +83,9 @@ function snapshotOf(reply: unknown): OverridesSnapshot | undefined {
   const clients: ClusterOverride[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const client = String(flat[i]);
-    const found = client === VERSION_FIELD ? undefined : parse(String(flat[i + 1]));
+    const found = client === VERSION_FIELD ? undefined : parseJson(value, String(flat[i + 1]));
     if (found === undefined) continue; // or written by hand, and not as it should be
     clients.push({ client, ...found, remainingMs: found.until - Number(nowMs) });
   }
   return { stamp: String(stamp), clients };
-}
-
-function parse(text: string): z.infer<typeof value> | undefined {
-  try {
-    return value.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

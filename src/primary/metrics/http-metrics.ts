@@ -1,5 +1,5 @@
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
-import { METHODS, ROUTE, STATUS_CLASSES } from '../../shared/metrics/layout.ts';
+import { firstRequestColumn, METHODS, ROUTE, STATUS_CLASSES } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
 import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
 import type { MetricParts } from './parts.ts';
@@ -12,8 +12,8 @@ export function httpMetrics(sums: BlockSums, parts: Pick<MetricParts, 'memory' |
   /** `kind`: 0 all, 1 5xx, 2 429; the same label sets for each. */
   const requests = (kind: 0 | 1 | 2) => (): Sample[] =>
     routes().flatMap(({ name, row, start }) =>
-      METHODS.flatMap((method, i) => {
-        const index = start + ROUTE.requests + 3 * i;
+      METHODS.flatMap((method) => {
+        const index = start + firstRequestColumn(method);
         const value = sums.at(index + kind);
         // Asked with `all`, which is never 0 where the other two are not.
         const shown = memory.requestSeries.has(row, method) || sums.at(index) > 0;

@@ -1,11 +1,7 @@
 import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
-import { LIMIT_MODES, LIMIT_OUTCOMES, RULE, THREAD } from '../../shared/metrics/layout.ts';
+import { decisionColumn, LIMIT_MODES, LIMIT_OUTCOMES, STORE_STATE, THREAD } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
 import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
-
-/** Values of THREAD.storeState. */
-const ASKED = 1;
-const SKIPPED = 2;
 
 /** Rate limits and their store. */
 export function limitMetrics(sums: BlockSums): MetricDefinition[] {
@@ -18,17 +14,17 @@ export function limitMetrics(sums: BlockSums): MetricDefinition[] {
     );
   const decisions = (): Sample[] =>
     sums.rows('rule').flatMap(({ name, start }) =>
-      LIMIT_MODES.flatMap((mode, i) =>
-        LIMIT_OUTCOMES.map((outcome, j) => ({
+      LIMIT_MODES.flatMap((mode) =>
+        LIMIT_OUTCOMES.map((outcome) => ({
           labels: { rule: name, mode, outcome },
-          value: sums.at(start + RULE.decisions + i * LIMIT_OUTCOMES.length + j),
+          value: sums.at(start + decisionColumn(mode, outcome)),
         })),
       ),
     );
   const storeUp = (): number | undefined => {
     const states = sums.slots().map((slot) => sums.atSlot(slot, THREAD.storeState));
-    if (states.includes(SKIPPED)) return 0;
-    return states.includes(ASKED) ? 1 : undefined;
+    if (states.includes(STORE_STATE.skipped)) return 0;
+    return states.includes(STORE_STATE.asked) ? 1 : undefined;
   };
 
   return [

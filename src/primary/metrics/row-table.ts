@@ -1,4 +1,5 @@
 import type { Config } from '../../shared/config/types.ts';
+import { ruleLabel } from '../../shared/limits/rule.ts';
 import {
   type MetricRows,
   NO_ROUTE_NAME,
@@ -9,7 +10,6 @@ import {
   PROBE_ROW,
   type RowKind,
   ROWS,
-  ruleLabel,
 } from '../../shared/metrics/layout.ts';
 
 const FIRST_FREE = 3;
@@ -31,7 +31,7 @@ export class MetricRowTable {
   assign(config: Config): MetricRows {
     for (const { name, limits } of config.routes) {
       this.#add('route', name);
-      for (const rule of limits?.rules ?? []) this.#add('rule', ruleLabel(rule.name));
+      for (const rule of limits?.rules ?? []) this.#add('rule', ruleLabel(rule));
     }
     for (const { name } of config.upstreams) this.#add('upstream', name);
     return {

@@ -1,7 +1,7 @@
 import type { TrafficAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
-import { METHODS, ROUTE } from '../../shared/metrics/layout.ts';
+import { firstRequestColumn, METHODS, ROUTE } from '../../shared/metrics/layout.ts';
 import type { BlockSums, NamedRow } from './block-sums.ts';
 import type { MetricParts } from './parts.ts';
 
@@ -10,7 +10,7 @@ export function trafficOf(sums: BlockSums, parts: Pick<MetricParts, 'threads' | 
   const rows = sums.rows('route');
   const total = (read: (row: NamedRow) => number): number => rows.reduce((sum, row) => sum + read(row), 0);
   const requests = (kind: 0 | 1 | 2) => (row: NamedRow) =>
-    METHODS.reduce((sum, _, i) => sum + sums.at(row.start + ROUTE.requests + 3 * i + kind), 0);
+    METHODS.reduce((sum, method) => sum + sums.at(row.start + firstRequestColumn(method) + kind), 0);
   const durations = rows.map(({ start }) => sums.histogram(start + ROUTE.duration, DURATION_EDGES_SECONDS));
   const threads = parts.threads.status();
   // Parts before the whole, which they must not exceed.

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { parseJson } from '../../shared/parse-json.ts';
 
 /** A node as the others see it. */
 export interface ListedNode {
@@ -33,17 +34,8 @@ export async function readNodes(redis: Redis | Cluster, aliveMs: number): Promis
   // One by one: in a cluster they lie in different slots.
   const texts = await Promise.all(names.map((name) => redis.get(`api-gateway:node:${name}`)));
   return names.map((name, at) => {
-    const { started, ...rest } = parse(texts[at]);
+    // Others write there too, so it may be anything.
+    const { started, ...rest } = parseJson(said, texts[at] ?? '') ?? NOTHING;
     return { name, ...rest, startedAt: started, lastBeatMsAgo: Math.max(0, Number(found[at * 2 + 1])) };
   });
-}
-
-/** What stands under a node's key; others write there too, so it may be anything. */
-function parse(text: string | null | undefined): z.infer<typeof said> {
-  try {
-    const result = said.safeParse(JSON.parse(text ?? 'null'));
-    return result.success ? result.data : NOTHING;
-  } catch {
-    return NOTHING;
-  }
 }

@@ -28,7 +28,8 @@ export type BreakersAnswer = z.infer<typeof breakersAnswer>;
 /** Seconds an override lasts unless it says otherwise, and at most. */
 export const OVERRIDE_SECONDS = { default: 300, most: 86_400 } as const;
 
-const seconds = z
+/** How long an override of an operator lasts. */
+export const overrideSeconds = z
   .int('a whole number of seconds')
   .min(1, 'at least 1 second')
   .max(OVERRIDE_SECONDS.most, `at most ${OVERRIDE_SECONDS.most} seconds`);
@@ -37,7 +38,7 @@ const seconds = z
 export const breakerChange = z
   .strictObject({
     state: z.enum(['OPEN', 'CLOSED', 'AUTO'], 'OPEN, CLOSED or AUTO'),
-    for: seconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
+    for: overrideSeconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
   })
   .refine((body) => body.state !== 'AUTO' || body.for === undefined, { path: ['for'], error: 'no time with AUTO' });
 export type BreakerOverride = z.infer<typeof breakerChange>;

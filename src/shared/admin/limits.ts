@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OVERRIDE_SECONDS } from './breakers.ts';
+import { OVERRIDE_SECONDS, overrideSeconds } from './breakers.ts';
 
 /** GET /admin/limits/top */
 export const topRefusedAnswer = z.object({
@@ -58,11 +58,6 @@ export const limitsResetAnswer = z.object({
   deletedBuckets: z.number(),
 });
 
-const seconds = z
-  .int('a whole number of seconds')
-  .min(1, 'at least 1 second')
-  .max(OVERRIDE_SECONDS.most, `at most ${OVERRIDE_SECONDS.most} seconds`);
-
 /** Body of POST /admin/limits/{client}: either tokens, or a state for a time. */
 export const clientLimitsChange = z.union([
   z.strictObject({
@@ -71,7 +66,7 @@ export const clientLimitsChange = z.union([
   }),
   z.strictObject({
     state: z.enum(['BANNED', 'EXEMPT', 'AUTO'], 'BANNED, EXEMPT or AUTO'),
-    for: seconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
+    for: overrideSeconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
   }),
 ]);
 export type ClientLimitsChange = z.infer<typeof clientLimitsChange>;

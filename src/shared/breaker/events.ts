@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 
 /** A breaker moved. Published by the script in the same step that moved it. */
 const transition = z.object({
@@ -34,10 +35,4 @@ const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 export type BreakerEvent = z.infer<typeof breakerEvent>;
 
 /** The event in a message of the channel, or undefined for what is not ours or not well formed. */
-export function parseBreakerEvent(message: string): BreakerEvent | undefined {
-  try {
-    return breakerEvent.safeParse(JSON.parse(message)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const parseBreakerEvent = (message: string): BreakerEvent | undefined => parseJson(breakerEvent, message);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import type { Estimate } from './space-saving.ts';
 
 /** Clients that a list names; those of a thread, a node and the cluster alike. */
@@ -28,13 +29,7 @@ const listSchema = z.object({
 });
 
 /** The list in a JSON text, or undefined for anything else. */
-export function parseRefusedList(text: string): RefusedList | undefined {
-  try {
-    return listSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const parseRefusedList = (text: string): RefusedList | undefined => parseJson(listSchema, text);
 
 /** What was counted somewhere, whole: estimates and the highest count that anyone else may have. */
 export interface Counted {

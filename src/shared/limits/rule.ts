@@ -3,6 +3,9 @@ import type { BucketLimit } from './token-bucket.ts';
 /** What happens to a request whose store cannot be asked: this process's share, let pass, or 503. */
 export type OnStoreFailure = 'local' | 'open' | 'closed';
 
+/** What a client is told to wait where the route is `closed`: about the time in which a store that is back is seen. */
+export const CLOSED_RETRY_MS = 1_000;
+
 export interface RuleSpec extends BucketLimit {
   /** '' for the default bucket of a client; else lower-case letters, digits and '-', the end of the bucket's key. */
   readonly name: string;
@@ -20,6 +23,9 @@ export interface CompiledRule extends RuleSpec {
   readonly quotedName: string;
 }
 
+/** What people call a rule: in fields of answers, metrics and the admin API. */
+export const ruleLabel = ({ name }: Pick<RuleSpec, 'name'>): string => (name === '' ? 'default' : name);
+
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const MOST_TOKENS = 1e9; // a millionth of a token still is a whole number below 2^53
 const SLOWEST_PER_SECOND = 1e-6;
@@ -35,7 +41,7 @@ export function compileRule(spec: RuleSpec): CompiledRule {
   if (!(refillPerSecond >= SLOWEST_PER_SECOND && refillPerSecond <= FASTEST_PER_SECOND)) {
     throw new RangeError(`refill rate ${refillPerSecond}: expected ${SLOWEST_PER_SECOND} to ${FASTEST_PER_SECOND}`);
   }
-  const quotedName = `"${name === '' ? 'default' : name}"`;
+  const quotedName = `"${ruleLabel(spec)}"`;
   // The draft wants whole seconds; a bucket that fills in less than one still says 1.
   const windowSeconds = Math.max(1, Math.ceil(capacity / refillPerSecond));
   return Object.freeze({

@@ -47,6 +47,9 @@ export const ROUTE = {
   bytesSent: route.take(),
 } as const;
 
+/** The first of a method's three columns: all, 5xx, 429. */
+export const firstRequestColumn = (method: MethodLabel): number => ROUTE.requests + 3 * METHODS.indexOf(method);
+
 const upstream = columns();
 /** Columns of an upstream. */
 export const UPSTREAM = {
@@ -70,6 +73,10 @@ const rule = columns();
 /** Columns of a limit rule: one for each mode and outcome. */
 export const RULE = { decisions: rule.take(LIMIT_MODES.length * LIMIT_OUTCOMES.length) } as const;
 
+/** Column of a rule's decisions of a mode that ended so. */
+export const decisionColumn = (mode: (typeof LIMIT_MODES)[number], outcome: (typeof LIMIT_OUTCOMES)[number]): number =>
+  RULE.decisions + LIMIT_MODES.indexOf(mode) * LIMIT_OUTCOMES.length + LIMIT_OUTCOMES.indexOf(outcome);
+
 const thread = columns();
 /** Columns of a thread. */
 export const THREAD = {
@@ -92,10 +99,13 @@ export const THREAD = {
   redisErrors: thread.take(),
   /** Seconds that the thread's tick came late. */
   loopLag: thread.take(DURATION),
-  /** Gauges: 0 there is no store, 1 it is asked, 2 it is skipped. */
+  /** Gauges. The first is one of STORE_STATE. */
   storeState: thread.take(),
   heapUsedBytes: thread.take(),
 } as const;
+
+/** Values of THREAD.storeState. */
+export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 /** Columns that say how things are now: they are emptied when their thread has gone. */
 export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes] as const;
@@ -140,10 +150,7 @@ export const blockOf = (memory: SharedArrayBuffer, slot: number): Float64Array =
 /** Where a row starts in a block. */
 export const rowStart = (kind: RowKind, row: number): number => START[kind] + row * ROW_LENGTH[kind];
 
-/** The name that the rule `''` has in metrics and answers. */
-export const ruleLabel = (name: string): string => (name === '' ? 'default' : name);
-
-/** Rows by name, for one configuration; sent to the threads with it. A rule's name is `default` for the unnamed one. */
+/** Rows by name, for one configuration; sent to the threads with it. Rules by their label (rule.ts). */
 export type MetricRows = Readonly<Record<RowKind, Readonly<Record<string, number>>>>;
 
 /** Row of a name, `(other)` for one that has none. */

@@ -1,10 +1,10 @@
 import type { Decision, DecisionMode, Outcome } from '../../../shared/limits/decision.ts';
-import { LIMIT_MODES, LIMIT_OUTCOMES, RULE } from '../../../shared/metrics/layout.ts';
+import { decisionColumn, type LIMIT_MODES, LIMIT_OUTCOMES } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { LimitLane } from './limit-lane.ts';
 
-const modeColumn = (mode: (typeof LIMIT_MODES)[number]): number =>
-  RULE.decisions + LIMIT_MODES.indexOf(mode) * LIMIT_OUTCOMES.length;
+/** The first of a mode's columns. */
+const modeColumn = (mode: (typeof LIMIT_MODES)[number]): number => decisionColumn(mode, LIMIT_OUTCOMES[0]);
 
 const MODE: Readonly<Record<DecisionMode, number>> = {
   store: modeColumn('store'),

@@ -1,7 +1,8 @@
 import { type Decision, decisionFromLevels, type Verdict, type Waiter } from '../../../shared/limits/decision.ts';
+import { ruleLabel } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { DecidesAtOnce, LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
-import { ruleLabel, THREAD } from '../../../shared/metrics/layout.ts';
+import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Batcher } from './batcher.ts';
 import { countDecision } from './count-decision.ts';
@@ -63,7 +64,7 @@ export class Limiter {
     const name = JSON.stringify(spec);
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      const ruleStarts = spec.rules.map((rule) => this.#options.metrics.startOf('rule', ruleLabel(rule.name)));
+      const ruleStarts = spec.rules.map((rule) => this.#options.metrics.startOf('rule', ruleLabel(rule)));
       lane = new LimitLane(spec, ruleStarts);
       this.#lanes.set(name, lane);
     }

@@ -16,7 +16,7 @@ import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
-import { THREAD } from '../../../shared/metrics/layout.ts';
+import { STORE_STATE, THREAD } from '../../../shared/metrics/layout.ts';
 import type { FromRequestThread } from '../../../shared/threads/protocol.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LimitLane } from './limit-lane.ts';
@@ -29,9 +29,6 @@ import { ShadowLog } from './shadow-log.ts';
 import type { GateState } from './store-gate.ts';
 
 const STORE_LOOK_MS = 5;
-
-/** Values of THREAD.storeState. */
-const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 export interface ThreadLimitsStart {
   readonly config: Config;

@@ -1,6 +1,6 @@
 import { type Decision, decisionFromLevels } from '../../../shared/limits/decision.ts';
 import { limitOfShare, waitsOfShare } from '../../../shared/limits/process-share.ts';
-import type { CompiledRule } from '../../../shared/limits/rule.ts';
+import { CLOSED_RETRY_MS, type CompiledRule } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitLane } from './limit-lane.ts';
 
@@ -11,9 +11,6 @@ export interface WithoutStore {
   readonly liveNodes: number;
   readonly nowMs: number;
 }
-
-/** What a client is told to wait where the route is `closed`: about the time in which a store that is back is seen. */
-const CLOSED_RETRY_MS = 1_000;
 
 /** Decides as the lane says for the time when its store cannot be asked. */
 export function decideWithoutStore(ask: WithoutStore): Decision {

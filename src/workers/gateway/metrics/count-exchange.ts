@@ -1,6 +1,5 @@
 import {
-  METHODS,
-  type MethodLabel,
+  firstRequestColumn,
   NO_ROUTE_ROW,
   PROBE_ROW,
   ROUTE,
@@ -13,16 +12,14 @@ import { COUNTING } from './thread-metrics.ts';
 export const NO_ROUTE_START = rowStart('route', NO_ROUTE_ROW);
 export const PROBE_START = rowStart('route', PROBE_ROW);
 
-const columnOf = (method: MethodLabel): number => ROUTE.requests + 3 * METHODS.indexOf(method);
-
-const GET = columnOf('GET');
-const HEAD = columnOf('HEAD');
-const POST = columnOf('POST');
-const PUT = columnOf('PUT');
-const PATCH = columnOf('PATCH');
-const DELETE = columnOf('DELETE');
-const OPTIONS = columnOf('OPTIONS');
-const OTHER = columnOf('other');
+const GET = firstRequestColumn('GET');
+const HEAD = firstRequestColumn('HEAD');
+const POST = firstRequestColumn('POST');
+const PUT = firstRequestColumn('PUT');
+const PATCH = firstRequestColumn('PATCH');
+const DELETE = firstRequestColumn('DELETE');
+const OPTIONS = firstRequestColumn('OPTIONS');
+const OTHER = firstRequestColumn('other');
 
 /** The first of a method's three columns: all, 5xx, 429. */
 function requestsColumn(method: string): number {
