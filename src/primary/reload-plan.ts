@@ -2,6 +2,7 @@ import type { Config, ServerConfig } from '../shared/config/types.ts';
 
 /** Settings that a running front cannot change, under the names a person sets them by. */
 const FIXED = {
+  front: 'FRONT',
   host: 'HOST',
   port: 'PORT',
   adminHost: 'ADMIN_HOST',
@@ -41,9 +42,9 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   if (JSON.stringify(redis) !== JSON.stringify(next.config.redis)) needsRestart.push('REDIS_URL');
   if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
-  const { host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
+  const { front, host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
-  const server = { ...wanted, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
+  const server = { ...wanted, front, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
   const newCertificate = !tlsSwitched && running.certificate !== next.certificate;
   return {
     config: Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) }),

@@ -6,7 +6,7 @@ import { REDIS_ENV } from './env-redis.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
-import { accessLog, fileName, logLevel, onOff, targetList, token } from './parsers.ts';
+import { accessLog, fileName, front, logLevel, onOff, targetList, token } from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
 
 const listenHost = fromText(parseListenHost);
@@ -21,6 +21,7 @@ export const ENV = {
   ADMIN_PORT: withDefault(listenPort, '9901', 'Port of metrics and the admin API; 0 takes a free one.'),
   ADMIN_HOST: withDefault(listenHost, '127.0.0.1', 'Address of the admin port.'),
   ADMIN_TOKEN: secret(token, 'Token for the admin API; without it only loopback may change anything.'),
+  FRONT: withDefault(front, 'uws', 'What serves the client port: native or uws (uWebSockets.js).'),
   WORKERS: withDefault(wholeNumberText(BOUNDS.workers), String(threads), 'Request threads; default one per CPU.'),
   IDLE_TIMEOUT_SECONDS: withDefault(
     secondsText(BOUNDS.idleSeconds),

@@ -3,7 +3,7 @@ import { fromText } from './parsed.ts';
 import type { Parsed } from './parsed.ts';
 import { BOUNDS } from './numbers.ts';
 import { parseTargets } from './target-url.ts';
-import type { AccessLogConfig, LogLevel, TargetConfig } from './types.ts';
+import type { AccessLogConfig, FrontKind, LogLevel, TargetConfig } from './types.ts';
 
 /** Readers of environment variables that are neither numbers nor addresses. */
 
@@ -22,6 +22,8 @@ export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   z.enum(words, { error: `one of ${words.join(', ')}` });
 
 export const logLevel = oneOf(LOG_LEVELS);
+
+export const front = oneOf(['native', 'uws'] as const satisfies readonly FrontKind[]);
 
 export const onOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((word) => word === 'on');
 

@@ -38,6 +38,7 @@ const NO_TLS_SETTINGS: UpstreamTlsConfig = { caFile: undefined, serverName: unde
 function resolveServer(env: EnvValues): ServerConfig {
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = env;
   return {
+    front: env.FRONT,
     host: env.HOST,
     port: env.PORT,
     adminHost: env.ADMIN_HOST,

@@ -9,7 +9,11 @@ import type { OnStoreFailure, RuleSpec } from '../limits/rule.ts';
  * unit was outside.
  */
 
+/** What accepts connections and frames HTTP on them: our own front on libuv's handles, or uWebSockets.js. */
+export type FrontKind = 'native' | 'uws';
+
 export interface ServerConfig {
+  readonly front: FrontKind;
   readonly host: string;
   readonly port: number;
   readonly adminHost: string;
