@@ -1,22 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import uWS, { type HttpResponse, type TemplatedApp } from 'uWebSockets.js';
 import { monotonicMs } from '../../shared/clock.ts';
 import { createLog } from '../../shared/log.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
 import { RequestThread, TICK_MS } from './request-thread.ts';
-
-/** What uWebSockets.js offers and its types do not say. */
-interface RequestApp extends Omit<TemplatedApp, 'filter'> {
-  /** Calls with +1 for each connection that is handed over, -1 when it has gone. */
-  filter(onChange: (res: HttpResponse, change: number) => void): void;
-  getDescriptor(): unknown;
-  /** Seconds from accept to the first request's complete header; steps of 4. */
-  setIdleTimeout(seconds: number): void;
-  /** Seconds a kept-alive connection may rest after an answer; steps of 4. */
-  setResponseTimeout(seconds: number): void;
-}
-
-const TIMEOUT_STEP_SECONDS = 4;
 
 const port = parentPort;
 if (port === null) throw new Error('workers/gateway/main is a worker thread, started by the front');
@@ -27,29 +13,15 @@ const openRedisStore =
   start.config.redis === undefined ? undefined : (await import('./limits/open-redis-store.ts')).openRedisStore;
 const thread = new RequestThread(start, { log, post: say, openRedisStore });
 
-function createApp(): RequestApp {
-  const { tls } = start.config.server;
-  (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in every answer
-  return (tls === undefined
-    ? uWS.App()
-    : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })) as unknown as RequestApp;
-}
-
-const app = createApp();
-const idleSeconds = Math.ceil(start.config.server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
-app.setIdleTimeout(idleSeconds);
-app.setResponseTimeout(idleSeconds);
-app.filter((res, change) => {
-  if (change > 0) thread.onConnection(res);
-  else thread.connections.onClosed();
-});
-app.any('/*', (res, req) => thread.handle(res, req));
+const { UwsFront } = await import('./fronts/uws/uws-front.ts');
+const front = new UwsFront(thread);
+thread.front = front;
 
 const ticking = setInterval(() => thread.tick(), TICK_MS);
 let closing = false;
 
 /**
- * The only safe end of a thread with a uWS app: close the app, let go of everything else that keeps the loop alive, and
+ * The only safe end of a thread with a uWS app: close the front, let go of everything else that keeps the loop alive, and
  * let it run out. A socket that was handed over and not adopted yet still comes, is answered, and holds the thread that
  * much longer; process.exit() at that moment would abort the whole process.
  */
@@ -57,7 +29,7 @@ function close(): void {
   if (closing) return;
   closing = true;
   const aborted = thread.abort();
-  app.close();
+  front.close();
   ticking.unref(); // a socket that still comes has its time-outs and is seen by the front
   thread.beat();
   thread.breaker.close();
@@ -85,7 +57,7 @@ function drain(deadlineMs: number): void {
     if (thread.inFlight > 0) quietSinceMs = -1;
     else if (quietSinceMs < 0) quietSinceMs = nowMs;
     const quiet = quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
-    if (!quiet && (thread.inFlight > 0 || thread.connections.open > 0)) return;
+    if (!quiet && (thread.inFlight > 0 || front.open > 0)) return;
     clearInterval(check);
     clearTimeout(deadline);
     close();
@@ -144,4 +116,4 @@ process.on('unhandledRejection', onThreadFault);
 
 thread.tick();
 await thread.limits.storeAsked(STORE_WITHIN_MS);
-if (!closing) say({ type: 'listening', descriptor: app.getDescriptor() });
+if (!closing) say({ type: 'listening', descriptor: front.descriptor });

@@ -1,5 +1,4 @@
 import { getHeapStatistics } from 'node:v8';
-import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
@@ -10,21 +9,20 @@ import { type MetricRows, THREAD } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import { AccessLog } from './access-log.ts';
 import { createGate, type BreakerGate } from './breaker/gate.ts';
-import { ClientConnections } from './client-connections.ts';
 import { Deadlines } from './deadlines.ts';
-import { Exchange } from './exchange.ts';
-import type { Forwarding } from './forwarding.ts';
+import type { ClientSide } from './exchange/client-side.ts';
+import { Exchange } from './exchange/exchange.ts';
+import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
+import type { ThreadFront } from './fronts/front.ts';
 import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
-import { RequestHead } from './request-head.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
-import { injectFault } from './test-faults.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
 const HEAP_EVERY_MS = 1_000;
-/** uWS gives a slow upload about ten seconds; the clock is started again well within them. */
+/** How often uploads are looked at. uWS gives a slow one about ten seconds; its clock is started again well within them. */
 const UPLOAD_KEEPALIVE_MS = 4_000;
 
 export interface RequestThreadParts {
@@ -36,10 +34,8 @@ export interface RequestThreadParts {
 }
 
 /** Everything the exchanges of one thread share. */
-export class RequestThread {
+export class RequestThread implements ExchangeThread {
   readonly deadlines = new Deadlines(monotonicMs(), TICK_MS);
-  readonly head = new RequestHead();
-  readonly connections = new ClientConnections(() => this.config.server.maxConnections);
   readonly requestIds: RequestIds;
   readonly accessLog: AccessLog;
   readonly limits: ThreadLimits;
@@ -48,18 +44,21 @@ export class RequestThread {
   readonly metrics: ThreadMetrics;
   readonly scheme: 'http' | 'https';
   /** Exchanges whose request body is on its way. */
-  readonly uploads = new Set<Forwarding>();
+  readonly uploads = new Set<Uploading>();
   config: Config;
   table: RoutingTable;
+  /** Lower-case names of fields whose values may name the client. */
+  identifying: ReadonlySet<string> = new Set();
+  /** Where its clients are; set once, before the first of them comes. */
+  front: ThreadFront | undefined = undefined;
   /** Answers carry Connection: close, and `/ready` says no. */
   draining = false;
-  /** Exchanges in flight, as a list through `next` and `previous`: a Set would hash two times for each. */
-  #newest: Exchange | undefined;
+  #newest: LinkedExchange | undefined;
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
   #degraded: readonly string[] = [];
-  #waitingForBody: Forwarding[] = [];
+  #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
   #tickedMs = -1;
   #heapReadMs = 0;
@@ -86,25 +85,14 @@ export class RequestThread {
     this.#slot = start.slot;
   }
 
-  /** A client's connection was handed over. */
-  onConnection(res: HttpResponse): void {
-    this.metrics.add(THREAD.connectionsAccepted);
-    this.connections.onOpened(res);
-  }
-
-  /** uWS's handler of every request. Whatever goes wrong in it must not get out. */
-  handle(res: HttpResponse, req: HttpRequest): void {
-    const exchange = new Exchange(this, res);
+  /** A request has come: everything that is done for it until its end belongs to this exchange. */
+  open(client: ClientSide): Exchange {
+    const exchange = new Exchange(this, client);
     this.#inFlight++;
     exchange.previous = this.#newest;
     if (this.#newest !== undefined) this.#newest.next = exchange;
     this.#newest = exchange;
-    try {
-      if (this.config.testFaults) injectFault(req);
-      exchange.start(req);
-    } catch (error) {
-      exchange.onFault(error);
-    }
+    return exchange;
   }
 
   get inFlight(): number {
@@ -113,7 +101,7 @@ export class RequestThread {
 
   /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */
   isOverloaded(address: string): boolean {
-    return this.#inFlight > this.config.server.maxInFlight || this.connections.isBeyondCap(address);
+    return this.#inFlight > this.config.server.maxInFlight || this.front?.isBeyondCap(address) === true;
   }
 
   /** What the front knows to be degraded. */
@@ -128,7 +116,7 @@ export class RequestThread {
   }
 
   /** Forwards the exchange once this turn of the loop has brought what it has of the request's body. */
-  sendSoon(exchange: Forwarding): void {
+  sendSoon(exchange: AwaitingBody): void {
     this.#waitingForBody.push(exchange);
     if (this.#waitingForBody.length > 1) return;
     setImmediate(() => {
@@ -136,7 +124,7 @@ export class RequestThread {
       this.#waitingForBody = [];
       for (const each of waiting) {
         try {
-          each.onUploadBegins();
+          each.onBodyBegins();
         } catch (error) {
           each.onFault(error);
         }
@@ -144,7 +132,7 @@ export class RequestThread {
     });
   }
 
-  onExchangeOver(exchange: Exchange): void {
+  onExchangeOver(exchange: LinkedExchange): void {
     const { previous, next } = exchange;
     if (previous !== undefined) previous.next = next;
     if (next === undefined) this.#newest = previous;
@@ -171,9 +159,7 @@ export class RequestThread {
   }
 
   #identifyBy(config: Config): void {
-    this.head.identifying = new Set(
-      config.limits.key.flatMap((source) => (source.kind === 'header' ? source.name : [])),
-    );
+    this.identifying = new Set(config.limits.key.flatMap((source) => (source.kind === 'header' ? source.name : [])));
   }
 
   /** Every TICK_MS. */
@@ -185,6 +171,7 @@ export class RequestThread {
       this.#uploadsKeptMs = nowMs;
       for (const upload of this.uploads) upload.keepUploadAlive();
     }
+    this.front?.tick(nowMs);
     this.accessLog.flush();
     this.#countTick(nowMs);
     this.beat();
@@ -205,7 +192,7 @@ export class RequestThread {
       Atomics.store(this.#beats, heartbeatIndex(this.#slot, field), value);
     };
     set('inFlight', this.#inFlight);
-    set('openConnections', this.connections.open);
+    set('openConnections', this.front?.open ?? 0);
     set('draining', this.draining ? 1 : 0);
     set('beatMs', beatClockMs());
   }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Identifiable } from '../../../shared/limits/client-key.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface RequestHead extends Identifiable {
   readonly via: string | undefined;
   /** The client takes trailers of the answer (`TE: trailers`, RFC 9110, section 10.1.4). */
   readonly takesTrailers: boolean;
-  /** Why the request must be refused with 400; `undefined` = it is well-formed. */
+  /** The client speaks HTTP/1.0 or HTTP/1.1. */
+  readonly minorVersion: 0 | 1;
+  /** Why the request must be refused, for the client to read; `undefined` = it is well-formed. */
   readonly fault: string | undefined;
+  /** With what it is refused then. */
+  readonly faultCode: ErrorCode;
 }

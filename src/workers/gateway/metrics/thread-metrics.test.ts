@@ -9,7 +9,7 @@ import {
   STATUS_CLASSES,
   THREAD,
 } from '../../../shared/metrics/layout.ts';
-import { statusClass } from './count-exchange.ts';
+import { statusClass } from './status-class.ts';
 import { ThreadMetrics } from './thread-metrics.ts';
 
 describe('what a thread counts', () => {

@@ -1,5 +1,5 @@
 import type { HttpResponse } from 'uWebSockets.js';
-import { addressText } from '../../shared/net/address.ts';
+import { addressText } from '../../../../shared/net/address.ts';
 
 /** Connections beyond the cap get a 503 with their first request; beyond this many times the cap they are not kept. */
 const HARD_CAP_FACTOR = 2;

@@ -1,9 +1,10 @@
 import type { HttpRequest } from 'uWebSockets.js';
-import { hasBadValueByte, isPlainValue, isToken } from '../../shared/http/field.ts';
-import { isChunked, parseContentLength } from '../../shared/http/framing.ts';
-import type { Identifiable } from '../../shared/limits/client-key.ts';
-import { isValidHost } from '../../shared/http/host.ts';
-import * as Kind from '../../shared/http/request-field.ts';
+import { hasBadValueByte, isPlainValue, isToken } from '../../../../shared/http/field.ts';
+import { isChunked, parseContentLength } from '../../../../shared/http/framing.ts';
+import { isValidHost } from '../../../../shared/http/host.ts';
+import type { ErrorCode } from '../../../../shared/errors.ts';
+import * as Kind from '../../../../shared/http/request-field.ts';
+import type { RequestHead } from '../../exchange/request-head.ts';
 
 /** Names seen before, with their kind: one hash look-up instead of checking every character again. */
 const knownNames = new Map<string, number>();
@@ -22,18 +23,22 @@ function kindOf(name: string): number {
  * The header section of the request at hand, read in one pass and judged by RFC 9112 more strictly than the front's
  * parser does. One instance a thread, reused: it is valid until the next request's read().
  */
-export class RequestHead implements Identifiable {
+export class UwsRequestHead implements RequestHead {
   /** Fields whose values may name the client, lower-case; kept for header(). */
   identifying: ReadonlySet<string> = new Set();
   clientAddress = '';
+  method = '';
+  path = '';
+  query: string | undefined;
+  readonly minorVersion = 1;
   /** Lines to forward as they came, each with its CRLF: no hop-by-hop field, nothing the gateway sets itself. */
   fields = '';
   host = '';
   /** -1 = not declared. */
   contentLength = -1;
   chunked = false;
-  /** `fields` or another kept value has characters beyond ASCII and must be written as UTF-8. */
-  ascii = true;
+  /** uWS hands out strings that it has decoded. */
+  encoding: 'latin1' | 'utf8' = 'latin1';
   /** Bytes of all fields, with their separators. */
   bytes = 0;
   forwardedFor: string | undefined;
@@ -41,16 +46,23 @@ export class RequestHead implements Identifiable {
   forwardedHost: string | undefined;
   requestId: string | undefined;
   via: string | undefined;
+  takesTrailers = false;
   /** Why the request must be refused with 400; undefined = it is well-formed. */
   fault: string | undefined;
+  faultCode: ErrorCode = 'bad_request';
+  readonly #maxBytes: number;
   #connection = '';
-  #upgrade = false;
   #hosts = 0;
   #lengths = 0;
   #encodings = 0;
   #except: Set<string> | undefined;
   readonly #identifyingValues = new Map<string, string>();
   readonly #onField = (name: string, value: string): void => this.#field(name, value);
+
+  /** @param maxBytes of request line and fields together, above which it is refused with 431 */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** The first value of one of the `identifying` fields. */
   header(name: string): string | undefined {
@@ -59,17 +71,28 @@ export class RequestHead implements Identifiable {
 
   read(request: HttpRequest): void {
     this.#reset();
+    this.method = request.getCaseSensitiveMethod();
+    this.path = request.getUrl();
+    this.query = request.getQuery();
     request.forEach(this.#onField);
+    this.bytes += this.method.length + this.path.length + (this.query?.length ?? 0);
+    if (this.bytes > this.#maxBytes) {
+      this.fault = 'The request line and header fields are too large.';
+      this.faultCode = 'header_too_large';
+      return;
+    }
     if (this.#connection !== '') this.#dropConnectionNamed(request);
     this.#judge();
   }
 
   #reset(): void {
     this.fields = '';
+    this.faultCode = 'bad_request';
+    this.takesTrailers = false;
     this.host = '';
     this.contentLength = -1;
     this.chunked = false;
-    this.ascii = true;
+    this.encoding = 'latin1';
     this.bytes = 0;
     this.forwardedFor = undefined;
     this.forwardedProto = undefined;
@@ -79,7 +102,6 @@ export class RequestHead implements Identifiable {
     this.fault = undefined;
     if (this.identifying.size > 0) this.#identifyingValues.clear();
     this.#connection = '';
-    this.#upgrade = false;
     this.#hosts = 0;
     this.#lengths = 0;
     this.#encodings = 0;
@@ -91,7 +113,7 @@ export class RequestHead implements Identifiable {
     const kind = kindOf(name);
     if (!isPlainValue(value)) {
       if (hasBadValueByte(value)) this.fault = 'A field value has a byte that is not allowed.';
-      this.ascii = false;
+      this.encoding = 'utf8';
     }
     switch (kind) {
       case Kind.FORWARD:
@@ -118,7 +140,7 @@ export class RequestHead implements Identifiable {
         this.chunked = isChunked(value);
         return;
       case Kind.TE:
-        if (value.trim().toLowerCase() === 'trailers') this.fields += 'te: trailers\r\n';
+        if (value.trim().toLowerCase() === 'trailers') this.takesTrailers = true;
         return;
       case Kind.X_FORWARDED_FOR:
         this.forwardedFor = this.forwardedFor === undefined ? value : `${this.forwardedFor}, ${value}`;
@@ -135,13 +157,10 @@ export class RequestHead implements Identifiable {
       case Kind.VIA:
         this.via = this.via === undefined ? value : `${this.via}, ${value}`;
         return;
-      case Kind.UPGRADE:
-        this.#upgrade = true;
-        return;
       case INVALID_NAME:
         this.fault = 'A field name is not a token.';
         return;
-      default: // DROP, EXPECT, FORWARDED: hop-by-hop, answered by the front already, or said by X-Forwarded-* in our own words
+      default: // DROP, EXPECT, UPGRADE, FORWARDED: hop-by-hop, answered by the front already, or said by X-Forwarded-* in our own words
     }
   }
 
@@ -169,8 +188,6 @@ export class RequestHead implements Identifiable {
       this.fault = 'Transfer-Encoding is something else than one chunked.';
     } else if (this.chunked && this.#lengths > 0) {
       this.fault = 'Content-Length and Transfer-Encoding exclude each other.';
-    } else if (this.#upgrade && (this.chunked || this.contentLength > 0)) {
-      this.fault = 'Upgrade with a body is not accepted.';
     }
   }
 }

@@ -1,5 +1,5 @@
-import { clientChain } from '../../shared/http/forwarded.ts';
-import type { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
+import { clientChain } from '../../../shared/http/forwarded.ts';
+import type { TrustedProxies } from '../../../shared/net/trusted-proxies.ts';
 import type { RequestHead } from './request-head.ts';
 
 export interface Peer {

@@ -4,9 +4,8 @@ import {
   outcomeOfStatus,
   type Outcome as BreakerOutcome,
   type OutcomeRule,
-} from '../../shared/breaker/outcome.ts';
-import type { ErrorCode } from '../../shared/errors.ts';
-import type { Forwarding } from './forwarding.ts';
+} from '../../../shared/breaker/outcome.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 
 /** How an exchange ended: with an answer of the upstream (or our own health), by an error, or because the client left. */
 export type Outcome = ErrorCode | 'ok' | 'client_aborted';
@@ -35,12 +34,22 @@ const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
 export const isFailure = (outcome: Outcome, status: number): boolean =>
   status >= 500 ? !REFUSALS.has(outcome) : FAILURES.has(outcome);
 
+/** An exchange that is over, as far as it speaks of its upstream. */
+export interface JudgedExchange {
+  /** Given to the client. */
+  readonly status: number;
+  readonly bytesSent: number;
+  readonly call: { readonly status: number; readonly tookMs: number } | undefined;
+}
+
 /** What the end of an exchange says of its upstream. */
-export function breakerOutcome(exchange: Forwarding, rule: OutcomeRule, outcome: Outcome): BreakerOutcome {
-  const { answer, upstreamStatus, upstreamMs } = exchange;
-  if (outcome === 'ok') return outcomeOfStatus(rule, answer.status, upstreamMs);
+export function breakerOutcome(outcome: Outcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
+  const { status, bytesSent, call } = exchange;
+  const tookMs = call?.tookMs ?? -1;
+  if (outcome === 'ok') return outcomeOfStatus(rule, status, tookMs);
   // A stream that is quiet after a good header is no failure: its header is what could be said of the upstream.
-  const quiet = outcome === 'upstream_body_timeout' && upstreamStatus > 0 && answer.bodyBytes === 0;
-  if (quiet) return outcomeOfStatus(rule, upstreamStatus, upstreamMs);
+  const upstreamStatus = call?.status ?? 0;
+  const quiet = outcome === 'upstream_body_timeout' && upstreamStatus > 0 && bytesSent === 0;
+  if (quiet) return outcomeOfStatus(rule, upstreamStatus, tookMs);
   return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(rule, outcome);
 }

@@ -1,13 +1,6 @@
-import {
-  firstRequestColumn,
-  NO_ROUTE_ROW,
-  PROBE_ROW,
-  ROUTE,
-  rowStart,
-  STATUS_CLASSES,
-} from '../../../shared/metrics/layout.ts';
-import type { Exchange } from '../exchange.ts';
-import { COUNTING } from './thread-metrics.ts';
+import { firstRequestColumn, NO_ROUTE_ROW, PROBE_ROW, ROUTE, rowStart } from '../../../shared/metrics/layout.ts';
+import { statusClass } from '../metrics/status-class.ts';
+import { COUNTING, type ThreadMetrics } from '../metrics/thread-metrics.ts';
 
 export const NO_ROUTE_START = rowStart('route', NO_ROUTE_ROW);
 export const PROBE_START = rowStart('route', PROBE_ROW);
@@ -43,24 +36,28 @@ function requestsColumn(method: string): number {
   }
 }
 
-const FIVE_XX = STATUS_CLASSES.indexOf('5xx');
-const NONE = STATUS_CLASSES.indexOf('none');
+/** What is counted of an exchange that is over. */
+export interface CountedExchange {
+  readonly metricsStart: number;
+  readonly method: string;
+  /** Given to the client; 0 = it left without any. */
+  readonly status: number;
+  readonly bytesSent: number;
+  readonly body: { readonly receivedBytes: number } | undefined;
+  /** Milliseconds from the request's header to now. */
+  tookMs(): number;
+}
 
-/** Place among STATUS_CLASSES. A status from 600 on is like a 5xx (RFC 9110, section 15). @param status 0 = none came */
-export const statusClass = (status: number): number =>
-  status === 0 ? NONE : Math.min(Math.floor(status / 100) - 1, FIVE_XX);
-
-/** Counts an exchange that is over. @param status given to the client; 0 = it left without any */
-export function countExchange(exchange: Exchange, status: number): void {
+/** Counts an exchange that is over. */
+export function countExchange(exchange: CountedExchange, metrics: ThreadMetrics): void {
   if (!COUNTING) return;
-  const { answer, metricsStart, receivedBytes } = exchange;
-  const { metrics } = exchange.thread;
+  const { metricsStart, status, bytesSent, body } = exchange;
   const requests = metricsStart + requestsColumn(exchange.method);
   metrics.add(requests);
   if (status >= 500) metrics.add(requests + 1);
   else if (status === 429) metrics.add(requests + 2);
   metrics.add(metricsStart + ROUTE.responses + statusClass(status));
   metrics.addSeconds(metricsStart + ROUTE.duration, exchange.tookMs() / 1000);
-  if (receivedBytes > 0) metrics.add(metricsStart + ROUTE.bytesReceived, receivedBytes);
-  if (answer.bodyBytes > 0) metrics.add(metricsStart + ROUTE.bytesSent, answer.bodyBytes);
+  if (body !== undefined && body.receivedBytes > 0) metrics.add(metricsStart + ROUTE.bytesReceived, body.receivedBytes);
+  if (bytesSent > 0) metrics.add(metricsStart + ROUTE.bytesSent, bytesSent);
 }

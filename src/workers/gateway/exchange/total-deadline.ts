@@ -1,4 +1,4 @@
-import type { DeadlineList, Waiting } from './deadlines.ts';
+import type { DeadlineList, Waiting } from '../deadlines.ts';
 
 /** The limit of a whole exchange, beside the one of what it waits for at the moment; made only where a route has one. */
 export class TotalDeadline implements Waiting {

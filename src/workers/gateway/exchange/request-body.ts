@@ -1,5 +1,7 @@
-import type { Forwarding } from './forwarding.ts';
-import type { Connection } from './upstream/connection.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
+import type { Connection } from '../upstream/connection.ts';
+import { BodyDiscard, DISCARD_QUIET_MS } from './body-discard.ts';
 
 /** A head and a body up to this go out in one buffer; above it, in one writev. */
 const ONE_BUFFER_BYTES = 16 * 1024;
@@ -17,29 +19,54 @@ function chunk(piece: Buffer): Buffer {
   return Buffer.concat([size, piece, CRLF]);
 }
 
+/** Whose body it is: the exchange. */
+export interface BodyOwner {
+  readonly deadlines: Deadlines;
+  /** The client is read no further, until resumeBody. */
+  pauseBody(): void;
+  resumeBody(): void;
+  /** Its first piece is here, or its end. */
+  onBodyBegins(): void;
+  /** Some of it went to the upstream, and more is to come. */
+  onUploadProgress(): void;
+  /** All of it went to the upstream. */
+  onRequestSent(connection: Connection): void;
+  /** Nobody wanted it, and the client has sent it or waits for its answer. */
+  onDiscarded(code: ErrorCode): void;
+}
+
 /**
- * A request body on its way from the client to the upstream. Neither side is read faster than the other takes it: while
- * the upstream's socket is full, or there is none yet, the client's is paused.
+ * The body of one request on its way from the client: held until there is a connection, then streamed to the upstream, or
+ * thrown away. Neither side is read faster than the other takes it: while the upstream's socket is full, or there is none
+ * yet, the client's is paused.
  */
-export class Upload {
+export class RequestBody implements Waiting {
   receivedBytes = 0;
   /** The client has sent all of it. */
   ended = false;
   /** Bytes went out that are no longer held: the request cannot be sent a second time. */
   streamed = false;
-  readonly #exchange: Forwarding;
+  /** Trailer lines, each with its CRLF; they go out where the body does in chunks. */
+  trailers = '';
+  readonly #owner: BodyOwner;
   /** Content-Length as the client declared it; -1 = chunked, not known before its end. */
   readonly #declaredBytes: number;
   /** Arrived before a connection was there, or kept for a retry. */
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
   #connection: Connection | undefined = undefined;
+  #discard: BodyDiscard | undefined = undefined;
   #paused = false;
   #lookedMs = 0;
   #lookedBytes = 0;
 
-  constructor(exchange: Forwarding, declaredBytes: number) {
-    this.#exchange = exchange;
+  deadlineList: DeadlineList | undefined = undefined;
+  deadlinePrevious: Waiting | undefined = undefined;
+  deadlineNext: Waiting | undefined = undefined;
+  deadlineFromMs = 0;
+
+  constructor(owner: BodyOwner, declaredBytes: number) {
+    this.#owner = owner;
     this.#declaredBytes = declaredBytes;
   }
 
@@ -48,19 +75,36 @@ export class Upload {
     return this.ended || this.#heldBytes > 0;
   }
 
-  /** The upstream's socket is what the upload waits for, not the client. */
-  get upstreamBlocked(): boolean {
-    const connection = this.#connection;
-    return connection !== undefined && (connection.socket.writableNeedDrain || connection.pendingWrites > 0);
+  /** More may come, and nothing says how much. */
+  get openEnded(): boolean {
+    return this.#declaredBytes < 0 && !this.ended;
   }
 
-  /** @param piece uWS's memory, gone when this returns */
-  receive(piece: ArrayBuffer, last: boolean): void {
-    this.receivedBytes += piece.byteLength;
+  /** The client is not asked for more at the moment. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get discarding(): boolean {
+    return this.#discard !== undefined;
+  }
+
+  /** The upstream's socket is what the upload waits for, not the client. */
+  get upstreamBlocked(): boolean {
+    return this.#connection?.hasUnsent === true;
+  }
+
+  /** @param piece in memory that is the front's own, and gone when this returns */
+  receive(piece: Buffer, last: boolean): void {
+    this.receivedBytes += piece.length;
     this.ended = last;
+    if (this.#discard !== undefined) {
+      this.#onDiscarded(this.#discard, piece.length);
+      return;
+    }
     if (last) this.#resume(); // pieces already read still come after a pause, so the last one may; nothing is held back now
-    const copy = Buffer.allocUnsafe(piece.byteLength); // small ones from the pool: an ArrayBuffer of their own is dear
-    copy.set(new Uint8Array(piece));
+    const copy = Buffer.allocUnsafe(piece.length); // small ones from the pool: an ArrayBuffer of their own is dear
+    copy.set(piece);
     const connection = this.#connection;
     if (connection !== undefined) {
       this.#stream(connection, copy);
@@ -70,50 +114,45 @@ export class Upload {
       this.#held.push(copy);
       this.#heldBytes += copy.length;
     }
-    this.#exchange.onUploadBegins();
+    this.#owner.onBodyBegins();
     if (!last && this.#connection === undefined) this.#pause();
   }
 
   /** Sends the head and what there is of the body. @param head request line and fields, without framing and empty line */
-  send(connection: Connection, head: string): void {
+  send(connection: Connection, head: string, encoding: 'latin1' | 'utf8'): void {
     const whole = this.ended;
     const chunked = !whole && this.#declaredBytes < 0;
-    const encoding = this.#exchange.headEncoding;
     const text = `${head}${this.#framingField()}\r\n`;
-    const { socket } = connection;
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
       connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
+      const { socket } = connection;
       socket.cork();
       socket.write(text, encoding);
       for (const piece of this.#held) socket.write(chunked ? chunk(piece) : piece);
       socket.uncork();
     }
     if (whole) {
-      this.#exchange.onRequestSent(connection);
+      this.#owner.onRequestSent(connection);
       return;
     }
     this.#connection = connection;
     this.#held.length = 0;
     this.#heldBytes = 0;
     this.streamed = true;
-    this.#exchange.onUploadProgress();
-    if (!socket.writableNeedDrain) this.#resume();
+    this.#owner.onUploadProgress();
+    if (!connection.socket.writableNeedDrain) this.#resume();
   }
 
   /** The upstream takes more. */
   onDrain(): void {
     if (this.#connection === undefined) return;
-    this.#exchange.onUploadProgress();
+    this.#owner.onUploadProgress();
     this.#resume();
   }
 
-  /**
-   * uWS cuts uploads slower than it likes. A pause and resume starts its clock again; how long a client may be silent is
-   * decided by the route's time-out, and how slow it may be here.
-   * @returns `false` when the client has sent too little for too long: such a one would hold an upstream's connection
-   */
-  keepAlive(nowMs: number): boolean {
+  /** @returns `false` when the client has sent too little for too long: such a one would hold an upstream's connection */
+  isFastEnough(nowMs: number): boolean {
     if (this.ended) return true;
     if (this.#paused || this.#lookedMs === 0) {
       this.#lookedMs = nowMs;
@@ -123,17 +162,37 @@ export class Upload {
       this.#lookedMs = nowMs;
       this.#lookedBytes = this.receivedBytes;
     }
-    if (this.#paused) return true;
-    this.#exchange.answer.pause();
-    this.#exchange.answer.resume();
     return true;
   }
 
+  /**
+   * A connection that is closed while the client still sends is reset, and the answer is lost with it: so what comes is
+   * thrown away, within bounds, and the answer given when the client has finished or waits.
+   */
+  discard(code: ErrorCode): void {
+    const { deadlines } = this.#owner;
+    this.#discard = new BodyDiscard(code, deadlines.nowMs);
+    this.release();
+    deadlines.arm(this, DISCARD_QUIET_MS);
+  }
+
   /** Nobody wants the rest: let the client send it into the void, so that its connection can go on. */
-  discard(): void {
+  release(): void {
+    this.#owner.deadlines.disarm(this);
     this.#connection = undefined;
     this.#held.length = 0;
     this.#resume();
+  }
+
+  /** The client whose body is thrown away waits for its answer. */
+  onDeadline(): void {
+    if (this.#discard !== undefined) this.#owner.onDiscarded(this.#discard.code);
+  }
+
+  #onDiscarded(discard: BodyDiscard, bytes: number): void {
+    const { deadlines } = this.#owner;
+    if (this.ended || discard.isTooMuch(bytes, deadlines.nowMs)) this.#owner.onDiscarded(discard.code);
+    else deadlines.arm(this, DISCARD_QUIET_MS);
   }
 
   /**
@@ -163,23 +222,23 @@ export class Upload {
     let ready = true;
     if (piece.length > 0) ready = socket.write(chunked ? chunk(piece) : piece);
     if (this.ended) {
-      if (chunked) socket.write(LAST_CHUNK);
-      this.#exchange.onRequestSent(connection);
+      if (chunked) socket.write(this.trailers === '' ? LAST_CHUNK : `0\r\n${this.trailers}\r\n`, 'latin1');
+      this.#owner.onRequestSent(connection);
       return;
     }
-    this.#exchange.onUploadProgress();
+    this.#owner.onUploadProgress();
     if (!ready) this.#pause();
   }
 
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#exchange.answer.pause();
+    this.#owner.pauseBody();
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#exchange.answer.resume();
+    this.#owner.resumeBody();
   }
 }

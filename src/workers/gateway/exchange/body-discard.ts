@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../../../shared/errors.ts';
+
 /** Silence after which a client whose body is thrown away waits for its answer. */
 export const DISCARD_QUIET_MS = 100;
 const LONGEST_MS = 5_000;
@@ -5,10 +7,13 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 /** How much of a body that nobody wants has been thrown away, and since when. */
 export class BodyDiscard {
+  /** What the client is told then. */
+  readonly code: ErrorCode;
   readonly #fromMs: number;
   #bytes = 0;
 
-  constructor(nowMs: number) {
+  constructor(code: ErrorCode, nowMs: number) {
+    this.code = code;
     this.#fromMs = nowMs;
   }
 

@@ -1,0 +1,65 @@
+import type { ErrorCode } from '../../../shared/errors.ts';
+import type { Connection } from '../upstream/connection.ts';
+import type { LocalAnswer } from './local-answer.ts';
+
+/** What of an answer waits until those before it on the connection have been given; a front defines it. */
+export interface HeldAnswer {
+  readonly bytes: number;
+}
+
+/** An exchange as the client's side sees it: what the answer is made of, and whom to tell. */
+export interface AnsweredExchange {
+  readonly method: string;
+  readonly requestId: string;
+  /** Fields that the limits and the breaker add, each line with its CRLF. */
+  readonly extraFields: string;
+  /** The connection carries no further request after this one. */
+  readonly closesAfter: boolean;
+  answerStarted: boolean;
+  status: number;
+  bytesSent: number;
+  /** The exchange behind it, where a connection has several. */
+  nextInLine: AnsweredExchange | undefined;
+  heldAnswer: HeldAnswer | undefined;
+  /** @param piece of the request's body, in memory that is the front's and gone when this returns */
+  onBody(piece: Buffer, last: boolean): void;
+  /** The client's socket is full. */
+  onClientBlocked(): void;
+  /** It has taken something, but not all that waits for it. */
+  onClientReads(): void;
+  /** It takes more. */
+  onClientDrained(): void;
+  /** The answer has been given to the client, whole. */
+  onAnswered(): void;
+  onClientGone(): void;
+  /** Ends the exchange from our side: with an answer, or by cutting the one that has begun. */
+  fail(code: ErrorCode): void;
+  onFault(error: unknown): void;
+}
+
+/**
+ * What an exchange may do to its client. Each front implements it: on the native front it is the connection, for one
+ * exchange after the other; on uWebSockets.js one for each exchange. Answers are given in the order of the requests,
+ * whatever the order in which exchanges call. After the client is gone every call does nothing.
+ */
+export interface ClientSide {
+  /** Canonical text; '' when the client is gone. */
+  peerAddress(): string;
+  /** An answer of the gateway's own, whole. */
+  local(exchange: AnsweredExchange, answer: LocalAnswer): void;
+  /** A 102 or 103 (RFC 9110, section 15.2). @param fields lines without the last CRLF, or '' */
+  informational(exchange: AnsweredExchange, statusLine: string, fields: string): void;
+  /** What one read from the upstream brought of the answer: its head, a piece of its body, its end. */
+  forward(exchange: AnsweredExchange, read: Connection): void;
+  /** The answer cannot be finished: the client must not take what it has for the whole (RFC 9112, section 8). */
+  cut(exchange: AnsweredExchange, code: ErrorCode): void;
+  /** The exchange will read the body: a client that waits for `100 Continue` may send it. */
+  wantBody(exchange: AnsweredExchange): void;
+  /** No more of the request's body for now; pieces that are here already still come. */
+  pauseBody(exchange: AnsweredExchange): void;
+  resumeBody(exchange: AnsweredExchange): void;
+  /** Every few seconds of an upload that is not paused. */
+  keepUploadAlive(exchange: AnsweredExchange): void;
+  /** Whether a client whose socket is full has taken something since this was asked last. */
+  tookSome(exchange: AnsweredExchange): boolean;
+}

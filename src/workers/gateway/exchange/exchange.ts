@@ -1,0 +1,535 @@
+import { OUTCOME, outcomeOfStatus, type Outcome as BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { monotonicMs } from '../../../shared/clock.ts';
+import type { RouteConfig } from '../../../shared/config/types.ts';
+import { STATUS, type ErrorCode } from '../../../shared/errors.ts';
+import { isSaneRequestId } from '../../../shared/http/field.ts';
+import { classifyMethod } from '../../../shared/http/method.ts';
+import { problemBody } from '../../../shared/http/problem.ts';
+import { forwardPath, type CompiledRoute } from '../../../shared/http/router.ts';
+import { isCleanQuery, normalizePath } from '../../../shared/http/target.ts';
+import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
+import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
+import { UPSTREAM } from '../../../shared/metrics/layout.ts';
+import { ASK, isProbe, REFUSE, UNTRACKED } from '../breaker/gate.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { RouteLimit } from '../limits/thread-limits.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { RouteStages } from '../routing-table.ts';
+import type { Connection } from '../upstream/connection.ts';
+import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
+import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
+import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
+import { CLOSES, RETRY_AFTER_SECONDS, type LocalAnswer } from './local-answer.ts';
+import { breakerOutcome, type Outcome } from './outcome.ts';
+import { isProbePath, probeAnswer } from './probes.ts';
+import { recordExchange, type RecordedExchange } from './record.ts';
+import { RequestBody, type BodyOwner } from './request-body.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ExchangeThread, LinkedExchange } from './thread.ts';
+import { UpstreamCall, type CallOwner } from './upstream-call.ts';
+
+/** The pseudonym in Via (RFC 9110, section 7.6.3). */
+const VIA = '1.1 api-gateway';
+
+/** The Allow of a 405 for a method that no route can take (RFC 9110, section 15.5.6, demands the field). */
+const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+/** What an exchange does or waits for. */
+type Stage = 'deciding' | 'limit' | 'breaker' | 'client-body' | 'forwarding' | 'discarding' | 'answered' | 'done';
+
+/**
+ * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
+ *
+ *   guard → route → identify → limit → breaker → forward → answer → record
+ *
+ * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
+ * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
+ * front: RequestThread.begin and every callback catch, and end in onFault.
+ */
+export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange, LinkedExchange, RecordedExchange {
+  readonly thread: ExchangeThread;
+  readonly client: ClientSide;
+  readonly startedMs = monotonicMs();
+  method = '';
+  /** Normalised, without the query. */
+  path = '';
+  forwardTarget = '';
+  host = '';
+  fields = '';
+  encoding: 'latin1' | 'utf8' = 'latin1';
+  requestId = '';
+  /** Of the client, as far as it can be believed. */
+  address = '';
+  /** Name of the client's buckets, once its limits are looked at. */
+  limitClient = '';
+  body: RequestBody | undefined = undefined;
+  call: UpstreamCall | undefined = undefined;
+  starting = true;
+
+  /** Some byte of the answer has been given to the client, or stands in its line. */
+  answerStarted = false;
+  /** Of the answer; 0 = none. */
+  status = 0;
+  /** Body bytes of the answer given to the client. */
+  bytesSent = 0;
+  /** Fields that the limits and the breaker add to the answer, each line with its CRLF. */
+  extraFields = '';
+
+  /** The thread's list of exchanges in flight. */
+  previous: LinkedExchange | undefined = undefined;
+  next: LinkedExchange | undefined = undefined;
+  nextInLine: AnsweredExchange | undefined = undefined;
+  heldAnswer: HeldAnswer | undefined = undefined;
+
+  #stage: Stage = 'deciding';
+  #route: CompiledRoute | undefined = undefined;
+  #stages: RouteStages | undefined = undefined;
+  #outcome: Outcome = 'ok';
+  #breakerToken = UNTRACKED;
+
+  constructor(thread: ExchangeThread, client: ClientSide) {
+    this.thread = thread;
+    this.client = client;
+  }
+
+  /** The request's header is here. Everything it says must be taken from `head` before this returns; `proceed` follows. */
+  start(head: RequestHead): void {
+    if (!this.#guard(head)) return;
+    if (isProbePath(this.path)) return this.#probe();
+    if (!this.#admit(head)) return;
+    this.#identify(head);
+  }
+
+  /** Whether it passes, and on: after the front has brought what it has of the body. */
+  proceed(): void {
+    if (this.#stage === 'deciding') this.#limit();
+    this.starting = false;
+  }
+
+  /** 400, 405, 431: refuses what is not HTTP as RFC 9110 and 9112 want it, before anything else looks at it. */
+  #guard(head: RequestHead): boolean {
+    const { thread } = this;
+    this.method = head.method;
+    const { requestId } = head;
+    this.requestId = requestId !== undefined && isSaneRequestId(requestId) ? requestId : thread.requestIds.next();
+    if (head.fault !== undefined) {
+      this.path = head.path;
+      return this.#refuseHead(head.faultCode, head.fault);
+    }
+    if (head.contentLength > 0 || head.chunked) this.body = new RequestBody(this, head.contentLength);
+    const kind = classifyMethod(this.method);
+    if (kind === 'refused') return this.#refuseMethod(ALLOW, 'The gateway never takes CONNECT or TRACE.');
+    if (kind === 'invalid') return this.#refuseHead('bad_request', 'The method is not a token.');
+    if (head.path === '*') {
+      this.path = '*';
+      this.#answer({ ...NO_CONTENT, close: thread.draining, allow: ALLOW });
+      return false;
+    }
+    const { query } = head;
+    const path = normalizePath(head.path);
+    if (path === undefined || (query !== undefined && !isCleanQuery(query))) {
+      return this.#refuseHead('bad_request', 'The request target is malformed, or climbs above the root.');
+    }
+    this.path = path;
+    this.forwardTarget = query === undefined ? '' : `?${query}`;
+    return true;
+  }
+
+  #refuseHead(code: ErrorCode, detail?: string): false {
+    this.#problem(code, detail);
+    return false;
+  }
+
+  #refuseMethod(allow: string, detail?: string): false {
+    this.#problem('method_not_allowed', detail, allow);
+    return false;
+  }
+
+  #probe(): void {
+    if (this.method !== 'GET' && this.method !== 'HEAD') this.#refuseMethod('GET, HEAD');
+    else if (isProbePath(this.path)) this.#answer(probeAnswer(this.path, this.thread));
+  }
+
+  /** 404, 405, 413, 503: finds the route, and whether there is room. */
+  #admit(head: RequestHead): boolean {
+    const { thread } = this;
+    const match = thread.table.match(head.host, this.path, this.method);
+    if (match.kind === 'no_route') return this.#refuseHead('no_route');
+    if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
+    this.#route = match;
+    this.#stages = thread.table.stagesOf(match.config);
+    this.forwardTarget = forwardPath(match, this.path) + this.forwardTarget;
+    this.address = this.client.peerAddress();
+    if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
+    if (head.contentLength > match.config.maxBodyBytes) {
+      this.#discardBody('body_too_large');
+      return false;
+    }
+    return true;
+  }
+
+  /** Who asks, and what the upstream is told about it. */
+  #identify(head: RequestHead): void {
+    const { thread } = this;
+    const { trustedProxies } = thread.table;
+    this.host = head.host;
+    this.encoding = head.encoding;
+    const peer = { address: this.address, scheme: thread.scheme };
+    const via = head.minorVersion === 0 ? VIA_OF_1_0 : VIA;
+    let own = `x-request-id: ${this.requestId}\r\nvia: ${head.via === undefined ? via : `${head.via}, ${via}`}\r\n`;
+    if (head.takesTrailers) own += 'te: trailers\r\nconnection: te\r\n';
+    if (trustedProxies.empty || !trustedProxies.isTrusted(this.address)) {
+      this.fields = head.fields + forwardedByClient(head, peer) + own;
+    } else {
+      const forwarded = forwardedByProxy(head, peer, trustedProxies);
+      this.address = forwarded.client;
+      this.fields = head.fields + forwarded.fields + own;
+    }
+    const { limits } = thread;
+    if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
+    head.clientAddress = this.address;
+    this.limitClient = limits.keys.nameOf(head);
+  }
+
+  /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
+  #override(): boolean {
+    const { overrides, keys } = this.thread.limits;
+    const override = overrides.find(this.limitClient, keys.nameOfAddress(this.address));
+    if (override === undefined) return false;
+    if (override.state === 'EXEMPT') {
+      this.#checkBreaker();
+      return true;
+    }
+    this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
+    this.#refuse('client_banned');
+    return true;
+  }
+
+  /** 429, 503: one token from each of the client's buckets, or none. */
+  #limit(): void {
+    const { limits } = this.thread;
+    const { limit } = this.stages;
+    if (limit === undefined && limits.overrides.isEmpty) return this.#checkBreaker();
+    const client = this.limitClient;
+    if (!limits.overrides.isEmpty && this.#override()) return;
+    if (limit === undefined || limits.isExempt(this.address, client)) return this.#checkBreaker();
+    const decision = limits.limiter.request(client, limit.lane, this);
+    if (decision === undefined) this.#stage = 'limit';
+    else this.onDecision(decision);
+  }
+
+  onDecision(decision: Decision): void {
+    if (!this.#isDeciding) return; // the client left, or sent too much, while the store was asked
+    try {
+      const limit = this.stages.limit as RouteLimit;
+      const granted = decision.outcome === 'granted';
+      if (limit.shadow && !granted) this.thread.limits.shadow.refused(this.routeConfig.name);
+      // Who is let through is not told to come back later.
+      const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
+      this.extraFields = rateLimitFields(told, limit.headers);
+      if (granted || limit.shadow) this.#checkBreaker();
+      else if (decision.outcome === 'refused') {
+        this.thread.limits.refused.add(this.limitClient);
+        this.#refuse('rate_limited');
+      } else this.#refuse('limits_unavailable');
+    } catch (error) {
+      this.onFault(error);
+    }
+  }
+
+  /** 503: whether the upstream is called at all. */
+  #checkBreaker(): void {
+    const { breakerSlot } = this.stages;
+    if (breakerSlot === 0) return this.#forward();
+    const token = this.thread.breaker.check(breakerSlot);
+    if (token !== ASK) return this.#onBreaker(token);
+    this.#stage = 'breaker';
+    this.thread.breaker.ask(breakerSlot, (granted) => {
+      try {
+        this.#onBreaker(granted);
+      } catch (error) {
+        this.onFault(error);
+      }
+    });
+  }
+
+  #onBreaker(token: number): void {
+    const { breaker } = this.thread;
+    const { breakerSlot } = this.stages;
+    if (!this.#isDeciding) {
+      if (token !== REFUSE) breaker.outcome(breakerSlot, token, OUTCOME.IGNORED);
+      return;
+    }
+    if (token < 0) this.#countGate(token);
+    if (token !== REFUSE) {
+      this.#breakerToken = token;
+      return this.#forward();
+    }
+    const state = breaker.state(breakerSlot) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
+    this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerSlot)}\r\nx-circuit-breaker: ${state}\r\n`;
+    this.#refuse('circuit_open');
+  }
+
+  /** Whatever a gate says that is not closed; shadow refuses too, but for counting. */
+  #countGate(token: number): void {
+    const column = isProbe(token) ? UPSTREAM.breakerProbes : UPSTREAM.breakerRefused;
+    this.metrics.add(this.stages.upstream.metricsStart + column);
+  }
+
+  /** The first piece of a body goes out with the head. */
+  #forward(): void {
+    const { body } = this;
+    if (body !== undefined && !body.ended) {
+      this.client.wantBody(this);
+      if (!body.begun) {
+        this.#stage = 'client-body';
+        this.thread.sendSoon(this);
+        return;
+      }
+    }
+    this.#send();
+  }
+
+  /** The first piece is here, or the loop has turned once without it: then the head goes alone, the client may wait for it. */
+  onBodyBegins(): void {
+    if (this.#stage === 'client-body') this.#send();
+  }
+
+  #send(): void {
+    this.#stage = 'forwarding';
+    this.call = new UpstreamCall(this);
+    this.call.start();
+  }
+
+  /** What one read from the upstream brought goes on to the client. */
+  onUpstreamRead(connection: Connection): void {
+    this.client.forward(this, connection);
+  }
+
+  onInformational(statusLine: string, fields: string): void {
+    this.client.informational(this, statusLine, fields);
+  }
+
+  /** A long answer must not hold a probe's permit: its header has said how the upstream is. */
+  onLongAnswer(status: number, tookMs: number): void {
+    if (isProbe(this.#breakerToken)) this.#tellBreaker(outcomeOfStatus(this.stages.outcomes, status, tookMs));
+  }
+
+  /** A client that sends slower than the upstream is given to answer must not hold a probe's permit for ever. */
+  onUploading(): void {
+    this.thread.uploads.add(this);
+    if (!isProbe(this.#breakerToken)) return;
+    const tookMs = this.deadlines.nowMs - this.startedMs;
+    if (tookMs > this.routeConfig.timeouts.headersMs) this.#tellBreaker(OUTCOME.IGNORED);
+  }
+
+  onUploadProgress(): void {
+    this.call?.onUploadProgress();
+  }
+
+  onRequestSent(connection: Connection): void {
+    this.thread.uploads.delete(this);
+    this.call?.onRequestSent(connection);
+  }
+
+  /** Every few seconds of an upload. */
+  keepUploadAlive(): void {
+    const { body } = this;
+    if (body === undefined || body.ended) return;
+    if (!body.isFastEnough(this.deadlines.nowMs)) this.fail('request_timeout');
+    else if (!body.paused) this.client.keepUploadAlive(this);
+  }
+
+  /** @param piece of the request's body, in memory that is the front's and gone when this returns */
+  onBody(piece: Buffer, last: boolean): void {
+    const { body } = this;
+    if (body === undefined || this.#stage === 'done' || this.#stage === 'answered') return;
+    try {
+      const tooLong = !body.discarding && body.receivedBytes + piece.length > this.#maxBodyBytes;
+      if (!tooLong) body.receive(piece, last);
+      else if (this.answerStarted) this.fail('body_too_large');
+      else this.#discardBody('body_too_large');
+    } catch (error) {
+      this.onFault(error);
+    }
+  }
+
+  get #maxBodyBytes(): number {
+    return this.#route?.config.maxBodyBytes ?? 0;
+  }
+
+  /** A refusal that leaves the connection as it is: a chunked body, which may come in a moment, is let end first. */
+  #refuse(code: ErrorCode): void {
+    if (this.body?.openEnded === true) this.#discardBody(code);
+    else this.fail(code);
+  }
+
+  /** The answer waits until the client has sent what nobody wants of the body, or waits itself. */
+  #discardBody(code: ErrorCode): void {
+    this.#letGo();
+    this.#stage = 'discarding';
+    this.client.wantBody(this);
+    this.body?.discard(code);
+  }
+
+  onDiscarded(code: ErrorCode): void {
+    this.fail(code);
+  }
+
+  pauseBody(): void {
+    this.client.pauseBody(this);
+  }
+
+  resumeBody(): void {
+    this.client.resumeBody(this);
+  }
+
+  /** The client reads slower than the upstream sends. */
+  onClientBlocked(): void {
+    this.call?.pause();
+  }
+
+  /** It has taken something, but not all that waits for it. */
+  onClientReads(): void {
+    this.call?.onClientReads();
+  }
+
+  /** It takes more. */
+  onClientDrained(): void {
+    this.call?.resume();
+  }
+
+  clientTookSome(): boolean {
+    return this.client.tookSome(this);
+  }
+
+  /** The answer has been given to the client, whole. */
+  onAnswered(): void {
+    this.#end(this.#outcome);
+  }
+
+  /** The client is gone: the upstream need not go on. */
+  onClientGone(): void {
+    this.#end('client_aborted');
+  }
+
+  onCallFailed(code: ErrorCode): void {
+    this.fail(code);
+  }
+
+  /** The thread is closing. */
+  abandon(): void {
+    this.fail('draining');
+  }
+
+  /** A fault of our own ends this exchange, and no other. */
+  onFault(error: unknown): void {
+    if (this.requestId === '') this.requestId = this.thread.requestIds.next();
+    this.thread.log.error({ err: error, request_id: this.requestId }, 'exchange failed');
+    this.fail('internal_error');
+  }
+
+  /** Ends the exchange from our side, whatever it was doing: with an answer, or by cutting the one that has begun. */
+  fail(code: ErrorCode): void {
+    if (this.#stage === 'done') return;
+    if (!this.answerStarted) {
+      this.#problem(code);
+      return;
+    }
+    this.client.cut(this, code);
+    this.#end(code);
+  }
+
+  #problem(code: ErrorCode, detail?: string, allow?: string): void {
+    const { requestId } = this;
+    this.#outcome = code;
+    this.#answer({
+      status: STATUS[code],
+      type: 'application/problem+json',
+      text: problemBody(code, detail === undefined ? { requestId } : { requestId, detail }),
+      close: CLOSES.has(code) || this.closesAfter,
+      allow,
+      retryAfterSeconds: RETRY_AFTER_SECONDS[code],
+    });
+  }
+
+  #answer(local: LocalAnswer): void {
+    this.#letGo();
+    this.#stage = 'answered';
+    this.answerStarted = true;
+    this.status = local.status;
+    this.client.local(this, local);
+  }
+
+  /** The connection carries no further request: the thread is draining, or the rest of the body has no end that is known. */
+  get closesAfter(): boolean {
+    return this.thread.draining || this.body?.openEnded === true;
+  }
+
+  /** Releases everything but the way back to the client. */
+  #letGo(): void {
+    this.call?.release();
+    if (this.body === undefined) return;
+    this.body.release();
+    this.thread.uploads.delete(this);
+  }
+
+  /** The one end of every exchange: what it holds goes back, and what became of it is told once. */
+  #end(outcome: Outcome): void {
+    if (this.#stage === 'done') return;
+    this.#stage = 'done';
+    this.#letGo();
+    if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(outcome, this, this.stages.outcomes));
+    this.thread.onExchangeOver(this);
+    recordExchange(this, outcome);
+  }
+
+  /** The upstream hears of what it was given, the breaker of what came of it: once. */
+  #tellBreaker(outcome: BreakerOutcome): void {
+    if (this.#breakerToken === UNTRACKED) return;
+    this.thread.breaker.outcome(this.stages.breakerSlot, this.#breakerToken, outcome);
+    this.#breakerToken = UNTRACKED;
+  }
+
+  /** Nothing has ended the exchange since it asked whether it may go on. */
+  get #isDeciding(): boolean {
+    return this.#stage === 'deciding' || this.#stage === 'limit' || this.#stage === 'breaker';
+  }
+
+  get deadlines(): Deadlines {
+    return this.thread.deadlines;
+  }
+
+  get metrics(): ThreadMetrics {
+    return this.thread.metrics;
+  }
+
+  get stages(): RouteStages {
+    return this.#stages as RouteStages;
+  }
+
+  get routeConfig(): RouteConfig {
+    return (this.#route as CompiledRoute).config;
+  }
+
+  /** `''` before a route is found. */
+  get routeName(): string {
+    return this.#route?.config.name ?? '';
+  }
+
+  /** Where the metrics' row of its route starts. */
+  get metricsStart(): number {
+    if (this.#stages !== undefined) return this.#stages.metricsStart;
+    return isProbePath(this.path) ? PROBE_START : NO_ROUTE_START;
+  }
+
+  /** Milliseconds from the request's header to now: while a read is handled the clock is asked once, if at all. */
+  tookMs(): number {
+    const nowMs = this.call?.nowMs ?? -1;
+    return (nowMs < 0 ? monotonicMs() : nowMs) - this.startedMs;
+  }
+}
+
+const VIA_OF_1_0 = '1.0 api-gateway';
+
+const NO_CONTENT = { status: 200, type: '', text: '', retryAfterSeconds: undefined };

@@ -1,0 +1,45 @@
+import type { AccessLog } from '../access-log.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { countExchange, type CountedExchange } from './count-exchange.ts';
+import { isFailure, type Outcome } from './outcome.ts';
+
+export interface RecordingThread {
+  readonly accessLog: AccessLog;
+  readonly metrics: ThreadMetrics;
+}
+
+/** What is told of an exchange that is over. */
+export interface RecordedExchange extends CountedExchange {
+  readonly thread: RecordingThread;
+  readonly requestId: string;
+  readonly address: string;
+  readonly path: string;
+  readonly routeName: string;
+  readonly call:
+    | { readonly tookMs: number; readonly target: { readonly config: { readonly origin: string } } | undefined }
+    | undefined;
+}
+
+/** The last that becomes of an exchange: it is counted, and logged where the access log wants it. */
+export function recordExchange(exchange: RecordedExchange, outcome: Outcome): void {
+  const { accessLog, metrics } = exchange.thread;
+  countExchange(exchange, metrics);
+  if (!accessLog.wants(isFailure(outcome, exchange.status))) return;
+  accessLog.add({
+    request_id: exchange.requestId,
+    client: exchange.address,
+    method: exchange.method,
+    path: exchange.path,
+    route: exchange.routeName,
+    status: exchange.status,
+    bytes_received: exchange.body?.receivedBytes ?? 0,
+    bytes_sent: exchange.bytesSent,
+    duration_ms: round(exchange.tookMs()),
+    upstream_ms: round(exchange.call?.tookMs ?? -1),
+    target: exchange.call?.target?.config.origin ?? '',
+    outcome,
+  });
+}
+
+/** Milliseconds to a thousandth: a log line needs no more. */
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -1,0 +1,44 @@
+import type { Log } from '../../../shared/log.ts';
+import type { BreakerGate } from '../breaker/gate.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { ThreadLimits } from '../limits/thread-limits.ts';
+import type { RequestIds } from '../request-id.ts';
+import type { RoutingTable } from '../routing-table.ts';
+import type { ProbedThread } from './probes.ts';
+import type { RecordingThread } from './record.ts';
+
+/** The thread's list of exchanges in flight: a Set would hash two times for each. */
+export interface LinkedExchange {
+  previous: LinkedExchange | undefined;
+  next: LinkedExchange | undefined;
+  /** The thread is closing. */
+  abandon(): void;
+}
+
+/** An exchange whose request body is on its way. */
+export interface Uploading {
+  keepUploadAlive(): void;
+}
+
+/** An exchange that forwards its request once something of its body is here. */
+export interface AwaitingBody {
+  onBodyBegins(): void;
+  onFault(error: unknown): void;
+}
+
+/** What exchanges use of the thread they live on. */
+export interface ExchangeThread extends ProbedThread, RecordingThread {
+  readonly log: Log;
+  readonly scheme: 'http' | 'https';
+  readonly deadlines: Deadlines;
+  readonly limits: ThreadLimits;
+  readonly breaker: BreakerGate;
+  readonly table: RoutingTable;
+  readonly requestIds: RequestIds;
+  readonly uploads: Set<Uploading>;
+  /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */
+  isOverloaded(address: string): boolean;
+  /** Calls onBodyBegins once this turn of the loop has brought what it has of the request's body. */
+  sendSoon(exchange: AwaitingBody): void;
+  onExchangeOver(exchange: LinkedExchange): void;
+}

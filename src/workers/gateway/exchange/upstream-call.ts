@@ -1,0 +1,269 @@
+import { monotonicMs } from '../../../shared/clock.ts';
+import type { RouteConfig } from '../../../shared/config/types.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import { isIdempotent } from '../../../shared/http/method.ts';
+import { UPSTREAM } from '../../../shared/metrics/layout.ts';
+import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { statusClass } from '../metrics/status-class.ts';
+import type { RouteStages } from '../routing-table.ts';
+import type { Connection } from '../upstream/connection.ts';
+import type { Queued, Target } from '../upstream/target.ts';
+import type { RequestBody } from './request-body.ts';
+import { TotalDeadline } from './total-deadline.ts';
+
+/** Methods whose requests are expected to have a body: they say so when it is empty (RFC 9110, section 8.6). */
+const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** How many body time-outs a client may take to make room for more of its answer. */
+const CLIENT_PATIENCE = 10;
+
+/** All that a call knows of the exchange it is made for: the request, and whom to tell. */
+export interface CallOwner {
+  readonly deadlines: Deadlines;
+  readonly metrics: ThreadMetrics;
+  readonly startedMs: number;
+  readonly method: string;
+  /** Path and query, without the target's base path. */
+  readonly forwardTarget: string;
+  readonly host: string;
+  /** Everything after the request line and Host, without the framing field. */
+  readonly fields: string;
+  readonly encoding: 'latin1' | 'utf8';
+  readonly body: RequestBody | undefined;
+  readonly routeConfig: RouteConfig;
+  readonly stages: RouteStages;
+  /** Some byte of the answer has been given to the client. */
+  readonly answerStarted: boolean;
+  /** The request is still being handled by the call that brought it. */
+  readonly starting: boolean;
+  /** The client's socket is full; whether it has taken something since this was last asked. */
+  clientTookSome(): boolean;
+  /** The header of an answer is here, and its body will take longer than this read. */
+  onLongAnswer(status: number, tookMs: number): void;
+  /** One read was parsed; the connection's fields say what it brought. */
+  onUpstreamRead(connection: Connection): void;
+  onInformational(statusLine: string, fields: string): void;
+  /** Some of the request's body went out, and more is to come. */
+  onUploading(): void;
+  onCallFailed(code: ErrorCode): void;
+  onFault(error: unknown): void;
+}
+
+/** What a call waits for; each wait has its own time-out and its own answer when that is over. */
+type Stage = 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'done';
+
+/**
+ * One request on an upstream's connection: the connection, the request on it, the answer from it, the attempts, and the
+ * time-outs of all that. Made when forwarding begins.
+ */
+export class UpstreamCall implements Queued, Waiting {
+  target: Target | undefined = undefined;
+  /** Status of the upstream's answer; 0 = none yet. */
+  status = 0;
+  /** Time from the request being sent to the end of the answer's header; -1 = none came. */
+  tookMs = -1;
+  /** The time while a read is being handled, -1 = ask the clock. */
+  nowMs = -1;
+  readonly #owner: CallOwner;
+  #stage: Stage = 'connection';
+  #connection: Connection | undefined = undefined;
+  #total: TotalDeadline | undefined = undefined;
+  #sentMs = 0;
+  #retried = false;
+  #clientBlocked = false;
+  #attempts = 0;
+
+  deadlineList: DeadlineList | undefined = undefined;
+  deadlinePrevious: Waiting | undefined = undefined;
+  deadlineNext: Waiting | undefined = undefined;
+  deadlineFromMs = 0;
+
+  constructor(owner: CallOwner) {
+    this.#owner = owner;
+  }
+
+  /** Asks a target for a connection; the answer, or the failure, may come within this call. */
+  start(): void {
+    const { deadlines, routeConfig, stages } = this.#owner;
+    const { timeouts } = routeConfig;
+    this.#stage = 'connection';
+    deadlines.arm(this, timeouts.headersMs);
+    if (timeouts.totalMs > 0 && this.#total === undefined) {
+      this.#total = new TotalDeadline(() => this.#fail('upstream_total_timeout'));
+      deadlines.arm(this.#total, timeouts.totalMs);
+    }
+    this.#attempts++;
+    this.target = stages.upstream.pick();
+    this.target.acquire(this);
+  }
+
+  /** Ends it: the owner hears nothing more. */
+  release(): void {
+    if (this.#stage === 'done') return;
+    if (this.#stage === 'connection') this.target?.cancel(this);
+    this.#stage = 'done';
+    this.#countUnanswered();
+    this.#connection?.destroy();
+    this.#connection = undefined;
+    const { deadlines } = this.#owner;
+    deadlines.disarm(this);
+    if (this.#total !== undefined) deadlines.disarm(this.#total);
+  }
+
+  get connectTimeoutMs(): number {
+    return this.#owner.routeConfig.timeouts.connectMs;
+  }
+
+  onConnection(connection: Connection): void {
+    const owner = this.#owner;
+    const { target } = connection;
+    const { body, method } = owner;
+    this.#connection = connection;
+    connection.carry(this, method);
+    this.#count(UPSTREAM.requests);
+    // Sent from within start() nothing has been waited for: the clock need not be asked again.
+    this.#sentMs = owner.starting ? owner.startedMs : monotonicMs();
+    const host = owner.routeConfig.preserveHost ? `host: ${owner.host}\r\n` : target.hostLine;
+    const head = `${method} ${target.config.basePath}${owner.forwardTarget} HTTP/1.1\r\n${host}${owner.fields}`;
+    if (body !== undefined) {
+      this.#stage = 'upload';
+      body.send(connection, head, owner.encoding);
+      return;
+    }
+    const end = SENDS_LENGTH_ZERO.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+    connection.write(head + end, owner.encoding);
+    this.onRequestSent(connection);
+  }
+
+  onRequestSent(connection: Connection): void {
+    connection.requestSent = true;
+    if (this.#stage !== 'connection' && this.#stage !== 'upload') return; // the upstream has answered before it had all
+    this.#stage = 'upstream-head';
+    this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.headersMs);
+  }
+
+  onUploadProgress(): void {
+    // An upstream that answers before it has all of the request is not silent while the client still sends.
+    if (this.#stage !== 'upload' && this.#stage !== 'upstream-body') return;
+    this.#armBody();
+    this.#owner.onUploading();
+  }
+
+  onUpstreamDrain(): void {
+    this.#owner.body?.onDrain();
+  }
+
+  onUpstreamRead(connection: Connection): void {
+    if (this.#stage === 'done') return;
+    const owner = this.#owner;
+    try {
+      if (connection.headArrived) {
+        this.nowMs = monotonicMs();
+        this.tookMs = this.nowMs - this.#sentMs;
+        this.status = connection.parser.status;
+        this.#stage = 'upstream-body';
+        this.#countAnswer();
+      }
+      if (connection.complete) this.#connection = undefined;
+      else if (this.#stage === 'upstream-body') {
+        this.#armBody();
+        if (connection.headArrived) owner.onLongAnswer(this.status, this.tookMs);
+      }
+      owner.onUpstreamRead(connection);
+    } catch (error) {
+      owner.onFault(error);
+    }
+    this.nowMs = -1;
+  }
+
+  #countAnswer(): void {
+    const { metrics, stages } = this.#owner;
+    const start = stages.upstream.metricsStart;
+    metrics.add(start + UPSTREAM.responses + statusClass(this.status));
+    metrics.addSeconds(start + UPSTREAM.duration, this.tookMs / 1000);
+  }
+
+  /** The request that is on the connection will have no answer. */
+  #countUnanswered(): void {
+    if (this.#connection !== undefined && this.status === 0) this.#count(UPSTREAM.responses + statusClass(0));
+  }
+
+  #count(column: number): void {
+    this.#owner.metrics.add(this.#owner.stages.upstream.metricsStart + column);
+  }
+
+  #armBody(): void {
+    this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.bodyIdleMs);
+  }
+
+  /** The client reads slower than the upstream sends; one that does not read at all must not hold the upstream for ever. */
+  pause(): void {
+    this.#connection?.pause();
+    this.#clientBlocked = true;
+    this.onClientReads();
+  }
+
+  /**
+   * The client has taken something, but not all that waits for it. The kernel says so only when a good part of the buffer
+   * is free, so a client that reads slowly but steadily is silent for much longer than one that sends.
+   */
+  onClientReads(): void {
+    this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.bodyIdleMs * CLIENT_PATIENCE);
+  }
+
+  resume(): void {
+    this.#clientBlocked = false;
+    if (this.#connection === undefined) return;
+    this.#armBody();
+    this.#connection.resume();
+  }
+
+  onUpstreamFailed(code: ErrorCode, stale: boolean): void {
+    this.#countUnanswered();
+    this.#connection = undefined;
+    if (this.#stage === 'done') return;
+    const { answerStarted, deadlines, routeConfig, stages } = this.#owner;
+    if (stale && !answerStarted && this.#mayRepeat()) {
+      this.#retried = true;
+      this.#count(UPSTREAM.retries);
+      this.#stage = 'connection';
+      deadlines.arm(this, routeConfig.timeouts.headersMs);
+      this.target?.acquireFresh(this);
+      return;
+    }
+    const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full';
+    if (unsent && this.#attempts < stages.upstream.targets.length) this.start();
+    else this.#fail(code);
+  }
+
+  /** A request may go out a second time when that is as good as once, and we still have all of it. */
+  #mayRepeat(): boolean {
+    const { body, method } = this.#owner;
+    return !this.#retried && isIdempotent(method) && body?.streamed !== true;
+  }
+
+  onDeadline(): void {
+    const { body } = this.#owner;
+    switch (this.#stage) {
+      case 'connection':
+        // With connections that stand it was our own queue that took so long, which says nothing bad of the upstream.
+        return this.#fail(this.target?.hasConnections === true ? 'upstream_queue_full' : 'upstream_connect_timeout');
+      case 'upload':
+        return this.#fail(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
+      case 'upstream-head':
+        return this.#fail('upstream_headers_timeout');
+      case 'upstream-body':
+        if (!this.#clientBlocked) return this.#fail('upstream_body_timeout');
+        return this.#owner.clientTookSome() ? this.onClientReads() : this.#fail('client_stalled');
+      case 'done':
+        return;
+      default:
+        return this.#stage satisfies never;
+    }
+  }
+
+  #fail(code: ErrorCode): void {
+    this.#owner.onCallFailed(code);
+  }
+}

@@ -1,0 +1,295 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import { reasonPhrase } from '../../../../shared/http/problem.ts';
+import type { Log } from '../../../../shared/log.ts';
+import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
+import type { LocalAnswer } from '../../exchange/local-answer.ts';
+import type { Connection } from '../../upstream/connection.ts';
+import type { ClientConnections } from './client-connections.ts';
+
+/** Written after the upstream's fields: Via names the hops in the order the answer passed them (RFC 9110, section 7.6.3). */
+const LAST_LINE = 'via: 1.1 api-gateway';
+
+// uWS's cork() takes a function; to make none for each answer, what it works on is put here first.
+let corked: UwsClient;
+let corkedExchange: AnsweredExchange;
+let corkedConnection: Connection;
+function setCorked(client: UwsClient, exchange: AnsweredExchange, connection: Connection): void {
+  corked = client;
+  corkedExchange = exchange;
+  corkedConnection = connection;
+}
+const writeWhole = (): void => corked.writeWhole(corkedExchange, corkedConnection);
+const writeBegin = (): void => corked.writeBegin(corkedExchange, corkedConnection);
+const nothing = (): void => undefined;
+const writePiece = (): void => corked.writePiece(corkedExchange, corkedConnection);
+
+export interface UwsClientParts {
+  readonly connections: ClientConnections;
+  readonly log: Log;
+}
+
+/** The client of one exchange on uWebSockets.js. After it is gone, or the answer ended, every call does nothing. */
+export class UwsClient implements ClientSide {
+  readonly #parts: UwsClientParts;
+  #res: HttpResponse | undefined;
+  #exchange: AnsweredExchange | undefined = undefined;
+  /** The answer's header is known but not written: uWS sends it with the first byte of the body, and takes an empty first piece for the whole. */
+  #headHeld = false;
+  /** Declared length; -1 = chunked. */
+  #totalBytes = -1;
+  /** Bytes the client's socket did not take, of an answer with a length; #unsentAt is their place in it. */
+  #unsent: Buffer | undefined = undefined;
+  #unsentAt = 0;
+  #watching = false;
+  /** The client's socket is full; uWS says when it no longer is. */
+  #blocked = false;
+  /** A chunked answer is complete but for its end. */
+  #endWanted = false;
+  /** The client's socket is not read. */
+  #paused = false;
+
+  constructor(parts: UwsClientParts, res: HttpResponse) {
+    this.#parts = parts;
+    this.#res = res;
+    res.onAborted(() => this.#onAborted());
+  }
+
+  /** Set before anything can come of the request. */
+  serve(exchange: AnsweredExchange): void {
+    this.#exchange = exchange;
+  }
+
+  peerAddress(): string {
+    return this.#res === undefined ? '' : this.#parts.connections.addressOf(this.#res);
+  }
+
+  /** uWS wants to know inside its handler who takes the body. */
+  takeBody(exchange: AnsweredExchange): void {
+    this.#res?.onData((piece, last) => {
+      exchange.onBody(Buffer.from(piece), last);
+    });
+  }
+
+  /** uWS has answered `Expect: 100-continue` before its handler ran. */
+  wantBody(): void {}
+
+  pauseBody(): void {
+    this.#paused = true;
+    this.#res?.pause();
+  }
+
+  resumeBody(): void {
+    this.#paused = false;
+    this.#res?.resume();
+  }
+
+  /** uWS cuts uploads slower than it likes; a pause and resume starts its clock again. */
+  keepUploadAlive(): void {
+    this.pauseBody();
+    this.resumeBody();
+  }
+
+  tookSome(): boolean {
+    return false; // onWritable says so at once
+  }
+
+  /** uWS cannot write a 1xx. */
+  informational(): void {}
+
+  local(exchange: AnsweredExchange, answer: LocalAnswer): void {
+    if (this.#res === undefined) return;
+    const res = this.#take();
+    exchange.bytesSent = writeLocal(res, exchange, answer);
+    exchange.onAnswered();
+  }
+
+  forward(exchange: AnsweredExchange, read: Connection): void {
+    if (this.#res === undefined) return;
+    const { complete } = read;
+    if (read.headArrived) this.#headHeld = true;
+    if (this.#headHeld) {
+      if (complete) {
+        this.#cork(exchange, read, writeWhole);
+        return;
+      }
+      if (read.bodyEnd > read.bodyStart) this.#cork(exchange, read, writeBegin);
+      return;
+    }
+    if (read.bodyEnd > read.bodyStart) this.#cork(exchange, read, writePiece);
+    if (complete && this.#totalBytes < 0 && this.#res !== undefined) this.#endChunked(exchange);
+  }
+
+  #cork(exchange: AnsweredExchange, read: Connection, write: () => void): void {
+    setCorked(this, exchange, read);
+    this.#res?.cork(write);
+  }
+
+  /** The whole answer is in hand: one write. */
+  writeWhole(exchange: AnsweredExchange, read: Connection): void {
+    const close = exchange.closesAfter; // asked before the upstream is let go
+    const res = this.#take();
+    const { parser, bodyStart, bodyEnd } = read;
+    this.#writeHead(res, exchange, read);
+    if (parser.bodyKind === 'none') {
+      if (parser.contentLength >= 0 && parser.status !== 204) {
+        res.endWithoutBody(parser.contentLength, close);
+      } else {
+        if (close) res.writeHeader('connection', 'close');
+        res.endWithoutBody(); // with any argument, even undefined, uWS writes a Content-Length
+      }
+    } else {
+      exchange.bytesSent = bodyEnd - bodyStart;
+      res.end(bodyEnd === bodyStart ? '' : read.readBuffer.subarray(bodyStart, bodyEnd), close);
+    }
+    exchange.onAnswered();
+  }
+
+  /** The header and the first piece of a longer body. */
+  writeBegin(exchange: AnsweredExchange, read: Connection): void {
+    const res = this.#res as HttpResponse;
+    this.#headHeld = false;
+    this.#totalBytes = read.parser.bodyKind === 'length' ? read.parser.contentLength : -1;
+    this.#writeHead(res, exchange, read);
+    if (exchange.closesAfter) res.writeHeader('connection', 'close');
+    this.writePiece(exchange, read);
+  }
+
+  writePiece(exchange: AnsweredExchange, { readBuffer, bodyStart, bodyEnd }: Connection): void {
+    const piece = readBuffer.subarray(bodyStart, bodyEnd);
+    const res = this.#res as HttpResponse;
+    const at = exchange.bytesSent;
+    exchange.bytesSent += piece.length;
+    if (this.#totalBytes < 0) {
+      if (!res.write(piece)) this.#watchWritable(res, exchange);
+      return;
+    }
+    if (this.#unsent !== undefined) {
+      // The upstream was paused, but what had been read already still comes; it queues behind.
+      this.#unsent = Buffer.concat([this.#unsent, piece]);
+      return;
+    }
+    const [ok, done] = res.tryEnd(piece, this.#totalBytes);
+    if (done) {
+      this.#finish(exchange);
+    } else if (!ok) {
+      const taken = res.getWriteOffset() - at;
+      this.#unsent = Buffer.from(piece.subarray(Math.max(0, taken)));
+      this.#unsentAt = at + Math.max(0, taken);
+      this.#watchWritable(res, exchange);
+    }
+  }
+
+  /** The client reads slowly: stop the upstream until it has caught up. */
+  #watchWritable(res: HttpResponse, exchange: AnsweredExchange): void {
+    exchange.onClientBlocked();
+    this.#blocked = true;
+    if (this.#watching) return;
+    this.#watching = true;
+    res.onWritable((offset) => {
+      try {
+        return this.#onWritable(exchange, offset);
+      } catch (error) {
+        exchange.onFault(error);
+        return true;
+      }
+    });
+  }
+
+  #onWritable(exchange: AnsweredExchange, offset: number): boolean {
+    const res = this.#res;
+    if (res === undefined) return true;
+    if (this.#unsent !== undefined) {
+      const rest = this.#unsent.subarray(offset - this.#unsentAt);
+      if (rest.length > 0) {
+        const [ok, done] = res.tryEnd(rest, this.#totalBytes);
+        if (done) {
+          this.#finish(exchange);
+          return true;
+        }
+        if (!ok) {
+          exchange.onClientReads();
+          return false;
+        }
+      }
+      this.#unsent = undefined;
+    } else {
+      // uWS leaves what it has buffered itself alone while a handler like this one is set; an empty cork sends it.
+      res.cork(nothing);
+    }
+    this.#blocked = false;
+    if (this.#endWanted) this.#endChunked(exchange);
+    else exchange.onClientDrained();
+    return true;
+  }
+
+  #endChunked(exchange: AnsweredExchange): void {
+    if (this.#blocked) {
+      this.#endWanted = true; // recorded only when the client has taken what is before it, or a drain would cut that off
+      return;
+    }
+    const res = this.#take();
+    // Never with closeConnection: uWS would write `Connection: close` into the body. A drain ends the connection.
+    res.cork(() => res.end());
+    exchange.onAnswered();
+  }
+
+  #finish(exchange: AnsweredExchange): void {
+    this.#take();
+    this.#unsent = undefined;
+    exchange.onAnswered();
+  }
+
+  cut(): void {
+    const res = this.#res;
+    if (res === undefined) return;
+    this.#res = undefined;
+    res.close();
+  }
+
+  /** The last use of the response follows. A socket left paused would never carry another request, nor notice its client leave. */
+  #take(): HttpResponse {
+    const res = this.#res as HttpResponse;
+    if (this.#paused) this.resumeBody();
+    this.#res = undefined;
+    return res;
+  }
+
+  #writeHead(res: HttpResponse, exchange: AnsweredExchange, { parser }: Connection): void {
+    exchange.answerStarted = true;
+    exchange.status = parser.status;
+    this.#headHeld = false;
+    if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
+    // One call for all fields: the parser has seen to it that each line is a field and nothing else.
+    const own = `${exchange.requestId}\r\n${exchange.extraFields}`;
+    const block = parser.fields === '' ? own + LAST_LINE : `${own}${parser.fields}\r\n${LAST_LINE}`;
+    res.writeHeader('x-request-id', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
+  }
+
+  #onAborted(): void {
+    if (this.#res === undefined) return;
+    this.#res = undefined;
+    try {
+      this.#exchange?.onClientGone();
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'exchange failed after its client left');
+    }
+  }
+}
+
+/** Writes an answer of the gateway's own, whole. @returns body bytes written */
+function writeLocal(res: HttpResponse, exchange: AnsweredExchange, answer: LocalAnswer): number {
+  const bytes = Buffer.byteLength(answer.text);
+  const withoutBody = exchange.method === 'HEAD';
+  const { requestId, extraFields } = exchange;
+  res.cork(() => {
+    res.writeStatus(`${answer.status} ${reasonPhrase(answer.status)}`);
+    if (answer.type !== '') res.writeHeader('content-type', answer.type);
+    // uWS writes a value as it is, so that lines of our own making can follow in it.
+    res.writeHeader('x-request-id', extraFields === '' ? requestId : `${requestId}\r\n${extraFields.slice(0, -2)}`);
+    if (answer.allow !== undefined) res.writeHeader('allow', answer.allow);
+    if (answer.retryAfterSeconds !== undefined) res.writeHeader('retry-after', `${answer.retryAfterSeconds}`);
+    if (withoutBody) res.endWithoutBody(bytes, answer.close);
+    else res.end(answer.text, answer.close);
+  });
+  return withoutBody ? 0 : bytes;
+}

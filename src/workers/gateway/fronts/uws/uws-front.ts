@@ -1,0 +1,92 @@
+import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp } from 'uWebSockets.js';
+import type { ServerConfig } from '../../../../shared/config/types.ts';
+import { THREAD } from '../../../../shared/metrics/layout.ts';
+import type { RequestThread } from '../../request-thread.ts';
+import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
+import type { ThreadFront } from '../front.ts';
+import { ClientConnections } from './client-connections.ts';
+import { UwsRequestHead } from './request-head.ts';
+import { UwsClient } from './uws-client.ts';
+
+/** What uWebSockets.js offers and its types do not say. */
+interface RequestApp extends Omit<TemplatedApp, 'filter'> {
+  /** Calls with +1 for each connection that is handed over, -1 when it has gone. */
+  filter(onChange: (res: HttpResponse, change: number) => void): void;
+  getDescriptor(): unknown;
+  /** Seconds from accept to the first request's complete header; steps of 4. */
+  setIdleTimeout(seconds: number): void;
+  /** Seconds a kept-alive connection may rest after an answer; steps of 4. */
+  setResponseTimeout(seconds: number): void;
+}
+
+const TIMEOUT_STEP_SECONDS = 4;
+
+function createApp({ tls }: ServerConfig): RequestApp {
+  (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in every answer
+  return (tls === undefined
+    ? uWS.App()
+    : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })) as unknown as RequestApp;
+}
+
+/** A thread's app of uWebSockets.js: every request it hands out becomes an exchange. */
+export class UwsFront implements ThreadFront {
+  readonly #thread: RequestThread;
+  readonly #app: RequestApp;
+  readonly #connections: ClientConnections;
+  readonly #head: UwsRequestHead;
+
+  constructor(thread: RequestThread) {
+    const { server } = thread.config;
+    this.#thread = thread;
+    this.#connections = new ClientConnections(() => thread.config.server.maxConnections);
+    this.#head = new UwsRequestHead(server.maxHeaderBytes);
+    this.#app = createApp(server);
+    const idleSeconds = Math.ceil(server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
+    this.#app.setIdleTimeout(idleSeconds);
+    this.#app.setResponseTimeout(idleSeconds);
+    this.#app.filter((res, change) => {
+      if (change < 0) return this.#connections.onClosed();
+      thread.metrics.add(THREAD.connectionsAccepted);
+      this.#connections.onOpened(res);
+    });
+    this.#app.any('/*', (res, req) => this.#handle(res, req));
+  }
+
+  /** For the front's app, which hands connections over to it. */
+  get descriptor(): unknown {
+    return this.#app.getDescriptor();
+  }
+
+  get open(): number {
+    return this.#connections.open;
+  }
+
+  isBeyondCap(address: string): boolean {
+    return this.#connections.isBeyondCap(address);
+  }
+
+  tick(): void {} // uWS keeps its own time
+
+  close(): void {
+    this.#app.close();
+  }
+
+  /** uWS's handler of every request. Whatever goes wrong in it must not get out. */
+  #handle(res: HttpResponse, req: HttpRequest): void {
+    const thread = this.#thread;
+    const head = this.#head;
+    const client = new UwsClient({ connections: this.#connections, log: thread.log }, res);
+    const exchange = thread.open(client);
+    client.serve(exchange);
+    try {
+      if (thread.config.testFaults) injectFault(req.getHeader(FAULT_FIELD));
+      head.identifying = thread.identifying;
+      head.read(req);
+      exchange.start(head);
+      if (exchange.body !== undefined) client.takeBody(exchange);
+      exchange.proceed();
+    } catch (error) {
+      exchange.onFault(error);
+    }
+  }
+}
