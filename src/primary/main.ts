@@ -6,12 +6,12 @@ import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
-import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
 import type { AdminServer } from './admin/server.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
+import { threadEntry } from './front/open-front.ts';
 import { leave } from './leave.ts';
 import { LimitsStoreState, reportStoreChange } from './limits-store-state.ts';
 import { loadConfig } from './load-config.ts';
@@ -50,7 +50,16 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   let port = server.port;
   const withRedis = first.config.redis !== undefined;
   const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
-  const acceptor = await openAcceptor(server);
+  const acceptor = await openAcceptor({
+    config: first.config,
+    slots: slotsFor(server.workers),
+    log,
+    events,
+    send: (slot, message) => threads.tellSlot(slot, message),
+    onDegraded: (reasons) => {
+      control.otherDegraded = reasons;
+    },
+  });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
@@ -71,13 +80,14 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const configure = (config: Config): void => {
     metrics.configure(config);
     control.configure(config);
+    acceptor.configure(config);
   };
   const limitsStore = new LimitsStoreState((state) => reportStoreChange({ log, events }, state));
   const threads = new RequestThreads({
-    entry: entryUrl('workers/gateway/main'),
+    entry: threadEntry(acceptor.kind),
     workers: server.workers,
     active: () => reload.active(),
-    ring: acceptor.ring,
+    acceptor,
     control,
     metrics,
     limitsStore,
@@ -149,6 +159,8 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
       port,
       adminPort,
       threads: server.workers,
+      front: acceptor.kind,
+      maxConnections: server.maxConnections,
       version: VERSION,
       configVersion: reload.active().version,
     },

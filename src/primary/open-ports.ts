@@ -1,11 +1,12 @@
 import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import type { ExitCode } from '../shared/exit-codes.ts';
-import { createAcceptor } from './acceptor.ts';
-import type { Acceptor } from './acceptor.ts';
 import { startAdminServer } from './admin/server.ts';
 import type { AdminOptions, AdminServer } from './admin/server.ts';
-import { listenProblem, probeListen } from './listen-problem.ts';
+import type { Acceptor } from './front/acceptor.ts';
+import { openFront } from './front/open-front.ts';
+import type { FrontParts } from './front/open-front.ts';
+import { listenProblem } from './listen-problem.ts';
 
 /** The gateway cannot start; the message is for the person who started it. */
 export class StartFailure extends Error {
@@ -18,9 +19,10 @@ export class StartFailure extends Error {
 }
 
 /** Makes what accepts connections; it does not listen yet. Rejects with a {@link StartFailure} for unusable TLS files. */
-export async function openAcceptor({ tls, maxHeaderBytes }: Config['server']): Promise<Acceptor> {
+export async function openAcceptor(parts: FrontParts): Promise<Acceptor> {
+  const { tls } = parts.config.server;
   try {
-    return await createAcceptor({ tls, maxHeaderBytes });
+    return await openFront(parts);
   } catch (error) {
     if (tls === undefined) throw error;
     throw new StartFailure(EXIT.badConfig, `TLS_CERT_FILE and TLS_KEY_FILE cannot be used: ${String(error)}`);
@@ -42,10 +44,12 @@ export async function openAdmin(
 
 /** Opens the data port. Rejects with a {@link StartFailure} that says why it cannot be had. @returns the port it got */
 export async function listen(acceptor: Acceptor, { host, port }: Config['server']): Promise<number> {
-  const actual = acceptor.listen(host, port);
-  if (actual !== undefined) return actual;
-  const place = { host, port, hostSetting: 'HOST', portSetting: 'PORT' };
-  throw new StartFailure(EXIT.portTaken, listenProblem(place, await probeListen(host, port)));
+  try {
+    return await acceptor.listen(host, port);
+  } catch (error) {
+    const place = { host, port, hostSetting: 'HOST', portSetting: 'PORT' };
+    throw new StartFailure(EXIT.portTaken, listenProblem(place, error));
+  }
 }
 
 /** Where a browser on this machine finds it. */

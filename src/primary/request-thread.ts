@@ -49,7 +49,7 @@ export interface ThreadPlace {
   readonly active: ActiveConfig;
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
-  readonly controls: ThreadControls & Pick<RequestThreadStart, 'metrics' | 'metricRows' | 'logLevel'>;
+  readonly controls: ThreadControls & Pick<RequestThreadStart, 'front' | 'metrics' | 'metricRows' | 'logLevel'>;
 }
 
 /** Creates the thread; what it says comes through `handlers`. */

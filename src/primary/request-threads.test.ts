@@ -41,7 +41,12 @@ function setUp(behaviour: string, workers = 2) {
     entry: thread(behaviour),
     workers,
     active: () => ({ config: read.config, version }),
-    ring: { add: (descriptor) => ring.add(descriptor), remove: (descriptor) => ring.delete(descriptor) },
+    acceptor: {
+      ring: { add: ({ descriptor }) => ring.add(descriptor), remove: ({ descriptor }) => ring.delete(descriptor) },
+      forThread: () => ({ kind: 'uws' }),
+      threadGone: () => {},
+      receive: () => {},
+    },
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
     limitsStore: new LimitsStoreState(() => {}),

@@ -5,7 +5,7 @@ import type { FromRequestThread, ToRequestThread } from '../shared/threads/proto
 import type { LimitsStoreState } from './limits-store-state.ts';
 import type { MetricMemory } from './metrics/metric-memory.ts';
 import type { TrafficControl } from './traffic-control.ts';
-import type { Ring } from './acceptor.ts';
+import type { Acceptor } from './front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
 import type { EventLog } from './events/event-log.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
@@ -31,7 +31,7 @@ export interface RequestThreadsOptions {
   readonly entry: URL;
   readonly workers: number;
   readonly active: () => ActiveConfig;
-  readonly ring: Ring;
+  readonly acceptor: Pick<Acceptor, 'ring' | 'forThread' | 'threadGone' | 'receive'>;
   readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
@@ -202,10 +202,10 @@ export class RequestThreads {
   #act(thread: RequestThread, action: ThreadAction): void {
     switch (action) {
       case 'join':
-        if (!this.#closing) this.#options.ring.add(thread.descriptor);
+        if (!this.#closing) this.#options.acceptor.ring.add(thread);
         return;
       case 'part':
-        this.#options.ring.remove(thread.descriptor);
+        this.#options.acceptor.ring.remove(thread);
         return;
       case 'drain': {
         const deadlineMs = this.#drainMs ?? this.#options.active().config.server.drainTimeoutMs;
@@ -247,7 +247,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, metrics, limitsStore } = this.#options;
+    const { entry, active, log, control, metrics, limitsStore, acceptor } = this.#options;
     const place = {
       entry,
       slot,
@@ -256,6 +256,7 @@ export class RequestThreads {
       nowMs: monotonicMs(),
       controls: {
         ...control.forThread(),
+        front: acceptor.forThread(slot),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),
         logLevel: log.level as LogLevel,
@@ -274,6 +275,8 @@ export class RequestThreads {
           this.#onFailure(from);
         }
         this.#threads.delete(from);
+        acceptor.ring.remove(from);
+        acceptor.threadGone(slot);
         control.threadGone(slot);
         metrics.threadGone(slot);
         limitsStore.threadGone(slot);
@@ -304,6 +307,11 @@ export class RequestThreads {
         return;
       case 'limits-store':
         this.#options.limitsStore.told(thread.slot, message);
+        return;
+      case 'listened':
+      case 'listen-failed':
+      case 'unlistened':
+        this.#options.acceptor.receive(thread.slot, message);
         return;
       case 'breaker-attention':
       case 'breaker-ask':

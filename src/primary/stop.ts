@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promis
 import { EXIT } from '../shared/exit-codes.ts';
 import type { ExitCode } from '../shared/exit-codes.ts';
 import type { Log } from '../shared/log.ts';
-import type { Acceptor } from './acceptor.ts';
+import type { Acceptor } from './front/acceptor.ts';
 import { leave } from './leave.ts';
 import type { RequestThreads } from './request-threads.ts';
 

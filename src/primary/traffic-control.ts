@@ -53,6 +53,7 @@ export class TrafficControl {
   readonly #breaker: Breaker;
   readonly #nodes: NodeRegistry | undefined;
   #degraded: readonly string[] = [];
+  #others: readonly string[] = [];
 
   constructor(options: TrafficControlOptions) {
     this.#options = options;
@@ -113,7 +114,7 @@ export class TrafficControl {
       memoryBuckets: this.#memoryBuckets,
       liveNodes: this.#nodes?.count ?? 1,
       ...this.limits.forThread(),
-      degraded: this.#degraded,
+      degraded: this.#allDegraded(),
     };
   }
 
@@ -129,6 +130,12 @@ export class TrafficControl {
   /** Why the breakers are not shared with the other nodes although they should be; empty when they are. */
   get degraded(): readonly string[] {
     return this.#degraded;
+  }
+
+  /** What else `/health` is to name: nothing of limits and breakers. */
+  set otherDegraded(reasons: readonly string[]) {
+    this.#others = reasons;
+    this.#options.broadcast({ type: 'degraded', reasons: this.#allDegraded() });
   }
 
   /** The nodes that share the Redis. Never rejects. */
@@ -198,7 +205,11 @@ export class TrafficControl {
     log[alone ? 'error' : 'info']({ reason: notice.reason }, text);
     events?.add('breaker-store', text, { reason: notice.reason });
     this.#degraded = alone ? [`circuit breakers: Redis cannot be reached (${notice.reason})`] : [];
-    broadcast({ type: 'degraded', reasons: this.#degraded });
+    broadcast({ type: 'degraded', reasons: this.#allDegraded() });
+  }
+
+  #allDegraded(): readonly string[] {
+    return [...this.#degraded, ...this.#others];
   }
 }
 

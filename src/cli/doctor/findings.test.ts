@@ -60,7 +60,7 @@ describe('resources', () => {
       { connections: 5, targets: [{}] },
     ];
     const config = { server, upstreams } as unknown as Parameters<typeof fileNeed>[0];
-    expect(fileNeed(config)).toEqual({ clients: 3_000, total: 3_000 + 3 * 25 + 256 });
+    expect(fileNeed(config)).toEqual({ clients: 1_000, total: 1_000 + 3 * 25 + 256 });
   });
 
   const GIB = 1024 ** 3;

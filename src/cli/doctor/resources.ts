@@ -19,7 +19,7 @@ export interface FileNeed {
 
 /** Open files at the caps of the configuration. */
 export function fileNeed({ server, upstreams }: Pick<Config, 'server' | 'upstreams'>): FileNeed {
-  const clients = server.maxConnections * server.workers;
+  const clients = server.maxConnections;
   const toUpstreams = upstreams.reduce((sum, { connections, targets }) => sum + connections * targets.length, 0);
   return { clients, total: clients + toUpstreams * server.workers + OWN_FILES };
 }
@@ -28,7 +28,7 @@ export function fileNeed({ server, upstreams }: Pick<Config, 'server' | 'upstrea
 export function judgeFiles(need: FileNeed, limit: number | undefined, whose: string): Finding {
   const check = 'open files';
   if (limit === undefined) return ok(check, 'no limit that can be read here');
-  const found = `${count(limit)} for ${whose}; MAX_CONNECTIONS x WORKERS and the upstreams may need ${count(need.total)}`;
+  const found = `${count(limit)} for ${whose}; MAX_CONNECTIONS and the upstreams may need ${count(need.total)}`;
   if (limit >= need.total) return ok(check, found);
   const advice =
     `Raise it (LimitNOFILE= of systemd, ulimits of compose, ulimit -Hn of a shell) to ${count(need.total)}, ` +

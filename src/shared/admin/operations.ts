@@ -27,6 +27,7 @@ export const EVENT_TYPES = [
   'nodes',
   'override',
   'log-level',
+  'accepting',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -11,6 +11,8 @@ import { fromText, listOf } from './parsed.ts';
 
 const listenHost = fromText(parseListenHost);
 const listenPort = wholeNumberText(BOUNDS.listenPort);
+const listenFds = wholeNumberText({ min: 0, max: 1024 });
+const processId = wholeNumberText({ min: 0, max: 2 ** 31 - 1 });
 const secondsOf = secondsText(BOUNDS.seconds);
 const threads = Math.min(availableParallelism(), BOUNDS.workers.max);
 
@@ -33,7 +35,21 @@ export const ENV = {
     '30',
     'How long a stop waits for exchanges in flight; 0 does not wait.',
   ),
-  MAX_CONNECTIONS: withDefault(wholeNumberText(BOUNDS.count), '20000', 'Open client connections per thread.'),
+  MAX_CONNECTIONS: optional(
+    wholeNumberText(BOUNDS.count),
+    'Open client connections of the process; when they are full idle ones go first. Default: half of the limit of open ' +
+      'files less a reserve, at most 20000 per thread.',
+  ),
+  MAX_CONNECTIONS_PER_IP: withDefault(
+    wholeNumberText(BOUNDS.countOrNone),
+    '0',
+    'Open connections of one address (IPv6: one /64), TRUSTED_PROXIES excepted; 0 = no limit. Only FRONT=native.',
+  ),
+  CONNECTION_RATE_PER_IP: withDefault(
+    wholeNumberText(BOUNDS.countOrNone),
+    '0',
+    'New connections per second of one address, and as many at once; as above. Only FRONT=native.',
+  ),
   MAX_IN_FLIGHT: withDefault(wholeNumberText(BOUNDS.count), '4096', 'Exchanges in flight per thread; above it 503.'),
   MAX_HEADER_BYTES: withDefault(
     wholeNumberText(BOUNDS.headerBytes),
@@ -91,7 +107,13 @@ export const ENV = {
     '5001',
     'Port of the demo upstream, which is started when no upstream is configured.',
   ),
+  LISTEN_FDS: optional(
+    listenFds,
+    'Set by systemd: sockets that listen already; the first is used in place of HOST and PORT.',
+  ),
+  LISTEN_PID: optional(processId, 'Set by systemd: the process that LISTEN_FDS is for.'),
   GATEWAY_TEST_FAULTS: withDefault(onOff, 'off', 'Fault hooks for the killing drills; only for tests.'),
+  GATEWAY_TEST_NO_HANDLES: withDefault(onOff, 'off', "Does as if Node's own handles were missing; only for tests."),
 } as const;
 
 export type EnvName = keyof typeof ENV;

@@ -20,6 +20,7 @@ export const BOUNDS = {
   /** Up to 1 TiB. */
   bodyBytes: { min: 0, max: 1_099_511_627_776 },
   count: { min: 1, max: 1_000_000 },
+  countOrNone: { min: 0, max: 1_000_000 },
   connections: { min: 1, max: 65_535 },
   queue: { min: 0, max: 1_000_000 },
   /** What compileRule of shared/limits takes. */

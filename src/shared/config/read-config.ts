@@ -1,6 +1,6 @@
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
-import { chanceOfProcess } from './node-name.ts';
+import { thisMachine } from './machine.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment } from './read-env.ts';
 import { showValue } from './problems.ts';
@@ -56,9 +56,9 @@ function readYaml(file: string | undefined, env: Environment, readFile: ReadFile
  * Reads and checks the whole configuration: the environment and the YAML that GATEWAY_CONFIG names. Reports every
  * problem at once; never throws. The configuration is frozen through and through.
  * @param readFile reads a file as UTF-8 and throws when it cannot
- * @param chance a number in [0, 1) for the node's default name; by default the same for the life of the process
+ * @param machine by default this one
  */
-export function readConfig(env: Environment, readFile: ReadFile, chance = chanceOfProcess()): ConfigResult {
+export function readConfig(env: Environment, readFile: ReadFile, machine = thisMachine()): ConfigResult {
   const read = readEnv({ env, readFile });
   const { values, given } = read;
   const inEnv = [...read.problems, ...checkEnv(read, readFile)];
@@ -67,7 +67,7 @@ export function readConfig(env: Environment, readFile: ReadFile, chance = chance
   if (inEnv.length > 0 || !yaml.ok) {
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
   }
-  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, chance }));
+  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine }));
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

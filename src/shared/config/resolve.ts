@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { defaultMaxConnections } from '../net/open-files.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import { defaultNodeName } from './node-name.ts';
 import { toMs } from './numbers.ts';
@@ -18,6 +19,7 @@ import type {
   UpstreamConfig,
   UpstreamTlsConfig,
 } from './types.ts';
+import type { Machine } from './machine.ts';
 import type { GatewayYaml, RouteYaml, UpstreamYaml } from './yaml-schema.ts';
 
 /** Values that have passed every check; here they only get their defaults, their units and their shape. */
@@ -27,15 +29,17 @@ export interface Checked {
   readonly given: ReadonlySet<EnvName>;
   /** The YAML and the name of its file. */
   readonly yaml: { readonly data: GatewayYaml; readonly file: string } | undefined;
-  /** In [0, 1). */
-  readonly chance: number;
+  readonly machine: Machine;
 }
 
 const DEFAULT_UPSTREAM = 'default';
 const PROXY_ROUTE: RouteYaml = { name: 'proxy', path: '/proxy', upstream: DEFAULT_UPSTREAM, strip_prefix: true };
 const NO_TLS_SETTINGS: UpstreamTlsConfig = { caFile: undefined, serverName: undefined, verify: true };
 
-function resolveServer(env: EnvValues): ServerConfig {
+/** What systemd hands over starts here (sd_listen_fds). */
+const FIRST_INHERITED = 3;
+
+function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine): ServerConfig {
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = env;
   return {
     front: env.FRONT,
@@ -48,10 +52,13 @@ function resolveServer(env: EnvValues): ServerConfig {
     idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
     drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
     maxHeaderBytes: env.MAX_HEADER_BYTES,
-    maxConnections: env.MAX_CONNECTIONS,
+    maxConnections: env.MAX_CONNECTIONS ?? defaultMaxConnections(openFilesLimit, env.WORKERS),
+    maxConnectionsPerIp: env.MAX_CONNECTIONS_PER_IP,
+    connectionRatePerIp: env.CONNECTION_RATE_PER_IP,
     maxInFlight: env.MAX_IN_FLIGHT,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     trustedProxies: env.TRUSTED_PROXIES ?? [],
+    inheritedSocket: (env.LISTEN_FDS ?? 0) > 0 && pids.includes(env.LISTEN_PID ?? -1) ? FIRST_INHERITED : undefined,
   };
 }
 
@@ -134,8 +141,8 @@ export function resolveConfig(checked: Checked): Config {
   const limitByDefault =
     yaml?.data.routes === undefined || given.has('RATE_LIMIT_CAPACITY') || given.has('RATE_LIMIT_REFILL_RATE');
   return {
-    node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.chance) },
-    server: resolveServer(env),
+    node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.machine.chance) },
+    server: resolveServer(env, checked.machine),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
     routes: routes.map((route) => resolveRoute({ env, limitByDefault }, route)),
@@ -147,5 +154,6 @@ export function resolveConfig(checked: Checked): Config {
     redis: resolveRedis(env),
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
+    testNoHandles: env.GATEWAY_TEST_NO_HANDLES,
   };
 }

@@ -18,7 +18,9 @@ export const memoryFiles =
 /** Gives the node's default name its end: `8000`. */
 export const CHANCE = 0.5;
 
-export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), CHANCE);
+const MACHINE = { chance: CHANCE, openFilesLimit: 1_048_576, pids: [100, 99] };
+
+export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), MACHINE);
 
 /** The configuration, which must be good. */
 export function configOf(env: Environment, files: Files = {}): Config {

@@ -26,11 +26,17 @@ export interface ServerConfig {
   readonly drainTimeoutMs: number;
   /** Bytes of request line and header fields together, above which a request gets 431. */
   readonly maxHeaderBytes: number;
-  /** Open client connections per thread. */
+  /** Open client connections of the process. */
   readonly maxConnections: number;
+  /** Open connections of one address; 0 = no limit. */
+  readonly maxConnectionsPerIp: number;
+  /** New connections per second of one address, and as many at once; 0 = no limit. */
+  readonly connectionRatePerIp: number;
   /** Exchanges in flight per thread. */
   readonly maxInFlight: number;
   readonly tls: TlsFiles | undefined;
+  /** Descriptor of a socket that listens already, used in place of host and port. */
+  readonly inheritedSocket: number | undefined;
   /** CIDRs or addresses whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[];
   /** Secret; `undefined` = changes through the admin port only from loopback. */
@@ -201,4 +207,6 @@ export interface Config {
   readonly demoUpstream: boolean;
   /** Fault hooks for the killing drills; only tests set it (GATEWAY_TEST_FAULTS=on). */
   readonly testFaults: boolean;
+  /** As if Node's own handles were missing; only tests set it (GATEWAY_TEST_NO_HANDLES=on). */
+  readonly testNoHandles: boolean;
 }

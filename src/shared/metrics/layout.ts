@@ -17,6 +17,36 @@ export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as con
 export const LIMIT_MODES = ['store', 'cache', 'lease', 'local', 'open', 'closed', 'shadow'] as const;
 export const LIMIT_OUTCOMES = ['granted', 'refused', 'unavailable'] as const;
 
+/**
+ * Why a front refused a client or closed on it, before there was an exchange that is counted: `http_refused_total`. The
+ * front counts some, the threads the others (THREAD.refused).
+ */
+export const REFUSAL_CODES = [
+  'bad_request',
+  'header_too_large',
+  'uri_too_long',
+  'http_version_not_supported',
+  'method_not_implemented',
+  'expectation_failed',
+  /** Too many connections: of the process, of an address, or too many new ones. */
+  'overloaded',
+  'no_threads',
+  'draining',
+  'proxy_protocol',
+  'tls_handshake',
+  /** The header did not come whole in time. */
+  'slow_header',
+  /** The body came too slowly. */
+  'request_timeout',
+  /** The client does not read its answer. */
+  'client_stalled',
+  /** Idle for too long; not refused, but closed by us. */
+  'idle',
+  /** Idle, and closed to make room for another client. */
+  'evicted',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
 /** Gives out consecutive places. */
 function columns() {
   let length = 0;
@@ -99,10 +129,15 @@ export const THREAD = {
   redisErrors: thread.take(),
   /** Seconds that the thread's tick came late. */
   loopLag: thread.take(DURATION),
+  /** One for each of REFUSAL_CODES. */
+  refused: thread.take(REFUSAL_CODES.length),
   /** Gauges. The first is one of STORE_STATE. */
   storeState: thread.take(),
   heapUsedBytes: thread.take(),
 } as const;
+
+/** A thread's column of a refusal. */
+export const refusedColumn = (code: RefusalCode): number => THREAD.refused + REFUSAL_CODES.indexOf(code);
 
 /** Values of THREAD.storeState. */
 export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;

@@ -30,6 +30,16 @@ export function canonicalAddress(text: string): string | undefined {
   return mapped === null ? address : ipv4Text((Number(`0x${mapped[1]}`) << 16) | Number(`0x${mapped[2]}`));
 }
 
+const MAPPED = '::ffff:';
+
+/** The canonical text of an address as the kernel names the other end of a socket: perhaps mapped, or with a zone. */
+export function peerAddress(text: string): string {
+  if (text.startsWith(MAPPED) && isIPv4(text.slice(MAPPED.length))) return text.slice(MAPPED.length);
+  if (isIPv4(text)) return text;
+  const zone = text.indexOf('%');
+  return canonicalAddress(zone < 0 ? text : text.slice(0, zone)) ?? text;
+}
+
 function ipv4Text(bits: number): string {
   const cached = ipv4Texts.get(bits);
   if (cached !== undefined) return cached;

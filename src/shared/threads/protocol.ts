@@ -3,17 +3,35 @@ import type { Config, LogLevel } from '../config/types.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
+import type { ConnectionMemory } from './connection-table.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
  * descriptors), this is only how a thread is started, reconfigured, drained and asked to go.
  */
 
+/** How client connections come to a request thread. */
+export type ThreadFront =
+  /** uWebSockets.js hands them over by the descriptor of `listening`. */
+  | { readonly kind: 'uws' }
+  /** Through a socket that the thread connects to (workers/gateway/fronts/native/receiver.ts). */
+  | {
+      readonly kind: 'native';
+      /** Name in the abstract namespace, with its leading NUL. */
+      readonly pipe: string;
+      /** Proves that it is this thread which connects. */
+      readonly secret: string;
+      readonly connections: ConnectionMemory;
+    }
+  /** The thread listens itself when it is told to, because Node's own handles cannot be had. */
+  | { readonly kind: 'public' };
+
 /** workerData of a request thread. */
 export interface RequestThreadStart {
   readonly kind: 'request';
   /** Row in the shared memory and the thread's number in logs. */
   readonly slot: number;
+  readonly front: ThreadFront;
   readonly config: Config;
   readonly configVersion: number;
   readonly heartbeats: SharedArrayBuffer;
@@ -34,6 +52,22 @@ export interface RequestThreadStart {
   /** Of the front now; it may have been set apart from the configuration. */
   readonly logLevel: LogLevel;
 }
+
+/** Of the native and the public front. */
+export type ToFrontThread =
+  /** Room is needed: close this connection if it is still idle since then (ConnectionRows.isIdleSince). */
+  | { readonly type: 'close-idle'; readonly index: number; readonly since: number }
+  /** Front `public`: listen, and say `listened`. With `reusePort` other threads listen on the same port. */
+  | { readonly type: 'listen'; readonly host: string; readonly port: number; readonly reusePort: boolean }
+  /** Front `public`: accept no more, and say `unlistened`; connections go on. */
+  | { readonly type: 'unlisten' };
+
+/** Of the public front. */
+export type FromFrontThread =
+  | { readonly type: 'listened'; readonly port: number }
+  /** @see listen-problem.ts for the codes */
+  | { readonly type: 'listen-failed'; readonly code: string }
+  | { readonly type: 'unlistened' };
 
 export type ToRequestThread =
   /** Apply a new configuration to requests that arrive from now on; those in flight keep the old one. */
@@ -58,11 +92,12 @@ export type ToRequestThread =
   | { readonly type: 'live-nodes'; readonly count: number }
   /** What the front knows to be degraded, for `/health`; empty = nothing. */
   | { readonly type: 'degraded'; readonly reasons: readonly string[] }
+  | ToFrontThread
   | ToBreakerThread
   | ToLimitThread;
 
 export type FromRequestThread =
-  /** The app serves; the front may add the descriptor (uWS's, opaque). */
+  /** Connections may come. The descriptor is uWS's, opaque; undefined on the other fronts. */
   | { readonly type: 'listening'; readonly descriptor: unknown }
   | { readonly type: 'config-applied'; readonly version: number }
   /** The thread caught a fault of its own, has closed to new work and asks to be replaced. */
@@ -71,5 +106,6 @@ export type FromRequestThread =
   | { readonly type: 'limits-store'; readonly up: boolean; readonly reason: string }
   /** Its app is closed and no socket is open: exiting is safe now. */
   | { readonly type: 'closed'; readonly aborted: number }
+  | FromFrontThread
   | FromBreakerThread
   | FromLimitThread;

@@ -97,6 +97,10 @@ port.on('message', (message: ToRequestThread) => {
       thread.limits.overrides.replace(message.overrides);
       say({ type: 'limits-done', id: message.id });
       return;
+    case 'close-idle':
+    case 'listen':
+    case 'unlisten':
+      return; // of other fronts
     case 'breaker-answer':
       thread.breaker.receive(message);
       return;

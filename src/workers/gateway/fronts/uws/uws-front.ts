@@ -38,7 +38,10 @@ export class UwsFront implements ThreadFront {
   constructor(thread: RequestThread) {
     const { server } = thread.config;
     this.#thread = thread;
-    this.#connections = new ClientConnections(() => thread.config.server.maxConnections);
+    this.#connections = new ClientConnections(() => {
+      const { maxConnections, workers } = thread.config.server;
+      return Math.ceil(maxConnections / workers);
+    });
     this.#head = new UwsRequestHead(server.maxHeaderBytes);
     this.#app = createApp(server);
     const idleSeconds = Math.ceil(server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
-import type { TlsFiles } from '../shared/config/types.ts';
-import { STATUS } from '../shared/errors.ts';
-import { problemBody, reasonPhrase } from '../shared/http/problem.ts';
+import type { TlsFiles } from '../../shared/config/types.ts';
+import { STATUS } from '../../shared/errors.ts';
+import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
+import { probeListen } from '../listen-problem.ts';
+import type { Acceptor } from './acceptor.ts';
 
 /** What uWS's types leave out of an app that hands sockets to other threads. */
 type AcceptorApp = TemplatedApp & {
@@ -15,20 +17,6 @@ type AcceptorApp = TemplatedApp & {
 
 /** uWS's LIBUS_LISTEN_EXCLUSIVE_PORT: never share the port with another process (SO_REUSEPORT). */
 const EXCLUSIVE_PORT = 1;
-
-/** The threads that get connections, in turn. Adding twice or removing what is not there does nothing. */
-export interface Ring {
-  add(descriptor: unknown): void;
-  remove(descriptor: unknown): void;
-}
-
-export interface Acceptor {
-  readonly ring: Ring;
-  /** @returns the port (a free one for 0), or `undefined` when the address cannot be listened on */
-  listen(host: string, port: number): number | undefined;
-  /** Stops accepting; connections that threads hold go on. */
-  close(): void;
-}
 
 /** Only for connections that come while no thread is there. */
 const OWN_IDLE_SECONDS = 8;
@@ -67,7 +55,7 @@ async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSocke
  *   until the thread ends, and then crashes the process (measured). The certificate clients see is the thread's.
  * @throws when the TLS files cannot be used
  */
-export async function createAcceptor(opts: {
+export async function createUwsAcceptor(opts: {
   readonly tls: TlsFiles | undefined;
   readonly maxHeaderBytes: number;
 }): Promise<Acceptor> {
@@ -87,21 +75,28 @@ export async function createAcceptor(opts: {
   const members = new Set<unknown>();
   let socket: us_listen_socket | undefined;
   return {
+    kind: 'uws',
     ring: {
-      add(descriptor) {
+      add({ descriptor }) {
         if (members.has(descriptor)) return;
         members.add(descriptor);
         app.addChildAppDescriptor(descriptor);
       },
-      remove(descriptor) {
+      remove({ descriptor }) {
         if (members.delete(descriptor)) app.removeChildAppDescriptor(descriptor);
       },
     },
-    listen(host, port) {
+    forThread: () => ({ kind: 'uws' }),
+    threadGone: () => {},
+    receive: () => {},
+    configure: () => {},
+    async listen(host, port) {
       app.listen(host, port, EXCLUSIVE_PORT, (result) => {
         if (result !== false) socket = result;
       });
-      return socket === undefined ? undefined : uWS.us_socket_local_port(socket);
+      if (socket !== undefined) return uWS.us_socket_local_port(socket);
+      // It only says that it failed; why is found out by trying.
+      throw (await probeListen(host, port)) ?? new Error('it was taken a moment ago');
     },
     close() {
       if (socket !== undefined) uWS.us_listen_socket_close(socket);

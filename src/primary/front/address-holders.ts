@@ -1,0 +1,110 @@
+import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
+
+/** Whoever has connections from one address: an IPv4 address, or a /64 of IPv6, which is what one subscriber gets. */
+export interface Holder {
+  readonly key: string;
+  /** A proxy of ours, behind which many are: no cap of one address holds for it. */
+  trusted: boolean;
+  /** Its connections, those on their way to a thread included. */
+  open: number;
+  /** New connections it may still make, as of `filledMs`. */
+  tokens: number;
+  filledMs: number;
+}
+
+export interface HolderLimits {
+  /** Connections of one address; 0 = no cap. */
+  readonly maxConnectionsPerIp: number;
+  /** New connections per second of one address, and as many at once; 0 = no cap. */
+  readonly connectionRatePerIp: number;
+  readonly trustedProxies: readonly string[];
+}
+
+/** After this long without a connection every bucket is full again, so the address can be forgotten. */
+const FULL_AFTER_MS = 1_000;
+
+/** @param address canonical. Its first four groups where it is IPv6. */
+export function holderKey(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':');
+    while (groups.length + last.length < 8) groups.push('0');
+    groups.push(...last);
+  }
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** Counts connections by address and says who may have another. */
+export class AddressHolders {
+  readonly #holders = new Map<string, Holder>();
+  #limits: HolderLimits;
+  #proxies: TrustedProxies;
+  #sweptMs = 0;
+
+  constructor(limits: HolderLimits) {
+    this.#limits = limits;
+    this.#proxies = new TrustedProxies(limits.trustedProxies);
+  }
+
+  get size(): number {
+    return this.#holders.size;
+  }
+
+  all(): Iterable<Holder> {
+    return this.#holders.values();
+  }
+
+  /** New limits hold for connections that come from now on. */
+  configure(limits: HolderLimits): void {
+    this.#limits = limits;
+    this.#proxies = new TrustedProxies(limits.trustedProxies);
+  }
+
+  /** @param address canonical */
+  of(address: string, nowMs: number): Holder {
+    this.#sweep(nowMs);
+    const key = holderKey(address);
+    let holder = this.#holders.get(key);
+    if (holder === undefined) {
+      holder = { key, trusted: false, open: 0, tokens: this.#limits.connectionRatePerIp, filledMs: nowMs };
+      this.#holders.set(key, holder);
+    }
+    holder.trusted = this.#proxies.isTrusted(address);
+    return holder;
+  }
+
+  /** Whether it may make another connection now; takes it off its rate. */
+  admits(holder: Holder, nowMs: number): boolean {
+    const { maxConnectionsPerIp, connectionRatePerIp: rate } = this.#limits;
+    if (holder.trusted) return true;
+    if (rate > 0) {
+      holder.tokens = Math.min(rate, holder.tokens + ((nowMs - holder.filledMs) / 1000) * rate);
+      holder.filledMs = nowMs;
+      if (holder.tokens < 1) return false;
+      holder.tokens -= 1;
+    }
+    return maxConnectionsPerIp === 0 || holder.open < maxConnectionsPerIp;
+  }
+
+  /** One of its connections has gone, or did not come to be. */
+  closed(holder: Holder): void {
+    holder.open--;
+    this.forget(holder);
+  }
+
+  /** Drops it where there is nothing to remember. */
+  forget(holder: Holder): void {
+    if (holder.open === 0 && this.#limits.connectionRatePerIp === 0) this.#holders.delete(holder.key);
+  }
+
+  /** Addresses that came and went: many, where somebody has many. */
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < FULL_AFTER_MS) return;
+    this.#sweptMs = nowMs;
+    for (const holder of this.#holders.values()) {
+      if (holder.open === 0 && nowMs - holder.filledMs >= FULL_AFTER_MS) this.#holders.delete(holder.key);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Config } from '../../shared/config/types.ts';
+import type { Log } from '../../shared/log.ts';
+import { nodeHandles } from '../../shared/net/handles.ts';
+import type { ThreadFront, ToFrontThread } from '../../shared/threads/protocol.ts';
+import { entryUrl } from '../../shared/threads/worker-url.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Acceptor } from './acceptor.ts';
+import { NativeAcceptor } from './native-acceptor.ts';
+import { PublicAcceptor } from './public-acceptor.ts';
+import { createUwsAcceptor } from './uws-acceptor.ts';
+
+export interface FrontParts {
+  readonly config: Config;
+  /** Slots of request threads. */
+  readonly slots: number;
+  readonly log: Log;
+  readonly events: Pick<EventLog, 'add'>;
+  readonly send: (slot: number, message: ToFrontThread) => void;
+  /** What the front cannot do now; empty = nothing. */
+  readonly onDegraded: (reasons: readonly string[]) => void;
+}
+
+/** Where the threads of a front start. */
+export const threadEntry = (kind: ThreadFront['kind']): URL =>
+  entryUrl(kind === 'uws' ? 'workers/gateway/main' : 'workers/gateway/fronts/native/main');
+
+/** Node 23.1 brought `reusePort`. */
+export function canReusePort(version = process.versions.node): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 23 || (major === 23 && minor >= 1);
+}
+
+/**
+ * Makes what accepts connections for FRONT; it does not listen yet. Nothing of uWebSockets.js is loaded where it does not
+ * serve. @throws when it cannot be made
+ */
+export async function openFront(parts: FrontParts): Promise<Acceptor> {
+  const { config, slots, log, events, send, onDegraded } = parts;
+  const { front, inheritedSocket, tls, maxHeaderBytes } = config.server;
+  const handles = config.testNoHandles ? undefined : nodeHandles();
+  if (inheritedSocket !== undefined && (front === 'uws' || handles === undefined)) {
+    log.warn({ inheritedSocket }, 'the socket that was passed on (LISTEN_FDS) is not used: only FRONT=native can');
+  }
+  if (front === 'uws') return createUwsAcceptor({ tls, maxHeaderBytes });
+  if (handles === undefined) {
+    const reusePort = canReusePort();
+    log.warn(
+      { node: process.versions.node, reusePort },
+      reusePort
+        ? "Node's own handles cannot be had: each request thread listens itself, and the kernel chooses among them"
+        : "Node's own handles cannot be had: one request thread serves; with Node 24 all do",
+    );
+    return new PublicAcceptor({ reusePort, send, log });
+  }
+  return new NativeAcceptor({
+    handles,
+    slots,
+    config,
+    log,
+    send,
+    inherited: inheritedSocket,
+    onAccepting: (why) => {
+      if (why === '') log.info('client connections are accepted again');
+      else log.error(why);
+      events.add('accepting', why === '' ? 'client connections are accepted again' : why);
+      onDegraded(why === '' ? [] : [why]);
+    },
+  });
+}
