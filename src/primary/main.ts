@@ -24,6 +24,7 @@ import { MetricMemory } from './metrics/metric-memory.ts';
 import { startMetrics } from './metrics/start-metrics.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
 import { Stop } from './stop.ts';
+import { TICKET_KEY_LIFE_MS } from './ticket-key-ring.ts';
 import { TrafficControl } from './traffic-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -118,6 +119,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     addReloadEvent(events, outcome);
     return outcome;
   };
+  setInterval(() => reload.rotateTicketKeys(threads), TICKET_KEY_LIFE_MS).unref();
   const drain = (reason: string): void => {
     const deadlineMs = reload.active().config.server.drainTimeoutMs;
     void stop.drain({ reason, deadlineMs, exitCode: EXIT.ok });

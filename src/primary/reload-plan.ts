@@ -1,4 +1,5 @@
 import type { Config, ServerConfig } from '../shared/config/types.ts';
+import type { LoadedTls } from './tls-files.ts';
 
 /** Settings that a running front cannot change, under the names a person sets them by. */
 const FIXED = {
@@ -12,16 +13,16 @@ const FIXED = {
   maxHeaderBytes: 'MAX_HEADER_BYTES',
 } as const satisfies Partial<Record<keyof ServerConfig, string>>;
 
-/** A configuration with the files its TLS certificate lies in as they were read. */
+/** A configuration with the files that TLS is made of as they were read. */
 export interface LoadedConfig {
   readonly config: Config;
-  /** Digest of the certificate and key; `undefined` without TLS. */
-  readonly certificate: string | undefined;
+  /** `undefined` without TLS. */
+  readonly tls: LoadedTls | undefined;
 }
 
 export interface ReloadPlan {
   /** The new configuration, with what cannot change left as it was. */
-  readonly config: Config;
+  readonly loaded: LoadedConfig;
   /** Settings that differ and are only taken up by a restart. */
   readonly needsRestart: readonly string[];
   /** What differs is fixed for the life of a thread, so each is replaced. */
@@ -45,10 +46,18 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   const { front, host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
   const server = { ...wanted, front, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
-  const newCertificate = !tlsSwitched && running.certificate !== next.certificate;
+  const config = Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) });
+  const loaded = { config, tls: tlsSwitched ? running.tls : next.tls };
   return {
-    config: Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) }),
+    loaded,
     needsRestart,
-    replaceThreads: newCertificate || old.idleTimeoutMs !== wanted.idleTimeoutMs,
+    replaceThreads: appDiffers(running, loaded),
   };
+}
+
+/** Whether something differs that an app of uWS takes once, when it is made. Our own front takes up everything. */
+function appDiffers(running: LoadedConfig, next: LoadedConfig): boolean {
+  const [old, wanted] = [running.config.server, next.config.server];
+  if (old.idleTimeoutMs !== wanted.idleTimeoutMs) return true;
+  return old.front === 'uws' && (running.tls?.digest !== next.tls?.digest || old.tls?.ciphers !== wanted.tls?.ciphers);
 }

@@ -9,6 +9,7 @@ import type { LoadedConfig } from './reload-plan.ts';
 import { replaceThreads } from './replace-threads.ts';
 import type { ActiveConfig } from './request-thread.ts';
 import type { RequestThreads } from './request-threads.ts';
+import { TicketKeyRing } from './ticket-key-ring.ts';
 
 const APPLIED_WITHIN_MS = 5_000;
 
@@ -39,6 +40,7 @@ export interface ReloadOptions {
 /** The configuration that is active, and how a new one takes its place. */
 export class Reload {
   readonly #options: ReloadOptions;
+  readonly #ticketKeys: TicketKeyRing;
   #loaded: LoadedConfig;
   #version = 1;
   #queue: Promise<unknown> = Promise.resolve();
@@ -47,10 +49,23 @@ export class Reload {
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#loaded = options.first;
+    this.#ticketKeys = new TicketKeyRing(options.first.tls?.ticketKeys);
   }
 
   active(): ActiveConfig {
-    return { config: this.#loaded.config, version: this.#version };
+    const { config, tls } = this.#loaded;
+    const ticketKeys = this.#ticketKeys.current;
+    return {
+      config,
+      version: this.#version,
+      tls: tls === undefined ? undefined : { certificates: tls.certificates, ticketKeys },
+    };
+  }
+
+  /** Gives random keys of session tickets their successors; those of a file stay. */
+  rotateTicketKeys(threads: RequestThreads): void {
+    if (!this.#ticketKeys.rotate()) return;
+    threads.tellAll({ type: 'ticket-keys', keys: this.#ticketKeys.current });
   }
 
   /** The newest attempt; `undefined`: none since the start. */
@@ -89,8 +104,10 @@ export class Reload {
       );
       return { kind: 'refused', problems };
     }
-    const { config, needsRestart, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
-    this.#loaded = { config, certificate: result.loaded.certificate };
+    const { loaded, needsRestart, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
+    const { config } = loaded;
+    this.#loaded = loaded;
+    this.#ticketKeys.take(loaded.tls?.ticketKeys);
     const version = ++this.#version;
     log.level = config.logLevel;
     this.#options.apply(config);

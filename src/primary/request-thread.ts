@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../shared/config/types.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../shared/threads/protocol.ts';
+import type { TlsMaterial } from '../shared/tls/material.ts';
 import type { ThreadControls } from './traffic-control.ts';
 import { INITIAL } from './thread-health.ts';
 import type { ThreadState } from './thread-health.ts';
@@ -16,6 +17,8 @@ const YOUNG_GENERATION_MB = 64;
 export interface ActiveConfig {
   readonly config: Config;
   readonly version: number;
+  /** Set exactly when `config.server.tls` is. */
+  readonly tls: TlsMaterial | undefined;
 }
 
 /** One request thread as the front keeps it. */
@@ -59,6 +62,7 @@ export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers)
     slot: place.slot,
     config: place.active.config,
     configVersion: place.active.version,
+    tls: place.active.tls,
     heartbeats: place.heartbeats,
     requestIdPrefix: randomBytes(6).toString('hex'),
     ...place.controls,

@@ -40,7 +40,7 @@ function setUp(behaviour: string, workers = 2) {
   const threads = new RequestThreads({
     entry: thread(behaviour),
     workers,
-    active: () => ({ config: read.config, version }),
+    active: () => ({ config: read.config, version, tls: undefined }),
     acceptor: {
       ring: { add: ({ descriptor }) => ring.add(descriptor), remove: ({ descriptor }) => ring.delete(descriptor) },
       forThread: () => ({ kind: 'uws' }),

@@ -118,9 +118,13 @@ export class RequestThreads {
 
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
-    const { config, version } = this.#options.active();
     const { control, metrics } = this.#options;
-    this.tellAll({ type: 'config', config, version, breakerSlots: control.slots(), metricRows: metrics.rows() });
+    this.tellAll({
+      type: 'config',
+      ...this.#options.active(),
+      breakerSlots: control.slots(),
+      metricRows: metrics.rows(),
+    });
   }
 
   /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
-import type { TlsFiles } from '../../shared/config/types.ts';
+import type { TlsConfig } from '../../shared/config/types.ts';
 import { STATUS } from '../../shared/errors.ts';
 import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
 import { probeListen } from '../listen-problem.ts';
@@ -56,14 +56,15 @@ async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSocke
  * @throws when the TLS files cannot be used
  */
 export async function createUwsAcceptor(opts: {
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsConfig | undefined;
   readonly maxHeaderBytes: number;
 }): Promise<Acceptor> {
   const uWS = await loadUws(opts.maxHeaderBytes);
+  const certificate = opts.tls?.certificates[0];
   const app = (
-    opts.tls === undefined
+    certificate === undefined
       ? uWS.App()
-      : uWS.SSLApp({ cert_file_name: opts.tls.certFile, key_file_name: opts.tls.keyFile })
+      : uWS.SSLApp({ cert_file_name: certificate.certFile, key_file_name: certificate.keyFile })
   ) as AcceptorApp;
   app.setIdleTimeout(OWN_IDLE_SECONDS);
   app.setResponseTimeout(OWN_IDLE_SECONDS);

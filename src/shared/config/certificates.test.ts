@@ -36,7 +36,9 @@ const files = memoryFiles({
 
 test('a certificate and its key are taken', () => {
   const result = readConfig({ TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' }, files);
-  expect(result).toMatchObject({ config: { server: { tls: { certFile: 'c.pem', keyFile: 'k.pem' } } } });
+  expect(result).toMatchObject({
+    config: { server: { tls: { certificates: [{ certFile: 'c.pem', keyFile: 'k.pem' }] } } },
+  });
 });
 
 test('a ca_file is looked for beside the YAML that names it', () => {

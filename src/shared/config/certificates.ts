@@ -1,8 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { wallClockMs } from '../clock.ts';
 import type { Problem } from './problems.ts';
 import { showValue } from './problems.ts';
 import { tryReadFile } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
+import type { TlsConfig, TlsFiles } from './types.ts';
 
 type Check = Pick<Problem, 'expected' | 'hint'> | undefined;
 
@@ -30,32 +33,58 @@ function checkPem(readFile: ReadFile, path: string, kind: 'certificate' | 'key')
 /** A file of certificates to trust: there, readable, PEM. */
 export const checkCaFile = (readFile: ReadFile, path: string): Check => checkPem(readFile, path, 'certificate');
 
-/** Both or neither, readable, and the key is the certificate's. */
-export function checkServerTls(
-  { certFile, keyFile }: { readonly certFile: string | undefined; readonly keyFile: string | undefined },
-  readFile: ReadFile,
-): readonly Problem[] {
-  if (certFile === undefined && keyFile === undefined) return [];
-  if (certFile === undefined || keyFile === undefined) {
-    const [set, unset] = certFile === undefined ? ['TLS_KEY_FILE', 'TLS_CERT_FILE'] : ['TLS_CERT_FILE', 'TLS_KEY_FILE'];
-    return [{ key: unset, value: undefined, expected: `a file, because ${set} is set` }];
-  }
+function checkPair({ certFile, keyFile }: TlsFiles, readFile: ReadFile): readonly Problem[] {
   const certificate = checkPem(readFile, certFile, 'certificate');
   const key = checkPem(readFile, keyFile, 'key');
   const problems: Problem[] = [];
   if (certificate !== undefined) problems.push({ key: 'TLS_CERT_FILE', value: showValue(certFile), ...certificate });
   if (key !== undefined) problems.push({ key: 'TLS_KEY_FILE', value: showValue(keyFile), ...key });
   if (problems.length > 0) return problems;
-  const fits = readable(() =>
-    new X509Certificate(readFile(certFile)).checkPrivateKey(createPrivateKey(readFile(keyFile))),
-  );
-  return fits === true
-    ? []
-    : [
-        {
-          key: 'TLS_KEY_FILE',
-          value: showValue(keyFile),
-          expected: 'the private key of the certificate in TLS_CERT_FILE',
-        },
-      ];
+  const [cert, privateKey] = [readFile(certFile), readFile(keyFile)];
+  const fits = readable(() => new X509Certificate(cert).checkPrivateKey(createPrivateKey(privateKey)));
+  if (fits !== true) {
+    const expected = 'the private key of the certificate in TLS_CERT_FILE';
+    return [{ key: 'TLS_KEY_FILE', value: showValue(keyFile), expected }];
+  }
+  // A key that is too short, a signature with MD5, a chain of which a part is no certificate.
+  const usable = readable(() => createSecureContext({ cert, key: privateKey, ca: [] })) !== undefined;
+  const expected = 'a chain of certificates that OpenSSL is ready to show';
+  return usable ? [] : [{ key: 'TLS_CERT_FILE', value: showValue(certFile), expected }];
+}
+
+export interface ServerTlsFiles {
+  readonly certFiles: readonly string[] | undefined;
+  readonly keyFiles: readonly string[] | undefined;
+}
+
+/** Both or neither, as many of one as of the other, readable, and each key is its certificate's. */
+export function checkServerTls({ certFiles, keyFiles }: ServerTlsFiles, readFile: ReadFile): readonly Problem[] {
+  if (certFiles === undefined && keyFiles === undefined) return [];
+  if (certFiles === undefined || keyFiles === undefined) {
+    const [set, unset] =
+      certFiles === undefined ? ['TLS_KEY_FILE', 'TLS_CERT_FILE'] : ['TLS_CERT_FILE', 'TLS_KEY_FILE'];
+    return [{ key: unset, value: undefined, expected: `a file, because ${set} is set` }];
+  }
+  if (certFiles.length !== keyFiles.length) {
+    const expected = `a list of ${certFiles.length}: a key for each certificate in TLS_CERT_FILE`;
+    return [{ key: 'TLS_KEY_FILE', value: showValue(keyFiles.join(',')), expected }];
+  }
+  return certFiles.flatMap((certFile, index) => checkPair({ certFile, keyFile: keyFiles[index] ?? '' }, readFile));
+}
+
+/** Certificates that no client will take today. They may be meant, for a test, so they are no problem. */
+export function expiredCertificates(
+  tls: TlsConfig | undefined,
+  readFile: ReadFile,
+  nowMs = wallClockMs(),
+): readonly Problem[] {
+  return (tls?.certificates ?? []).flatMap(({ certFile }) => {
+    const certificate = readable(() => new X509Certificate(readFile(certFile)));
+    if (certificate === undefined) return [];
+    const { validFrom, validTo } = certificate;
+    const early = nowMs < Date.parse(validFrom);
+    if (!early && nowMs <= Date.parse(validTo)) return [];
+    const hint = early ? `it is not valid before ${validFrom}` : `it expired on ${validTo}`;
+    return [{ key: 'TLS_CERT_FILE', value: showValue(certFile), expected: 'a certificate that is valid now', hint }];
+  });
 }

@@ -1,9 +1,9 @@
-import { checkServerTls } from './certificates.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import { checkRedis } from './redis-checks.ts';
 import type { ReadEnv } from './read-env.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkTls } from './tls-checks.ts';
 
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '::'];
 
@@ -42,11 +42,9 @@ function checkLimitWaits(values: EnvValues, sound: Sound): readonly Problem[] {
 /** What needs several variables, or files they name, to judge. */
 export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
   const sound: Sound = (...names) => !problems.some(({ key }) => names.some((name) => name === key));
-  const tls = { certFile: values.TLS_CERT_FILE, keyFile: values.TLS_KEY_FILE };
-  const files = sound('TLS_CERT_FILE', 'TLS_KEY_FILE') ? checkServerTls(tls, readFile) : [];
   return [
     ...checkPorts(values, sound),
-    ...files,
+    ...checkTls(values, sound, readFile),
     ...checkLimitWaits(values, sound),
     ...checkRedis(values, sound, readFile),
   ];

@@ -3,6 +3,7 @@ import { parseListenHost, parseNetwork } from './addresses.ts';
 import { BREAKER_ENV } from './env-breaker.ts';
 import { LIMITS_ENV } from './env-limits.ts';
 import { REDIS_ENV } from './env-redis.ts';
+import { TLS_ENV } from './env-tls.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
@@ -65,11 +66,15 @@ export const ENV = {
   ),
   BODY_IDLE_TIMEOUT_SECONDS: withDefault(secondsOf, '30', 'Longest silence inside a body, either way.'),
   TOTAL_TIMEOUT_SECONDS: withDefault(secondsText(BOUNDS.secondsOrNone), '0', 'The whole exchange; 0 = no limit.'),
-  TLS_CERT_FILE: optional(fileName, 'Certificate chain (PEM) for https on the client port; needs TLS_KEY_FILE.'),
-  TLS_KEY_FILE: optional(fileName, 'Private key (PEM, without passphrase) of TLS_CERT_FILE.'),
+  ...TLS_ENV,
   TRUSTED_PROXIES: optional(
     fromText(listOf(parseNetwork)),
     'Addresses and CIDR blocks, comma-separated, whose X-Forwarded-* is believed; default none.',
+  ),
+  PROXY_PROTOCOL: withDefault(
+    onOff,
+    'off',
+    'Connections from TRUSTED_PROXIES must start with a PROXY header, version 1 or 2; needs FRONT=native.',
   ),
   UPSTREAM_URL: optional(
     targetList,

@@ -1,5 +1,6 @@
+import { createSecureContext } from 'node:tls';
 import * as z from 'zod';
-import { fromText } from './parsed.ts';
+import { fromText, listOf } from './parsed.ts';
 import type { Parsed } from './parsed.ts';
 import { BOUNDS } from './numbers.ts';
 import { parseTargets } from './target-url.ts';
@@ -40,6 +41,29 @@ export const accessLog = fromText<AccessLogConfig>((text) => {
 export const fileName = fromText<string>((text) =>
   text.includes('\0') ? { ok: false, expected: 'a file name' } : { ok: true, value: text },
 );
+
+/** File names with commas between. */
+export const fileList = fromText(
+  listOf<string>((text) =>
+    text === '' || text.includes('\0') ? { ok: false, expected: 'file names' } : { ok: true, value: text },
+  ),
+);
+
+const TLS13_CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+
+/**
+ * Ciphers as OpenSSL takes them. Node would switch TLS 1.3 off where none of its ciphers is named, which nobody means who
+ * brings a list from another server.
+ */
+export const cipherList = fromText<string>((text) => {
+  const value = /(^|:)TLS_/.test(text) ? text : `${TLS13_CIPHERS}:${text}`;
+  try {
+    createSecureContext({ ciphers: value, ca: [] }); // without certificates: those of the system take long to read
+    return { ok: true, value };
+  } catch {
+    return { ok: false, expected: "ciphers as OpenSSL's list has them" };
+  }
+});
 
 /** A token sent in an HTTP field, so visible ASCII only. */
 export const token = fromText<string>((text) =>

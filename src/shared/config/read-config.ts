@@ -1,3 +1,4 @@
+import { expiredCertificates } from './certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import { thisMachine } from './machine.ts';
@@ -69,5 +70,6 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   }
   const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine }));
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
+  warnings.push(...expiredCertificates(config.server.tls, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

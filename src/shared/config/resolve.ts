@@ -7,6 +7,7 @@ import { resolveBreaker } from './resolve-breaker.ts';
 import { resolveLimits, resolveRouteLimits } from './resolve-limits.ts';
 import type { LimitDefaults } from './resolve-limits.ts';
 import { resolveRedis } from './resolve-redis.ts';
+import { resolveTls } from './resolve-tls.ts';
 import { routeName } from './route-conflicts.ts';
 import { parseTargets } from './target-url.ts';
 import { resolveBeside } from './text-file.ts';
@@ -40,7 +41,6 @@ const NO_TLS_SETTINGS: UpstreamTlsConfig = { caFile: undefined, serverName: unde
 const FIRST_INHERITED = 3;
 
 function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine): ServerConfig {
-  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = env;
   return {
     front: env.FRONT,
     host: env.HOST,
@@ -56,9 +56,10 @@ function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine): Serve
     maxConnectionsPerIp: env.MAX_CONNECTIONS_PER_IP,
     connectionRatePerIp: env.CONNECTION_RATE_PER_IP,
     maxInFlight: env.MAX_IN_FLIGHT,
-    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    tls: resolveTls(env),
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     inheritedSocket: (env.LISTEN_FDS ?? 0) > 0 && pids.includes(env.LISTEN_PID ?? -1) ? FIRST_INHERITED : undefined,
+    proxyProtocol: env.PROXY_PROTOCOL,
   };
 }
 

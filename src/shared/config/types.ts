@@ -34,13 +34,32 @@ export interface ServerConfig {
   readonly connectionRatePerIp: number;
   /** Exchanges in flight per thread. */
   readonly maxInFlight: number;
-  readonly tls: TlsFiles | undefined;
   /** Descriptor of a socket that listens already, used in place of host and port. */
   readonly inheritedSocket: number | undefined;
+  readonly tls: TlsConfig | undefined;
   /** CIDRs or addresses whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[];
+  /** Connections from `trustedProxies` start with a PROXY header. */
+  readonly proxyProtocol: boolean;
   /** Secret; `undefined` = changes through the admin port only from loopback. */
   readonly adminToken?: string | undefined;
+}
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** TLS with clients. */
+export interface TlsConfig {
+  /** At least one; the first is the default, the others serve the names they are for. */
+  readonly certificates: readonly TlsFiles[];
+  /** Oldest that is spoken. */
+  readonly minVersion: TlsVersion;
+  /** OpenSSL's list, those of TLS 1.3 included. */
+  readonly ciphers: string;
+  readonly handshakeTimeoutMs: number;
+  /** Handshakes under way, per thread. */
+  readonly maxHandshakes: number;
+  /** `undefined` = random keys of the process. */
+  readonly ticketKeysFile: string | undefined;
 }
 
 export interface TlsFiles {

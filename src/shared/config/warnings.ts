@@ -71,6 +71,35 @@ function redisWithoutUrl(config: Config, given: ReadonlySet<EnvName>): readonly 
   }));
 }
 
+const OF_TLS = [
+  'TLS_MIN_VERSION',
+  'TLS_CIPHERS',
+  'TLS_HANDSHAKE_TIMEOUT_SECONDS',
+  'TLS_MAX_HANDSHAKES',
+  'TLS_TICKET_KEYS_FILE',
+] as const satisfies readonly EnvName[];
+
+/** Those of them that uWebSockets.js has no setting for. */
+const OF_NATIVE_TLS: readonly EnvName[] = [
+  'TLS_HANDSHAKE_TIMEOUT_SECONDS',
+  'TLS_MAX_HANDSHAKES',
+  'TLS_TICKET_KEYS_FILE',
+];
+
+function uselessTls({ server }: Config, given: ReadonlySet<EnvName>): readonly Problem[] {
+  const without = (keys: readonly EnvName[], reason: string, expected: string): readonly Problem[] =>
+    keys.filter((key) => given.has(key)).map((key) => ({ key, value: undefined, expected, reason }));
+  if (server.tls === undefined) return without(OF_TLS, 'TLS is off', 'TLS_CERT_FILE with it');
+  return server.front === 'native' ? [] : without(OF_NATIVE_TLS, 'FRONT=uws does not use it', 'FRONT=native with it');
+}
+
+/** Nobody is asked for a PROXY header then, and whoever sends one gets a 400. */
+function proxyOfNobody({ server }: Config): readonly Problem[] {
+  if (!server.proxyProtocol || server.trustedProxies.length > 0) return [];
+  const reason = 'no proxy is trusted';
+  return [{ key: 'PROXY_PROTOCOL', value: undefined, expected: 'TRUSTED_PROXIES with it', reason }];
+}
+
 /**
  * Warnings about a configuration that is valid.
  * @param from what it was made of
@@ -80,6 +109,8 @@ export const warningsOf = (
   from: { readonly given: ReadonlySet<EnvName>; readonly yaml: GatewayYaml | undefined },
 ): readonly Problem[] => [
   ...redisWithoutUrl(config, from.given),
+  ...uselessTls(config, from.given),
+  ...proxyOfNobody(config),
   ...unusedUpstreams(config),
   ...config.routes.flatMap(uselessLimits),
   ...limitsLeftOut(config, from.yaml ?? {}),

@@ -4,6 +4,7 @@ import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ConnectionMemory } from './connection-table.ts';
+import type { TlsMaterial } from '../tls/material.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -34,6 +35,8 @@ export interface RequestThreadStart {
   readonly front: ThreadFront;
   readonly config: Config;
   readonly configVersion: number;
+  /** Set exactly when `config.server.tls` is. */
+  readonly tls: TlsMaterial | undefined;
   readonly heartbeats: SharedArrayBuffer;
   /** Starts the request ids of this thread: random, unique among threads and starts. */
   readonly requestIdPrefix: string;
@@ -75,6 +78,7 @@ export type ToRequestThread =
       readonly type: 'config';
       readonly config: Config;
       readonly version: number;
+      readonly tls: TlsMaterial | undefined;
       readonly breakerSlots: BreakerSlots;
       readonly metricRows: MetricRows;
     }
@@ -89,6 +93,8 @@ export type ToRequestThread =
   | { readonly type: 'abort' }
   /** Until the next one or the next `config`, which sets its own. */
   | { readonly type: 'log-level'; readonly level: LogLevel }
+  /** Other keys of session tickets, between two configurations. */
+  | { readonly type: 'ticket-keys'; readonly keys: readonly Uint8Array[] }
   | { readonly type: 'live-nodes'; readonly count: number }
   /** What the front knows to be degraded, for `/health`; empty = nothing. */
   | { readonly type: 'degraded'; readonly reasons: readonly string[] }

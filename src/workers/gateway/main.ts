@@ -83,6 +83,8 @@ port.on('message', (message: ToRequestThread) => {
     case 'log-level':
       log.level = message.level;
       return;
+    case 'ticket-keys':
+      return; // uWS has its own, one for each thread
     case 'live-nodes':
       thread.limits.liveNodes = message.count;
       return;

@@ -5,6 +5,7 @@ import type { RequestThread } from '../../request-thread.ts';
 import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
 import type { ThreadFront } from '../front.ts';
 import { ClientConnections } from './client-connections.ts';
+import { addCertificates, createSslApp } from './ssl-app.ts';
 import { UwsRequestHead } from './request-head.ts';
 import { UwsClient } from './uws-client.ts';
 
@@ -23,9 +24,7 @@ const TIMEOUT_STEP_SECONDS = 4;
 
 function createApp({ tls }: ServerConfig): RequestApp {
   (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in every answer
-  return (tls === undefined
-    ? uWS.App()
-    : uWS.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })) as unknown as RequestApp;
+  return (tls === undefined ? uWS.App() : createSslApp(tls)) as unknown as RequestApp;
 }
 
 /** A thread's app of uWebSockets.js: every request it hands out becomes an exchange. */
@@ -52,7 +51,11 @@ export class UwsFront implements ThreadFront {
       thread.metrics.add(THREAD.connectionsAccepted);
       this.#connections.onOpened(res);
     });
-    this.#app.any('/*', (res, req) => this.#handle(res, req));
+    const addRoutes = (to: Pick<TemplatedApp, 'any'>): void => {
+      to.any('/*', (res, req) => this.#handle(res, req));
+    };
+    addRoutes(this.#app);
+    if (server.tls !== undefined) addCertificates(this.#app as unknown as TemplatedApp, server.tls, addRoutes);
   }
 
   /** For the front's app, which hands connections over to it. */
