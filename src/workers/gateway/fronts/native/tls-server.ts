@@ -91,6 +91,11 @@ export class TlsAcceptor {
     this.#tickets.keys = material.ticketKeys;
   }
 
+  /** The first seals session tickets from now on, all open them. */
+  setTicketKeys(keys: readonly Uint8Array[]): void {
+    this.#tickets.keys = keys;
+  }
+
   /** Ends the handshakes that are under way; connections that are through are not this class's any more. */
   close(): void {
     for (const socket of this.#underWay) socket.destroy();
