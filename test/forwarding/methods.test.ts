@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => pair[Symbol.asyncDispose]());
 
 describe('methods', () => {
-  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'M-SEARCH', 'X1'])(
+  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'M-SEARCH', 'X1', 'X_CUSTOM', 'get', 'Get'])(
     '%s reaches the upstream as it is, and its answer comes back',
     async (method) => {
       const path = `/methods/${method}`;

@@ -37,8 +37,6 @@ const OWN: readonly (readonly [name: string, request: string | Buffer])[] = [
   ['chunked twice in a list', `${post('Transfer-Encoding: chunked, chunked')}0\r\n\r\n`],
   ['identity', `${post('Transfer-Encoding: identity')}0\r\n\r\n`],
   ['coding with a parameter', `${post('Transfer-Encoding: chunked;q=1')}0\r\n\r\n`],
-  ['a lower-case method', requestText('get', '/proxy/x')],
-  ['a method in mixed case', requestText('Get', '/proxy/x')],
   ['# in the target', get('/proxy/x#y')],
   ['# in the query', get('/proxy/x?y#z')],
   ['a byte beyond ASCII in the target', get('/proxy/caf\xe9')],

@@ -10,7 +10,9 @@ test.each([
   '127.0.0.1:0',
   '127.0.0.1:65535',
   '[::1]',
+  'a.example:',
   '[::1]:80',
+  '[::1]:',
   '[2001:DB8::7.8.9.10]:1',
   'x%C3%A9.com',
   "a~!$&'()*+;=b",
@@ -22,7 +24,7 @@ test.each([
 test.each([
   '',
   ':80',
-  'a:',
+  ':',
   'a:65536',
   'a:000080',
   'a:8o',
@@ -46,7 +48,6 @@ test.each([
   '::1',
   '[::1',
   '[::1]x',
-  '[::1]:',
   '[1.2.3.4]',
   '[fe80::1%eth0]',
   '[v1.a]',
@@ -63,6 +64,8 @@ test.each([
   ['example.com.:80', 'example.com'],
   ['[::1]', '[::1]'],
   ['[2001:DB8::1]:80', '[2001:db8::1]'],
+  ['example.com:', 'example.com'],
+  ['[::1]:', '[::1]'],
   ['.', '.'],
 ])('hostWithoutPort(%s) = %s', (value, expected) => {
   expect(hostWithoutPort(value)).toBe(expected);

@@ -13,7 +13,7 @@ for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 /**
  * Whether a Host field value is one well-formed `host[:port]` (RFC 9110 7.2): a reg-name, an IPv4 address or an IPv6
- * address in brackets, and a port of 0 to 65535 if there is a colon.
+ * address in brackets, and a port of 0 to 65535 or none if there is a colon (RFC 3986 3.2.3: `port = *DIGIT`).
  */
 export function isValidHost(value: string): boolean {
   const end = value.charCodeAt(0) === 0x5b ? bracketEnd(value) : nameEnd(value);
@@ -52,7 +52,7 @@ function bracketEnd(value: string): number {
 }
 
 function isPort(value: string, colon: number): boolean {
-  if (value.charCodeAt(colon) !== COLON || value.length === colon + 1 || value.length > colon + 6) return false;
+  if (value.charCodeAt(colon) !== COLON || value.length > colon + 6) return false;
   let port = 0;
   for (let i = colon + 1; i < value.length; i++) {
     const digit = value.charCodeAt(i) - 0x30;

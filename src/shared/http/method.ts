@@ -1,9 +1,12 @@
-const MAX_METHOD_LENGTH = 32;
+import { isToken } from './field.ts';
+
+/** The longest registered method has 17 characters (`UPDATEREDIRECTREF`); more than this is none. */
+export const MAX_METHOD_LENGTH = 32;
 
 /**
- * What to do with a request method: `forward` it; `refused` (CONNECT, TRACE: 405, never reach an upstream);
- * `invalid` (not upper-case letters, digits and hyphens, 400). Every registered method is in that form but
- * `PRI`, which only exists to be an HTTP/2 preface (RFC 9113 11.3). Case matters (RFC 9110 9.1): `get` is not `GET`.
+ * What to do with a request method: `forward` it; `refused` (CONNECT, TRACE: 405, never reach an upstream); `invalid`
+ * (no token, or too long: 400). Any token is a method, whether we know it or not; `PRI` only exists to be an HTTP/2
+ * preface (RFC 9113 11.3). Case matters (RFC 9110 9.1): `get` is not `GET`.
  *
  * @param method as it was on the wire, not lower-cased
  */
@@ -23,7 +26,7 @@ export function classifyMethod(method: string): 'forward' | 'refused' | 'invalid
     case 'PRI':
       return 'invalid';
     default:
-      return isPlainToken(method) ? 'forward' : 'invalid';
+      return method.length <= MAX_METHOD_LENGTH && isToken(method) ? 'forward' : 'invalid';
   }
 }
 
@@ -46,14 +49,4 @@ export function isIdempotent(method: string): boolean {
     default:
       return false;
   }
-}
-
-function isPlainToken(method: string): boolean {
-  if (method.length === 0 || method.length > MAX_METHOD_LENGTH) return false;
-  for (let i = 0; i < method.length; i++) {
-    const code = method.charCodeAt(i);
-    const plain = (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39) || code === 0x2d;
-    if (!plain) return false;
-  }
-  return true;
 }

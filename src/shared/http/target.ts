@@ -5,15 +5,21 @@ const SLASH = 0x2f;
 const QUESTION = 0x3f;
 const BACKSLASH = 0x5c;
 
+const SLASHES = /\/{2,}/g;
+/** C0 controls and DEL; NUL is refused anyway. Some readers of URLs leave out TAB, CR and LF (WHATWG), some trim all. */
+const ESCAPED_CONTROL = /%(?:[01][0-9A-F]|7F)/g;
+const ESCAPED_SEPARATOR = /%2F|%5C/;
+
 const UNCLEAN_QUERY = /[^!"$-~]/;
 
 /**
  * The one form of a path that is routed on and forwarded, or `undefined` when the request must be refused with 400.
  *
  * RFC 3986 6.2.2: escapes of unreserved characters are decoded, other escapes keep upper-case hex, dot segments are
- * removed (5.2.4), and `//` becomes `/` first, as nginx does. Refused rather than repaired: a path that climbs above
- * the root; a malformed escape; an escaped control; a backslash, raw or escaped; a dot segment that only shows once
- * `%2F` is decoded or `;parameters` are cut off, because upstreams differ in whether they do that.
+ * removed (5.2.4); empty segments (`//`) are segments like others and stay, see {@link mergeSlashes}. Refused rather
+ * than repaired: a path that climbs above the root; a malformed escape; `%00`; a raw backslash; a dot segment that only
+ * shows once `%2F` or `%5C` is decoded, `;parameters` are cut off or escaped controls are left out, because upstreams
+ * differ in whether they do that.
  * A path that needs no work (nearly all of them) comes back as it is, after one loop.
  *
  * @param path the request target without its query, as it came
@@ -25,12 +31,17 @@ export function normalizePath(path: string): string | undefined {
     const code = path.charCodeAt(i);
     if (code <= SLASH) {
       if (code <= 0x20 || code === HASH) return undefined;
-      // `//` and a segment that starts with a dot need a closer look, and so does any escape.
-      if (code === PERCENT || (previous === SLASH && code >= DOT)) return rewrite(path);
+      // A segment that starts with a dot needs a closer look, and so does any escape.
+      if (code === PERCENT || (previous === SLASH && code === DOT)) return rewrite(path);
     } else if (code > 0x7e || code === QUESTION || code === BACKSLASH) return undefined;
     previous = code;
   }
   return path;
+}
+
+/** A normal path with every run of slashes as one, for routing only: what is forwarded keeps them. */
+export function mergeSlashes(path: string): string {
+  return path.includes('//') ? path.replaceAll(SLASHES, '/') : path;
 }
 
 /**
@@ -45,22 +56,19 @@ function rewrite(path: string): string | undefined {
   const text = decodeUnreserved(path);
   if (text === undefined) return undefined;
   const kept: string[] = [];
-  let endsInSlash = false;
   for (let start = 1; start <= text.length;) {
     const slash = text.indexOf('/', start);
     const end = slash === -1 ? text.length : slash;
     const segment = text.slice(start, end);
     start = end + 1;
-    endsInSlash = segment === '' || segment === '.' || segment === '..';
-    if (segment === '..') {
-      if (kept.pop() === undefined) return undefined;
-    } else if (!endsInSlash) {
-      if (hidesDotSegment(segment)) return undefined;
-      kept.push(segment);
-    }
+    if (segment === '..' && kept.pop() === undefined) return undefined;
+    if (segment === '.' || segment === '..') {
+      // A dot segment at the end leaves the slash before it.
+      if (slash === -1) kept.push('');
+    } else if (hidesDotSegment(segment)) return undefined;
+    else kept.push(segment);
   }
-  if (kept.length === 0) return '/';
-  return `/${kept.join('/')}${endsInSlash ? '/' : ''}`;
+  return `/${kept.join('/')}`;
 }
 
 /** Checks every character and escape; decodes the unreserved ones, so that what is left means only itself. */
@@ -72,8 +80,8 @@ function decodeUnreserved(path: string): string | undefined {
     if (code <= 0x20 || code > 0x7e || code === HASH || code === QUESTION || code === BACKSLASH) return undefined;
     if (code !== PERCENT) continue;
     const byte = hexDigit(path.charCodeAt(i + 1)) * 16 + hexDigit(path.charCodeAt(i + 2));
-    // NaN (not two hex digits) fails the first comparison.
-    if (!(byte >= 0x20) || byte === 0x7f || byte === BACKSLASH) return undefined;
+    // NaN (not two hex digits) is not above 0 either.
+    if (!(byte > 0)) return undefined;
     const escape = path.slice(i, i + 3);
     text += path.slice(copied, i) + (isUnreserved(byte) ? String.fromCharCode(byte) : escape.toUpperCase());
     i += 2;
@@ -82,10 +90,10 @@ function decodeUnreserved(path: string): string | undefined {
   return text + path.slice(copied);
 }
 
-/** Whether an upstream that decodes `%2F` or cuts `;parameters` (Tomcat: `/..;x=1/`) would find a dot segment here. */
+/** Whether an upstream that decodes separators, cuts `;parameters` (Tomcat: `/..;x=1/`) or drops controls finds a dot segment here. */
 function hidesDotSegment(segment: string): boolean {
   if (!segment.includes('.') || !(segment.includes(';') || segment.includes('%'))) return false;
-  for (const part of segment.replaceAll('%3B', ';').split('%2F')) {
+  for (const part of segment.replaceAll('%3B', ';').replaceAll(ESCAPED_CONTROL, '').split(ESCAPED_SEPARATOR)) {
     const semicolon = part.indexOf(';');
     const name = semicolon === -1 ? part : part.slice(0, semicolon);
     if (name === '.' || name === '..') return true;
