@@ -41,6 +41,9 @@ describe('the command line', () => {
     [['baseline', '--duration', '0'], 'seconds'],
     [['baseline', '--target', 'ftp://x'], 'http:// URL'],
     [['baseline', '--load', 'ab'], 'autocannon or wrk'],
+    [['cost', '--front', 'native,nginx'], 'native, uws, or both'],
+    [['cost', '--cases', 'get,head'], 'some of get, browser, post, 64k, pipelined, close, tls'],
+    [['gate', '--cases', ''], 'some of get'],
     [['compare', 'only-one.json'], 'missing required argument'],
     [['--no-such'], 'unknown option'],
   ])('ends with 64 and says why: %j', async (args, why) => {

@@ -4,11 +4,20 @@
  */
 import { Command, CommanderError } from 'commander';
 import leven from 'leven';
-import { factor, loadTool, seconds, suiteOptions, wholeNumber, withRunOptions } from './cli/options.ts';
+import {
+  caseNames,
+  factor,
+  frontNames,
+  loadTool,
+  seconds,
+  suiteOptions,
+  wholeNumber,
+  withRunOptions,
+} from './cli/options.ts';
 import type { RunOptions } from './cli/options.ts';
 import { runSuites } from './cli/run-suites.ts';
 import { compare, report } from './cli/stored.ts';
-import { runGate } from './gate/gate.ts';
+import { DEFAULT_CASES, runGate } from './gate/gate.ts';
 import type { GateOptions } from './gate/gate.ts';
 import { table } from './shared/table.ts';
 import type { Suite } from './shared/suite.ts';
@@ -71,9 +80,16 @@ export async function main(args: readonly string[]): Promise<number> {
     .option('--rounds <n>', 'load runs of each', wholeNumber, 7)
     .option('--duration <seconds>', 'length of one load run', seconds, 4)
     .option('--load <tool>', 'autocannon or wrk', loadTool, 'autocannon')
-    .action(async (base: string | undefined, options: Omit<GateOptions, 'base'>) => {
-      code = (await runGate({ base: base ?? 'HEAD~1', ...options })) ? 0 : 1;
-    });
+    .option('--cases <names>', 'cases of cost, such as get,post,64k', caseNames, DEFAULT_CASES)
+    .option('--front <names>', 'native, uws or native,uws (default: what each commit has)', frontNames)
+    .action(
+      async (
+        base: string | undefined,
+        options: Omit<GateOptions, 'base' | 'front'> & Partial<Pick<GateOptions, 'front'>>,
+      ) => {
+        code = (await runGate({ base: base ?? 'HEAD~1', front: undefined, ...options })) ? 0 : 1;
+      },
+    );
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,5 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import type { FrontKind } from '../../src/shared/config/types.ts';
+import { EXCHANGES } from '../shared/exchanges.ts';
+import { parseFronts } from '../shared/fronts.ts';
+import { NO_OPTIONS } from '../shared/suite.ts';
 import type { SuiteOptions } from '../shared/suite.ts';
 
 /** What the run command takes; names as in the result's `options`. */
@@ -44,6 +48,21 @@ export function loadTool(text: string): 'autocannon' | 'wrk' {
   return text;
 }
 
+/** @throws InvalidArgumentError */
+export function frontNames(text: string): readonly FrontKind[] {
+  const fronts = parseFronts(text);
+  if (fronts === undefined) throw new InvalidArgumentError('Expected native, uws, or both with a comma between them.');
+  return fronts;
+}
+
+/** @throws InvalidArgumentError */
+export function caseNames(text: string): readonly string[] {
+  const known = EXCHANGES.map(({ name }) => name);
+  const names = text.split(',');
+  if (names.every((name) => known.includes(name))) return names;
+  throw new InvalidArgumentError(`Expected some of ${known.join(', ')}, with commas between them.`);
+}
+
 export function withRunOptions(command: Command): Command {
   return command
     .option('--connections <n>', 'client connections of the load', wholeNumber)
@@ -54,6 +73,12 @@ export function withRunOptions(command: Command): Command {
     .option('--rate <n>', 'requests per second of an open loop', wholeNumber)
     .option('--target <url>', 'an upstream of your own (baseline)', httpUrl)
     .option('--load <tool>', 'autocannon (default) or wrk, which needs less CPU', loadTool)
+    .option(
+      '--front <names>',
+      'cost and connections: native, uws or native,uws (default: what the gateway has)',
+      frontNames,
+    )
+    .option('--cases <names>', `cost only: some of ${EXCHANGES.map(({ name }) => name).join(', ')}`, caseNames)
     .option('--out <folder>', 'where results go (default: bench/out/<suite>-<time>)')
     .option('--profile', "cost only: also sample the gateway's threads and print their dearest frames")
     .option('--miniature', 'as short as it can be: to see that it runs, not for figures');
@@ -61,7 +86,6 @@ export function withRunOptions(command: Command): Command {
 
 /** Separates what a suite may know from what is the command's own. */
 export function suiteOptions(given: RunOptions): SuiteOptions {
-  const { connections, duration, rounds, workers, nodes, rate, target, load } = given;
-  const [profile, miniature] = [given.profile === true, given.miniature === true];
-  return { connections, seconds: duration, rounds, workers, nodes, rate, target, load, profile, miniature };
+  const { duration, out: _, profile, miniature, ...rest } = given;
+  return { ...NO_OPTIONS, ...rest, seconds: duration, profile: profile === true, miniature: miniature === true };
 }

@@ -5,6 +5,7 @@ import { whenReady } from './processes.ts';
 import type { Processes, ProcessSpec, Started } from './processes.ts';
 import type { BenchRedis } from './redis.ts';
 import type { Session } from './session.ts';
+import type { Certificate } from './tls.ts';
 import { originOf } from './upstream-process.ts';
 import type { Upstream } from './upstream-process.ts';
 
@@ -24,8 +25,14 @@ export interface Proxy {
   readonly port: number;
   /** What goes before the upstream's path. */
   readonly prefix: string;
+  /** Clients must come over TLS. */
+  readonly tls?: true;
   readonly process: Started;
 }
+
+/** Where clients find it. */
+export const clientOrigin = ({ tls, port }: Pick<Proxy, 'tls' | 'port'>): string =>
+  `${tls === true ? 'https' : 'http'}://127.0.0.1:${port}`;
 
 /** A started gateway. */
 export interface GatewayProxy extends Proxy {
@@ -39,6 +46,8 @@ export interface GatewayExtras {
   /** Request threads; default 1. More than one is not pinned: they would share a core. */
   readonly workers?: number | undefined;
   readonly redis?: Pick<BenchRedis, 'url'>;
+  /** Clients then come over TLS. */
+  readonly certificate?: Certificate | undefined;
   /** Any setting of the gateway; wins over all else here. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[];
@@ -59,7 +68,7 @@ export const subjectContext = (session: Session, upstream: Upstream): SubjectCon
  * @throws Error when it is not built or does not start
  */
 export async function startGateway(context: SubjectContext, extras: GatewayExtras = {}): Promise<GatewayProxy> {
-  const { workers = 1, redis, dist = fileURLToPath(new URL('../../', import.meta.url)) } = extras;
+  const { workers = 1, redis, certificate, dist = fileURLToPath(new URL('../../', import.meta.url)) } = extras;
   const entry = `${dist.replace(/\/$/, '')}/src/primary/main.js`;
   if (!existsSync(entry)) throw new Error(`${entry} is missing: npm run build`);
   const env = {
@@ -74,18 +83,21 @@ export async function startGateway(context: SubjectContext, extras: GatewayExtra
     RATE_LIMIT_CAPACITY: ENDLESS,
     RATE_LIMIT_REFILL_RATE: ENDLESS,
     ...(redis !== undefined && { REDIS_URL: redis.url }),
+    ...(certificate !== undefined && { TLS_CERT_FILE: certificate.certFile, TLS_KEY_FILE: certificate.keyFile }),
     ...extras.env,
   };
   const spec: ProcessSpec = { name: 'gateway', command: [process.execPath, ...(extras.nodeFlags ?? []), entry], env };
   const started = context.processes.start(spec, workers > 1 ? undefined : context.core);
   const ports = await whenReady(started, () => readyPorts(started.stdout));
-  if (redis !== undefined) await whenReady(started, () => redisReached(ports.port));
-  return { version: `Node ${process.version}`, ...ports, prefix: '/proxy', process: started };
+  const tls = certificate === undefined ? {} : ({ tls: true } as const);
+  const proxy = { version: `Node ${process.version}`, ...ports, ...tls, prefix: '/proxy', process: started };
+  if (redis !== undefined) await whenReady(started, () => redisReached(clientOrigin(proxy)));
+  return proxy;
 }
 
 /** It serves before it has reached Redis. */
-async function redisReached(port: number): Promise<true | undefined> {
-  const { status, body } = await ask(`http://127.0.0.1:${port}/health`, { method: 'GET' });
+async function redisReached(origin: string): Promise<true | undefined> {
+  const { status, body } = await ask(`${origin}/health`, { method: 'GET' });
   return status === 200 && !body.includes('degraded') ? true : undefined;
 }
 

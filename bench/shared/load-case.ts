@@ -27,6 +27,8 @@ export interface LoadCase {
   readonly subjects: readonly Subject[];
   /** Requests per second of an open loop; undefined = closed loop. */
   readonly ratePerSecond?: number | undefined;
+  /** The load cannot be tried alone, because the upstream speaks no TLS: there is no ceiling then. */
+  readonly upstreamCannot?: true;
   /** Looks at one answer of each subject before anything is measured. @throws Error that says what is wrong */
   verify?(subject: Subject): Promise<void>;
 }
@@ -36,7 +38,8 @@ export interface CaseRuns {
   readonly title: string;
   readonly subjects: readonly Subject[];
   readonly runs: readonly MeasuredRun[];
-  readonly ceilingPerSecond: number;
+  /** Undefined = it could not be tried. */
+  readonly ceilingPerSecond: number | undefined;
   readonly onLoadCore: readonly string[];
 }
 
@@ -59,7 +62,6 @@ export async function runCase(context: CaseContext, loadCase: LoadCase): Promise
   });
 
   for (const subject of subjects) await loadCase.verify?.(subject);
-  record.progress(`${title}: the load alone`);
   const ceilingPerSecond = await loadCeiling(context, loadCase);
   const measured = await alternate({
     rounds,
@@ -82,7 +84,10 @@ export async function runCase(context: CaseContext, loadCase: LoadCase): Promise
 }
 
 /** Requests per second that the same load reaches straight at the upstream, which it shares nothing else with. */
-async function loadCeiling({ session, settings, upstream }: CaseContext, loadCase: LoadCase): Promise<number> {
+async function loadCeiling(context: CaseContext, loadCase: LoadCase): Promise<number | undefined> {
+  const { session, record, settings, upstream } = context;
+  if (loadCase.upstreamCannot === true) return undefined;
+  record.progress(`${loadCase.title}: the load alone`);
   const { connections, seconds } = settings;
   const plan = { request: loadCase.request, url: originOf(upstream) + loadCase.path, seconds, connections };
   const seen = await runLoad(session, plan);
@@ -98,9 +103,10 @@ function onLoadCore({ cores }: Session): string[] {
   return others.filter(([, core]) => core === cores.load).map(([name]) => name);
 }
 
-function recordMethod({ record, settings }: CaseContext, ceilingPerSecond: number): void {
+function recordMethod({ record, settings }: CaseContext, ceilingPerSecond: number | undefined): void {
   const { rounds, seconds, warmUpSeconds } = settings;
-  record.method({ rounds, secondsPerRun: seconds, warmUpSeconds, loadCeilingPerSecond: Math.round(ceilingPerSecond) });
+  record.method({ rounds, secondsPerRun: seconds, warmUpSeconds });
+  if (ceilingPerSecond !== undefined) record.method({ loadCeilingPerSecond: Math.round(ceilingPerSecond) });
 }
 
 function recordShares(record: Recorder, title: string, runs: readonly MeasuredRun[]): void {

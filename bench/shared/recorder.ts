@@ -89,7 +89,11 @@ function notesBefore({ miniature }: SuiteOptions, { loadBefore }: Machine): stri
 }
 
 function definedOnly(options: SuiteOptions): BenchResult['options'] {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const entries = Object.entries(options).flatMap(([name, value]: [string, SuiteOptions[keyof SuiteOptions]]) => {
+    if (value === undefined) return [];
+    return [[name, typeof value === 'object' ? value.join(',') : value] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 function gitState(): { commit: string; dirty: boolean } {

@@ -1,3 +1,4 @@
+import { clientOrigin } from './gateway.ts';
 import type { Proxy } from './gateway.ts';
 import type { Started } from './processes.ts';
 import { stopRedis } from './redis.ts';
@@ -26,7 +27,7 @@ export interface SubjectExtras {
 }
 
 export function subjectOf(name: string, proxy: Proxy, extras: SubjectExtras = {}): Subject {
-  return { name, url: `http://127.0.0.1:${proxy.port}${proxy.prefix}`, processes: [proxy.process], ...extras };
+  return { name, url: clientOrigin(proxy) + proxy.prefix, processes: [proxy.process], ...extras };
 }
 
 /** Ends its processes and its Redis. */

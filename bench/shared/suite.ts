@@ -1,3 +1,4 @@
+import type { FrontKind } from '../../src/shared/config/types.ts';
 import type { BenchResult, Chart, Check, CpuShare, Measure, Ratio } from './result.ts';
 import type { Session } from './session.ts';
 
@@ -18,6 +19,10 @@ export interface SuiteOptions {
   readonly target: string | undefined;
   /** The load generator; undefined = autocannon where the case can use it. */
   readonly load: 'autocannon' | 'wrk' | undefined;
+  /** Gateways with these fronts instead of one with the front it has unless told (`cost`, `connections`). */
+  readonly front: readonly FrontKind[] | undefined;
+  /** Names of the exchanges that are measured (`cost`); undefined = all. */
+  readonly cases: readonly string[] | undefined;
   /** Also sample where the gateway spends its time, where the suite can. */
   readonly profile: boolean;
   /** Everything as short as it can be and still run: for the tests of the bench itself, never for figures. */
@@ -34,6 +39,8 @@ export const NO_OPTIONS: SuiteOptions = {
   rate: undefined,
   target: undefined,
   load: undefined,
+  front: undefined,
+  cases: undefined,
   profile: false,
   miniature: false,
 };

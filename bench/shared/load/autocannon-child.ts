@@ -14,7 +14,8 @@ const SAMPLE_MS = 100;
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
 
 function requestOf({ method, headers = {}, requestBody }: LoadRequest): Request {
-  return { method, headers: { ...headers }, ...(requestBody !== undefined && { body: requestBody }) };
+  const { Connection: _, ...fields } = headers; // it sends one with keep-alive itself
+  return { method, headers: fields, ...(requestBody !== undefined && { body: requestBody }) };
 }
 
 /** Each connection has its share of the values, so that together they send every one of them. */
@@ -40,6 +41,7 @@ const run = autocannon(
     connections,
     duration: seconds,
     sampleInt: SAMPLE_MS,
+    pipelining: request.pipelined ?? 1,
     requests: [requestOf(request)],
     ...(request.rotated !== undefined && { setupClient: rotating(request) }),
   },

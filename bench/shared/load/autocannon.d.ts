@@ -20,6 +20,8 @@ declare module 'autocannon' {
     duration: number;
     /** Milliseconds; a run also ends only at the end of such an interval. */
     sampleInt: number;
+    /** Requests on their way at once on each connection. */
+    pipelining: number;
     requests: readonly Request[];
     setupClient?(client: Client): void;
   }

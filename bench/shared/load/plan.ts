@@ -8,6 +8,10 @@ export interface LoadRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** A field with another value in every request: `client-1` … `client-<count>` in turn. */
   readonly rotated?: { readonly header: string; readonly count: number };
+  /** So many on their way at once on each connection, default 1. Then wrk's latencies are those of whole batches. Not in an open loop. */
+  readonly pipelined?: number;
+  /** A connection for each: the request says so in a Connection field. Not in an open loop. */
+  readonly newConnections?: true;
   /** Statuses other than 2xx are what the run is for: counted, and no problem. */
   readonly countStatuses?: boolean;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cpuTime } from '../cpu-time.ts';
 import { findProgram } from '../processes.ts';
 import type { Processes, Started } from '../processes.ts';
-import type { LoadMessage, LoadPlan, LoadResult } from './plan.ts';
+import type { LoadMessage, LoadPlan, LoadRequest, LoadResult } from './plan.ts';
 import { parseWrk } from './wrk.ts';
 import { wrkScript } from './wrk-script.ts';
 
@@ -31,6 +31,7 @@ const WRK_SAMPLE_MS = 100;
 const CHILDREN = {
   autocannon: new URL('./autocannon-child.js', import.meta.url),
   'open-loop': new URL('./open-loop-child.js', import.meta.url),
+  'new-connections': new URL('./new-connections-child.js', import.meta.url),
 };
 
 /** autocannon unless wrk is asked for. @throws Error when wrk is asked for and not installed */
@@ -52,6 +53,9 @@ export function runLoad(place: LoadPlace, plan: LoadPlan): Promise<LoadResult> {
 export function startLoad(place: LoadPlace, plan: LoadPlan): RunningLoad {
   if (plan.ratePerSecond !== undefined) return startChild(place, plan, 'open-loop');
   const notForWrk = plan.timelineMs !== undefined || plan.moreUrls !== undefined;
+  // autocannon loses count of its requests when a server closes.
+  if (plan.request.newConnections === true && place.tool === 'autocannon')
+    return startChild(place, plan, 'new-connections');
   if (place.tool === 'autocannon' || notForWrk) return startChild(place, plan, 'autocannon');
   return startWrk(place, plan);
 }
@@ -85,10 +89,10 @@ function startWrk(place: LoadPlace, { request, url, seconds, connections }: Load
   const length = `-d${Math.max(1, Math.round(seconds))}s`; // whole seconds only
   const command = [program, '-t1', `-c${connections}`, length, '-s', script, url] as const;
   const started = place.processes.start({ name: 'wrk', command }, place.cores.load);
-  return { process: started, startedMs: Promise.resolve(performance.now()), result: wrkResult(started) };
+  return { process: started, startedMs: Promise.resolve(performance.now()), result: wrkResult(started, request) };
 }
 
-async function wrkResult(started: Started): Promise<LoadResult> {
+async function wrkResult(started: Started, request: LoadRequest): Promise<LoadResult> {
   const beganMs = performance.now();
   // A process that has ended tells nothing more, so its last known time counts.
   let seen = { cpuUs: 0, atMs: beganMs };
@@ -101,7 +105,7 @@ async function wrkResult(started: Started): Promise<LoadResult> {
   if (started.child.exitCode !== 0) throw started.failure('load failed');
   try {
     const busyCores = seen.cpuUs / 1000 / Math.max(seen.atMs - beganMs, 1);
-    return { ...parseWrk(started.stdout), busyCores };
+    return { ...parseWrk(started.stdout, request), busyCores };
   } catch (error) {
     throw started.failure(`unexpected output: ${String(error)}`);
   }

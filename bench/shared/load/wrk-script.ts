@@ -35,12 +35,26 @@ request = function()
 end
 `;
 
+/** wrk counts the requests in what it is given, and every answer; it sends the next batch when the last is answered whole. */
+const batch = (count: number): string => `
+local requests
+init = function()
+  requests = wrk.format():rep(${count})
+end
+request = function()
+  return requests
+end
+`;
+
 /** The Lua script that makes wrk (one thread) send this request and print a RESULT line at the end. */
-export function wrkScript({ method, requestBody, headers = {}, rotated, countStatuses }: LoadRequest): string {
+export function wrkScript({ method, headers = {}, requestBody, ...more }: LoadRequest): string {
+  const { rotated, pipelined, countStatuses } = more;
   const parts = [`wrk.method = "${method}"\n`];
-  for (const [name, value] of Object.entries(headers)) parts.push(`wrk.headers["${name}"] = "${value}"\n`);
+  for (const [name, value] of Object.entries(headers))
+    parts.push(`wrk.headers["${name}"] = ${JSON.stringify(value)}\n`);
   if (requestBody !== undefined) parts.push(`wrk.body = "${requestBody}"\n`);
   if (rotated !== undefined) parts.push(rotation(rotated));
+  if (pipelined !== undefined) parts.push(batch(pipelined));
   if (countStatuses === true) parts.push(STATUSES);
   return [...parts, DONE].join('');
 }

@@ -35,6 +35,14 @@ describe('parseWrk', () => {
     expect(parseWrk(line(0).replace(':1000,', ':0,')).problems).toEqual(['no request was answered']);
   });
 
+  it('takes ends of connections for errors unless there is one for each request', () => {
+    const ended = line(0).replace('"read":0', '"read":1000');
+    expect(parseWrk(ended).problems).toEqual(['read errors: 1000']);
+    expect(parseWrk(ended, { newConnections: true })).toMatchObject({ errors: 0, problems: [] });
+    const more = parseWrk(ended.replace('"read":1000', '"read":1003'), { newConnections: true });
+    expect(more.problems).toEqual(['read errors: 3']);
+  });
+
   it('refuses output without a result', () => {
     expect(() => parseWrk('unable to connect')).toThrow('no RESULT line');
   });
@@ -44,5 +52,12 @@ describe('wrkScript', () => {
   it('sets fields and body', () => {
     const script = wrkScript({ name: 'x', method: 'POST', requestBody: 'up', headers: { 'X-A': '1' } });
     expect(script).toContain('wrk.method = "POST"\nwrk.headers["X-A"] = "1"\nwrk.body = "up"\n');
+  });
+
+  it('keeps the quotes of a value, and sends pipelined requests as one', () => {
+    const headers = { 'sec-ch-ua-platform': '"Linux"' };
+    const script = wrkScript({ name: 'x', method: 'GET', requestBody: undefined, headers, pipelined: 10 });
+    expect(script).toContain(String.raw`wrk.headers["sec-ch-ua-platform"] = "\"Linux\""`);
+    expect(script).toContain('requests = wrk.format():rep(10)');
   });
 });

@@ -26,7 +26,7 @@ const hasGrown = ({ before, holding }: Held): boolean => rss(holding) - rss(befo
 
 /** Figures and checks of one step. */
 export function recordStep(record: Recorder, step: Step): void {
-  const { count, held } = step;
+  const { count } = step;
   const title = titleOf(count);
   for (const subject of namesIn([step])) {
     const own = valuesOf(step, subject);
@@ -50,17 +50,27 @@ export function recordStep(record: Recorder, step: Step): void {
     measure({ metric: 'resident-after', unit: 'MiB', better: 'neither' }, ({ after }) => rss(after) / MIB);
     recordAnswers(record, { title, subject, count, own });
   }
-  for (const against of namesIn([step]).filter((name) => name !== 'gateway')) {
-    const points = (name: string) =>
-      held
-        .filter(({ value }) => value.subject === name)
-        .map(({ round, value }) => ({ round, value: perConnection(count, rss)(value) }));
-    const lost = ['gateway', against].find((name) => points(name).some(({ value }) => value * count < BY_ITSELF));
-    const samples = lost === undefined ? ratiosByRound(points('gateway'), points(against)).map(rounded) : [];
-    const refused = `${lost ?? ''} grew by less than ${BY_ITSELF / MIB} MiB: memory moves by that much without connections`;
-    const found = lost === undefined ? { samples } : { samples, refused };
-    record.ratio({ case: title, subject: 'gateway', against, metric: GROWTH, better: 'lower', ...found });
-  }
+  const ours = namesIn([step]).filter(isGateway);
+  const peers = namesIn([step]).filter((name) => !isGateway(name));
+  for (const subject of ours) for (const against of peers) recordGrowth(record, step, { subject, against });
+}
+
+const isGateway = (name: string): boolean => name.startsWith('gateway');
+
+function recordGrowth(
+  record: Recorder,
+  { count, held }: Step,
+  { subject, against }: { readonly subject: string; readonly against: string },
+): void {
+  const points = (name: string) =>
+    held
+      .filter(({ value }) => value.subject === name)
+      .map(({ round, value }) => ({ round, value: perConnection(count, rss)(value) }));
+  const lost = [subject, against].find((name) => points(name).some(({ value }) => value * count < BY_ITSELF));
+  const samples = lost === undefined ? ratiosByRound(points(subject), points(against)).map(rounded) : [];
+  const refused = `${lost ?? ''} grew by less than ${BY_ITSELF / MIB} MiB: memory moves by that much without connections`;
+  const found = lost === undefined ? { samples } : { samples, refused };
+  record.ratio({ case: titleOf(count), subject, against, metric: GROWTH, better: 'lower', ...found });
 }
 
 interface Answers {

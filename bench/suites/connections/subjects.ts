@@ -1,3 +1,4 @@
+import { gatewayVariants } from '../../shared/fronts.ts';
 import { startGateway } from '../../shared/gateway.ts';
 import type { SubjectContext } from '../../shared/gateway.ts';
 import { startHaproxy } from '../../shared/haproxy.ts';
@@ -16,17 +17,17 @@ export interface Holding {
   start(connections: number): Promise<Subject>;
 }
 
-/** The gateway, and nginx and HAProxy where they are installed. */
+/** The gateway, with each front that is asked for, and nginx and HAProxy where they are installed. */
 export function holdingSubjects({ record, options }: SuiteContext, place: SubjectContext): Holding[] {
-  const { workers } = options;
-  const gateway: Holding = {
-    name: 'gateway',
+  const { workers, front } = options;
+  const gateways = gatewayVariants(front).map(({ name, env: own }): Holding => ({
+    name,
     async start(connections) {
       // 900 s is the longest it can.
-      const env = { IDLE_TIMEOUT_SECONDS: '900', MAX_CONNECTIONS: String(connections + MORE) };
-      return subjectOf('gateway', await startGateway(place, { workers, env }), { threads: workers ?? 1 });
+      const env = { IDLE_TIMEOUT_SECONDS: '900', MAX_CONNECTIONS: String(connections + MORE), ...own };
+      return subjectOf(name, await startGateway(place, { workers, env }), { threads: workers ?? 1 });
     },
-  };
+  }));
   const peers = [
     { name: 'nginx', program: findProgram('nginx'), start: startIdleNginx },
     { name: 'HAProxy', program: findProgram('haproxy'), start: startIdleHaproxy },
@@ -39,7 +40,7 @@ export function holdingSubjects({ record, options }: SuiteContext, place: Subjec
     record.tool(name, versionOf(program));
     return [{ name, start: (connections) => start(program, place, connections + MORE) }];
   });
-  return [gateway, ...installed];
+  return [...gateways, ...installed];
 }
 
 async function startIdleNginx(program: string, place: SubjectContext, connections: number): Promise<Subject> {

@@ -2,19 +2,40 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROJECT_ROOT } from '../../cli/project.ts';
+import { gatewayVariants, knowsSetting } from '../../shared/fronts.ts';
+import type { GatewayVariant } from '../../shared/fronts.ts';
+import { startGateway } from '../../shared/gateway.ts';
 import type { Proxy, SubjectContext } from '../../shared/gateway.ts';
 import { startHaproxy } from '../../shared/haproxy.ts';
 import { startNginx } from '../../shared/nginx.ts';
 import { findProgram, whenReady } from '../../shared/processes.ts';
+import { subjectOf } from '../../shared/subject.ts';
+import type { Subject } from '../../shared/subject.ts';
+import type { Recorder, SuiteOptions } from '../../shared/suite.ts';
+import type { Certificate } from '../../shared/tls.ts';
 import { originOf } from '../../shared/upstream-process.ts';
 
+/** A started gateway and how it was started. */
+export interface CostGateway {
+  readonly variant: GatewayVariant;
+  /** It pipelines to its upstream. */
+  readonly pipelining: boolean;
+  readonly subject: Subject;
+}
+
+export interface CostSubjects {
+  readonly gateways: readonly CostGateway[];
+  /** HAProxy first, where it is installed. */
+  readonly peers: readonly Subject[];
+}
+
 /** Someone the gateway is compared with. */
-export interface Peer {
+interface Peer {
   readonly name: string;
   /** How to get it, for the note that says it is left out. */
   readonly install: string;
-  /** Undefined when it is not installed. */
-  start(context: SubjectContext): Promise<Proxy> | undefined;
+  /** With a certificate where it can. Undefined when it is not installed. */
+  start(context: SubjectContext, certificate?: Certificate): Promise<Proxy> | undefined;
 }
 
 const NODE_PEERS = {
@@ -23,12 +44,16 @@ const NODE_PEERS = {
 };
 type NodePeer = keyof typeof NODE_PEERS;
 
-export const PEERS: readonly Peer[] = [
-  {
-    name: 'HAProxy',
-    install: 'apt-get install haproxy',
-    start: (context) => withProgram('haproxy', (program) => startHaproxy(program, context)),
-  },
+const PIPELINING = 'UPSTREAM_PIPELINING';
+
+const HAPROXY: Peer = {
+  name: 'HAProxy',
+  install: 'apt-get install haproxy',
+  start: (context, certificate) => withProgram('haproxy', (program) => startHaproxy(program, context, { certificate })),
+};
+
+const PEERS: readonly Peer[] = [
+  HAPROXY,
   {
     name: 'nginx',
     install: 'apt-get install nginx',
@@ -45,6 +70,57 @@ export const PEERS: readonly Peer[] = [
     start: (context) => startNodePeer('express', ['express', 'http-proxy-middleware'], context),
   },
 ];
+
+/** All that speak plain HTTP, gateways that pipeline to their upstream among them. */
+export async function startPlain(
+  context: SubjectContext,
+  record: Recorder,
+  { front }: Pick<SuiteOptions, 'front'>,
+): Promise<CostSubjects> {
+  const gateways: CostGateway[] = [];
+  for (const variant of gatewayVariants(front)) {
+    const { name, env } = variant;
+    gateways.push({ variant, pipelining: false, subject: subjectOf(name, await startGateway(context, { env })) });
+    if (!knowsSetting(PIPELINING)) continue;
+    const proxy = await startGateway(context, { env: { ...env, [PIPELINING]: '8' } });
+    gateways.push({ variant, pipelining: true, subject: subjectOf(`${name}, pipelining 8`, proxy) });
+  }
+  if (!knowsSetting(PIPELINING))
+    record.note(`No gateway that pipelines to its upstream: this build has no ${PIPELINING}.`);
+  return { gateways, peers: await startPeers(PEERS, record, (peer) => peer.start(context)) };
+}
+
+/** The gateways, and HAProxy, with TLS for their clients. */
+export async function startOverTls(
+  context: SubjectContext,
+  record: Recorder,
+  { front, certificate }: Pick<SuiteOptions, 'front'> & { readonly certificate: Certificate },
+): Promise<CostSubjects> {
+  const gateways: CostGateway[] = [];
+  for (const variant of gatewayVariants(front)) {
+    const proxy = await startGateway(context, { env: variant.env, certificate });
+    gateways.push({ variant, pipelining: false, subject: subjectOf(variant.name, proxy) });
+  }
+  return { gateways, peers: await startPeers([HAPROXY], record, (peer) => peer.start(context, certificate)) };
+}
+
+async function startPeers(
+  peers: readonly Peer[],
+  record: Recorder,
+  start: (peer: Peer) => Promise<Proxy> | undefined,
+): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for (const peer of peers) {
+    const started = await start(peer);
+    if (started === undefined) {
+      record.note(`${peer.name} is not installed and left out: ${peer.install}.`);
+      continue;
+    }
+    record.tool(peer.name, started.version);
+    subjects.push(subjectOf(peer.name, started));
+  }
+  return subjects;
+}
 
 function withProgram(name: string, start: (program: string) => Promise<Proxy>): Promise<Proxy> | undefined {
   const program = findProgram(name);

@@ -1,61 +1,117 @@
-import { exchangeCase, LARGE_GET, SMALL_GET, SMALL_POST } from '../../shared/exchanges.ts';
-import type { Exchange } from '../../shared/exchanges.ts';
+import { exchangeCase, loadRequestOf, SMALL_GET } from '../../shared/exchanges.ts';
 import { recordMeasures, recordRatio } from '../../shared/figures.ts';
-import { startGateway, subjectContext } from '../../shared/gateway.ts';
-import type { SubjectContext } from '../../shared/gateway.ts';
+import { subjectContext } from '../../shared/gateway.ts';
 import { runCase } from '../../shared/load-case.ts';
 import type { CaseContext } from '../../shared/load-case.ts';
+import { rawAnswers } from '../../shared/raw-answers.ts';
 import { settingsOf } from '../../shared/settings.ts';
-import { stopSubject, subjectOf } from '../../shared/subject.ts';
+import { stopSubject } from '../../shared/subject.ts';
 import type { Subject } from '../../shared/subject.ts';
-import type { Recorder, Suite } from '../../shared/suite.ts';
+import type { Recorder, Suite, SuiteContext } from '../../shared/suite.ts';
+import { makeCertificate, negotiated } from '../../shared/tls.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
+import { COST_CASES } from './cases.ts';
+import type { CostCase } from './cases.ts';
 import { profileGateway } from './profile-run.ts';
-import { PEERS } from './subjects.ts';
+import { startOverTls, startPlain } from './subjects.ts';
+import type { CostGateway, CostSubjects } from './subjects.ts';
 
-/** What is exchanged, and the most CPU per request the gateway may need of HAProxy's. */
-const CASES: readonly { readonly exchange: Exchange; readonly target: number }[] = [
-  { exchange: SMALL_GET, target: 1.15 },
-  { exchange: SMALL_POST, target: 1.3 },
-  { exchange: LARGE_GET, target: 1.3 },
-];
-
-const FIGURES = ['cpu-per-request', 'cpu-user', 'cpu-system', 'throughput', 'p50', 'p99'] as const;
+const CPU = ['cpu-per-request', 'cpu-user', 'cpu-system'] as const;
+/** Of pipelined requests wrk knows when a whole batch was answered, and autocannon when each was: no figure for both. */
+const PIPELINED_FIGURES = [...CPU, 'throughput'] as const;
+const FIGURES = [...PIPELINED_FIGURES, 'p50', 'p99'] as const;
 
 export const suite: Suite = {
   name: 'cost',
   question: 'What does forwarding a request cost in CPU, beside HAProxy, nginx, fastify and express?',
-  takes: '9 minutes',
-  async run({ session, record, options }) {
+  takes: '14 minutes',
+  async run(context) {
+    const { session, record, options } = context;
     const upstream = await startUpstream(session);
-    const context = subjectContext(session, upstream);
-    const subjects = [subjectOf('gateway', await startGateway(context)), ...(await startPeers(context, record))];
     const cases: CaseContext = { session, record, upstream, settings: settingsOf(options) };
-    for (const { exchange, target } of CASES) {
-      const few = options.miniature && exchange !== SMALL_GET;
-      const seen = await runCase(cases, exchangeCase(exchange, few ? subjects.slice(0, 2) : subjects));
-      recordMeasures(record, seen, FIGURES);
-      for (const { name } of PEERS) {
-        const goal = name === 'HAProxy' ? { target } : {};
-        recordRatio(record, seen, { subject: 'gateway', against: name, metric: 'cpu-per-request', ...goal });
-        recordRatio(record, seen, { subject: 'gateway', against: name, metric: 'throughput' });
-      }
+    const chosen = COST_CASES.filter(({ exchange }) => options.cases?.includes(exchange.name) ?? true);
+    const plain = chosen.filter(({ exchange }) => exchange.tls === undefined);
+    if (plain.length > 0) {
+      const subjects = await startPlain(subjectContext(session, upstream), record, options);
+      for (const costCase of plain) await measureCase(cases, takingPart(subjects, costCase, options), costCase);
+      await stopAll(subjects);
     }
-    await Promise.all(subjects.map(stopSubject));
-    if (options.profile) await profileGateway(cases, SMALL_GET);
+    for (const costCase of chosen.filter((each) => !plain.includes(each)))
+      await measureOverTls(cases, context, costCase);
+    if (options.profile) await profileGateway(cases, plain[0]?.exchange ?? SMALL_GET, options);
   },
 };
 
-async function startPeers(context: SubjectContext, record: Recorder): Promise<Subject[]> {
-  const subjects: Subject[] = [];
-  for (const peer of PEERS) {
-    const started = await peer.start(context);
-    if (started === undefined) {
-      record.note(`${peer.name} is not installed and left out: ${peer.install}.`);
-      continue;
-    }
-    record.tool(peer.name, started.version);
-    subjects.push(subjectOf(peer.name, started));
+/** Who is in this case. In miniature as few as tell that it runs, but all of them in one case. */
+function takingPart(
+  { gateways, peers }: CostSubjects,
+  { exchange, pipeliningTarget, allPeers }: CostCase,
+  { miniature }: SuiteContext['options'],
+): CostSubjects {
+  const few = allPeers !== true || (miniature && exchange !== SMALL_GET);
+  return {
+    gateways: gateways.filter(
+      ({ variant, pipelining }) =>
+        exchange.notWith !== variant.front && (!pipelining || pipeliningTarget !== undefined),
+    ),
+    peers: few ? peers.filter(({ name }) => name === 'HAProxy') : peers,
+  };
+}
+
+async function measureOverTls(cases: CaseContext, { options }: SuiteContext, costCase: CostCase): Promise<void> {
+  const { session, record, upstream } = cases;
+  const certificate = makeCertificate(session.folder);
+  if (certificate === undefined) {
+    record.note(`${costCase.exchange.title}: left out, openssl is not installed and makes no certificate.`);
+    return;
   }
-  return subjects;
+  const tls = { front: options.front, certificate };
+  const subjects = await startOverTls(subjectContext(session, upstream), record, tls);
+  const settled = [];
+  for (const { name, url } of everyone(subjects)) settled.push(`${name} ${await negotiated(url)}`);
+  record.note(`${costCase.exchange.title}, as settled with a client of Node.js: ${settled.join(', ')}.`);
+  await measureCase(cases, subjects, costCase);
+  await stopAll(subjects);
+}
+
+async function measureCase(cases: CaseContext, subjects: CostSubjects, costCase: CostCase): Promise<void> {
+  const { record } = cases;
+  const { exchange } = costCase;
+  if (exchange.notWith !== undefined)
+    record.note(`${exchange.title}: not with the ${exchange.notWith} front, which cannot.`);
+  const seen = await runCase(cases, exchangeCase(exchange, everyone(subjects)));
+  recordMeasures(record, seen, exchange.pipelined === undefined ? FIGURES : PIPELINED_FIGURES);
+  if (exchange === SMALL_GET) await recordAnswerBytes(record, subjects);
+  for (const gateway of subjects.gateways) {
+    for (const { name: against } of subjects.peers) {
+      const pair = { subject: gateway.subject.name, against };
+      const goal = against === 'HAProxy' ? { target: targetOf(costCase, gateway) } : {};
+      recordRatio(record, seen, { ...pair, metric: 'cpu-per-request', ...goal });
+      recordRatio(record, seen, { ...pair, metric: 'throughput' });
+    }
+  }
+}
+
+function targetOf(costCase: CostCase, { variant, pipelining }: CostGateway): number {
+  const { target, uwsTarget = target, pipeliningTarget = target } = costCase;
+  if (pipelining) return pipeliningTarget;
+  return variant.front === 'uws' ? uwsTarget : target;
+}
+
+/** What one small answer is on the wire to the client, head and body. */
+async function recordAnswerBytes(record: Recorder, subjects: CostSubjects): Promise<void> {
+  for (const { name, url } of everyone(subjects)) {
+    const [answer = ''] = await rawAnswers(url + SMALL_GET.path, loadRequestOf(SMALL_GET), 1);
+    const figure = { metric: 'bytes-per-answer', unit: 'B', better: 'lower' } as const;
+    record.measure({ case: SMALL_GET.title, subject: name, ...figure, samples: [answer.length] });
+  }
+}
+
+const everyone = ({ gateways, peers }: CostSubjects): Subject[] => [
+  ...gateways.map(({ subject }) => subject),
+  ...peers,
+];
+
+async function stopAll(subjects: CostSubjects): Promise<void> {
+  await Promise.all(everyone(subjects).map(stopSubject));
 }

@@ -13,7 +13,7 @@ import type { Subject } from '../../shared/subject.ts';
 import type { Suite } from '../../shared/suite.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
 import { auditLimits } from './audit.ts';
-import { CLIENT_HEADER, hammer, LIMIT_CASES, PATH } from './cases.ts';
+import { CLIENT_HEADER, hammer, LIMIT_CASES, PATH, REFUSAL_TARGET } from './cases.ts';
 import type { LimitCase } from './cases.ts';
 import { measureLone } from './lone.ts';
 import {
@@ -89,7 +89,8 @@ async function measureRefusals(cases: CaseContext, place: SubjectContext): Promi
   const loadCase = { title: 'one key, (nearly) all refused', request, path: PATH, subjects, verify: expectRefused };
   const seen = await runCase(cases, loadCase);
   recordMeasures(cases.record, seen, FIGURES);
-  recordRatio(cases.record, seen, { subject: gateway.name, against: PEER, metric: 'cpu-per-request' });
+  const pair = { subject: gateway.name, against: PEER } as const;
+  recordRatio(cases.record, seen, { ...pair, metric: 'cpu-per-request', target: REFUSAL_TARGET });
   await Promise.all(subjects.map(stopSubject));
 }
 
