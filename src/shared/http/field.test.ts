@@ -1,6 +1,6 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
-import { hasBadValueByte, isAscii, isPlainValue, isSaneRequestId, isToken } from './field.ts';
+import { hasBadValueByte, isAscii, isPlainValue, isSaneRequestId, isToken, trimBlanks } from './field.ts';
 
 /** Mostly one odd character in an innocent string: a uniform string is refused for its first character. */
 const text = fc.oneof(
@@ -35,4 +35,14 @@ test('edges', () => {
   expect(hasBadValueByte('grüße 日本 😀')).toBe(false);
   expect(hasBadValueByte('a\r\nX: 1')).toBe(true);
   expect(hasBadValueByte('a\ufffd')).toBe(true);
+});
+
+test.each([
+  ['', ''],
+  [' \t ', ''],
+  ['\t a b\t ', 'a b'],
+  ['\xa0a\xa0', '\xa0a\xa0'],
+  ['\ra\n', '\ra\n'],
+])('trimBlanks(%j) = %j', (text, trimmed) => {
+  expect(trimBlanks(text)).toBe(trimmed);
 });

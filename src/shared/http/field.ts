@@ -52,6 +52,19 @@ export function isAscii(text: string): boolean {
   return !NOT_ASCII.test(text);
 }
 
+/** Without white space at its ends, which is SP and HTAB only (RFC 9110 5.6.3): `trim` would take 0xA0, a byte of a value. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlankCode(text.charCodeAt(start))) start++;
+  while (end > start && isBlankCode(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlankCode(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 function consistsOf(text: string, kind: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

@@ -27,6 +27,10 @@ test.each(Object.entries(KIND))('%s is kind %i', (name, kind) => {
   expect(kinds.requestFieldKind(name)).toBe(kind);
 });
 
+test('the list of notable names has exactly those that are not simply forwarded', () => {
+  expect([...kinds.NOTABLE_NAMES]).toEqual(Object.keys(KIND).sort());
+});
+
 test('kinds differ from each other', () => {
   const numbers = Object.values(kinds).filter((value) => typeof value === 'number');
   expect(new Set(numbers).size).toBe(15);

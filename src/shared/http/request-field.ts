@@ -18,6 +18,28 @@ export const VIA = 12;
 export const UPGRADE = 13;
 export const FORWARDED = 14;
 
+/** Every name whose kind is not FORWARD, for readers that look names up as bytes. */
+export const NOTABLE_NAMES: readonly string[] = [
+  'connection',
+  'content-length',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+];
+
 const C = 0x63;
 const E = 0x65;
 const T = 0x74;
