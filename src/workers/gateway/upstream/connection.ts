@@ -54,7 +54,7 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
   readonly target: Target;
   readonly parser: ResponseParser = new ResponseParser(this);
   readonly socket: Socket;
-  state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting';
+  state: 'connecting' | 'busy' | 'resting' | 'idle' | 'closed' = 'connecting';
   carried: Carried | undefined = undefined;
   /** A retry waits for exactly this connection. */
   reservedFor: Carried | undefined = undefined;
@@ -173,6 +173,8 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
       this.#fail('upstream_bad_response');
       return;
     }
+    // A full buffer hides whether there is more behind the answer, and libuv reads that before anything else happens.
+    if (this.complete && length === readBuffer.length) this.parser.reusable = false;
     this.#deliver();
   }
 
@@ -230,10 +232,10 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
 
   #close(connectFailureCode?: ErrorCode): void {
     if (this.state === 'closed') return;
-    if (this.state === 'busy') this.target.pending--;
-    const connecting = this.state === 'connecting';
+    const before = this.state;
+    if (before === 'busy') this.target.pending--;
     this.state = 'closed';
     this.socket.destroy();
-    this.target.onClosed(this, { connecting, failure: connectFailureCode });
+    this.target.onClosed(this, { before, failure: connectFailureCode });
   }
 }

@@ -2,6 +2,8 @@ import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import { Connection, type Carried } from './connection.ts';
+import { Line } from './line.ts';
+import { rest } from './resting.ts';
 import type { Upstream } from './upstream.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -27,9 +29,13 @@ export class Target {
   #connectFailures = 0;
   #connections = 0;
   #connecting = 0;
+  /** Of those connecting, the ones that a retry waits for. */
+  #reserved = 0;
+  /** Answered, and not looked at by the loop since. */
+  #resting = 0;
   #countedInUpstream = 0;
   readonly #idle: Connection[] = []; // used as a stack: the warmest connection first, the others age and are closed
-  readonly #queue = new Set<Queued>();
+  readonly #queue = new Line<Queued>();
   readonly #all = new Set<Connection>();
 
   constructor(upstream: Upstream, config: TargetConfig) {
@@ -51,26 +57,34 @@ export class Target {
       }
       idle.destroy();
     }
+    // One that is free in a moment is waited for: under load no connection is opened without need.
+    const spare = this.#soonFree > this.#queue.size;
     const full = this.#connections >= this.upstream.config.connections;
-    if (full && !this.upstream.mayQueue()) {
+    if (full && !spare && !this.upstream.mayQueue()) {
       this.pending--;
       waiting.onUpstreamFailed('upstream_queue_full', false);
       return;
     }
-    this.#queue.add(waiting);
-    if (!full) this.#open(waiting.connectTimeoutMs);
+    this.#queue.push(waiting);
+    if (!full && !spare) this.#open(waiting.connectTimeoutMs);
     this.#countQueued();
+  }
+
+  /** Connections that will take one who waits without any exchange having to end first. */
+  get #soonFree(): number {
+    return this.#connecting - this.#reserved + this.#resting;
   }
 
   /** Like acquire, but never on a connection that was used before: for the one retry. */
   acquireFresh(waiting: Queued): void {
     this.pending++;
     this.#open(waiting.connectTimeoutMs).reservedFor = waiting;
+    this.#reserved++;
   }
 
   /** The exchange no longer waits for a connection. */
   cancel(waiting: Queued): void {
-    if (this.#queue.delete(waiting)) {
+    if (this.#queue.remove(waiting)) {
       this.pending--;
       this.#countQueued();
       return;
@@ -78,6 +92,7 @@ export class Target {
     for (const connection of this.#all) {
       if (connection.reservedFor !== waiting) continue;
       connection.reservedFor = undefined;
+      this.#reserved--;
       this.pending--;
       return;
     }
@@ -90,11 +105,15 @@ export class Target {
     this.skipUntilMs = 0;
     const reservedFor = connection.reservedFor;
     connection.reservedFor = undefined;
-    if (reservedFor === undefined) this.#next(connection);
-    else reservedFor.onConnection(connection);
+    if (reservedFor === undefined) {
+      this.#next(connection);
+      return;
+    }
+    this.#reserved--;
+    reservedFor.onConnection(connection);
   }
 
-  /** The answer is complete: the connection takes the next exchange, rests or goes. */
+  /** The answer is complete: the connection rests, and takes the next exchange after that, or goes. */
   onAnswered(connection: Connection): void {
     this.pending--;
     connection.served++;
@@ -109,18 +128,28 @@ export class Target {
       const statedMs = Math.max(0, parser.keepAliveTimeoutMs - KEEP_ALIVE_MARGIN_MS);
       connection.idleLimitMs = Math.min(this.upstream.config.idleMs, statedMs);
     }
+    connection.state = 'resting';
+    this.#resting++;
+    rest(connection);
+    if (this.#queue.size > 0) this.#countQueued();
+  }
+
+  /** The loop has looked at its socket since the answer ended, and it still stands. */
+  onRested(connection: Connection): void {
+    this.#resting--;
     this.#next(connection);
   }
 
-  /** @param how whether it never came to stand, and why unless it was given up by us */
+  /** @param how what it did before, and why it never came to stand unless it was given up by us */
   onClosed(
     connection: Connection,
-    how: { readonly connecting: boolean; readonly failure: ErrorCode | undefined },
+    how: { readonly before: Connection['state']; readonly failure: ErrorCode | undefined },
   ): void {
     this.#all.delete(connection);
     this.#connections--;
     this.upstream.deadlines.disarm(connection);
-    if (how.connecting) this.#connecting--;
+    if (how.before === 'connecting') this.#connecting--;
+    if (how.before === 'resting') this.#resting--;
     if (how.failure !== undefined) {
       this.#onConnectFailed(connection, how.failure);
       return;
@@ -160,12 +189,12 @@ export class Target {
   }
 
   get idle(): number {
-    return this.#idle.length;
+    return this.#idle.length + this.#resting;
   }
 
   #next(connection: Connection): void {
-    for (const waiting of this.#queue) {
-      this.#queue.delete(waiting);
+    const waiting = this.#queue.shift();
+    if (waiting !== undefined) {
       this.#countQueued();
       waiting.onConnection(connection);
       return;
@@ -189,9 +218,8 @@ export class Target {
   }
 
   #openForQueue(): void {
-    for (const waiting of this.#queue) {
-      if (this.#connecting >= this.#queue.size || this.#connections >= this.upstream.config.connections) return;
-      this.#open(waiting.connectTimeoutMs);
+    while (this.#soonFree < this.#queue.size && this.#connections < this.upstream.config.connections) {
+      this.#open((this.#queue.first as Queued).connectTimeoutMs);
     }
   }
 
@@ -203,23 +231,26 @@ export class Target {
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
       connection.reservedFor = undefined;
+      this.#reserved--;
       this.pending--;
       reservedFor.onUpstreamFailed(code, false);
     }
     // An attempt is made for one of those who wait, and with it the one who has waited longest goes: what stands here may
     // be busy for long (a server that shuts down). With no connection left, none that waits has hope here.
-    const one = reservedFor === undefined && this.#queue.size > this.#connecting ? 1 : 0;
-    const leaving = [...this.#queue].slice(0, this.#connections === 0 ? this.#queue.size : one);
-    for (const each of leaving) this.#queue.delete(each);
+    const one = reservedFor === undefined && this.#queue.size > this.#soonFree ? 1 : 0;
+    const leaving: Queued[] = [];
+    for (let left = this.#connections === 0 ? this.#queue.size : one; left > 0; left--) {
+      leaving.push(this.#queue.shift() as Queued);
+    }
     this.#countQueued();
     this.pending -= leaving.length;
     for (const each of leaving) each.onUpstreamFailed(code, false);
     this.#openForQueue(); // those behind them may try now
   }
 
-  /** Tells the upstream how many wait here beyond those for whom a connection is being opened. */
+  /** Tells the upstream how many wait here beyond those for whom a connection is about to be free. */
   #countQueued(): void {
-    const beyond = Math.max(0, this.#queue.size - this.#connecting);
+    const beyond = Math.max(0, this.#queue.size - this.#soonFree);
     this.upstream.queued += beyond - this.#countedInUpstream;
     this.#countedInUpstream = beyond;
   }

@@ -1,0 +1,36 @@
+import type { Connection } from './connection.ts';
+import { Line } from './line.ts';
+
+/**
+ * Connections of this thread whose answer has ended, until the loop has polled its sockets once more. What the kernel
+ * has for them already, the end of the connection or bytes that nobody asked for, shows itself in that poll; a request
+ * sent before would be lost, or get those bytes for its answer.
+ */
+const line = new Line<Connection>();
+/** How many of them were answered before the poll of the present loop turn. */
+let polled = 0;
+let looking = false;
+
+/** The connection's target hears `onRested` behind the next poll, unless the connection closes first. */
+export function rest(connection: Connection): void {
+  line.push(connection);
+  if (!looking) lookAfterPoll();
+}
+
+/** Without its hold on the loop an immediate costs no turn of its own: it runs behind a poll that waits as it would anyway. */
+function lookAfterPoll(): void {
+  looking = true;
+  setImmediate(look).unref();
+}
+
+/** Runs behind each poll for as long as a connection rests: immediates set while immediates run belong to the next turn. */
+function look(): void {
+  looking = false;
+  let count = polled;
+  polled = line.size - polled;
+  if (polled > 0) lookAfterPoll();
+  for (; count > 0; count--) {
+    const connection = line.shift();
+    if (connection?.state === 'resting') connection.target.onRested(connection);
+  }
+}
