@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,7 +5,7 @@ import { connect } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CertificateAndKey, TlsMaterial } from '../../src/shared/tls/material.ts';
 import { createAuthority } from '../support/certificates.ts';
-import { secureClient, startTlsThread, TLS } from './tls-thread.ts';
+import { opensslClient, secureClient, startTlsThread, TLS } from './tls-thread.ts';
 
 const authority = createAuthority();
 afterAll(() => authority[Symbol.dispose]());
@@ -126,19 +125,10 @@ test('a client that says nothing is disconnected, and those above the cap at onc
 
 test('a client that wants another handshake on its connection is refused it', async () => {
   await using thread = await startTlsThread({ material: materialOf(first) });
-  const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${thread.port}`, '-tls1_2']);
-  let text = '';
-  const until = async (part: string | RegExp): Promise<void> => {
-    while (!(typeof part === 'string' ? text.includes(part) : part.test(text))) {
-      const [data] = (await once(client.stdout, 'data')) as [Buffer];
-      text += data.toString('latin1');
-    }
-  };
-  client.stderr.on('data', (data: Buffer) => (text += data.toString('latin1')));
-  await until('Extended master secret');
-  client.stdin.write('R\n');
-  await once(client, 'exit');
-  expect(text).toMatch(/no renegotiation/);
+  using client = opensslClient(thread.port, ['-tls1_2']);
+  await client.until('Extended master secret');
+  client.send('R\n');
+  await client.until('no renegotiation');
   await thread.when(({ open, sockets }) => open === 0 && sockets === 0);
 });
 

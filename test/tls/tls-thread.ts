@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { connect } from 'node:tls';
@@ -118,5 +119,46 @@ export async function secureClient(port: number, options: ConnectionOptions = {}
     session: () => (socket.getProtocol() === 'TLSv1.2' ? socket.getSession() : newest),
     closed: () => closed,
     [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
+
+/** `openssl s_client`: what it says, on both of its outputs, and lines for it (`Q` ends it, `R` renegotiates). */
+export interface OpensslClient extends Disposable {
+  send(text: string): void;
+  /** Resolves with all that it said once that holds `part`; rejects when it ends before. */
+  until(part: string): Promise<string>;
+}
+
+export function opensslClient(port: number, args: readonly string[]): OpensslClient {
+  const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...args]);
+  let text = '';
+  let over = false;
+  let wake = (): void => {};
+  const onData = (data: Buffer): void => {
+    text += data.toString('latin1');
+    wake();
+  };
+  child.stdout.on('data', onData);
+  child.stderr.on('data', onData);
+  child.on('close', () => {
+    over = true;
+    wake();
+  });
+  return {
+    send: (line) => void child.stdin.write(line),
+    until: (part) =>
+      new Promise((found, failed) => {
+        wake = () => {
+          if (text.includes(part)) found(text);
+          else if (over)
+            failed(
+              new Error(
+                `openssl ${args.join(' ')} (${child.exitCode} ${child.signalCode}) ended without ${part}:\n${text}`,
+              ),
+            );
+        };
+        wake();
+      }),
+    [Symbol.dispose]: () => void child.kill(),
   };
 }

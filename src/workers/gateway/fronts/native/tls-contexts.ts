@@ -36,8 +36,11 @@ interface NativeContext {
   setTicketKeys(keys: Uint8Array): void;
 }
 
-/** What the callback answers first: ignore the ticket; take it; take it and give out a new one. */
-const TICKET = { unknown: 0, taken: 1, renew: 2 } as const;
+/**
+ * What the callback answers first: ignore the ticket, or take it and give out a new one. Taking it without a new one would
+ * leave a client of TLS 1.3, which uses each ticket once, with none.
+ */
+const TICKET = { unknown: 0, renew: 2 } as const;
 
 const IV_BYTES = 16;
 /** Random bytes are drawn for many tickets at once; Node copies what the callback answers. */
@@ -61,8 +64,13 @@ const sameName = (key: Uint8Array, name: Uint8Array): boolean => {
 function onTicket(keys: readonly Uint8Array[], name: Uint8Array, seals: boolean): readonly unknown[] {
   const index = seals ? 0 : keys.findIndex((key) => sameName(key, name));
   const key = keys[Math.max(index, 0)] as Uint8Array; // there is at least one
-  const result = index < 0 ? TICKET.unknown : index === 0 ? TICKET.taken : TICKET.renew;
-  return [result, key.subarray(16, 32), key.subarray(32, 48), key.subarray(0, 16), nextIv()];
+  return [
+    index < 0 ? TICKET.unknown : TICKET.renew,
+    key.subarray(16, 32),
+    key.subarray(32, 48),
+    key.subarray(0, 16),
+    nextIv(),
+  ];
 }
 
 function useTicketKeys(context: SecureContext, tickets: TicketKeys): void {
