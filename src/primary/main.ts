@@ -6,12 +6,12 @@ import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
+import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
 import type { AdminServer } from './admin/server.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
-import { threadEntry } from './front/open-front.ts';
 import { leave } from './leave.ts';
 import { LimitsStoreState, reportStoreChange } from './limits-store-state.ts';
 import { loadConfig } from './load-config.ts';
@@ -85,7 +85,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   };
   const limitsStore = new LimitsStoreState((state) => reportStoreChange({ log, events }, state));
   const threads = new RequestThreads({
-    entry: threadEntry(acceptor.kind),
+    entry: entryUrl('workers/gateway/main'),
     workers: server.workers,
     active: () => reload.active(),
     acceptor,

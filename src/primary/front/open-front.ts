@@ -1,8 +1,7 @@
 import type { Config } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
-import type { ThreadFront, ToFrontThread } from '../../shared/threads/protocol.ts';
-import { entryUrl } from '../../shared/threads/worker-url.ts';
+import type { ToFrontThread } from '../../shared/threads/protocol.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Acceptor } from './acceptor.ts';
 import { NativeAcceptor } from './native-acceptor.ts';
@@ -19,10 +18,6 @@ export interface FrontParts {
   /** What the front cannot do now; empty = nothing. */
   readonly onDegraded: (reasons: readonly string[]) => void;
 }
-
-/** Where the threads of a front start. */
-export const threadEntry = (kind: ThreadFront['kind']): URL =>
-  entryUrl(kind === 'uws' ? 'workers/gateway/main' : 'workers/gateway/fronts/native/main');
 
 /** Node 23.1 brought `reusePort`. */
 export function canReusePort(version = process.versions.node): boolean {

@@ -31,6 +31,22 @@ export const ENV = {
     '65',
     'A client connection with nothing to do is closed after this.',
   ),
+  HALF_CLOSE_SECONDS: withDefault(
+    secondsOf,
+    '5',
+    'How long a client that has shut down its sending side may wait for the header of its answer.',
+  ),
+  FORWARD_INFORMATIONAL: withDefault(
+    onOff,
+    'on',
+    "An upstream's 102 and 103 reach HTTP/1.1 clients; off for clients that take them for the answer. FRONT=native only.",
+  ),
+  MERGE_SLASHES: withDefault(onOff, 'off', 'Look for routes as if // in a path were /; it is forwarded as sent.'),
+  UWS_CHUNKED: withDefault(
+    onOff,
+    'off',
+    'FRONT=uws takes chunked request bodies, though uWebSockets.js misreads legal ones; off: 411.',
+  ),
   DRAIN_TIMEOUT_SECONDS: withDefault(
     secondsText({ ...BOUNDS.seconds, min: 0 }),
     '30',

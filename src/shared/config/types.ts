@@ -32,6 +32,14 @@ export interface ServerConfig {
   readonly maxConnectionsPerIp: number;
   /** New connections per second of one address, and as many at once; 0 = no limit. */
   readonly connectionRatePerIp: number;
+  /** How long a client that has sent its end may wait for the header of its answer. */
+  readonly halfCloseMs: number;
+  /** 102 and 103 of an upstream reach clients that speak HTTP/1.1. */
+  readonly forwardInformational: boolean;
+  /** Routes are looked for as if `//` in a path were `/`; what is forwarded keeps it. */
+  readonly mergeSlashes: boolean;
+  /** The uws front takes chunked request bodies, which it reads wrongly where they have extensions or trailers. */
+  readonly uwsChunked: boolean;
   /** Exchanges in flight per thread. */
   readonly maxInFlight: number;
   /** Descriptor of a socket that listens already, used in place of host and port. */

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../../shared/clock.ts';
 import { createLog } from '../../shared/log.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
+import { openFront } from './fronts/open-front.ts';
 import { RequestThread, TICK_MS } from './request-thread.ts';
 
 const port = parentPort;
@@ -13,8 +14,7 @@ const openRedisStore =
   start.config.redis === undefined ? undefined : (await import('./limits/open-redis-store.ts')).openRedisStore;
 const thread = new RequestThread(start, { log, post: say, openRedisStore });
 
-const { UwsFront } = await import('./fronts/uws/uws-front.ts');
-const front = new UwsFront(thread);
+const front = await openFront({ start, thread, post: say });
 thread.front = front;
 
 const ticking = setInterval(() => thread.tick(), TICK_MS);
@@ -56,8 +56,9 @@ function drain(deadlineMs: number): void {
     const nowMs = monotonicMs();
     if (thread.inFlight > 0) quietSinceMs = -1;
     else if (quietSinceMs < 0) quietSinceMs = nowMs;
-    const quiet = quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
-    if (!quiet && (thread.inFlight > 0 || front.open > 0)) return;
+    const settled = front.finish();
+    const quiet = settled && quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
+    if (!quiet && (!settled || thread.inFlight > 0 || front.open > 0)) return;
     clearInterval(check);
     clearTimeout(deadline);
     close();
@@ -84,7 +85,11 @@ port.on('message', (message: ToRequestThread) => {
       log.level = message.level;
       return;
     case 'ticket-keys':
-      return; // uWS has its own, one for each thread
+    case 'close-idle':
+    case 'listen':
+    case 'unlisten':
+      front.receive(message);
+      return;
     case 'live-nodes':
       thread.limits.liveNodes = message.count;
       return;
@@ -99,10 +104,6 @@ port.on('message', (message: ToRequestThread) => {
       thread.limits.overrides.replace(message.overrides);
       say({ type: 'limits-done', id: message.id });
       return;
-    case 'close-idle':
-    case 'listen':
-    case 'unlisten':
-      return; // of other fronts
     case 'breaker-answer':
       thread.breaker.receive(message);
       return;

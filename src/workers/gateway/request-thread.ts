@@ -13,7 +13,7 @@ import { Deadlines } from './deadlines.ts';
 import type { ClientSide } from './exchange/client-side.ts';
 import { Exchange } from './exchange/exchange.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
-import type { ThreadFront } from './fronts/front.ts';
+import type { ClientFront } from './fronts/front.ts';
 import { ThreadLimits, type ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
@@ -50,7 +50,7 @@ export class RequestThread implements ExchangeThread {
   /** Lower-case names of fields whose values may name the client. */
   identifying: ReadonlySet<string> = new Set();
   /** Where its clients are; set once, before the first of them comes. */
-  front: ThreadFront | undefined = undefined;
+  front: ClientFront | undefined = undefined;
   /** Answers carry Connection: close, and `/ready` says no. */
   draining = false;
   #newest: LinkedExchange | undefined;

@@ -13,16 +13,26 @@ export interface AnsweredExchange {
   readonly requestId: string;
   /** Fields that the limits and the breaker add, each line with its CRLF. */
   readonly extraFields: string;
-  /** The connection carries no further request after this one. */
+  /** The connection carries no further request after this one: the thread drains, or the rest of the body has no known end. */
   readonly closesAfter: boolean;
+  /** The thread drains. */
+  readonly drains: boolean;
+  /** The client takes trailers of the answer. */
+  readonly takesTrailers: boolean;
   answerStarted: boolean;
   status: number;
   bytesSent: number;
+  /** A 1xx has reached the client. */
+  informed: boolean;
+  /** The front's own: how the body is delimited for the client. */
+  answerFraming: number;
   /** The exchange behind it, where a connection has several. */
   nextInLine: AnsweredExchange | undefined;
   heldAnswer: HeldAnswer | undefined;
   /** @param piece of the request's body, in memory that is the front's and gone when this returns */
   onBody(piece: Buffer, last: boolean): void;
+  /** @param lines of the request's trailer section, each with its CRLF; before the last piece */
+  onTrailers(lines: string): void;
   /** The client's socket is full. */
   onClientBlocked(): void;
   /** It has taken something, but not all that waits for it. */
@@ -60,6 +70,6 @@ export interface ClientSide {
   resumeBody(exchange: AnsweredExchange): void;
   /** Every few seconds of an upload that is not paused. */
   keepUploadAlive(exchange: AnsweredExchange): void;
-  /** Whether a client whose socket is full has taken something since this was asked last. */
-  tookSome(exchange: AnsweredExchange): boolean;
+  /** Bytes that the client's socket has not taken. */
+  unsentBytes(exchange: AnsweredExchange): number;
 }

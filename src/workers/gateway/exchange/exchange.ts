@@ -72,6 +72,9 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   status = 0;
   /** Body bytes of the answer given to the client. */
   bytesSent = 0;
+  informed = false;
+  takesTrailers = false;
+  answerFraming = 0;
   /** Fields that the limits and the breaker add to the answer, each line with its CRLF. */
   extraFields = '';
 
@@ -114,6 +117,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     this.requestId = requestId !== undefined && isSaneRequestId(requestId) ? requestId : thread.requestIds.next();
     if (head.fault !== undefined) {
       this.path = head.path;
+      this.address = this.client.peerAddress();
       return this.#refuseHead(head.faultCode, head.fault);
     }
     if (head.contentLength > 0 || head.chunked) this.body = new RequestBody(this, head.contentLength);
@@ -177,6 +181,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     const peer = { address: this.address, scheme: thread.scheme };
     const via = head.minorVersion === 0 ? VIA_OF_1_0 : VIA;
     let own = `x-request-id: ${this.requestId}\r\nvia: ${head.via === undefined ? via : `${head.via}, ${via}`}\r\n`;
+    this.takesTrailers = head.takesTrailers;
     if (head.takesTrailers) own += 'te: trailers\r\nconnection: te\r\n';
     if (trustedProxies.empty || !trustedProxies.isTrusted(this.address)) {
       this.fields = head.fields + forwardedByClient(head, peer) + own;
@@ -354,6 +359,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     }
   }
 
+  onTrailers(lines: string): void {
+    if (this.body !== undefined) this.body.trailers = lines;
+  }
+
   get #maxBodyBytes(): number {
     return this.#route?.config.maxBodyBytes ?? 0;
   }
@@ -399,8 +408,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     this.call?.resume();
   }
 
-  clientTookSome(): boolean {
-    return this.client.tookSome(this);
+  unsentBytes(): number {
+    return this.client.unsentBytes(this);
   }
 
   /** The answer has been given to the client, whole. */
@@ -427,6 +436,13 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     if (this.requestId === '') this.requestId = this.thread.requestIds.next();
     this.thread.log.error({ err: error, request_id: this.requestId }, 'exchange failed');
     this.fail('internal_error');
+  }
+
+  /** The front gives up a request that it has not read whole. */
+  refuseUnread(code: ErrorCode): void {
+    this.requestId = this.thread.requestIds.next();
+    this.address = this.client.peerAddress();
+    this.fail(code);
   }
 
   /** Ends the exchange from our side, whatever it was doing: with an answer, or by cutting the one that has begun. */
@@ -462,6 +478,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   }
 
   /** The connection carries no further request: the thread is draining, or the rest of the body has no end that is known. */
+  get drains(): boolean {
+    return this.thread.draining;
+  }
+
   get closesAfter(): boolean {
     return this.thread.draining || this.body?.openEnded === true;
   }

@@ -16,6 +16,9 @@ export interface LocalAnswer {
 export const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'bad_request',
   'header_too_large',
+  'uri_too_long',
+  'http_version_not_supported',
+  'length_required',
   'body_too_large',
   'request_timeout',
   'overloaded',

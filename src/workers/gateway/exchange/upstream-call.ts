@@ -35,10 +35,12 @@ export interface CallOwner {
   readonly stages: RouteStages;
   /** Some byte of the answer has been given to the client. */
   readonly answerStarted: boolean;
+  /** A 1xx has reached the client: the upstream has seen the request. */
+  readonly informed: boolean;
   /** The request is still being handled by the call that brought it. */
   readonly starting: boolean;
-  /** The client's socket is full; whether it has taken something since this was last asked. */
-  clientTookSome(): boolean;
+  /** Bytes that the client's socket has not taken. */
+  unsentBytes(): number;
   /** The header of an answer is here, and its body will take longer than this read. */
   onLongAnswer(status: number, tookMs: number): void;
   /** One read was parsed; the connection's fields say what it brought. */
@@ -72,6 +74,8 @@ export class UpstreamCall implements Queued, Waiting {
   #sentMs = 0;
   #retried = false;
   #clientBlocked = false;
+  /** What the client had not taken when this was looked at last. */
+  #unsentBytes = 0;
   #attempts = 0;
 
   deadlineList: DeadlineList | undefined = undefined;
@@ -201,6 +205,7 @@ export class UpstreamCall implements Queued, Waiting {
   pause(): void {
     this.#connection?.pause();
     this.#clientBlocked = true;
+    this.#unsentBytes = this.#owner.unsentBytes();
     this.onClientReads();
   }
 
@@ -210,6 +215,12 @@ export class UpstreamCall implements Queued, Waiting {
    */
   onClientReads(): void {
     this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.bodyIdleMs * CLIENT_PATIENCE);
+  }
+
+  #clientTookSome(): boolean {
+    const before = this.#unsentBytes;
+    this.#unsentBytes = this.#owner.unsentBytes();
+    return this.#unsentBytes < before;
   }
 
   resume(): void {
@@ -223,8 +234,8 @@ export class UpstreamCall implements Queued, Waiting {
     this.#countUnanswered();
     this.#connection = undefined;
     if (this.#stage === 'done') return;
-    const { answerStarted, deadlines, routeConfig, stages } = this.#owner;
-    if (stale && !answerStarted && this.#mayRepeat()) {
+    const { answerStarted, deadlines, informed, routeConfig, stages } = this.#owner;
+    if (stale && !answerStarted && !informed && this.#mayRepeat()) {
       this.#retried = true;
       this.#count(UPSTREAM.retries);
       this.#stage = 'connection';
@@ -255,7 +266,7 @@ export class UpstreamCall implements Queued, Waiting {
         return this.#fail('upstream_headers_timeout');
       case 'upstream-body':
         if (!this.#clientBlocked) return this.#fail('upstream_body_timeout');
-        return this.#owner.clientTookSome() ? this.onClientReads() : this.#fail('client_stalled');
+        return this.#clientTookSome() ? this.onClientReads() : this.#fail('client_stalled');
       case 'done':
         return;
       default:

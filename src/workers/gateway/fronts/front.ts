@@ -1,11 +1,21 @@
+import type { ToFrontThread, ToRequestThread } from '../../../shared/threads/protocol.ts';
+
+/** What the front process tells the part of it that lives on a request thread. */
+export type ToClientFront = ToFrontThread | Extract<ToRequestThread, { readonly type: 'ticket-keys' }>;
+
 /** The part of a front that lives on a request thread, as the rest of the thread sees it. */
-export interface ThreadFront {
+export interface ClientFront {
+  /** What `listening` says. */
+  readonly descriptor: unknown;
   /** Open client connections. */
   readonly open: number;
   /** Whether a request from this address must be refused, so that its connection goes. */
   isBeyondCap(address: string): boolean;
+  receive(message: ToClientFront): void;
   /** Every tick of the thread. */
   tick(nowMs: number): void;
-  /** The thread is about to end: connections that rest are let go, nothing new comes. */
+  /** Takes what was sent to this thread before it left, and no more. @returns whether nothing can come any more */
+  finish(): boolean;
+  /** Cuts every connection; nothing new comes. */
   close(): void;
 }

@@ -36,6 +36,8 @@ export class ResponseParser extends ResponseHead {
   bodyKind: 'none' | 'length' | 'chunked' | 'close' = 'none';
   /** False for a close-delimited answer, Connection: close, HTTP/1.0 without keep-alive, and bytes after the message. */
   reusable = false;
+  /** Trailer lines of a chunked answer that may be passed on, each with its CRLF; complete when the message is. */
+  trailers = '';
   /** Some byte of this exchange's answer has arrived (1xx count). */
   started = false;
   readonly #handler: ResponseHandler;

@@ -115,7 +115,7 @@ function readV2(header: Uint8Array): Said {
   if (extensionsAt > header.length || !areExtensionsRight(header, extensionsAt)) return undefined;
   if (width === undefined) return PEER_ITSELF;
   // A copy, because addressText wants an ArrayBuffer of just the address.
-  const address = addressText(header.slice(V2_PREFIX_BYTES, V2_PREFIX_BYTES + width).buffer as ArrayBuffer);
+  const address = addressText(header.slice(V2_PREFIX_BYTES, V2_PREFIX_BYTES + width).buffer);
   return { source: { address, port: uint16(header, V2_PREFIX_BYTES + 2 * width) } };
 }
 

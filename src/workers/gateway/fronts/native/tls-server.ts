@@ -65,15 +65,28 @@ export class TlsAcceptor {
     return this.#underWay.size;
   }
 
+  get #isFull(): boolean {
+    return this.#underWay.size >= this.#config.maxHandshakes;
+  }
+
   /** Takes the handle over. Exactly one of the two handlers is called, later or, when there is no room, at once. */
   accept(handle: ReceivedHandle, handlers: TlsHandlers): void {
-    if (this.#underWay.size >= this.#config.maxHandshakes) {
+    if (this.#isFull) {
       handle.close();
       this.#fail('full', handlers);
       return;
     }
     handle.readStop(); // who has read a PROXY header left it reading, and starting twice is an error to node:net
-    const socket = new Socket({ handle } as object);
+    this.acceptSocket(new Socket({ handle } as object), handlers);
+  }
+
+  /** The same for a socket of node:net. */
+  acceptSocket(socket: Socket, handlers: TlsHandlers): void {
+    if (this.#isFull) {
+      socket.destroy();
+      this.#fail('full', handlers);
+      return;
+    }
     if (handlers.firstBytes !== undefined && handlers.firstBytes.length > 0) {
       socket.unshift(Buffer.from(handlers.firstBytes));
     }

@@ -51,6 +51,7 @@ export class UwsRequestHead implements RequestHead {
   fault: string | undefined;
   faultCode: ErrorCode = 'bad_request';
   readonly #maxBytes: number;
+  readonly #takesChunks: boolean;
   #connection = '';
   #hosts = 0;
   #lengths = 0;
@@ -59,9 +60,13 @@ export class UwsRequestHead implements RequestHead {
   readonly #identifyingValues = new Map<string, string>();
   readonly #onField = (name: string, value: string): void => this.#field(name, value);
 
-  /** @param maxBytes of request line and fields together, above which it is refused with 431 */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /**
+   * @param limits.maxHeaderBytes of request line and fields together, above which it is refused with 431
+   * @param limits.uwsChunked take chunked bodies, though uWS misreads legal ones: then the next request becomes body
+   */
+  constructor(limits: { readonly maxHeaderBytes: number; readonly uwsChunked: boolean }) {
+    this.#maxBytes = limits.maxHeaderBytes;
+    this.#takesChunks = limits.uwsChunked;
   }
 
   /** The first value of one of the `identifying` fields. */
@@ -188,6 +193,9 @@ export class UwsRequestHead implements RequestHead {
       this.fault = 'Transfer-Encoding is something else than one chunked.';
     } else if (this.chunked && this.#lengths > 0) {
       this.fault = 'Content-Length and Transfer-Encoding exclude each other.';
+    } else if (this.chunked && !this.#takesChunks) {
+      this.fault = 'Send a Content-Length: chunked request bodies are not taken here (UWS_CHUNKED).';
+      this.faultCode = 'length_required';
     }
   }
 }

@@ -89,8 +89,8 @@ export class UwsClient implements ClientSide {
     this.resumeBody();
   }
 
-  tookSome(): boolean {
-    return false; // onWritable says so at once
+  unsentBytes(): number {
+    return 0; // onWritable says at once that some has been taken
   }
 
   /** uWS cannot write a 1xx. */

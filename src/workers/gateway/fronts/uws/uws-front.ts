@@ -3,7 +3,7 @@ import type { ServerConfig } from '../../../../shared/config/types.ts';
 import { THREAD } from '../../../../shared/metrics/layout.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
-import type { ThreadFront } from '../front.ts';
+import type { ClientFront } from '../front.ts';
 import { ClientConnections } from './client-connections.ts';
 import { addCertificates, createSslApp } from './ssl-app.ts';
 import { UwsRequestHead } from './request-head.ts';
@@ -28,7 +28,7 @@ function createApp({ tls }: ServerConfig): RequestApp {
 }
 
 /** A thread's app of uWebSockets.js: every request it hands out becomes an exchange. */
-export class UwsFront implements ThreadFront {
+export class UwsFront implements ClientFront {
   readonly #thread: RequestThread;
   readonly #app: RequestApp;
   readonly #connections: ClientConnections;
@@ -41,7 +41,7 @@ export class UwsFront implements ThreadFront {
       const { maxConnections, workers } = thread.config.server;
       return Math.ceil(maxConnections / workers);
     });
-    this.#head = new UwsRequestHead(server.maxHeaderBytes);
+    this.#head = new UwsRequestHead(server);
     this.#app = createApp(server);
     const idleSeconds = Math.ceil(server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
     this.#app.setIdleTimeout(idleSeconds);
@@ -71,7 +71,13 @@ export class UwsFront implements ThreadFront {
     return this.#connections.isBeyondCap(address);
   }
 
+  receive(): void {} // nothing of it is for uWS, which also has ticket keys of its own, one for each thread
+
   tick(): void {} // uWS keeps its own time
+
+  finish(): boolean {
+    return true; // the app is out of the ring; what still comes is answered
+  }
 
   close(): void {
     this.#app.close();

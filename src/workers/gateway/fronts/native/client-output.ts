@@ -1,0 +1,144 @@
+import type { Handles, StreamHandle, WriteRequest } from '../../../../shared/net/handles.ts';
+
+/** Up to this a head and a body go out as one string: libuv copies it to its stack and tries at once. */
+export const MOST_TEXT_BYTES = 12 * 1024;
+
+/** A piece of a body (one read of an upstream), its head, and what frames it. */
+const COPY_BYTES = 64 * 1024 + 20 * 1024;
+/** Copies that no write uses. More than a few are only there after a burst of slow clients. */
+const MOST_SPARE_COPIES = 8;
+
+/** A write that did not finish at once: it belongs to libuv until it has. */
+interface PendingWrite extends WriteRequest {
+  output?: ClientOutput | undefined;
+  /** Keeps the bytes alive and unchanged meanwhile. */
+  copy?: Buffer | undefined;
+}
+
+/** What is needed of Node's handles to read and write streams. */
+export type StreamTools = Pick<
+  Handles,
+  'WriteRequest' | 'ShutdownRequest' | 'streamState' | 'LAST_WRITE_WAS_ASYNC' | 'READ_BYTES_OR_ERROR'
+>;
+
+/** What the writes of a thread share. */
+export class OutputTools {
+  readonly handles: StreamTools;
+  /** A write that the kernel takes at once leaves no trace in its request: one serves them all. */
+  request: PendingWrite;
+  readonly #copies: Buffer[] = [];
+
+  constructor(handles: StreamTools) {
+    this.handles = handles;
+    this.request = new handles.WriteRequest();
+  }
+
+  takeCopy(): Buffer {
+    return this.#copies.pop() ?? Buffer.allocUnsafeSlow(COPY_BYTES);
+  }
+
+  giveBack(copy: Buffer): void {
+    if (this.#copies.length < MOST_SPARE_COPIES) this.#copies.push(copy);
+  }
+}
+
+function onWritten(this: PendingWrite, status: number): void {
+  const { output, copy } = this;
+  this.copy = undefined;
+  this.output = undefined;
+  output?.onWriteOver(status, copy);
+}
+
+/**
+ * The writing half of a client's connection, on the stream under it. **Nothing that lies in the thread's shared read
+ * buffer may be given to libuv**, which keeps the pointer when a write does not finish at once: strings are copied by it,
+ * longer pieces by us into memory that is the write's own.
+ */
+export abstract class ClientOutput {
+  readonly handle: StreamHandle;
+  readonly tools: OutputTools;
+  /** Writes that the kernel has not taken whole. */
+  pendingWrites = 0;
+  /** What waits to leave in one write with what follows; see `flush`. */
+  #corked = '';
+
+  constructor(handle: StreamHandle, tools: OutputTools) {
+    this.handle = handle;
+    this.tools = tools;
+  }
+
+  /** The last pending write is over: there is room again. */
+  protected abstract onDrained(): void;
+  /** The client cannot be written to any more. */
+  protected abstract onWriteFailed(): void;
+
+  /** Text of one char a byte that leaves with the next write, or with flush(). */
+  protected cork(text: string): void {
+    this.#corked += text;
+  }
+
+  protected get hasCorked(): boolean {
+    return this.#corked !== '';
+  }
+
+  protected flush(): void {
+    if (this.#corked !== '') this.write('');
+  }
+
+  /** Writes text of one char a byte. */
+  protected write(text: string): void {
+    const { handle, tools } = this;
+    let all = text;
+    if (this.#corked !== '') {
+      all = this.#corked + text;
+      this.#corked = '';
+    }
+    this.#written(handle.writeLatin1String(tools.request, all), undefined);
+  }
+
+  /** Writes `before`, a piece of the read buffer, and `after` in one write. */
+  protected writePiece(before: string, piece: Buffer, after: string): void {
+    const { handle, tools } = this;
+    let head = before;
+    if (this.#corked !== '') {
+      head = this.#corked + before;
+      this.#corked = '';
+    }
+    if (head.length + piece.length + after.length > COPY_BYTES) {
+      this.#written(handle.writeLatin1String(tools.request, head), undefined);
+      head = '';
+    }
+    const copy = tools.takeCopy();
+    let at = head === '' ? 0 : copy.write(head, 0, 'latin1');
+    copy.set(piece, at);
+    at += piece.length;
+    if (after !== '') at += copy.write(after, at, 'latin1');
+    this.#written(handle.writeBuffer(tools.request, copy.subarray(0, at)), copy);
+  }
+
+  #written(status: number, copy: Buffer | undefined): void {
+    const { tools } = this;
+    const { streamState, LAST_WRITE_WAS_ASYNC } = tools.handles;
+    if (status !== 0) {
+      if (copy !== undefined) tools.giveBack(copy);
+      this.onWriteFailed();
+    } else if (streamState[LAST_WRITE_WAS_ASYNC] === 0) {
+      if (copy !== undefined) tools.giveBack(copy);
+    } else {
+      const pending = tools.request;
+      pending.output = this;
+      pending.copy = copy;
+      pending.oncomplete = onWritten;
+      tools.request = new tools.handles.WriteRequest();
+      this.pendingWrites++;
+    }
+  }
+
+  /** Called by libuv. */
+  onWriteOver(status: number, copy: Buffer | undefined): void {
+    if (copy !== undefined) this.tools.giveBack(copy);
+    this.pendingWrites--;
+    if (status < 0) this.onWriteFailed();
+    else if (this.pendingWrites === 0) this.onDrained();
+  }
+}

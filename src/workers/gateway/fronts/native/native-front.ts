@@ -1,0 +1,243 @@
+import { wallClockMs } from '../../../../shared/clock.ts';
+import type { StreamHandle } from '../../../../shared/net/handles.ts';
+import { THREAD } from '../../../../shared/metrics/layout.ts';
+import type { ConnectionRows } from '../../../../shared/threads/connection-table.ts';
+import type { ToFrontThread } from '../../../../shared/threads/protocol.ts';
+import type { TlsMaterial } from '../../../../shared/tls/material.ts';
+import type { Deadlines } from '../../deadlines.ts';
+import type { ClientSide } from '../../exchange/client-side.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { RequestThread } from '../../request-thread.ts';
+import type { ClientFront, ToClientFront } from '../front.ts';
+import { DateLine } from './answer-head.ts';
+import { ClientConnection, type ClientPeer } from './client-connection.ts';
+import { OutputTools, type StreamTools } from './client-output.ts';
+import type { ConnectionHost, ConnectionSettings, Flushed } from './connection-host.ts';
+import { NativeRequestHead } from './head-parser.ts';
+import type { ProxiedSource } from './proxy-protocol.ts';
+import { ProxyReception } from './proxy-reception.ts';
+import { SocketHandle } from './socket-handle.ts';
+import { TlsAcceptor, type TlsHandlers } from './tls-server.ts';
+
+const READ_BYTES = 64 * 1024;
+/** How often idle connections are looked at; each look is a few loads. */
+const IDLE_LOOK_MS = 1_000;
+const NOTHING = Buffer.alloc(0);
+
+/** A connection as it was handed over. */
+export interface ReceivedPeer {
+  /** Row in the connection table; -1 = none. */
+  readonly index: number;
+  /** Canonical text. */
+  readonly address: string;
+}
+
+/** Where connections come from. */
+export interface ConnectionSource {
+  receive(message: ToFrontThread): void;
+  /** Takes what was sent before, and no more. @returns whether nothing can come any more */
+  finish(): boolean;
+  close(): void;
+}
+
+export interface NativeFrontOptions {
+  readonly thread: RequestThread;
+  readonly tools: StreamTools;
+  readonly rows: ConnectionRows;
+  /** Set exactly where the configuration has TLS. */
+  readonly tls: TlsMaterial | undefined;
+}
+
+/** The clients of one request thread on the native front: their connections, and what these share. */
+export class NativeFront implements ClientFront, ConnectionHost {
+  readonly tools: OutputTools;
+  readonly head: NativeRequestHead;
+  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly #thread: RequestThread;
+  readonly #rows: ConnectionRows;
+  readonly #date = new DateLine();
+  readonly #connections: ClientConnection[] = [];
+  readonly #tls: TlsAcceptor | undefined;
+  /** Connections that are not clients yet: they shake hands, or a proxy is about to say whose they are. */
+  #arriving = 0;
+  #source: ConnectionSource | undefined = undefined;
+  #toFlush: Flushed[] = [];
+  #lookedMs = 0;
+
+  constructor({ thread, tools, rows, tls }: NativeFrontOptions) {
+    const config = thread.config.server.tls;
+    this.#thread = thread;
+    this.#rows = rows;
+    this.#tls = config === undefined || tls === undefined ? undefined : new TlsAcceptor(config, tls);
+    this.tools = new OutputTools(tools);
+    this.head = new NativeRequestHead(thread.config.server.maxHeaderBytes);
+    this.#date.update(wallClockMs());
+  }
+
+  /** Set once, before the first connection. */
+  set source(source: ConnectionSource) {
+    this.#source = source;
+  }
+
+  get descriptor(): undefined {
+    return undefined; // the front process knows the thread by its slot
+  }
+
+  get open(): number {
+    return this.#connections.length + this.#arriving;
+  }
+
+  get deadlines(): Deadlines {
+    return this.#thread.deadlines;
+  }
+
+  get dateLine(): string {
+    return this.#date.text;
+  }
+
+  get settings(): ConnectionSettings {
+    return this.#thread.config.server;
+  }
+
+  get testFaults(): boolean {
+    return this.#thread.config.testFaults;
+  }
+
+  /** Too many connections are the front's to refuse, before they come here. */
+  isBeyondCap(): boolean {
+    return false;
+  }
+
+  /** A connection was handed over; its handle is not read yet. */
+  accept(handle: StreamHandle, peer: ReceivedPeer): void {
+    const { server } = this.#thread.config;
+    this.#thread.metrics.add(THREAD.connectionsAccepted);
+    this.#arriving++;
+    if (server.proxyProtocol && this.#thread.table.trustedProxies.isTrusted(peer.address))
+      this.#receiveProxy(handle, peer);
+    else this.#secure(handle, peer, NOTHING);
+  }
+
+  #receiveProxy(handle: StreamHandle, peer: ReceivedPeer): void {
+    const { deadlines, readBuffer: buffer } = this;
+    const reception = {
+      handle,
+      tools: this.tools.handles,
+      buffer,
+      deadlines,
+      onHeader: (source: ProxiedSource | undefined, rest: Buffer) =>
+        this.#secure(handle, source === undefined ? peer : { ...peer, address: source.address }, rest),
+      onFailed: () => {
+        handle.close();
+        this.#refused('proxy_protocol', peer);
+      },
+    };
+    // oxlint-disable-next-line no-new -- it lives in the handle's callback until it is done
+    new ProxyReception(reception);
+  }
+
+  /** @param rest came already, in the shared read buffer */
+  #secure(handle: StreamHandle, peer: ReceivedPeer, rest: Buffer): void {
+    if (this.#tls === undefined) {
+      this.#add(handle, peer, rest);
+      return;
+    }
+    const isPublic = handle instanceof SocketHandle;
+    const handlers: TlsHandlers = {
+      firstBytes: rest,
+      onSecure: (tlsHandle, socket) => {
+        const own = isPublic ? new SocketHandle(socket) : (tlsHandle as StreamHandle);
+        const connection = this.#add(own, { ...peer, socket }, NOTHING);
+        socket.once('close', () => connection.destroy());
+      },
+      onFailed: () => this.#refused('tls_handshake', peer),
+    };
+    if (isPublic) this.#tls.acceptSocket(handle.socket, handlers);
+    else this.#tls.accept(handle, handlers);
+  }
+
+  #add(handle: StreamHandle, peer: ClientPeer, rest: Buffer): ClientConnection {
+    this.#arriving--;
+    const connection = new ClientConnection(handle, this, peer);
+    connection.at = this.#connections.push(connection) - 1;
+    if (rest.length > 0) connection.take(Buffer.from(rest), 0, rest.length);
+    return connection;
+  }
+
+  /** A connection that never came to a request is gone. */
+  #refused(_code: 'proxy_protocol' | 'tls_handshake', { index }: ReceivedPeer): void {
+    this.#arriving--;
+    if (index >= 0) this.#rows.release(index);
+  }
+
+  openExchange(client: ClientSide): Exchange {
+    this.head.identifying = this.#thread.identifying;
+    return this.#thread.open(client);
+  }
+
+  markBusy(index: number): void {
+    if (index >= 0) this.#rows.markBusy(index);
+  }
+
+  markIdle(index: number): void {
+    if (index >= 0) this.#rows.markIdle(index, this.#thread.deadlines.nowMs);
+  }
+
+  flushSoon(connection: Flushed): void {
+    this.#toFlush.push(connection);
+    if (this.#toFlush.length === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const connections = this.#toFlush;
+    this.#toFlush = [];
+    for (const each of connections) each.flushCorked();
+  }
+
+  onClosed({ index, at }: { readonly index: number; readonly at: number }): void {
+    const last = this.#connections.pop();
+    if (last !== undefined && last.at !== at) {
+      this.#connections[at] = last;
+      last.at = at;
+    }
+    if (index >= 0) this.#rows.release(index);
+  }
+
+  onFault(error: unknown): void {
+    this.#thread.log.error({ err: error }, 'a client connection failed');
+  }
+
+  receive(message: ToClientFront): void {
+    if (message.type === 'ticket-keys') this.#tls?.setTicketKeys(message.keys);
+    else if (message.type === 'close-idle') this.#closeIdle(message.index, message.since);
+    else this.#source?.receive(message);
+  }
+
+  finish(): boolean {
+    return this.#source?.finish() !== false;
+  }
+
+  /** Room is needed: closes this connection if it has been idle since then. */
+  #closeIdle(index: number, since: number): void {
+    if (!this.#rows.isIdleSince(index, since)) return;
+    this.#connections.find((connection) => connection.index === index)?.closeIdle();
+  }
+
+  tick(nowMs: number): void {
+    this.#date.update(wallClockMs());
+    if (nowMs - this.#lookedMs < IDLE_LOOK_MS) return;
+    this.#lookedMs = nowMs;
+    const idleSinceMs = nowMs - this.#thread.config.server.idleTimeoutMs;
+    // From the end: closing one moves the last into its place, which has been looked at.
+    for (let i = this.#connections.length - 1; i >= 0; i--) {
+      const connection = this.#connections[i];
+      if (connection !== undefined && connection.idleSinceMs <= idleSinceMs) connection.closeIdle();
+    }
+  }
+
+  close(): void {
+    this.#source?.close();
+    this.#tls?.close();
+    for (let last = this.#connections.at(-1); last !== undefined; last = this.#connections.at(-1)) last.destroy();
+  }
+}
