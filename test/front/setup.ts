@@ -1,0 +1,144 @@
+import { connect, type Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readConfig } from '../../src/shared/config/read-config.ts';
+import { createLog } from '../../src/shared/log.ts';
+import type { Acceptor } from '../../src/primary/front/acceptor.ts';
+import { openFront } from '../../src/primary/front/open-front.ts';
+import { LimitsStoreState } from '../../src/primary/limits-store-state.ts';
+import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
+import { RequestThreads, slotsFor } from '../../src/primary/request-threads.ts';
+import { TrafficControl } from '../../src/primary/traffic-control.ts';
+
+const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+const NEVER_MS = 20_000;
+
+export interface TestFront extends AsyncDisposable {
+  readonly acceptor: Acceptor;
+  readonly threads: RequestThreads;
+  readonly port: number;
+  /** Opens the gate that a stuck thread waits at. */
+  go(): void;
+}
+
+/** A front as the gateway composes it, with threads that give one fixed answer (thread.mjs). */
+export async function startFront(env: Readonly<Record<string, string>> = {}): Promise<TestFront> {
+  const read = readConfig({ FRONT: 'native', UPSTREAM_URL: 'http://127.0.0.1:1', WORKERS: '2', ...env }, () => '');
+  if (!read.ok) throw new Error('the test configuration is bad');
+  const { config } = read;
+  const log = createLog({ level: 'silent', name: 'test' });
+  const slots = slotsFor(config.server.workers);
+  const gate = new SharedArrayBuffer(4);
+  const acceptor = await openFront({
+    config,
+    slots,
+    log,
+    events: { add: () => {} },
+    send: (slot, message) => threads.tellSlot(slot, message),
+    onDegraded: () => {},
+  });
+  const control = new TrafficControl({
+    config,
+    log,
+    connect: undefined,
+    info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
+    send: () => {},
+    broadcast: () => 0,
+  });
+  const threads = new RequestThreads({
+    entry: pathToFileURL(resolve(import.meta.dirname, 'thread.mjs')),
+    workers: config.server.workers,
+    active: () => ({ config, version: 1 }),
+    acceptor: {
+      ring: acceptor.ring,
+      forThread: (slot) => Object.assign(acceptor.forThread(slot), { dist: DIST, gate }),
+      threadGone: (slot) => acceptor.threadGone(slot),
+      receive: (slot, message) => acceptor.receive(slot, message),
+    },
+    control,
+    metrics: new MetricMemory(slots, config),
+    limitsStore: new LimitsStoreState(() => {}),
+    log,
+    hopeless: () => {},
+  });
+  const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
+  if (!(await threads.until(() => serving() === config.server.workers, NEVER_MS))) throw new Error('no threads');
+  const port = await acceptor.listen('127.0.0.1', 0);
+  const go = (): void => {
+    new Int32Array(gate)[0] = 1;
+    Atomics.notify(new Int32Array(gate), 0);
+  };
+  return {
+    acceptor,
+    threads,
+    port,
+    go,
+    async [Symbol.asyncDispose]() {
+      go();
+      acceptor.close();
+      threads.abort();
+      await threads.until(() => threads.all().length === 0, NEVER_MS);
+      threads.close();
+      await control.close();
+    },
+  };
+}
+
+/** A client's connection that collects what comes. */
+export class Client {
+  readonly socket: Socket;
+  text = '';
+  closed = false;
+  readonly #looks = new Set<() => void>();
+
+  constructor(port: number, host = '127.0.0.1') {
+    this.socket = connect({ port, host });
+    this.socket.on('data', (data) => this.#changed(data.toString('latin1')));
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => {
+      this.closed = true;
+      this.#changed('');
+    });
+  }
+
+  #changed(text: string): void {
+    this.text += text;
+    for (const look of this.#looks) look();
+  }
+
+  /** Waits until what came, or the end, satisfies the condition. */
+  until(condition: (client: Client) => boolean, what = 'an answer'): Promise<this> {
+    return new Promise((found, failed) => {
+      const timer = setTimeout(
+        () => failed(new Error(`not in time: ${what}; got ${JSON.stringify(this.text)}`)),
+        15_000,
+      );
+      const look = (): void => {
+        if (!condition(this)) return;
+        clearTimeout(timer);
+        this.#looks.delete(look);
+        found(this);
+      };
+      this.#looks.add(look);
+      look();
+    });
+  }
+
+  /** Sends the word and resolves with the body of the answer. */
+  async ask(word = 'x'): Promise<string> {
+    this.text = '';
+    this.socket.write(`GET /${word} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await this.until(({ text, closed }) => text.includes('\r\n\r\n') || closed, word);
+    return this.text.slice(this.text.indexOf('\r\n\r\n') + 4);
+  }
+
+  connected(): Promise<this> {
+    return this.socket.connecting
+      ? new Promise((done) => this.socket.once('connect', () => done(this)))
+      : Promise.resolve(this);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
