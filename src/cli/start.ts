@@ -34,6 +34,7 @@ export async function start(io: CliIo): Promise<number | undefined> {
     env: io.env,
     killAfterMs: config.server.drainTimeoutMs + KILL_GRACE_MS,
     signals: process,
+    inheritedSocket: config.server.inheritedSocket,
     log,
   });
   await demo?.close();

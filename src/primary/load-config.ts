@@ -3,6 +3,8 @@ import { processEnv } from '../shared/config/environment.ts';
 import type { Problem } from '../shared/config/problems.ts';
 import { readConfig } from '../shared/config/read-config.ts';
 import type { ReadFile } from '../shared/config/text-file.ts';
+import type { Config } from '../shared/config/types.ts';
+import { canReusePort, handlesFor } from './front/ways.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { readTlsFiles } from './tls-files.ts';
 
@@ -20,12 +22,20 @@ function readOnce(): ReadFile {
   };
 }
 
+/** Without Node's own handles, and where threads cannot share a port, there is one. */
+function withThreadsOf(config: Config): Config {
+  const { front, workers } = config.server;
+  const all = workers === 1 || front === 'uws' || handlesFor(config) !== undefined || canReusePort();
+  return all ? config : Object.freeze({ ...config, server: Object.freeze({ ...config.server, workers: 1 }) });
+}
+
 /** Reads and checks the environment and every file it names. */
 export function loadConfig(): LoadResult {
   const readFile = readOnce();
   const read = readConfig(processEnv(), readFile);
   if (!read.ok) return read;
-  const { tls } = read.config.server;
+  const config = withThreadsOf(read.config);
+  const { tls } = config.server;
   const files = tls === undefined ? undefined : readTlsFiles(tls, readFile);
-  return { ok: true, loaded: { config: read.config, tls: files }, warnings: read.warnings };
+  return { ok: true, loaded: { config, tls: files }, warnings: read.warnings };
 }

@@ -135,9 +135,20 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     },
   });
 
-  const front = { first: first.config, startedAtMs, port: () => port, log, events, readers, control, threads, reload };
+  const front = {
+    first: first.config,
+    startedAtMs,
+    port: () => port,
+    log,
+    events,
+    readers,
+    control,
+    threads,
+    acceptor,
+    reload,
+  };
   const numbers = startMetrics(
-    { memory: metrics, threads, control, reload, node: first.config.node.name, startedAtMs, log },
+    { memory: metrics, threads, control, front: acceptor, reload, node: first.config.node.name, startedAtMs, log },
     { config: first.config.redis, connect },
   );
   const operations = adminOperations({ ...front, limitsStore, runReload, stop, drain }, numbers.operations);

@@ -12,6 +12,11 @@ import { show } from './command.ts';
 import type { AskContext } from './command.ts';
 
 const VERDICT_STYLE = { ok: 'good', degraded: 'warn', draining: 'warn' } as const satisfies Record<string, Style>;
+const FRONT_WORDS = {
+  native: 'native',
+  public: "native, without Node's own handles: each thread listens",
+  uws: 'uws (uWebSockets.js)',
+} as const satisfies Record<StatusAnswer['front'], string>;
 const REDIS_STYLE = { none: 'plain', up: 'good', down: 'bad' } as const satisfies Record<string, Style>;
 
 export const verdictSpan = ({ verdict, reasons }: StatusAnswer): Span =>
@@ -60,6 +65,8 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ['version', status.version],
       ['up', `${duration(status.uptimeSeconds)}, since ${status.startedAt}`],
       ['port', status.port],
+      ['front', FRONT_WORDS[status.front]],
+      ['connections at most', count(status.maxConnections)],
       ['configuration', `version ${status.configVersion}`],
       ['last reload', reloadWords(status)],
       ['nodes', count(status.liveNodes)],

@@ -4,6 +4,7 @@ import { readEnv } from '../../shared/config/read-env.ts';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { ConfigResult } from '../../shared/config/read-config.ts';
 import type { Config } from '../../shared/config/types.ts';
+import { nodeHandles } from '../../shared/net/handles.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { show } from '../commands/command.ts';
@@ -19,7 +20,7 @@ import { checkRedisServers } from './redis.ts';
 import { fileLimit, fileNeed, inspectMemory, judgeFiles, judgeMemory, judgeProcessors } from './resources.ts';
 import { checkGateway } from './running-gateway.ts';
 import type { RunningGateway } from './running-gateway.ts';
-import { inspectLibrary, judgeLibrary, judgeNode } from './runtime.ts';
+import { inspectLibrary, judgeFront, judgeLibrary, judgeNode } from './runtime.ts';
 import { checkUpstreams } from './upstreams.ts';
 
 export interface DoctorOptions extends AdminOptions {
@@ -32,10 +33,11 @@ export async function doctor(io: CliIo, options: DoctorOptions): Promise<number>
   const running = await checkGateway(io, options);
   const findings = [
     judgeNode(process.versions.node, wallClockMs()),
-    judgeLibrary(inspectLibrary()),
+    ...(result.ok && result.config.server.front === 'native' ? [] : [judgeLibrary(inspectLibrary())]),
     judgeClock(inspectClock()),
     ...configurationFindings(result),
     running.finding,
+    ...(result.ok ? [frontFinding(result.config)] : []),
     ...(result.ok ? await checkMachine(result.config, running) : []),
     ...(await checkRedis(io)),
     ...(result.ok ? await checkTargets(io, result.config, running) : []),
@@ -58,6 +60,9 @@ function configurationFindings(result: ConfigResult): readonly Finding[] {
   const { routes, upstreams } = result.config;
   return [...warnings, ok(check, `valid; routes: ${routes.length}, upstreams: ${upstreams.length}`)];
 }
+
+const frontFinding = ({ server, testNoHandles }: Config): Finding =>
+  judgeFront(server.front, !testNoHandles && nodeHandles() !== undefined);
 
 async function checkMachine(config: Config, { status }: RunningGateway): Promise<readonly Finding[]> {
   const { host, port, adminHost, adminPort, workers } = config.server;

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import type { FrontKind } from '../../shared/config/types.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -27,6 +28,18 @@ export function judgeNode(version: string, nowMs: number): Finding {
     return warn(check, `Node.js ${version}, without fixes since ${line.ends}`, 'Use Node.js 24.');
   }
   return ok(check, `Node.js ${version}`);
+}
+
+/** What serves clients, and whether it can here. @param handles whether Node's own handles are there */
+export function judgeFront(front: FrontKind, handles: boolean): Finding {
+  const check = 'front';
+  if (front === 'uws') return ok(check, 'uws (uWebSockets.js)');
+  if (handles) return ok(check, 'native');
+  return warn(
+    check,
+    'native, but this Node has not the handles it needs: each thread listens itself, before Node 23.1 only one serves',
+    'Use Node.js 24.',
+  );
 }
 
 /** The oldest glibc that `npm start` can make the binary of uWebSockets.js load with, and the one it is built for. */

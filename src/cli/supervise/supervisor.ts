@@ -17,6 +17,8 @@ export interface SuperviseOptions {
   /** Arguments of node: the front's entry, and what follows it. */
   readonly nodeArgs: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A socket that listens already, which every front gets under the same number; `undefined` = none. */
+  readonly inheritedSocket?: number | undefined;
   /** A front that is still there this long after it was asked to stop is killed. */
   readonly killAfterMs: number;
   /** What emits the signals: `process`. */
@@ -34,6 +36,9 @@ const OTHER_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP'];
  */
 export const supervise = (options: SuperviseOptions): Promise<number> =>
   new Promise((resolve) => new Supervisor(options, resolve).start());
+
+/** As `stdio` wants it: what stands at a place becomes the descriptor of that number. Only the first after stderr. */
+const inherited = (socket: number | undefined): readonly number[] => (socket === undefined ? [] : [socket]);
 
 class Supervisor {
   readonly #options: SuperviseOptions;
@@ -66,7 +71,7 @@ class Supervisor {
     this.#startedMs = monotonicMs();
     const front = spawn(process.execPath, this.#options.nodeArgs, {
       env: { ...this.#options.env },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', ...inherited(this.#options.inheritedSocket), 'ipc'],
       // A group of its own: Ctrl-C reaches only this process, which passes it on once.
       detached: true,
     });

@@ -4,6 +4,7 @@ import type { Config, LogLevel } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
+import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
 import type { Reload, ReloadOutcome } from '../reload.ts';
@@ -32,6 +33,7 @@ export interface FrontParts {
   readonly control: TrafficControl;
   readonly threads: RequestThreads;
   readonly limitsStore: LimitsStoreState;
+  readonly acceptor: Acceptor;
   readonly reload: Reload;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
@@ -50,6 +52,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     wallClockMs,
     port: parts.port,
     draining: () => stop.begun,
+    front: parts.acceptor,
     loops: new LoopUtilization(),
     threads,
     reload,

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
+import type { Config } from '../../shared/config/types.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import { LimitsStoreState } from '../limits-store-state.ts';
 import { nodeStatus } from './node-status.ts';
 
-function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean) {
+const config = { server: { maxConnections: 100 } } as Config;
+
+function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, problem = '') {
   const { verdict, reasons, redis } = nodeStatus({
     node: 'a',
     startedAtMs: 0,
@@ -14,7 +17,8 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean) {
     draining: () => false,
     loops: new LoopUtilization(),
     threads: { restarts: 0, all: () => [], status: () => [] },
-    reload: { active: () => ({ version: 1 }), last: undefined },
+    front: { kind: 'native', problem },
+    reload: { active: () => ({ version: 1, config }), last: undefined },
     control: { liveNodes: 1, degraded: [] },
     limitsStore,
     breakers: () => [],
@@ -40,5 +44,13 @@ test('without Redis nothing is missing', () => {
   expect(statusOf(new LimitsStoreState(() => {}), false)).toMatchObject({
     verdict: 'ok',
     redis: { configured: false, state: 'none' },
+  });
+});
+
+test('clients that are not accepted are a reason', () => {
+  const problem = 'client connections are not accepted: out of file descriptors (ulimit -n 256)';
+  expect(statusOf(new LimitsStoreState(() => {}), false, problem)).toMatchObject({
+    verdict: 'degraded',
+    reasons: [problem],
   });
 });

@@ -1,8 +1,10 @@
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
+import type { Config } from '../../shared/config/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LoopUtilization, ThreadLoop } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
+import type { Acceptor } from '../front/acceptor.ts';
 import type { LastReload } from '../reload.ts';
 import type { ThreadStatus } from '../thread-status.ts';
 
@@ -16,9 +18,13 @@ export interface StatusParts {
   readonly wallClockMs: () => number;
   readonly port: () => number;
   readonly draining: () => boolean;
+  readonly front: Pick<Acceptor, 'kind' | 'problem'>;
   readonly loops: LoopUtilization;
   readonly threads: { readonly restarts: number; all(): readonly ThreadLoop[]; status(): readonly ThreadStatus[] };
-  readonly reload: { active(): { readonly version: number }; readonly last: LastReload | undefined };
+  readonly reload: {
+    active(): { readonly version: number; readonly config: Pick<Config, 'server'> };
+    readonly last: LastReload | undefined;
+  };
   readonly control: {
     readonly liveNodes: number;
     /** Why the breakers cannot use Redis; empty when they can. */
@@ -50,6 +56,8 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     configVersion: reload.active().version,
     lastReload: last === undefined ? null : shownReload(last),
     port: parts.port(),
+    front: parts.front.kind,
+    maxConnections: reload.active().config.server.maxConnections,
     liveNodes: control.liveNodes,
     redis: {
       configured: parts.redisConfigured,
@@ -89,8 +97,9 @@ function processReasonsOf(
   threads: readonly ThreadStatus[],
   breakers: StatusAnswer['breakers'],
 ): string[] {
-  const { reload, workers, draining } = parts;
+  const { reload, workers, draining, front } = parts;
   const reasons: string[] = [];
+  if (front.problem !== '' && !draining()) reasons.push(front.problem);
   const serving = threads.filter(({ state }) => state === 'serving').length;
   if (serving < workers && !draining()) reasons.push(`${serving} of ${workers} request threads serve`);
   const { last } = reload;

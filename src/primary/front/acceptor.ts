@@ -1,4 +1,5 @@
 import type { Config } from '../../shared/config/types.ts';
+import type { RefusalCode } from '../../shared/metrics/layout.ts';
 import type { FromFrontThread, ThreadFront } from '../../shared/threads/protocol.ts';
 
 /** A thread as the ring knows it. */
@@ -26,6 +27,10 @@ export interface Acceptor {
   receive(slot: number, message: FromFrontThread): void;
   /** @returns the port (a free one for 0). Rejects with an error that has a `code`: the address cannot be listened on. */
   listen(host: string, port: number): Promise<number>;
+  /** How often the front itself refused a client or closed on it. */
+  refused(code: RefusalCode): number;
+  /** Why clients are not accepted now, as a person reads it; '' when they are. */
+  readonly problem: string;
   /** A new configuration, before the threads get it. */
   configure(config: Config): void;
   /** Stops accepting; connections that threads hold go on. */

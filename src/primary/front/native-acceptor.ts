@@ -2,6 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
+import type { RefusalCode } from '../../shared/metrics/layout.ts';
 import { peerAddress } from '../../shared/net/address.ts';
 import type { Handles, SocketName, TcpHandle } from '../../shared/net/handles.ts';
 import type { ToFrontThread } from '../../shared/threads/protocol.ts';
@@ -45,7 +46,7 @@ export interface NativeAcceptorOptions {
 /** Accepts with Node's own handles and gives each connection to the thread with the fewest. */
 export class NativeAcceptor implements Acceptor {
   readonly kind = 'native';
-  readonly refusals: Refusals;
+  readonly #refusals: Refusals;
   readonly #options: NativeAcceptorOptions;
   readonly #descriptors: Descriptors;
   readonly #holders: AddressHolders;
@@ -57,7 +58,7 @@ export class NativeAcceptor implements Acceptor {
   readonly #listener: Listener;
   #maxConnections: number;
   #resuming: NodeJS.Timeout | undefined;
-  #paused = false;
+  #problem = '';
   #closed = false;
 
   constructor(options: NativeAcceptorOptions) {
@@ -65,17 +66,17 @@ export class NativeAcceptor implements Acceptor {
     const { handles, slots, config, log, send } = options;
     this.#descriptors = options.descriptors ?? new Descriptors();
     this.#maxConnections = config.server.maxConnections;
-    this.refusals = new Refusals({ handles, secure: config.server.tls !== undefined, log });
+    this.#refusals = new Refusals({ handles, secure: config.server.tls !== undefined, log });
     this.#holders = new AddressHolders(config.server);
     const rows = Math.min(MOST_ROWS, Math.max(this.#maxConnections, this.#descriptors.limit) + SPARE_ROWS);
     this.#book = new ConnectionBook(rows, slots, this.#holders);
     this.#evictor = new Evictor(this.#book, (slot, { index, since }) => {
-      this.refusals.counted('evicted');
+      this.#refusals.counted('evicted');
       send(slot, { type: 'close-idle', index, since });
     });
     this.#handOver = new HandOver({
       book: this.#book,
-      refuse: ({ handle }, why) => this.refusals.refuse(handle, why),
+      refuse: ({ handle }, why) => this.#refusals.refuse(handle, why),
     });
     this.#lines = new ThreadLines(handles, {
       opened: (slot, line) => (slot === OWN_SLOT ? this.#copier.opened(line) : this.#handOver.opened(slot, line)),
@@ -94,9 +95,13 @@ export class NativeAcceptor implements Acceptor {
     remove: ({ slot }: { readonly slot: number }): void => this.#handOver.remove(slot),
   };
 
-  /** Whether clients wait in the kernel, because there is no room. */
-  get paused(): boolean {
-    return this.#paused;
+  /** While it is set, clients wait in the kernel. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  refused(code: RefusalCode): number {
+    return this.#refusals.count(code);
   }
 
   forThread(slot: number) {
@@ -127,6 +132,7 @@ export class NativeAcceptor implements Acceptor {
     clearTimeout(this.#resuming);
     this.#listener.close();
     this.#copier.close();
+    this.#refusals.close();
   }
 
   #onConnection(status: number, handle: TcpHandle | undefined): void {
@@ -140,7 +146,7 @@ export class NativeAcceptor implements Acceptor {
     if (this.#holders.admits(holder, nowMs) && this.#hasRoom()) {
       this.#handOver.give({ handle, address, port: name.port ?? 0, holder });
     } else {
-      this.refusals.refuse(handle, 'overloaded');
+      this.#refusals.refuse(handle, 'overloaded');
     }
     this.#holders.forget(holder); // where it got none
     if (this.#descriptors.accepted(nowMs)) this.#pause('');
@@ -160,12 +166,11 @@ export class NativeAcceptor implements Acceptor {
 
   /** @param code of the failure; '' when it has not come to one */
   #pause(code: string): void {
-    if (this.#paused || this.#closed || !this.#listener.pause()) return;
-    this.#paused = true;
+    if (this.#problem !== '' || this.#closed || !this.#listener.pause()) return;
     const { limit } = this.#descriptors;
     const exhausted = code === '' || code === 'EMFILE';
     const why = exhausted ? `out of file descriptors (ulimit -n ${limit})` : `the system has no more to give (${code})`;
-    this.#options.onAccepting(`client connections are not accepted: ${why}`);
+    this.#setProblem(`client connections are not accepted: ${why}`);
     this.#resumeLater();
   }
 
@@ -181,8 +186,12 @@ export class NativeAcceptor implements Acceptor {
   }
 
   #resume(): void {
-    this.#paused = false;
     this.#listener.resume();
-    this.#options.onAccepting('');
+    this.#setProblem('');
+  }
+
+  #setProblem(problem: string): void {
+    this.#problem = problem;
+    this.#options.onAccepting(problem);
   }
 }

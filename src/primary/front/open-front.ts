@@ -1,12 +1,12 @@
 import type { Config } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
-import { nodeHandles } from '../../shared/net/handles.ts';
 import type { ToFrontThread } from '../../shared/threads/protocol.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { Acceptor } from './acceptor.ts';
 import { NativeAcceptor } from './native-acceptor.ts';
 import { PublicAcceptor } from './public-acceptor.ts';
 import { createUwsAcceptor } from './uws-acceptor.ts';
+import { canReusePort, handlesFor } from './ways.ts';
 
 export interface FrontParts {
   readonly config: Config;
@@ -19,12 +19,6 @@ export interface FrontParts {
   readonly onDegraded: (reasons: readonly string[]) => void;
 }
 
-/** Node 23.1 brought `reusePort`. */
-export function canReusePort(version = process.versions.node): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 23 || (major === 23 && minor >= 1);
-}
-
 /**
  * Makes what accepts connections for FRONT; it does not listen yet. Nothing of uWebSockets.js is loaded where it does not
  * serve. @throws when it cannot be made
@@ -32,7 +26,7 @@ export function canReusePort(version = process.versions.node): boolean {
 export async function openFront(parts: FrontParts): Promise<Acceptor> {
   const { config, slots, log, events, send, onDegraded } = parts;
   const { front, inheritedSocket, tls, maxHeaderBytes } = config.server;
-  const handles = config.testNoHandles ? undefined : nodeHandles();
+  const handles = handlesFor(config);
   if (inheritedSocket !== undefined && (front === 'uws' || handles === undefined)) {
     log.warn({ inheritedSocket }, 'the socket that was passed on (LISTEN_FDS) is not used: only FRONT=native can');
   }

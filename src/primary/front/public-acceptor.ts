@@ -86,6 +86,12 @@ export class PublicAcceptor implements Acceptor {
     });
   }
 
+  readonly problem = '';
+
+  refused(): number {
+    return 0;
+  }
+
   configure(): void {}
 
   close(): void {

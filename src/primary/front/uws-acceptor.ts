@@ -90,6 +90,8 @@ export async function createUwsAcceptor(opts: {
     forThread: () => ({ kind: 'uws' }),
     threadGone: () => {},
     receive: () => {},
+    refused: () => 0,
+    problem: '',
     configure: () => {},
     async listen(host, port) {
       app.listen(host, port, EXCLUSIVE_PORT, (result) => {

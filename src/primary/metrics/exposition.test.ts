@@ -59,6 +59,7 @@ function setUp(config = configOf(FIRST)) {
         { slot: 1, state: 'leaving', inFlight: 1, openConnections: 1 },
       ],
     },
+    front: { problem: '', refused: () => 0 },
     control: {
       liveNodes: 2,
       transitions,

@@ -1,12 +1,22 @@
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
-import { firstRequestColumn, METHODS, ROUTE, STATUS_CLASSES } from '../../shared/metrics/layout.ts';
+import {
+  firstRequestColumn,
+  METHODS,
+  REFUSAL_CODES,
+  refusedColumn,
+  ROUTE,
+  STATUS_CLASSES,
+} from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
 import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
 import type { MetricParts } from './parts.ts';
 
 /** Exchanges with clients. */
-export function httpMetrics(sums: BlockSums, parts: Pick<MetricParts, 'memory' | 'threads'>): MetricDefinition[] {
-  const { memory, threads } = parts;
+export function httpMetrics(
+  sums: BlockSums,
+  parts: Pick<MetricParts, 'memory' | 'threads' | 'front'>,
+): MetricDefinition[] {
+  const { memory, threads, front } = parts;
   const routes = () => sums.rows('route');
 
   /** `kind`: 0 all, 1 5xx, 2 429; the same label sets for each. */
@@ -58,6 +68,18 @@ export function httpMetrics(sums: BlockSums, parts: Pick<MetricParts, 'memory' |
     ),
     counter('http_request_body_bytes_total', 'Bytes of request bodies received.', perRoute(ROUTE.bytesReceived)),
     counter('http_response_body_bytes_total', 'Bytes of response bodies sent.', perRoute(ROUTE.bytesSent)),
+    counter(
+      'http_refused_total',
+      'Connections and requests that were refused before they were exchanges, and connections that we closed, by why.',
+      () =>
+        REFUSAL_CODES.map((code) => ({
+          labels: { code },
+          value: sums.at(refusedColumn(code)) + front.refused(code),
+        })),
+    ),
+    gauge('http_accepting', '0 while clients wait in the kernel, because there are no descriptors.', () =>
+      front.problem === '' ? 1 : 0,
+    ),
     gauge('http_requests_in_flight', 'Requests that have not ended.', overThreads('inFlight')),
     gauge('http_connections_open', 'Open connections of clients.', overThreads('openConnections')),
   ];

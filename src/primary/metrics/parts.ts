@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts';
+import type { Acceptor } from '../front/acceptor.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisMemory } from './redis-memory.ts';
 import type { ThreadLoop } from './loop-utilization.ts';
@@ -18,6 +19,7 @@ export interface MetricParts {
       readonly openConnections: number;
     }[];
   };
+  readonly front: Pick<Acceptor, 'refused' | 'problem'>;
   readonly control: {
     readonly liveNodes: number;
     readonly transitions: TransitionCounts;

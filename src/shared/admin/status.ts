@@ -15,6 +15,10 @@ export const statusAnswer = z.object({
     .nullable()
     .describe('null: none since the start.'),
   port: z.number(),
+  front: z
+    .enum(['native', 'public', 'uws'])
+    .describe("What accepts clients; public: native without Node's own handles."),
+  maxConnections: z.number().describe('Open client connections of the process.'),
   liveNodes: z.number(),
   redis: z.object({
     configured: z.boolean(),
