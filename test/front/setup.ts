@@ -10,7 +10,7 @@ import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from '../../src/primary/request-threads.ts';
 import { TrafficControl } from '../../src/primary/traffic-control.ts';
 
-const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 const NEVER_MS = 20_000;
 
 export interface TestFront extends AsyncDisposable {
@@ -91,8 +91,8 @@ export class Client {
   closed = false;
   readonly #looks = new Set<() => void>();
 
-  constructor(port: number, host = '127.0.0.1') {
-    this.socket = connect({ port, host });
+  constructor(port: number, host = '127.0.0.1', localAddress?: string) {
+    this.socket = connect({ port, host, ...(localAddress === undefined ? {} : { localAddress }) });
     this.socket.on('data', (data) => this.#changed(data.toString('latin1')));
     this.socket.on('error', () => {});
     this.socket.on('close', () => {

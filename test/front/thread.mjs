@@ -1,7 +1,7 @@
 // A request thread of the native front without HTTP: takes sockets and answers whatever comes with one fixed answer.
 // Runs the built program (workerData.front.dist). A request that holds one of these words does something else:
 //   who     answers with the thread's slot
-//   hold    marks the connection busy and does not answer
+//   hold    answers 100 and nothing else, so that the connection stays busy
 //   die     ends the thread
 //   stuck   blocks the thread until workerData.front.gate says go on
 import { pathToFileURL } from 'node:url';
@@ -34,7 +34,7 @@ function onRequest({ text, index, address, write }) {
   if (text.includes('die')) process.exit(1);
   if (text.includes('stuck')) Atomics.wait(new Int32Array(start.front.gate), 0, 0);
   rows.markBusy(index);
-  if (text.includes('hold')) return;
+  if (text.includes('hold')) return write('HTTP/1.1 100 Continue\r\n\r\n');
   write(answer(text.includes('who') ? `${slot}` : text.includes('address') ? address : 'ok'));
   rows.markIdle(index, performance.now());
 }

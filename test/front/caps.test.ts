@@ -1,0 +1,152 @@
+import { createServer, type Server } from 'node:net';
+import { describe, expect, test, vi } from 'vitest';
+import { startFrontProcess } from './process.ts';
+import { Client, startFront } from './setup.ts';
+
+const REFUSED = /^HTTP\/1.1 503 Service Unavailable\r\n[^]*"code":"overloaded"/;
+
+async function connected(port: number, count: number): Promise<Client[]> {
+  const clients: Client[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = await new Client(port).connected();
+    await client.ask();
+    clients.push(client);
+  }
+  return clients;
+}
+
+/** The stamps of idle connections are in milliseconds. */
+const later = (): Promise<void> => new Promise((done) => setTimeout(done, 3));
+
+describe('MAX_CONNECTIONS', () => {
+  test('when it is reached the longest idle one goes and the newcomer is served', async () => {
+    await using front = await startFront({ MAX_CONNECTIONS: '20' });
+    const clients = await connected(front.port, 20);
+    await later();
+    await clients[0]?.ask(); // now it is idle for the shortest time
+    const newcomer = new Client(front.port);
+    expect(await newcomer.ask()).toBe('ok');
+    await vi.waitFor(() => expect(clients.filter(({ closed }) => closed)).toHaveLength(1));
+    expect(clients[0]?.closed).toBe(false);
+    expect(front.acceptor.refused('evicted')).toBe(1);
+  });
+
+  test('connections that have sent nothing yet go too', async () => {
+    await using front = await startFront({ MAX_CONNECTIONS: '20' });
+    const silent = await Promise.all(Array.from({ length: 60 }, () => new Client(front.port).connected()));
+    expect(await new Client(front.port).ask()).toBe('ok');
+    await vi.waitFor(() => expect(silent.filter(({ closed }) => closed).length).toBeGreaterThanOrEqual(40));
+  });
+
+  test('where none is idle the newcomer is refused', async () => {
+    await using front = await startFront({ MAX_CONNECTIONS: '4' });
+    const busy = await connected(front.port, 4);
+    await Promise.all(busy.map((client) => client.ask('hold')));
+    const newcomer = new Client(front.port);
+    await newcomer.ask();
+    expect(newcomer.text).toMatch(REFUSED);
+    await newcomer.until(({ closed }) => closed);
+    expect(busy.every(({ closed }) => !closed)).toBe(true);
+    expect(front.acceptor.refused('overloaded')).toBe(1);
+  });
+
+  test('of the address that has most: others keep theirs', async () => {
+    await using front = await startFront({ MAX_CONNECTIONS: '20' });
+    const few = await Promise.all(Array.from({ length: 3 }, () => fromAddress(front.port, '127.0.0.9')));
+    await connected(front.port, 17);
+    const many = await connected(front.port, 30);
+    expect(many.at(-1)?.closed).toBe(false);
+    expect(few.every(({ closed }) => !closed)).toBe(true);
+    expect(await few[0]?.ask()).toBe('ok');
+  });
+});
+
+/** Linux takes any of 127/8 for its own. */
+async function fromAddress(port: number, localAddress: string): Promise<Client> {
+  const client = await new Client(port, '127.0.0.1', localAddress).connected();
+  await client.ask();
+  return client;
+}
+
+describe('one address', () => {
+  test('has no more than MAX_CONNECTIONS_PER_IP', async () => {
+    await using front = await startFront({ MAX_CONNECTIONS_PER_IP: '3' });
+    const [first] = await connected(front.port, 3);
+    const refused = new Client(front.port);
+    await refused.ask();
+    expect(refused.text).toMatch(REFUSED);
+    expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
+    first?.close();
+    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'));
+  });
+
+  test('opens no more than CONNECTION_RATE_PER_IP a second', async () => {
+    await using front = await startFront({ CONNECTION_RATE_PER_IP: '5' });
+    const clients = Array.from({ length: 12 }, () => new Client(front.port));
+    await Promise.all(clients.map((client) => client.ask()));
+    const served = clients.filter(({ text }) => text.startsWith('HTTP/1.1 200')).length;
+    expect(served).toBeGreaterThanOrEqual(5);
+    expect(served).toBeLessThan(12);
+    expect(front.acceptor.refused('overloaded')).toBe(12 - served);
+    expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
+  });
+
+  test('that is a trusted proxy has no caps', async () => {
+    await using front = await startFront({
+      MAX_CONNECTIONS_PER_IP: '1',
+      CONNECTION_RATE_PER_IP: '1',
+      TRUSTED_PROXIES: '127.0.0.0/8',
+    });
+    const clients = await connected(front.port, 6);
+    expect(clients.every(({ closed }) => !closed)).toBe(true);
+  });
+});
+
+describe('open files', () => {
+  test('256 of them and 400 idle clients: newcomers are served, nothing spins, the admin side has descriptors', async () => {
+    await using front = await startFrontProcess({}, { openFiles: 256 });
+    expect((await front.facts()).maxConnections).toBe(96);
+    const idle = await Promise.all(Array.from({ length: 400 }, () => new Client(front.port).connected()));
+    expect(await new Client(front.port).ask()).toBe('ok');
+    const before = await front.facts();
+    expect(before.openFiles).toBeLessThanOrEqual(192 + 16);
+    await new Promise((done) => setTimeout(done, 1_000)); // what is measured is a second of doing nothing
+    const after = await front.facts();
+    expect(after.cpuMs - before.cpuMs).toBeLessThan(250);
+    expect(idle.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(96 + 16);
+  });
+
+  test('where MAX_CONNECTIONS asks for more than there are, accepting pauses and goes on', async () => {
+    await using front = await startFrontProcess({ MAX_CONNECTIONS: '1000' }, { openFiles: 256 });
+    const busy = Array.from({ length: 400 }, () => new Client(front.port));
+    for (const client of busy) client.socket.write('GET /hold HTTP/1.1\r\n\r\n');
+    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''), 10_000);
+    const paused = await front.facts();
+    expect(paused.problem).toBe('client connections are not accepted: out of file descriptors (ulimit -n 256)');
+    expect(paused.openFiles).toBeLessThanOrEqual(192 + 16);
+    await new Promise((done) => setTimeout(done, 1_000));
+    const later = await front.facts();
+    expect(later.cpuMs - paused.cpuMs).toBeLessThan(250);
+    expect(busy.filter(({ closed }) => closed)).toEqual([]);
+    for (const client of busy.slice(0, 330)) client.close();
+    // Who waited in the kernel is served now, also by a second pause and resume.
+    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'), 15_000);
+    for (const client of busy) client.close();
+    await vi.waitFor(async () => expect((await front.facts()).problem).toBe(''), 10_000);
+    expect(await new Client(front.port).ask()).toBe('ok');
+  });
+});
+
+describe('a socket that was passed on', () => {
+  test('is listened on in place of HOST and PORT', async () => {
+    const server = await new Promise<Server>((done) => {
+      const made = createServer().listen(0, '127.0.0.1', () => done(made));
+    });
+    const { port } = server.address() as { port: number };
+    const fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
+    await using front = await startFrontProcess({ LISTEN_FDS: '1' }, { inherited: fd });
+    server.close();
+    expect(front.port).toBe(port);
+    expect(await new Client(port).ask()).toBe('ok');
+  });
+});

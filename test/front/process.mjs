@@ -1,0 +1,73 @@
+// The native front in a process of its own, with the threads of thread.mjs; the built program (DIST). Says { port } over
+// IPC, answers 'facts' with what it knows of itself, and ends with its parent.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const dist = process.env['DIST'];
+/** @param {string} path */
+const load = (path) => import(pathToFileURL(`${dist}/src/${path}.js`).href);
+const { readConfig } = await load('shared/config/read-config');
+const { createLog } = await load('shared/log');
+const { openFiles } = await load('shared/net/open-files');
+const { openFront } = await load('primary/front/open-front');
+const { LimitsStoreState } = await load('primary/limits-store-state');
+const { MetricMemory } = await load('primary/metrics/metric-memory');
+const { RequestThreads, slotsFor } = await load('primary/request-threads');
+const { TrafficControl } = await load('primary/traffic-control');
+
+const env = { FRONT: 'native', UPSTREAM_URL: 'http://127.0.0.1:1', WORKERS: '2', ...process.env };
+const read = readConfig(env, (/** @type {string} */ path) => readFileSync(path, 'utf8'));
+if (!read.ok) throw new Error(JSON.stringify(read.problems));
+const { config } = read;
+const log = createLog({ level: 'silent', name: 'test' });
+const slots = slotsFor(config.server.workers);
+/** @type {string[]} */
+const problems = [];
+const acceptor = await openFront({
+  config,
+  slots,
+  log,
+  events: { add: (/** @type {string} */ _type, /** @type {string} */ text) => problems.push(text) },
+  send: (/** @type {number} */ slot, /** @type {unknown} */ message) => threads.tellSlot(slot, message),
+  onDegraded: () => {},
+});
+const control = new TrafficControl({
+  config,
+  log,
+  connect: undefined,
+  info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
+  send: () => {},
+  broadcast: () => 0,
+});
+const threads = new RequestThreads({
+  entry: new URL('./thread.mjs', import.meta.url),
+  workers: config.server.workers,
+  active: () => ({ config, version: 1 }),
+  acceptor: {
+    ring: acceptor.ring,
+    forThread: (/** @type {number} */ slot) => Object.assign(acceptor.forThread(slot), { dist }),
+    threadGone: (/** @type {number} */ slot) => acceptor.threadGone(slot),
+    receive: (/** @type {number} */ slot, /** @type {unknown} */ message) => acceptor.receive(slot, message),
+  },
+  control,
+  metrics: new MetricMemory(slots, config),
+  limitsStore: new LimitsStoreState(() => {}),
+  log,
+  hopeless: () => {},
+});
+const serving = () => threads.all().filter((/** @type {any} */ { state }) => state.kind === 'serving').length;
+await threads.until(() => serving() === config.server.workers, 20_000);
+const port = await acceptor.listen(config.server.host, config.server.port);
+process.on('message', (message) => {
+  if (message !== 'facts') return;
+  process.send?.({
+    problem: acceptor.problem,
+    problems,
+    refused: { overloaded: acceptor.refused('overloaded'), evicted: acceptor.refused('evicted') },
+    cpuMs: Object.values(process.cpuUsage()).reduce((sum, each) => sum + each, 0) / 1000,
+    openFiles: openFiles(),
+    maxConnections: config.server.maxConnections,
+  });
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.({ port, entry: fileURLToPath(import.meta.url) });
