@@ -4,7 +4,7 @@ import { createRecorder } from './recorder.ts';
 import { resultSchema } from './result.ts';
 import { NO_OPTIONS, type SuiteOptions } from './suite.ts';
 
-const options: SuiteOptions = { ...NO_OPTIONS, connections: 8, miniature: true };
+const options: SuiteOptions = { ...NO_OPTIONS, connections: 8, front: ['native', 'uws'], miniature: true };
 
 function open(said: string[] = []): ReturnType<typeof createRecorder> {
   const machine = { ...describeMachine(), loadBefore: 3.2 };
@@ -26,7 +26,7 @@ it('makes a result of what was recorded, in order, with the facts around it', ()
   expect(resultSchema.parse(result)).toEqual(result);
   expect(result).toMatchObject({
     suite: 'one',
-    options: { connections: 8, miniature: true },
+    options: { connections: 8, front: 'native,uws', miniature: true },
     tools: { HAProxy: '2.6', autocannon: expect.stringMatching(/^\d+\.\d+/) as string },
     method: { load: 'autocannon', rounds: 5, secondsPerRun: 0, loadCeilingPerSecond: 1000 },
     measures: [{ metric: 'p99' }],
