@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { delimiter } from 'node:path';
 import { findOnPath } from './find-on-path.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -10,6 +11,7 @@ const PACKAGES = /** @type {const} */ ([
   { name: 'redis-server', programs: [['redis-server']] },
   { name: 'chromium', programs: [['chromium', 'google-chrome']] },
   { name: 'prometheus', programs: [['prometheus'], ['promtool']] },
+  { name: 'haproxy', programs: [['haproxy']] },
 ]);
 
 /**
@@ -26,7 +28,8 @@ const PACKAGES = /** @type {const} */ ([
  */
 export function ensureSystemPackages(
   say,
-  { path, root } = { path: process.env['PATH'] ?? '', root: process.getuid?.() === 0 },
+  // Debian keeps haproxy in /usr/sbin, where only root's PATH looks; the tests look there too.
+  { path, root } = { path: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`, root: process.getuid?.() === 0 },
 ) {
   const missing = missingPackages(path);
   if (missing.length === 0) return;

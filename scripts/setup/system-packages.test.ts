@@ -36,13 +36,14 @@ ${copies}`,
 const log = (): string[] => readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n');
 
 test('does and says nothing where all is there, whatever the browser is called', () => {
-  for (const name of ['redis-server', 'google-chrome', 'prometheus', 'promtool']) addProgram(name);
+  for (const name of ['redis-server', 'google-chrome', 'prometheus', 'promtool', 'haproxy']) addProgram(name);
   ensure(true);
   expect(said).toEqual([]);
 });
 
 test('installs all that is missing by one update and one install', () => {
   addProgram('redis-server');
+  addProgram('haproxy');
   addProgram('prometheus'); // but no promtool
   addAptGet({ installs: ['chromium', 'promtool'] });
   ensure(true);
@@ -59,6 +60,7 @@ test.each([
 ])('%s: one line says what to install, and nothing is started', (_, { root, apt }) => {
   if (apt) addAptGet({ installs: [] });
   addProgram('chromium');
+  addProgram('haproxy');
   expect(() => ensure(root)).toThrow(
     /^The tests need redis-server, prometheus on PATH\. Install: sudo apt-get install redis-server prometheus \(Debian\)[^\n]*$/,
   );
@@ -68,11 +70,11 @@ test.each([
 test.each(['update', 'install'] as const)('a failing %s is told, with the way out', (fails) => {
   addAptGet({ installs: [], fails });
   expect(() => ensure(true)).toThrow(
-    new RegExp(`^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus by hand\\.$`),
+    new RegExp(`^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy by hand\\.$`),
   );
 });
 
 test('a package that brings no program is told', () => {
-  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus'] });
+  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy'] });
   expect(() => ensure(true)).toThrow('apt-get ran, but these are still not on PATH: prometheus.');
 });
