@@ -8,7 +8,7 @@ import { stopWithParent } from './setup/stop-with-parent.mjs';
 
 stopWithParent();
 await runScript(async () => {
-  await ensureReady({ build: true, dev: true });
+  await ensureReady({ build: true, dev: true, uws: 'wanted' });
   const { main } = await import(pathToFileURL(join(PROJECT_ROOT, 'dist/bench/main.js')).href);
   process.exit(await main(process.argv.slice(2)));
 });

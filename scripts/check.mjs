@@ -4,6 +4,6 @@ import { runGate } from './setup/gate.mjs';
 import { runScript } from './setup/setup-error.mjs';
 
 await runScript(async () => {
-  await ensureReady({ build: false, dev: true });
+  await ensureReady({ build: false, dev: true, uws: 'unused' });
   return (await runGate()) ? 0 : 1;
 });

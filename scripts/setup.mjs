@@ -1,38 +1,41 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { applyGlibcStep, runningGlibc } from './glibc/apply.mjs';
+import { parseArgs } from 'node:util';
 import { dependenciesInstalled, installDependencies } from './setup/dependencies.mjs';
 import { buildDist, canBuild, isDistFresh } from './setup/dist.mjs';
+import { frontOf, uwsNeedOf } from './setup/front.mjs';
 import { installGitHook } from './setup/git-hook.mjs';
 import { withLock } from './setup/lock.mjs';
 import { checkNodeVersion } from './setup/node-version.mjs';
 import { PROJECT_ROOT } from './setup/project-root.mjs';
 import { runScript, SetupError } from './setup/setup-error.mjs';
-import { describeBinary, lockHash, readStamp, writeStamp } from './setup/stamp.mjs';
+import { lockHash, readStamp, writeStamp } from './setup/stamp.mjs';
+import { prepareUws, uwsInOrder } from './setup/uws.mjs';
 
 /**
  * @typedef {object} Needs
  * @property {boolean} build dist must match the sources
  * @property {boolean} dev tools for developers (lint, tests) must be installed
+ * @property {import('./setup/uws.mjs').UwsNeed} uws
  * @property {string} [root] the project; another one only in tests
  * @property {(line: string) => void} [say] takes one line for each thing that is done; default: stderr
  */
 
 /**
- * Brings a clone to where it can run: npm packages, a uWebSockets.js binary that loads here, dist, the git hook. Does
- * and says nothing when all is in order; two at the same time wait for each other.
+ * Brings a clone to where it can run: npm packages, dist, the git hook, and a uWebSockets.js binary that loads here if
+ * one is to be used. Does and says nothing when all is in order; two at the same time wait for each other.
  * @param {Needs} needs
  * @throws {SetupError} when something is missing that a person has to change
  */
-export async function ensureReady({ build, dev, root = PROJECT_ROOT, say = (line) => console.error(line) }) {
+export async function ensureReady({ build, dev, uws, root = PROJECT_ROOT, say = (line) => console.error(line) }) {
   checkNodeVersion(process.versions.node);
-  if (inOrder(root, { build, dev })) return;
+  if (inOrder(root, { build, dev, uws })) return;
   await withLock({ folder: join(root, '.setup'), say }, () => {
     const stale = build && !isDistFresh(root);
     const needed = { dev: dev || (stale && !canBuild(root)) };
     installWhatIsMissing(root, needed, say);
-    prepareBinary(root, say);
+    keepStamp(root, prepareUws(root, uws, say));
     if (stale) {
       say('Building dist ...');
       buildDist(root);
@@ -44,13 +47,13 @@ export async function ensureReady({ build, dev, root = PROJECT_ROOT, say = (line
 /**
  * The quick look every start pays for.
  * @param {string} root
- * @param {{ build: boolean, dev: boolean }} needs
+ * @param {{ build: boolean, dev: boolean, uws: import('./setup/uws.mjs').UwsNeed }} needs
  */
-function inOrder(root, { build, dev }) {
+function inOrder(root, { build, dev, uws }) {
   const stamp = readStamp(root);
   if (stamp.lock === undefined || stamp.lock !== lockHash(root)) return false;
   if (dev && stamp.dev !== true) return false;
-  if (stamp.binary !== describeBinary(uwsFolder(root), runningGlibc()).fingerprint) return false;
+  if (!uwsInOrder(root, uws, stamp.binary)) return false;
   return !build || isDistFresh(root);
 }
 
@@ -68,29 +71,26 @@ function installWhatIsMissing(root, needed, say) {
 
 /**
  * @param {string} root
- * @param {(line: string) => void} say
+ * @param {string | undefined} prepared fingerprint of the uWebSockets.js binary, if it was looked at: otherwise what an
+ *   earlier setup found stays, and is compared with the file when somebody wants it
  */
-function prepareBinary(root, say) {
-  const glibc = runningGlibc();
-  const directory = uwsFolder(root);
-  const { platform, arch } = process;
-  const rebound = applyGlibcStep({ directory, platform, arch, glibc });
-  if (rebound.length > 0) say(`Made uWebSockets.js load on glibc ${glibc} (${rebound.length} files in ${directory}).`);
-  const { exists, path, fingerprint } = describeBinary(directory, glibc);
-  if (!exists) throw new SetupError(`uWebSockets.js has no binary for this system and Node version: ${path}`);
+function keepStamp(root, prepared) {
+  const binary = prepared ?? readStamp(root).binary;
   writeStamp(root, {
     lock: lockHash(root),
     dev: dependenciesInstalled(root, { dev: true }),
-    binary: fingerprint,
+    ...(binary === undefined ? {} : { binary }),
   });
 }
 
-/** @param {string} root */
-const uwsFolder = (root) => join(root, 'node_modules', 'uWebSockets.js');
-
+// node scripts/setup.mjs [--front native|uws]: all but starting it; default: FRONT, as for npm start.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runScript(async () => {
-    await ensureReady({ build: true, dev: true });
+    const { values } = parseArgs({ options: { front: { type: 'string' } }, strict: false });
+    const front = values.front ?? frontOf();
+    if (front !== 'native' && front !== 'uws')
+      throw new SetupError('Usage: node scripts/setup.mjs [--front native|uws]');
+    await ensureReady({ build: true, dev: true, uws: uwsNeedOf(front) });
     return 0;
   });
 }

@@ -6,7 +6,7 @@ import { runScript } from './setup/setup-error.mjs';
 import { ensureSystemPackages } from './setup/system-packages.mjs';
 
 await runScript(async () => {
-  await ensureReady({ build: true, dev: true });
+  await ensureReady({ build: true, dev: true, uws: 'wanted' });
   ensureSystemPackages((line) => console.error(line));
   if (!(await runGate())) return 1;
   return await runVisibly(process.execPath, [toolScript('vitest'), 'run', ...process.argv.slice(2)]);

@@ -1,12 +1,11 @@
 import { SetupError } from './setup-error.mjs';
 
-/** Lowest minor version of each major there is a uWebSockets.js binary for (its ABI 115, 127, 137, 141). */
+/** Lowest minor version of each older line that is tested; from 24 on every version will do (package.json, engines). */
 const LOWEST_MINOR = new Map([
   [20, 19],
   [22, 12],
-  [24, 0],
-  [25, 0],
 ]);
+const FROM_MAJOR = 24;
 
 /**
  * @param {string} version such as `20.19.4`
@@ -14,7 +13,6 @@ const LOWEST_MINOR = new Map([
  */
 export function checkNodeVersion(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const lowest = LOWEST_MINOR.get(major);
-  if (lowest !== undefined && minor >= lowest) return;
-  throw new SetupError(`The gateway needs Node.js 20.19+, 22.12+, 24 or 25; this is ${version} (${process.execPath}).`);
+  if (major >= FROM_MAJOR || minor >= (LOWEST_MINOR.get(major) ?? Infinity)) return;
+  throw new SetupError(`The gateway needs Node.js 20.19+, 22.12+ or 24+; this is ${version} (${process.execPath}).`);
 }

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { ensureReady } from '../setup.mjs';
+import { uwsNeedOf } from './front.mjs';
 import { PROJECT_ROOT } from './project-root.mjs';
 
 /**
@@ -9,7 +10,7 @@ import { PROJECT_ROOT } from './project-root.mjs';
  * @returns {Promise<number | undefined>} exit code; `undefined` when the gateway runs on in this process
  */
 export async function runCli(args) {
-  await ensureReady({ build: true, dev: false });
+  await ensureReady({ build: true, dev: false, uws: args[0] === 'start' ? uwsNeedOf() : 'unused' });
   const { main } = await import(pathToFileURL(join(PROJECT_ROOT, 'dist/src/cli/main.js')).href);
   return main(args);
 }

@@ -5,7 +5,7 @@ import { SetupError } from './setup-error.mjs';
 
 /**
  * What setup found in order last time, so that the next start can tell in a few milliseconds that nothing has changed.
- * @typedef {{ lock: string, dev: boolean, binary: string }} Stamp
+ * @typedef {{ lock: string, dev: boolean, binary?: string }} Stamp `binary`: of uWebSockets.js, once it was used
  */
 const NAME = join('node_modules', '.gateway-setup.json');
 

@@ -6,6 +6,7 @@ import type { AdminOptions, AdminServer } from './admin/server.ts';
 import type { Acceptor } from './front/acceptor.ts';
 import { openFront } from './front/open-front.ts';
 import type { FrontParts } from './front/open-front.ts';
+import { UwsUnavailable } from './front/uws-acceptor.ts';
 import { listenProblem } from './listen-problem.ts';
 
 /** The gateway cannot start; the message is for the person who started it. */
@@ -18,12 +19,21 @@ export class StartFailure extends Error {
   }
 }
 
-/** Makes what accepts connections; it does not listen yet. Rejects with a {@link StartFailure} for unusable TLS files. */
+const uwsProblem = (why: string): string =>
+  `FRONT=uws cannot run here: uWebSockets.js does not load (${why}). ` +
+  'In the gateway\'s folder "FRONT=uws npm start" or "node scripts/setup.mjs --front uws" prepares it for this system; ' +
+  'FRONT=native needs none of it.';
+
+/**
+ * Makes what accepts connections; it does not listen yet. Rejects with a {@link StartFailure} for unusable TLS files and
+ * without uWebSockets.js.
+ */
 export async function openAcceptor(parts: FrontParts): Promise<Acceptor> {
   const { tls } = parts.config.server;
   try {
     return await openFront(parts);
   } catch (error) {
+    if (error instanceof UwsUnavailable) throw new StartFailure(EXIT.badConfig, uwsProblem(error.message));
     if (tls === undefined) throw error;
     throw new StartFailure(EXIT.badConfig, `TLS_CERT_FILE and TLS_KEY_FILE cannot be used: ${String(error)}`);
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import type { TlsConfig } from '../../shared/config/types.ts';
 import { STATUS } from '../../shared/errors.ts';
@@ -35,14 +36,28 @@ function answerNoThreads(res: HttpResponse, method: string): void {
   });
 }
 
+/** uWebSockets.js is not there, or does not load on this system; the message says why. */
+export class UwsUnavailable extends Error {}
+
+/** By require: when an import of it fails, Node 20 reports that once more, as an uncaught error. */
+function requireUws(): typeof import('uWebSockets.js') {
+  try {
+    return createRequire(import.meta.url)('uWebSockets.js') as typeof import('uWebSockets.js');
+  } catch (error) {
+    // Its own message speaks of Node versions; the loader's, which says what is missing, is quoted in it.
+    const text = error instanceof Error ? error.message : String(error);
+    throw new UwsUnavailable(/^Error: (.*)$/m.exec(text)?.[1] ?? text.split('\n')[0], { cause: error });
+  }
+}
+
 /**
  * Loads uWS for the whole process. Must be the first to do so: it reads its header limit once. The limit is twice ours,
  * so that a request between the two reaches a thread, which answers 431 as every other error is answered.
  */
-async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSockets.js')> {
+function loadUws(maxHeaderBytes: number): typeof import('uWebSockets.js') {
   // oxlint-disable-next-line no-restricted-properties -- not configuration of ours: the only way to tell the library
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(2 * maxHeaderBytes);
-  const { default: uWS } = await import('uWebSockets.js');
+  const uWS = requireUws();
   (uWS as unknown as { _cfg(option: 'silent'): void })._cfg('silent'); // no `uWebSockets: 20` in answers
   return uWS;
 }
@@ -53,13 +68,13 @@ async function loadUws(maxHeaderBytes: number): Promise<typeof import('uWebSocke
  *
  * @param opts.tls the threads must use TLS exactly when this is set: handing a socket of a plain app to a TLS app works
  *   until the thread ends, and then crashes the process (measured). The certificate clients see is the thread's.
- * @throws when the TLS files cannot be used
+ * @throws when the TLS files cannot be used; {@link UwsUnavailable} without uWebSockets.js
  */
 export async function createUwsAcceptor(opts: {
   readonly tls: TlsConfig | undefined;
   readonly maxHeaderBytes: number;
 }): Promise<Acceptor> {
-  const uWS = await loadUws(opts.maxHeaderBytes);
+  const uWS = loadUws(opts.maxHeaderBytes);
   const certificate = opts.tls?.certificates[0];
   const app = (
     certificate === undefined
