@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { FrontKind } from '../../src/shared/config/types.ts';
 
 /** Where `npm run build` puts the program; tests run what operators run. */
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+/** The front of every gateway whose test does not choose one; unset: the gateway's own default. */
+const TEST_FRONT = process.env['GATEWAY_TEST_FRONT'];
 
 export interface GatewayOptions {
   /** Environment variables of the gateway; ports default to 0, threads to 1. */
@@ -15,6 +18,8 @@ export interface GatewayOptions {
   readonly yaml?: string;
   /** `front`: the front process alone (default); `supervised`: `gateway start` with its supervising parent. */
   readonly as?: 'front' | 'supervised';
+  /** What serves the client port (FRONT); default: GATEWAY_TEST_FRONT, else the gateway's own default. */
+  readonly front?: FrontKind;
 }
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -43,6 +48,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const yamlFile = join(folder, 'gateway.yaml');
   if (options.yaml !== undefined) writeFileSync(yamlFile, options.yaml);
   const supervised = options.as === 'supervised';
+  const front = options.front ?? TEST_FRONT;
   const args = supervised ? [join(DIST, 'src/cli/main.js'), 'start'] : [join(DIST, 'src/primary/main.js')];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,6 +59,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       ADMIN_PORT: '0',
       WORKERS: '1',
       ...(supervised ? {} : { GATEWAY_SUPERVISE: 'off' }),
+      ...(front === undefined ? {} : { FRONT: front }),
       ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),
       ...options.env,
     },
