@@ -47,6 +47,10 @@ export class UwsClient implements ClientSide {
   #endWanted = false;
   /** The client's socket is not read. */
   #paused = false;
+  /** uWS waits for us to return, and goes on with what else is in the segment. */
+  #inHandler = true;
+  /** An answer that ends the connection waits until uWS is through with the segment. */
+  #closing = false;
 
   constructor(parts: UwsClientParts, res: HttpResponse) {
     this.#parts = parts;
@@ -63,10 +67,17 @@ export class UwsClient implements ClientSide {
     return this.#res === undefined ? '' : this.#parts.connections.addressOf(this.#res);
   }
 
+  /** uWS's handler is about to return. */
+  leaveHandler(): void {
+    this.#inHandler = false;
+  }
+
   /** uWS wants to know inside its handler who takes the body. */
   takeBody(exchange: AnsweredExchange): void {
     this.#res?.onData((piece, last) => {
+      this.#inHandler = true;
       exchange.onBody(Buffer.from(piece), last);
+      this.#inHandler = false;
     });
   }
 
@@ -97,6 +108,27 @@ export class UwsClient implements ClientSide {
   informational(): void {}
 
   local(exchange: AnsweredExchange, answer: LocalAnswer): void {
+    if (answer.close && this.#inHandler) this.#closeSoon(exchange, answer);
+    else this.#writeLocal(exchange, answer);
+  }
+
+  /**
+   * uWS would serve what stands behind this request in the same segment, whatever the answer says: it closes only when it
+   * is through with the segment. A request that it finds behind one without an answer makes it close at once. So the answer
+   * waits until the handler has returned; whoever has sent more than one request gets a close without it.
+   */
+  #closeSoon(exchange: AnsweredExchange, answer: LocalAnswer): void {
+    this.#closing = true;
+    setImmediate(() => {
+      try {
+        this.#writeLocal(exchange, answer);
+      } catch (error) {
+        exchange.onFault(error);
+      }
+    });
+  }
+
+  #writeLocal(exchange: AnsweredExchange, answer: LocalAnswer): void {
     if (this.#res === undefined) return;
     const res = this.#take();
     exchange.bytesSent = writeLocal(res, exchange, answer);
@@ -269,7 +301,9 @@ export class UwsClient implements ClientSide {
     if (this.#res === undefined) return;
     this.#res = undefined;
     try {
-      this.#exchange?.onClientGone();
+      // What was refused counts as that, whether or not its client has waited for the answer.
+      if (this.#closing) this.#exchange?.onAnswered();
+      else this.#exchange?.onClientGone();
     } catch (error) {
       this.#parts.log.error({ err: error }, 'exchange failed after its client left');
     }

@@ -100,5 +100,6 @@ export class UwsFront implements ClientFront {
     } catch (error) {
       exchange.onFault(error);
     }
+    client.leaveHandler();
   }
 }
