@@ -25,6 +25,12 @@ describe('answers', () => {
     expect(client.received().split('HTTP/1.1 200 OK').length).toBe(3);
   });
 
+  it.each(['600 Odd', '777 Lucky', '999 '])('a status that no one has given a meaning passes on: %s', async (line) => {
+    pair.answers.set('/status', () => answerText('odd', [], line));
+    const answer = await get('/status');
+    expect([answer.startLine, answer.body]).toEqual([`HTTP/1.1 ${line}`, 'odd']);
+  });
+
   it('HEAD answered as chunked has neither a length nor a body', async () => {
     pair.answers.set('/head-chunked', () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     const answer = await ask(pair.port, requestText('HEAD', '/proxy/head-chunked'));

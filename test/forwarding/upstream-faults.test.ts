@@ -83,7 +83,7 @@ describe('not HTTP/1.1: 502, and the connection is not used again', () => {
     ['another protocol', '220 smtp.example ESMTP\r\n'],
     ['HTTP/2', 'HTTP/2 200\r\n\r\n'],
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
-    ['a status above 599', 'HTTP/1.1 600 X\r\n\r\n'],
+    ['a status below 100', 'HTTP/1.1 099 X\r\n\r\n'],
     ['length and chunked', `${head('Content-Length: 5', 'Transfer-Encoding: chunked')}0\r\n\r\n`],
     ['two lengths', `${head('Content-Length: 5', 'Content-Length: 6')}hello`],
     ['a list of lengths', `${head('Content-Length: 5, 5')}hello`],

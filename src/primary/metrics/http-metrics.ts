@@ -37,7 +37,7 @@ export function httpMetrics(
 
   return [
     // Parts before the whole: requests go on being counted while these are read, and no part may exceed the whole.
-    counter('http_requests_5xx_total', 'Requests answered with a status of 500 to 599.', requests(1)),
+    counter('http_requests_5xx_total', 'Requests answered with a status of 500 or more.', requests(1)),
     counter('http_requests_429_total', 'Requests answered with 429.', requests(2)),
     counter(
       'http_requests_total',

@@ -1,6 +1,6 @@
-import { COLON, CR, LF, SEMICOLON, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
+import { COLON, CR, isBlank, LF, SEMICOLON, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
 
-/** Most bytes of chunk extensions, and of trailer fields, in one message; Node's own client allows as much. */
+/** Most bytes of chunk extensions with the white space before them, and of trailer fields, in one message; Node's own client allows as much. */
 export const MAX_SKIPPED_BYTES = 16 * 1024;
 
 /** 2^53 - 1 has 14 hex digits; two leading zeros are let through, a longer run of them is an attack. */
@@ -28,6 +28,7 @@ const TRAILER_NAME = 7;
 const TRAILER_VALUE = 8;
 const TRAILER_LF = 9;
 const LAST_LF = 10;
+const SIZE_BLANK = 11; // more white space behind a size, or what ends it
 
 /**
  * Decodes a chunked body (RFC 9112 7.1) as it arrives, in place: the data of all chunks of one read ends up in one
@@ -88,6 +89,8 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case SIZE:
         return this.#sizeByte(b);
+      case SIZE_BLANK:
+        return this.#afterSize(b);
       case EXTENSION:
         if (b === CR) this.#state = SIZE_LF;
         else return VALUE_BYTE[b] !== 0 && ++this.#extensionBytes <= MAX_SKIPPED_BYTES;
@@ -115,7 +118,15 @@ export class ChunkedDecoder {
       this.#size = this.#size * 16 + digit;
       return ++this.#digits <= MAX_SIZE_DIGITS && this.#size <= Number.MAX_SAFE_INTEGER;
     }
-    if (this.#digits === 0) return false;
+    return this.#digits > 0 && this.#afterSize(b);
+  }
+
+  /** White space before extensions is "bad" (RFC 9112, section 7.1.1), but has to be read; some servers pad sizes with it. */
+  #afterSize(b: number): boolean {
+    if (isBlank(b)) {
+      this.#state = SIZE_BLANK;
+      return ++this.#extensionBytes <= MAX_SKIPPED_BYTES;
+    }
     this.#state = b === CR ? SIZE_LF : EXTENSION;
     return b === CR || b === SEMICOLON;
   }

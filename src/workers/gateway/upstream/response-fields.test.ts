@@ -31,6 +31,8 @@ describe('the status line', () => {
     ['299 Odd', '299 Odd'],
     ['299 Od\xe9', '299 '],
     ['599 x', '599 x'],
+    ['600 Odd', '600 Odd'],
+    ['999', '999 '],
   ])('%j is passed on as %j', (line, expected) => {
     const answer = read(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`);
     expect(answer).toMatchObject({ fault: undefined, statusLine: expected, complete: true });

@@ -56,7 +56,8 @@ export class ResponseHead extends FramingFields {
     const tens = (bytes[from + 10] as number) - 0x30;
     const ones = (bytes[from + 11] as number) - 0x30;
     if ((minor !== 0 && minor !== 1) || bytes[from + 8] !== SP) return MALFORMED;
-    if (hundreds < 1 || hundreds > 5 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return MALFORMED;
+    // Codes from 600 on have no meaning of their own, but clients know what to do: as with a 5xx (RFC 9110, section 15).
+    if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return MALFORMED;
 
     let at = from + 12;
     let seen = 0;

@@ -100,8 +100,6 @@ describe('answers that are refused', () => {
     'a signed code': `HTTP/1.1 +20 OK\r\n${LEN}`,
     'code 099': `HTTP/1.1 099 OK\r\n${LEN}`,
     'code 000': `HTTP/1.1 000 OK\r\n${LEN}`,
-    'code 600': `HTTP/1.1 600 OK\r\n${LEN}`,
-    'code 999': `HTTP/1.1 999 OK\r\n${LEN}`,
     'NUL in the reason': `HTTP/1.1 200 O\0K\r\n${LEN}`,
     'a bare CR in the reason': `HTTP/1.1 200 O\rK\r\n${LEN}`,
     '101 that nobody asked for': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
@@ -112,7 +110,8 @@ describe('answers that are refused', () => {
     'a chunk size with a sign': `${CHUNKED}+2\r\nhi\r\n0\r\n\r\n`,
     'a chunk size with 0x': `${CHUNKED}0x2\r\nhi\r\n0\r\n\r\n`,
     'a chunk size with a space before': `${CHUNKED} 2\r\nhi\r\n0\r\n\r\n`,
-    'a chunk size with a space after': `${CHUNKED}2 \r\nhi\r\n0\r\n\r\n`,
+    'a chunk size in two parts': `${CHUNKED}0 2\r\nhi\r\n0\r\n\r\n`,
+    'a chunk size with a space after, and a bare LF': `${CHUNKED}2 \nhi\r\n0\r\n\r\n`,
     'a chunk size with an underscore': `${CHUNKED}1_0\r\nhi\r\n0\r\n\r\n`,
     'a chunk size that is no hex': `${CHUNKED}g\r\nhi\r\n0\r\n\r\n`,
     'a negative chunk size': `${CHUNKED}-2\r\nhi\r\n0\r\n\r\n`,
@@ -169,6 +168,16 @@ describe('answers that are refused', () => {
       fault: 'bad_response',
       complete: false,
     });
+  });
+});
+
+describe('chunk lines as some servers write them', () => {
+  test.each(['2 \r\n', '2\t \r\n', '2 ;a\r\n', '2;a=b\r\n', '2 ; a = "b;c" \r\n'])('%j is taken', (line) => {
+    expect(readEveryWay(`${CHUNKED}${line}hi\r\n0 \r\n\r\n`)).toMatchObject({ body: 'hi', reusable: true });
+  });
+
+  test('white space behind a size counts as an extension does', () => {
+    expect(readAnswer([`${CHUNKED}2${' '.repeat(17_000)}\r\nhi\r\n0\r\n\r\n`]).fault).toBe('bad_response');
   });
 });
 
