@@ -2,7 +2,7 @@
  * What serves the client port where FRONT is not set: the default in src/shared/config/env-table.ts, which is not built
  * yet when this is read. A test holds the two equal.
  */
-export const DEFAULT_FRONT = 'uws';
+export const DEFAULT_FRONT = 'native';
 
 /**
  * The front that the environment asks for. A value that names none is not judged here: the gateway says what is wrong.

@@ -49,7 +49,6 @@ const OWN: readonly (readonly [name: string, request: string | Buffer])[] = [
   ['a Host with a bad port', hosts('Host: a.example:http')],
   ['a Host with a space', hosts('Host: a b')],
   ['DEL in a value', get('/proxy/x', 'X-A: a\x7fb')],
-  ['bytes that are not UTF-8 in a value', get('/proxy/x', 'X-A: caf\xe9 au lait')],
   ['climbing above the root', get('/proxy/../../x')],
   ['an escaped NUL', get('/proxy/%00')],
   ['a bad escape', get('/proxy/%zz')],
@@ -84,11 +83,8 @@ const ANY: readonly (readonly [name: string, request: string | Buffer])[] = [
   ['two Hosts', hosts('Host: a.example', 'Host: a.example')],
   ['a method with a space', requestText('GE T', '/proxy/x')],
   ['a method that is no token', requestText('G{T', '/proxy/x')],
-  ['absolute form', get('http://a.example/proxy/x')],
-  ['HTTP/1.0', 'GET /proxy/x HTTP/1.0\r\nHost: a\r\n\r\n'],
   ['HTTP/2.0', 'GET /proxy/x HTTP/2.0\r\nHost: a\r\n\r\n'],
   ['the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-  ['OPTIONS *', requestText('OPTIONS', '*')],
   ['a TLS hello', Buffer.from('16030100050100000100', 'hex')],
   ['a bad chunk size', `${post('Transfer-Encoding: chunked')}zz\r\nhello\r\n0\r\n\r\n`],
   ['a chunk size beyond 2^64', `${post('Transfer-Encoding: chunked')}fffffffffffffffff\r\nhello\r\n0\r\n\r\n`],
@@ -108,6 +104,6 @@ describe('refused, by whichever part: 4xx or 5xx, closed, nothing forwarded', ()
   it.each(ANY)('%s', async (_name, request) => {
     const text = await refused(request);
     expect(text).toMatch(/^HTTP\/1\.1 (400|431|505) [^]*$/);
-    expect(text.split('HTTP/1.1 ').length - 1, 'answers').toBe(1);
+    expect(text.split(/HTTP\/1\.1 \d/).length - 1, 'answers').toBe(1);
   });
 });

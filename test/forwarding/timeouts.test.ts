@@ -78,9 +78,11 @@ describe.concurrent('time-outs', () => {
     await serving('/body/silent')?.closed();
   });
 
-  it('silence between the answer’s header and its body: nothing was sent yet, so 504', async () => {
+  it('silence between the answer’s header and its body: the header is there, and then the connection is cut', async () => {
     answers.set('/body/none', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
-    await expectTimeout('/body/none', 'upstream_body_timeout', 400);
+    using client = await rawClient(gateway.port);
+    client.send(requestText('GET', '/body/none'));
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
   });
 
   it('pauses below the limit do not add up', async () => {

@@ -48,7 +48,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
   const threads = new RequestThreads({
     entry: pathToFileURL(resolve(import.meta.dirname, 'thread.mjs')),
     workers: config.server.workers,
-    active: () => ({ config, version: 1 }),
+    active: () => ({ config, version: 1, tls: undefined }),
     acceptor: {
       ring: acceptor.ring,
       forThread: (slot) => Object.assign(acceptor.forThread(slot), { dist: DIST, gate }),

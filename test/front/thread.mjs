@@ -29,7 +29,7 @@ let draining = false;
 /** @param {string} body */
 const answer = (body) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-/** @param {{ text: string, index: number, address: string, write(text: string): void }} request */
+/** @param {{ text: string, index: number, address: string, write: (text: string) => void }} request */
 function onRequest({ text, index, address, write }) {
   if (text.includes('die')) process.exit(1);
   if (text.includes('stuck')) Atomics.wait(new Int32Array(start.front.gate), 0, 0);

@@ -24,7 +24,7 @@ export const ENV = {
   ADMIN_PORT: withDefault(listenPort, '9901', 'Port of metrics and the admin API; 0 takes a free one.'),
   ADMIN_HOST: withDefault(listenHost, '127.0.0.1', 'Address of the admin port.'),
   ADMIN_TOKEN: secret(token, 'Token for the admin API; without it only loopback may change anything.'),
-  FRONT: withDefault(front, 'uws', 'What serves the client port: native or uws (uWebSockets.js).'),
+  FRONT: withDefault(front, 'native', 'What serves the client port: native or uws (uWebSockets.js).'),
   WORKERS: withDefault(wholeNumberText(BOUNDS.workers), String(threads), 'Request threads; default one per CPU.'),
   IDLE_TIMEOUT_SECONDS: withDefault(
     secondsText(BOUNDS.idleSeconds),

@@ -15,7 +15,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
     server: {
       host: '0.0.0.0',
       port: 5000,
-      front: 'uws',
+      front: 'native',
       adminHost: '127.0.0.1',
       adminPort: 9901,
       adminToken: undefined,

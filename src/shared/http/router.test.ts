@@ -2,6 +2,7 @@ import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { RouteConfig } from '../config/types.ts';
 import { forwardPath, Router } from './router.ts';
+import { mergeSlashes } from './target.ts';
 
 const DEFAULTS: RouteConfig = {
   name: 'r',
@@ -190,3 +191,15 @@ prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 20 })], { numRun
     for (const asked of requests) expect(ask(router, asked.path, asked)).toBe(model(list, asked));
   },
 );
+
+test.each([
+  ['/proxy//x', '//x'],
+  ['//proxy/x', '/x'],
+  ['///proxy///x//y', '///x//y'],
+  ['//proxy', '/'],
+])('a prefix that was found with slashes merged is taken off what is forwarded: %s -> %s', (path, forwarded) => {
+  const router = new Router([route('proxy', '/proxy', { stripPrefix: true })]);
+  const match = router.match('h', mergeSlashes(path), 'GET');
+  if (match.kind !== 'route') throw new Error(match.kind);
+  expect(forwardPath(match, path)).toBe(forwarded);
+});

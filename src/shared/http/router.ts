@@ -92,10 +92,23 @@ export class Router {
   }
 }
 
-/** What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. */
-export function forwardPath(route: CompiledRoute, path: string): string {
-  if (!route.config.stripPrefix) return path;
-  return path.length === route.base.length ? '/' : path.slice(route.base.length);
+/**
+ * What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. Where
+ * the route was found by the path with its slashes merged, the prefix may be longer in the path itself.
+ */
+export function forwardPath({ config, base }: CompiledRoute, path: string): string {
+  if (!config.stripPrefix) return path;
+  const at = path.startsWith(base) ? base.length : endOfPrefix(path, base);
+  return path.length === at ? '/' : path.slice(at);
+}
+
+/** Where `base` ends in a path that starts with it but for doubled slashes. */
+function endOfPrefix(path: string, base: string): number {
+  let at = 0;
+  for (let i = 0; i < base.length; at++) {
+    if (path[at] === base[i]) i++; // else one more slash
+  }
+  return at;
 }
 
 function isWildcard(host: string): boolean {

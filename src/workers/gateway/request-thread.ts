@@ -95,6 +95,10 @@ export class RequestThread implements ExchangeThread {
     return exchange;
   }
 
+  get mergesSlashes(): boolean {
+    return this.config.server.mergeSlashes;
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }

@@ -6,7 +6,7 @@ import { isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath, type CompiledRoute } from '../../../shared/http/router.ts';
-import { isCleanQuery, normalizePath } from '../../../shared/http/target.ts';
+import { isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -157,7 +157,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   /** 404, 405, 413, 503: finds the route, and whether there is room. */
   #admit(head: RequestHead): boolean {
     const { thread } = this;
-    const match = thread.table.match(head.host, this.path, this.method);
+    const routed = thread.mergesSlashes ? mergeSlashes(this.path) : this.path;
+    const match = thread.table.match(head.host, routed, this.method);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.#route = match;
@@ -463,7 +464,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
       status: STATUS[code],
       type: 'application/problem+json',
       text: problemBody(code, detail === undefined ? { requestId } : { requestId, detail }),
-      close: CLOSES.has(code) || this.closesAfter,
+      // What follows a CONNECT is meant for somebody else.
+      close: CLOSES.has(code) || this.closesAfter || this.method === 'CONNECT',
       allow,
       retryAfterSeconds: RETRY_AFTER_SECONDS[code],
     });

@@ -36,6 +36,8 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly table: RoutingTable;
   readonly requestIds: RequestIds;
   readonly uploads: Set<Uploading>;
+  /** Routes are looked for as if `//` in a path were `/`. */
+  readonly mergesSlashes: boolean;
   /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */
   isOverloaded(address: string): boolean;
   /** Calls onBodyBegins once this turn of the loop has brought what it has of the request's body. */
