@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { startFrontProcess } from './process.ts';
+import { type FrontProcess, startFrontProcess } from './process.ts';
 import { Client, startFront } from './setup.ts';
 
 const REFUSED = /^HTTP\/1.1 503 Service Unavailable\r\n[^]*"code":"overloaded"/;
@@ -34,7 +34,8 @@ describe('MAX_CONNECTIONS', () => {
   test('connections that have sent nothing yet go too', async () => {
     await using front = await startFront({ MAX_CONNECTIONS: '20' });
     const silent = await Promise.all(Array.from({ length: 60 }, () => new Client(front.port).connected()));
-    expect(await new Client(front.port).ask()).toBe('ok');
+    // Those that are on their way to a thread are not idle yet.
+    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'));
     await vi.waitFor(() => expect(silent.filter(({ closed }) => closed).length).toBeGreaterThanOrEqual(40));
   });
 
@@ -134,6 +135,36 @@ describe('open files', () => {
     for (const client of busy) client.close();
     await vi.waitFor(async () => expect((await front.facts()).problem).toBe(''), 10_000);
     expect(await new Client(front.port).ask()).toBe('ok');
+  });
+});
+
+describe('without a descriptor for the thread', () => {
+  /** A client whose socket is in the pipe to the only thread, which then finds no descriptor for it. */
+  async function missed(front: FrontProcess): Promise<Client> {
+    new Client(front.port).socket.write('GET /stuck-hold HTTP/1.1\r\n\r\n');
+    await vi.waitFor(async () => expect((await front.facts()).stuck).toBe(true));
+    await front.facts('exhaust but one');
+    const client = await new Client(front.port).connected();
+    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''));
+    await front.facts('exhaust');
+    await front.facts('go');
+    return client;
+  }
+
+  test('a client waits until there is one', async () => {
+    await using front = await startFrontProcess({ WORKERS: '1' }, { openFiles: 256 });
+    const answer = (await missed(front)).ask();
+    await front.facts('release');
+    expect(await answer).toBe('ok');
+    await vi.waitFor(async () => expect((await front.facts()).problem).toBe(''), 5_000);
+  });
+
+  test('a client gets 503 when none comes', async () => {
+    await using front = await startFrontProcess({ WORKERS: '1' }, { openFiles: 256 });
+    const client = await missed(front);
+    await client.ask();
+    expect(client.text).toMatch(REFUSED);
+    expect((await front.facts()).refused.overloaded).toBe(1);
   });
 });
 

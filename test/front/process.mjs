@@ -1,6 +1,8 @@
 // The native front in a process of its own, with the threads of thread.mjs; the built program (DIST). Says { port } over
-// IPC, answers 'facts' with what it knows of itself, and ends with its parent.
-import { readFileSync } from 'node:fs';
+// IPC, answers each message with what it knows of itself
+// ('facts'), after it has opened all the files it may ('exhaust', 'exhaust but one'), closed them ('release'), or let a
+// stuck thread go on ('go'), and ends with its parent.
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const dist = process.env['DIST'];
@@ -20,6 +22,7 @@ const read = readConfig(env, (/** @type {string} */ path) => readFileSync(path, 
 if (!read.ok) throw new Error(JSON.stringify(read.problems));
 const { config } = read;
 const log = createLog({ level: 'silent', name: 'test' });
+const gate = new Int32Array(new SharedArrayBuffer(8));
 const slots = slotsFor(config.server.workers);
 /** @type {string[]} */
 const problems = [];
@@ -45,7 +48,7 @@ const threads = new RequestThreads({
   active: () => ({ config, version: 1 }),
   acceptor: {
     ring: acceptor.ring,
-    forThread: (/** @type {number} */ slot) => Object.assign(acceptor.forThread(slot), { dist }),
+    forThread: (/** @type {number} */ slot) => Object.assign(acceptor.forThread(slot), { dist, gate: gate.buffer }),
     threadGone: (/** @type {number} */ slot) => acceptor.threadGone(slot),
     receive: (/** @type {number} */ slot, /** @type {unknown} */ message) => acceptor.receive(slot, message),
   },
@@ -58,14 +61,28 @@ const threads = new RequestThreads({
 const serving = () => threads.all().filter((/** @type {any} */ { state }) => state.kind === 'serving').length;
 await threads.until(() => serving() === config.server.workers, 20_000);
 const port = await acceptor.listen(config.server.host, config.server.port);
+/** @type {number[]} */
+const taken = [];
 process.on('message', (message) => {
-  if (message !== 'facts') return;
+  if (message === 'release') for (const fd of taken.splice(0)) closeSync(fd);
+  if (message === 'go') {
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+  }
+  if (message === 'exhaust' || message === 'exhaust but one') {
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      if (message === 'exhaust but one') closeSync(taken.pop() ?? -1);
+    }
+  }
   process.send?.({
     problem: acceptor.problem,
     problems,
     refused: { overloaded: acceptor.refused('overloaded'), evicted: acceptor.refused('evicted') },
     cpuMs: Object.values(process.cpuUsage()).reduce((sum, each) => sum + each, 0) / 1000,
     openFiles: openFiles(),
+    stuck: Atomics.load(gate, 1) === 1,
     maxConnections: config.server.maxConnections,
   });
 });

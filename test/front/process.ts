@@ -10,13 +10,16 @@ export interface Facts {
   readonly refused: { readonly overloaded: number; readonly evicted: number };
   readonly cpuMs: number;
   readonly openFiles: number;
+  /** A thread waits for `go`. */
+  readonly stuck: boolean;
   readonly maxConnections: number;
 }
 
 export interface FrontProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  facts(): Promise<Facts>;
+  /** @param order see process.mjs */
+  facts(order?: 'facts' | 'exhaust' | 'exhaust but one' | 'release' | 'go'): Promise<Facts>;
 }
 
 /** A front in a process of its own (process.mjs), with a limit of open files. @param inherited becomes descriptor 3 */
@@ -36,9 +39,9 @@ export async function startFrontProcess(
   return {
     port,
     pid: child.pid ?? 0,
-    async facts() {
+    async facts(order = 'facts') {
       const answer = say();
-      child.send('facts');
+      child.send(order);
       return (await answer) as Facts;
     },
     async [Symbol.asyncDispose]() {

@@ -28,7 +28,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
   const { config } = read;
   const log = createLog({ level: 'silent', name: 'test' });
   const slots = slotsFor(config.server.workers);
-  const gate = new SharedArrayBuffer(4);
+  const gate = new SharedArrayBuffer(8);
   const acceptor = await openFront({
     config,
     slots,

@@ -32,8 +32,12 @@ const answer = (body) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\
 /** @param {{ text: string, index: number, address: string, write: (text: string) => void }} request */
 function onRequest({ text, index, address, write }) {
   if (text.includes('die')) process.exit(1);
-  if (text.includes('stuck')) Atomics.wait(new Int32Array(start.front.gate), 0, 0);
   rows.markBusy(index);
+  if (text.includes('stuck')) {
+    const gate = new Int32Array(start.front.gate);
+    Atomics.store(gate, 1, 1);
+    Atomics.wait(gate, 0, 0);
+  }
   if (text.includes('hold')) return write('HTTP/1.1 100 Continue\r\n\r\n');
   write(answer(text.includes('who') ? `${slot}` : text.includes('address') ? address : 'ok'));
   rows.markIdle(index, performance.now());

@@ -1,3 +1,4 @@
+import { beatClockMs } from '../../shared/threads/heartbeats.ts';
 import type { Holder } from './address-holders.ts';
 import type { ConnectionBook } from './connection-book.ts';
 
@@ -34,10 +35,13 @@ export class Evictor {
     return this.#leaving.length;
   }
 
-  /** @returns whether a connection was told to go */
-  evict(): boolean {
+  /**
+   * @param idleMs only of those that have been idle for so long
+   * @returns whether a connection was told to go
+   */
+  evict(idleMs = 0): boolean {
     if (this.leaving() >= MOST_LEAVING) return false;
-    const victim = this.#take() ?? this.#look();
+    const victim = this.#take(idleMs) ?? this.#look(idleMs);
     if (victim === undefined) return false;
     this.#leaving.push(victim);
     this.#close(this.#book.slotOf(victim.index), victim);
@@ -48,20 +52,20 @@ export class Evictor {
     return this.#book.idleSince(index) === since;
   }
 
-  #take(): Victim | undefined {
+  #take(idleMs: number): Victim | undefined {
     for (let victim = this.#next.pop(); victim !== undefined; victim = this.#next.pop()) {
-      if (this.#isIdle(victim)) return victim;
+      if (this.#isIdle(victim) && idleFor(victim.since) >= idleMs) return victim;
     }
     return undefined;
   }
 
-  #look(): Victim | undefined {
+  #look(idleMs: number): Victim | undefined {
     const leaving = new Set(this.#leaving.map(({ index }) => index));
     const idleOf = new Map<Holder, Victim[]>();
     for (let index = 0; index < this.#book.end; index++) {
       const since = this.#book.idleSince(index);
       const holder = this.#book.holderOf(index);
-      if (since === 0 || holder === undefined || leaving.has(index)) continue;
+      if (since === 0 || holder === undefined || leaving.has(index) || idleFor(since) < idleMs) continue;
       const victims = idleOf.get(holder);
       if (victims === undefined) idleOf.set(holder, [{ index, since }]);
       else victims.push({ index, since });
@@ -72,9 +76,12 @@ export class Evictor {
     const longestLast = (idleOf.get(most) ?? []).sort((a, b) => (b.since - a.since) | 0); // the clock may wrap
     // A look ahead only within what this address has more than its share: one or two others may have as many.
     this.#next = longestLast.slice(-Math.min(BATCH, Math.max(1, most.open >> 2)));
-    return this.#take();
+    return this.#take(idleMs);
   }
 }
+
+/** Milliseconds, on the clock of the rows (ConnectionRows.markIdle), which is that of the heartbeats. */
+const idleFor = (since: number): number => (beatClockMs() - since) | 0;
 
 function goesBefore(a: Holder, b: Holder): boolean {
   return a.trusted === b.trusted ? a.open > b.open : b.trusted;

@@ -20,10 +20,14 @@ import { ThreadLines } from './thread-lines.ts';
 /** Rows beyond MAX_CONNECTIONS: for connections that have been told to go, or are with a thread that is stuck. */
 const SPARE_ROWS = 4_096;
 const MOST_ROWS = 1_048_576;
+/** Threads open descriptors too; with none left, libuv would accept what waits and close it. */
+const DESCRIPTOR_CHECK_MS = 1_000;
 /** While nothing is accepted: how often it is looked whether there is room again. */
 const RESUME_CHECK_MS = 100;
 /** Idle connections that are told to go at each of these looks. */
 const EVICT_AT_ONCE = 16;
+/** Nobody is refused meanwhile, so only those go that have nothing to say: a request may be on its way. */
+const EVICT_IDLE_MS = 1_000;
 
 /** Errors of accepting that mean that the process or the system has no more to give. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
@@ -58,6 +62,7 @@ export class NativeAcceptor implements Acceptor {
   readonly #listener: Listener;
   #maxConnections: number;
   #resuming: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #problem = '';
   #closed = false;
 
@@ -119,7 +124,12 @@ export class NativeAcceptor implements Acceptor {
 
   async listen(host: string, port: number): Promise<number> {
     const { inherited } = this.#options;
-    return inherited === undefined ? this.#listener.listen(host, port) : this.#listener.adopt(inherited);
+    const actual = inherited === undefined ? await this.#listener.listen(host, port) : this.#listener.adopt(inherited);
+    this.#checking = setInterval(() => {
+      if (this.#problem === '' && this.#descriptors.free() <= 0) this.#pause('');
+    }, DESCRIPTOR_CHECK_MS);
+    this.#checking.unref();
+    return actual;
   }
 
   configure({ server }: Config): void {
@@ -130,6 +140,7 @@ export class NativeAcceptor implements Acceptor {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#resuming);
+    clearInterval(this.#checking);
     this.#listener.close();
     this.#copier.close();
     this.#refusals.close();
@@ -180,7 +191,7 @@ export class NativeAcceptor implements Acceptor {
       // Some more than one, so that it does not go to and fro with each client.
       if (this.#descriptors.free() >= Math.min(32, Math.ceil(this.#descriptors.most / 16))) return this.#resume();
       let left = EVICT_AT_ONCE;
-      while (left > 0 && this.#evictor.evict()) left--;
+      while (left > 0 && this.#evictor.evict(EVICT_IDLE_MS)) left--;
       this.#resumeLater();
     }, RESUME_CHECK_MS);
   }

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { AddressHolders, holderKey } from './address-holders.ts';
+
+const NONE = { maxConnectionsPerIp: 0, connectionRatePerIp: 0, trustedProxies: [] };
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+  ['1:2:3:4:5::7', '1:2:3:4::/64'],
+])('%s counts for %s', (address, key) => expect(holderKey(address)).toBe(key));
+
+test('a rate comes back within a second, and no further', () => {
+  const holders = new AddressHolders({ ...NONE, connectionRatePerIp: 4 });
+  const admitted = (nowMs: number, tries: number): number => {
+    let count = 0;
+    for (let i = 0; i < tries; i++) if (holders.admits(holders.of('192.0.2.1', nowMs), nowMs)) count++;
+    return count;
+  };
+  expect(admitted(0, 10)).toBe(4);
+  expect(admitted(500, 10)).toBe(2);
+  expect(admitted(3_600_000, 10)).toBe(4);
+});
+
+test('addresses without connections are forgotten, at once or when their rate is whole again', () => {
+  const plain = new AddressHolders(NONE);
+  const rated = new AddressHolders({ ...NONE, connectionRatePerIp: 1 });
+  for (let i = 0; i < 100; i++) {
+    for (const holders of [plain, rated]) {
+      const holder = holders.of(`192.0.2.${i}`, 0);
+      holders.admits(holder, 0);
+      holder.open++;
+      holders.closed(holder);
+    }
+  }
+  expect([plain.size, rated.size]).toEqual([0, 100]);
+  rated.of('192.0.2.200', 1_500);
+  expect(rated.size).toBe(1);
+});
