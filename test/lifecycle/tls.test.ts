@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { connect } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority } from '../support/certificates.ts';
 import { startPair, type Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 import { valueOf } from '../support/http.ts';
@@ -118,6 +120,68 @@ describe('https on the data port', () => {
   it('ends with 0, as without TLS', async () => {
     pair.gateway.process.kill('SIGTERM');
     expect(await exitOf(pair.gateway.process)).toBe(0);
+  });
+});
+
+describe('several certificates, and which ciphers', () => {
+  const authority = createAuthority();
+  afterAll(() => authority[Symbol.dispose]());
+  const files = ['DNS:a.test', 'DNS:b.test', 'DNS:*.c.test,DNS:b.test'].map((names) => authority.issue(names));
+  const tls = {
+    TLS_CERT_FILE: files.map(({ certFile }) => certFile).join(),
+    TLS_KEY_FILE: files.map(({ keyFile }) => keyFile).join(),
+  };
+
+  /** Common name and cipher that a client with this server name gets; the error's code when it gets none. */
+  const shown = (port: number, options: ConnectionOptions): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+      socket.on('secureConnect', () => {
+        const name = socket.getPeerX509Certificate()?.subject.replace('CN=', '');
+        resolve(`${name} ${socket.getProtocol()} ${socket.getCipher().standardName}`);
+        socket.destroy();
+      });
+      socket.on('error', (error) => resolve(error.message));
+    });
+
+  it('each name gets its certificate, and the routes work under all', async () => {
+    await using pair = await startPair({ env: { ...tls, WORKERS: '1' } });
+    const names = [undefined, 'a.test', 'nobody.test', 'b.test', 'x.c.test', 'x.y.c.test', 'c.test'];
+    const seen = await Promise.all(
+      names.map((servername) => shown(pair.port, servername === undefined ? {} : { servername })),
+    );
+    expect(seen.map((text) => text.split(' ')[0])).toEqual([
+      'leaf0',
+      'leaf0',
+      'leaf0',
+      'leaf1',
+      'leaf2',
+      'leaf0',
+      'leaf0',
+    ]);
+    for (const servername of ['a.test', 'b.test', 'x.c.test']) {
+      const agent = new Agent({ servername });
+      expect((await get(pair.port, '/proxy/ok', agent)).status).toBe(200);
+    }
+  });
+
+  it('only the ciphers that are set, and those of TLS 1.3', async () => {
+    const env = { ...tls, TLS_CIPHERS: 'ECDHE-ECDSA-AES256-GCM-SHA384', WORKERS: '1' };
+    await using pair = await startPair({ env });
+    const { port } = pair;
+    expect(await shown(port, { maxVersion: 'TLSv1.2' })).toBe('leaf0 TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384');
+    expect(await shown(port, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toMatch(/handshake/);
+    expect(await shown(port, {})).toMatch(/^leaf0 TLSv1.3 TLS_AES/);
+    expect(await shown(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' })).toMatch(
+      /alert/,
+    );
+  });
+
+  it('by default none that lets the past be read, or that is not authenticated', async () => {
+    await using pair = await startPair({ env: { ...tls, WORKERS: '1' } });
+    const offer = (ciphers: string): Promise<string> => shown(pair.port, { maxVersion: 'TLSv1.2', ciphers });
+    expect(await offer('ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA')).toMatch(/handshake/);
+    expect(await offer('ECDHE-ECDSA-CHACHA20-POLY1305')).toMatch(/^leaf0/);
   });
 });
 

@@ -28,6 +28,11 @@ function checkFront(values: EnvValues): readonly Problem[] {
     const value = showValue(values.TLS_MIN_VERSION);
     problems.push({ key: 'TLS_MIN_VERSION', value, expected: 'TLSv1.2, or FRONT=native: uws cannot be told' });
   }
+  // It would speak TLS 1.2 with the ciphers of its library.
+  if (values.TLS_CIPHERS.split(':').every((name) => name.startsWith('TLS_'))) {
+    const expected = 'some of TLS 1.2 too, or FRONT=native: uws speaks it always';
+    problems.push({ key: 'TLS_CIPHERS', value: showValue(values.TLS_CIPHERS), expected });
+  }
   return problems;
 }
 

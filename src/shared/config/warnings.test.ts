@@ -40,6 +40,20 @@ test('settings of Redis without REDIS_URL', () => {
   expect(warningsOf({ REDIS_URL: 'redis://a', REDIS_PASSWORD: 'x' })).toEqual([]);
 });
 
+test('settings of TLS without a certificate', () => {
+  expect(warningsOf({ FRONT: 'native', TLS_MIN_VERSION: 'TLSv1.3', TLS_MAX_HANDSHAKES: '9' })).toEqual([
+    'TLS_MIN_VERSION: TLS is off, expected TLS_CERT_FILE with it',
+    'TLS_MAX_HANDSHAKES: TLS is off, expected TLS_CERT_FILE with it',
+  ]);
+});
+
+test('PROXY headers of nobody', () => {
+  expect(warningsOf({ FRONT: 'native', PROXY_PROTOCOL: 'on' })).toEqual([
+    'PROXY_PROTOCOL: no proxy is trusted, expected TRUSTED_PROXIES with it',
+  ]);
+  expect(warningsOf({ FRONT: 'native', PROXY_PROTOCOL: 'on', TRUSTED_PROXIES: '::1' })).toEqual([]);
+});
+
 test('names like one of ours', () => {
   expect(warningsOf({ REDIS_URI: 'x', REDIS_HOST: 'x', RATE_LIMIT_CAPACTY: '1', NODE_ENV: 'x' })).toEqual([
     'REDIS_URI: the gateway has no such variable; did you mean "REDIS_URL"?',
