@@ -23,11 +23,11 @@ const bytewise = (bytes: Uint8Array): ProxyHeaderStep => readIn(Array.from(bytes
 const text = (line: string): Buffer => Buffer.from(line, 'latin1');
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
-const FROM_TO_4 = `c0000201c63364011f9001bb`;
+const FROM_TO_4 = 'c0000201c63364011f9001bb';
 const ZEROS = '0'.repeat(16);
 const FROM_TO_6 = `20010db8${ZEROS}00000001${'fd'.repeat(16)}1f9001bb`;
 
-/** A header of version 2: version and command, family and transport, the rest with its length before it; all hex. */
+/** A header of version 2: version, command, family and transport, then the rest with its length before it; all hex. */
 function v2(kind: string, rest: string, length = rest.length / 2): Buffer {
   return Buffer.from(`${SIGNATURE}${kind}${length.toString(16).padStart(4, '0')}${rest}`, 'hex');
 }

@@ -1,5 +1,4 @@
-import { randomFillSync } from 'node:crypto';
-import { constants } from 'node:crypto';
+import { constants, randomFillSync } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { TlsConfig } from '../../../../shared/config/types.ts';
@@ -17,7 +16,7 @@ export interface TlsContexts {
 }
 
 /** How long a session can be taken up again, and so how long an old ticket key is of use. */
-export const SESSION_SECONDS = 3600;
+const SESSION_SECONDS = 3600;
 /** Sessions are bound to it; the same everywhere, or one thread's would be refused by the others. */
 const SESSION_ID_CONTEXT = 'api-gateway';
 
@@ -76,6 +75,7 @@ function onTicket(keys: readonly Uint8Array[], name: Uint8Array, seals: boolean)
 function useTicketKeys(context: SecureContext, tickets: TicketKeys): void {
   const native = context.context as NativeContext;
   if (native.enableTicketKeyCallback === undefined) {
+    // On a Node without it sessions are still shared, but end when the key changes.
     native.setTicketKeys(tickets.keys[0] as Uint8Array);
     return;
   }
@@ -94,6 +94,7 @@ export function createTlsContexts(config: TlsConfig, material: TlsMaterial, tick
       sessionIdContext: SESSION_ID_CONTEXT,
       sessionTimeout: SESSION_SECONDS,
       // A client could make us do handshake after handshake on one connection.
+      ca: [], // nobody is verified, and the system's would be read for each context
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     });
     useTicketKeys(context, tickets);
