@@ -24,6 +24,8 @@ export interface ReadStream {
   faultCode: string | undefined;
   /** Of the head that was refused. */
   refused: { method: string; path: string } | undefined;
+  /** Some of another request's head is here, not only empty lines. */
+  waiting: boolean;
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -33,8 +35,15 @@ const lines = (block: string): string[] => (block === '' ? [] : block.slice(0, -
 /** Reads what a client sends on one connection, as a front would: in reused memory, one request after the other. */
 export class RequestStream {
   readonly head: NativeRequestHead;
-  readonly read: ReadStream = { requests: [], fault: undefined, faultCode: undefined, refused: undefined };
+  readonly read: ReadStream = {
+    requests: [],
+    fault: undefined,
+    faultCode: undefined,
+    refused: undefined,
+    waiting: false,
+  };
   #held: HeldRequestHead | undefined;
+  #heldText = '';
   readonly #decoder = new RequestBodyDecoder();
   #current: ReadRequest | undefined;
   /** Body bytes still to come; -1 = chunked. */
@@ -54,6 +63,7 @@ export class RequestStream {
     while (at < text.length && this.read.fault === undefined) {
       at = this.#current === undefined ? this.#readHead(at, text.length) : this.#readBody(at, text.length);
     }
+    this.read.waiting = this.#held !== undefined && /[^\r\n]/.test(this.#heldText);
     this.#memory.fill('\r\nX-Stale: 1\r\n\r\n', 0, text.length);
   }
 
@@ -64,8 +74,12 @@ export class RequestStream {
       this.#held ??= new HeldRequestHead(head);
       end = this.#held.append(this.#memory, at, length);
     }
-    if (end === INCOMPLETE) return length;
+    if (end === INCOMPLETE) {
+      this.#heldText += this.#memory.toString('latin1', at, length);
+      return length;
+    }
     this.#held = undefined;
+    this.#heldText = '';
     if (end < 0) {
       read.fault = head.fault ?? 'refused without a reason';
       read.faultCode = head.faultCode;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NOTABLE_NAMES } from '../../../../shared/http/request-field.ts';
 import { RequestStream, readRequests, type ReadRequest, type ReadStream } from './head-parser.fixture.ts';
 import { MAX_FIELDS, NativeRequestHead } from './head-parser.ts';
 
@@ -188,6 +189,15 @@ describe('fields', () => {
       encoding: 'latin1',
     });
   });
+
+  test.each(NOTABLE_NAMES.filter((name) => !['host', 'content-length', 'transfer-encoding'].includes(name)))(
+    '%s is known in any case, and no other name is taken for it',
+    (name) => {
+      expect(one(get(`${name.toUpperCase()}: 1`, `${name}: 2`)).fields).toEqual([]);
+      const others = [`${name}x`, `x${name}`, name.slice(0, -1), `${name.slice(0, -1)}0`].map((other) => `${other}: 1`);
+      expect(one(get(...others)).fields).toEqual(others);
+    },
+  );
 
   test.each([
     ['X:', 'X: '],

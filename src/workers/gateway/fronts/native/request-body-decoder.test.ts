@@ -97,6 +97,7 @@ describe('bodies that are refused', () => {
     '2\r\nhi\n0\r\n\r\n',
     '2\r\nhi\r0\r\n\r\n',
     '2\r\nhi\rx',
+    '2\r\nhix\n0\r\n\r\n',
     '3\r\nhi\r\n0\r\n\r\n',
     '0\n\r\n',
     '0\r\n\n',
