@@ -70,7 +70,7 @@ export function httpMetrics(
     counter('http_response_body_bytes_total', 'Bytes of response bodies sent.', perRoute(ROUTE.bytesSent)),
     counter(
       'http_refused_total',
-      'Connections and requests that were refused before they were exchanges, and connections that we closed, by why.',
+      'Connections and requests that were refused before any route was asked, and connections that we closed, by why.',
       () =>
         REFUSAL_CODES.map((code) => ({
           labels: { code },

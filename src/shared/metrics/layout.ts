@@ -18,16 +18,15 @@ export const LIMIT_MODES = ['store', 'cache', 'lease', 'local', 'open', 'closed'
 export const LIMIT_OUTCOMES = ['granted', 'refused', 'unavailable'] as const;
 
 /**
- * Why a front refused a client or closed on it, before there was an exchange that is counted: `http_refused_total`. The
- * front counts some, the threads the others (THREAD.refused).
+ * Why a front refused a client or closed on it, whatever the route: `http_refused_total`. The front counts some, the
+ * threads the others (THREAD.refused).
  */
 export const REFUSAL_CODES = [
   'bad_request',
   'header_too_large',
   'uri_too_long',
   'http_version_not_supported',
-  'method_not_implemented',
-  'expectation_failed',
+  'length_required',
   /** Too many connections: of the process, of an address, or too many new ones. */
   'overloaded',
   'no_threads',
@@ -35,7 +34,7 @@ export const REFUSAL_CODES = [
   'proxy_protocol',
   'tls_handshake',
   /** The header did not come whole in time. */
-  'slow_header',
+  'header_timeout',
   /** The body came too slowly. */
   'request_timeout',
   /** The client does not read its answer. */

@@ -378,7 +378,6 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   #discardBody(code: ErrorCode): void {
     this.#letGo();
     this.#stage = 'discarding';
-    this.client.wantBody(this);
     this.body?.discard(code);
   }
 
@@ -453,6 +452,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
       this.#problem(code);
       return;
     }
+    this.metrics.refused(code);
     this.client.cut(this, code);
     this.#end(code);
   }
@@ -460,6 +460,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   #problem(code: ErrorCode, detail?: string, allow?: string): void {
     const { requestId } = this;
     this.#outcome = code;
+    this.metrics.refused(code);
     this.#answer({
       status: STATUS[code],
       type: 'application/problem+json',

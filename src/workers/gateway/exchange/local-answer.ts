@@ -20,6 +20,7 @@ export const CLOSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'http_version_not_supported',
   'length_required',
   'body_too_large',
+  'header_timeout',
   'request_timeout',
   'overloaded',
   'internal_error',

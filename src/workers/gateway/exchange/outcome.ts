@@ -22,6 +22,7 @@ const REFUSALS: ReadonlySet<Outcome> = new Set<Outcome>([
 const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
   'client_aborted',
   'client_stalled',
+  'header_timeout',
   'request_timeout',
   'upstream_reset',
   'upstream_bad_response',

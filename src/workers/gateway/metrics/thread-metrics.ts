@@ -1,6 +1,17 @@
 import { BATCH_SIZE_EDGES, bucketOf, DURATION_EDGES_SECONDS } from '../../../shared/metrics/histogram.ts';
-import { blockOf, type MetricRows, type RowKind, rowOf, rowStart, THREAD } from '../../../shared/metrics/layout.ts';
+import {
+  blockOf,
+  type MetricRows,
+  REFUSAL_CODES,
+  refusedColumn,
+  type RowKind,
+  rowOf,
+  rowStart,
+  THREAD,
+} from '../../../shared/metrics/layout.ts';
 import type { RequestThreadStart } from '../../../shared/threads/protocol.ts';
+
+const REFUSED_COLUMNS: ReadonlyMap<string, number> = new Map(REFUSAL_CODES.map((code) => [code, refusedColumn(code)]));
 
 /** For measuring by hand what counting costs: with `false` nothing is counted. Not an option of the product. */
 export const COUNTING: boolean = true;
@@ -31,6 +42,12 @@ export class ThreadMetrics {
 
   add(column: number, count = 1): void {
     if (COUNTING) this.#numbers[column] = (this.#numbers[column] as number) + count;
+  }
+
+  /** A client was refused or closed on, if the code is one of REFUSAL_CODES: most answers of our own are no refusals of the front. */
+  refused(code: string): void {
+    const column = REFUSED_COLUMNS.get(code);
+    if (column !== undefined) this.add(column);
   }
 
   /** For gauges. */

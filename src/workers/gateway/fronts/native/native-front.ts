@@ -1,6 +1,6 @@
 import { wallClockMs } from '../../../../shared/clock.ts';
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
-import { THREAD } from '../../../../shared/metrics/layout.ts';
+import { type RefusalCode, THREAD } from '../../../../shared/metrics/layout.ts';
 import type { ConnectionRows } from '../../../../shared/threads/connection-table.ts';
 import type { ToFrontThread } from '../../../../shared/threads/protocol.ts';
 import type { TlsMaterial } from '../../../../shared/tls/material.ts';
@@ -165,7 +165,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
   }
 
   /** A connection that never came to a request is gone. */
-  #refused(_code: 'proxy_protocol' | 'tls_handshake', { index }: ReceivedPeer): void {
+  #refused(code: RefusalCode, { index }: ReceivedPeer): void {
+    this.#thread.metrics.refused(code);
     this.#arriving--;
     if (index >= 0) this.#rows.release(index);
   }
@@ -220,7 +221,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
   /** Room is needed: closes this connection if it has been idle since then. */
   #closeIdle(index: number, since: number): void {
     if (!this.#rows.isIdleSince(index, since)) return;
-    this.#connections.find((connection) => connection.index === index)?.closeIdle();
+    const connection = this.#connections.find((each) => each.index === index);
+    if (connection?.closeIdle() === true) this.#thread.metrics.refused('evicted');
   }
 
   tick(nowMs: number): void {
@@ -231,7 +233,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
     // From the end: closing one moves the last into its place, which has been looked at.
     for (let i = this.#connections.length - 1; i >= 0; i--) {
       const connection = this.#connections[i];
-      if (connection !== undefined && connection.idleSinceMs <= idleSinceMs) connection.closeIdle();
+      if (connection === undefined || connection.idleSinceMs > idleSinceMs) continue;
+      if (connection.closeIdle()) this.#thread.metrics.refused('idle');
     }
   }
 
