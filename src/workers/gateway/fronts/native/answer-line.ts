@@ -70,7 +70,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     this.idleSinceMs = Math.trunc(host.deadlines.nowMs);
   }
 
-  /** Nothing is under way: what came before its turn may be read. */
+  /** An exchange is over: what came before its turn may be read, as far as its turn has come. */
   protected abstract takeKept(): void;
   /** The client may be read again, if nothing else is against it. */
   protected abstract readOn(): void;
@@ -315,7 +315,10 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
       }
       done = next === undefined ? undefined : this.#promote(next);
     }
-    if (this.first !== undefined) return;
+    if (this.first !== undefined) {
+      this.takeKept(); // there is room for one more
+      return;
+    }
     this.idleSinceMs = Math.trunc(this.host.deadlines.nowMs);
     this.host.markIdle(this.index);
     if ((this.flags & HALF_CLOSED) !== 0) this.close();

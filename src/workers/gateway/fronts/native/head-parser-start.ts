@@ -121,7 +121,7 @@ export class RequestStart {
     }
     if (target === '*') {
       this.path = target;
-      return this.method === 'OPTIONS';
+      return this.method === 'OPTIONS' || this.method === 'PRI'; // the preface of HTTP/2, told so by its version
     }
     const [all, authority = '', path = '', query] = ABSOLUTE.exec(target) ?? [];
     if (all === undefined || !isValidHost(authority)) return false;
