@@ -51,7 +51,7 @@ export interface NativeFrontOptions {
 /** The clients of one request thread on the native front: their connections, and what these share. */
 export class NativeFront implements ClientFront, ConnectionHost {
   readonly tools: OutputTools;
-  readonly head: NativeRequestHead;
+  readonly #head: NativeRequestHead;
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #thread: RequestThread;
   readonly #rows: ConnectionRows;
@@ -70,7 +70,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     this.#rows = rows;
     this.#tls = config === undefined || tls === undefined ? undefined : new TlsAcceptor(config, tls);
     this.tools = new OutputTools(tools);
-    this.head = new NativeRequestHead(thread.config.server.maxHeaderBytes);
+    this.#head = new NativeRequestHead(thread.config.server.maxHeaderBytes);
     this.#date.update(wallClockMs());
   }
 
@@ -85,6 +85,11 @@ export class NativeFront implements ClientFront, ConnectionHost {
 
   get open(): number {
     return this.#connections.length + this.#arriving;
+  }
+
+  get head(): NativeRequestHead {
+    this.#head.identifying = this.#thread.identifying; // a reload may have changed it
+    return this.#head;
   }
 
   get deadlines(): Deadlines {
@@ -172,7 +177,6 @@ export class NativeFront implements ClientFront, ConnectionHost {
   }
 
   openExchange(client: ClientSide): Exchange {
-    this.head.identifying = this.#thread.identifying;
     return this.#thread.open(client);
   }
 
