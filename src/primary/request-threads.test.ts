@@ -42,6 +42,7 @@ function setUp(behaviour: string, workers = 2) {
     workers,
     active: () => ({ config: read.config, version, tls: undefined }),
     acceptor: {
+      kind: 'uws',
       ring: { add: ({ descriptor }) => ring.add(descriptor), remove: ({ descriptor }) => ring.delete(descriptor) },
       forThread: () => ({ kind: 'uws' }),
       threadGone: () => {},

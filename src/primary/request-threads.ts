@@ -31,7 +31,7 @@ export interface RequestThreadsOptions {
   readonly entry: URL;
   readonly workers: number;
   readonly active: () => ActiveConfig;
-  readonly acceptor: Pick<Acceptor, 'ring' | 'forThread' | 'threadGone' | 'receive'>;
+  readonly acceptor: Pick<Acceptor, 'kind' | 'ring' | 'forThread' | 'threadGone' | 'receive'>;
   readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
@@ -196,11 +196,28 @@ export class RequestThreads {
     for (const action of actions) this.#act(thread, action);
     if (state.kind === before.kind) return;
     reportTransition(this.#options, { slot: thread.slot, before, after: state.kind, cause: event.type });
-    if (state.kind === 'parked' && this.#count('parked') >= this.#options.workers && !this.#closing) {
+    if (
+      state.kind === 'parked' &&
+      this.#mustNotDie &&
+      this.#count('parked') >= this.#options.workers &&
+      !this.#closing
+    ) {
       this.#options.hopeless();
     }
+    if (state.kind === 'serving') this.#endParked();
     this.#fill();
     this.#waiters.notify();
+  }
+
+  /** A thread of uWS that ends with a socket open takes the whole process along. */
+  get #mustNotDie(): boolean {
+    return this.#options.acceptor.kind === 'uws';
+  }
+
+  /** Where a thread may die, a stuck one does, once another has taken over what waited for it. */
+  #endParked(): void {
+    if (this.#mustNotDie) return;
+    for (const { state, worker } of this.#threads) if (state.kind === 'parked') void worker.terminate();
   }
 
   #act(thread: RequestThread, action: ThreadAction): void {
@@ -332,9 +349,11 @@ export class RequestThreads {
     }
   }
 
-  /** For a thread that something keeps alive after it closed; with a socket open this would abort the process. */
+  /** For a thread that something keeps alive after it closed. */
   #end(thread: RequestThread): void {
-    if (!this.#threads.has(thread) || this.#heartbeats.read(thread.slot, 'openConnections') !== 0) return;
+    if (!this.#threads.has(thread)) return;
+    const open = this.#heartbeats.read(thread.slot, 'openConnections');
+    if (this.#mustNotDie && open !== 0) return;
     void thread.worker.terminate();
   }
 

@@ -1,6 +1,7 @@
 /**
- * Whether a request thread may get connections, as a pure function of what was seen of it. A thread that must go is
- * never terminated: with a socket open, or one handed over and not yet taken, that aborts the whole process.
+ * Whether a request thread may get connections, as a pure function of what was seen of it. A thread of uWS that must go
+ * is never terminated: with a socket open, or one handed over and not yet taken, that aborts the whole process. On the
+ * native front one that is parked is, once another serves in its place.
  */
 export type ThreadState =
   /** Was created, has no app yet. */

@@ -67,6 +67,7 @@ export const startNode = (options: NodeOptions): Promise<Gateway> =>
   startGateway({
     env: {
       ACCESS_LOG: 'off',
+      HALF_CLOSE_SECONDS: '0.1', // an aborted client sends a FIN, as one that waits may
       ...(options.redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${options.redis.port}` }),
       ...options.env,
     },

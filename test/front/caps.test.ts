@@ -145,7 +145,7 @@ describe('without a descriptor for the thread', () => {
     await vi.waitFor(async () => expect((await front.facts()).stuck).toBe(true));
     await front.facts('exhaust but one');
     const client = await new Client(front.port).connected();
-    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''));
+    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''), 5_000);
     await front.facts('exhaust');
     await front.facts('go');
     return client;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { replaceThreads } from '../../src/primary/replace-threads.ts';
 import { createLog } from '../../src/shared/log.ts';
 import { Client, startFront } from './setup.ts';
@@ -40,6 +40,7 @@ describe('what waits for a thread', () => {
     if (first === undefined || second === undefined) throw new Error('no clients');
     // The first thread is stuck, so half of these are in its pipe when it ends.
     first.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
+    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
     const clients = Array.from({ length: 40 }, () => new Client(front.port));
     await Promise.all(clients.map((client) => client.connected()));
     const answers = Promise.all(clients.map((client) => client.ask('who')));
@@ -54,6 +55,7 @@ describe('what waits for a thread', () => {
     await using front = await startFront();
     const [[, first] = [], [slot] = []] = [...(await onePerThread(front.port))];
     first?.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
+    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
     const clients = Array.from({ length: 40 }, () => new Client(front.port));
     expect(new Set(await Promise.all(clients.map((client) => client.ask('who'))))).toEqual(new Set([slot]));
     front.go();
@@ -61,6 +63,19 @@ describe('what waits for a thread', () => {
     expect(new Set(await Promise.all(clients.map((client) => client.ask('who'))))).toEqual(new Set([slot]));
     expect(clients.every(({ closed }) => !closed)).toBe(true);
   });
+
+  test('that stays stuck is no matter: it is ended, and the only thread has a successor', async () => {
+    await using front = await startFront({ WORKERS: '1' });
+    const lost = new Client(front.port);
+    lost.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
+    const [stuck] = front.threads.all();
+    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
+    const waiting = new Client(front.port);
+    expect(await waiting.ask()).toBe('ok'); // it waited in the pipe of the thread that was ended
+    await lost.until(({ closed }) => closed);
+    await front.threads.until(() => front.threads.all().every((each) => each !== stuck), 5_000);
+    expect(front.threads.restarts).toBe(1);
+  }, 30_000);
 
   test('that leaves in order is served', async () => {
     await using front = await startFront();

@@ -47,6 +47,7 @@ const threads = new RequestThreads({
   workers: config.server.workers,
   active: () => ({ config, version: 1 }),
   acceptor: {
+    kind: acceptor.kind,
     ring: acceptor.ring,
     forThread: (/** @type {number} */ slot) => Object.assign(acceptor.forThread(slot), { dist, gate: gate.buffer }),
     threadGone: (/** @type {number} */ slot) => acceptor.threadGone(slot),

@@ -19,6 +19,8 @@ export interface TestFront extends AsyncDisposable {
   readonly port: number;
   /** Opens the gate that a stuck thread waits at. */
   go(): void;
+  /** A thread waits at it. */
+  isStuck(): boolean;
 }
 
 /** A front as the gateway composes it, with threads that give one fixed answer (thread.mjs). */
@@ -50,6 +52,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     workers: config.server.workers,
     active: () => ({ config, version: 1, tls: undefined }),
     acceptor: {
+      kind: acceptor.kind,
       ring: acceptor.ring,
       forThread: (slot) => Object.assign(acceptor.forThread(slot), { dist: DIST, gate }),
       threadGone: (slot) => acceptor.threadGone(slot),
@@ -73,6 +76,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     threads,
     port,
     go,
+    isStuck: () => new Int32Array(gate)[1] === 1,
     async [Symbol.asyncDispose]() {
       go();
       acceptor.close();

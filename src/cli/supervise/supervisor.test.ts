@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -31,12 +32,17 @@ interface Run {
   readonly notes: () => string[];
 }
 
-function run(front: string, killAfterMs = 10_000): Run {
+interface RunOptions {
+  readonly killAfterMs?: number;
+  readonly inheritedSocket?: number;
+}
+
+function run(front: string, { killAfterMs = 10_000, inheritedSocket }: RunOptions = {}): Run {
   const signals = new EventEmitter();
   const { log, lines } = recordedLog();
   const file = join(folder, 'notes');
   const env = { ...processEnv(), NOTES: file };
-  const code = supervise({ nodeArgs: ['-e', PRELUDE + front], env, killAfterMs, signals, log });
+  const code = supervise({ nodeArgs: ['-e', PRELUDE + front], env, killAfterMs, inheritedSocket, signals, log });
   return { signals, lines, code, notes: () => readFileSync(file, 'utf8').trim().split('\n') };
 }
 
@@ -64,6 +70,19 @@ describe('the supervisor', () => {
     expect(front.notes()).toHaveLength(2);
     expect(front.lines).toMatchObject([{ level: 'error', fields: { ...fields, delayMs: 0 } }]);
     expect(front.lines[0]?.message).toMatch(/^the front process .* after \d+\.\d s: starting another at once$/);
+  });
+
+  test('passes a socket on to every front as descriptor 3', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const inheritedSocket = (server as unknown as { _handle: { fd: number } })._handle.fd;
+    const front = run(
+      `note(require('fs').fstatSync(3).isSocket() ? 'socket' : 'none'); process.exit(starts === 1 ? 1 : 0)`,
+      { inheritedSocket },
+    );
+    expect(await front.code).toBe(0);
+    expect(front.notes().filter((line) => line === 'socket')).toHaveLength(2);
+    server.close();
   });
 
   test('tries again when the port is still in use after a crash', async () => {
@@ -105,7 +124,7 @@ describe('the supervisor', () => {
   });
 
   test('kills a front that does not stop in time', async () => {
-    const front = run(`process.on('SIGTERM', () => note('deaf')); ${SERVE}`, 200);
+    const front = run(`process.on('SIGTERM', () => note('deaf')); ${SERVE}`, { killAfterMs: 200 });
     await serving(front);
     front.signals.emit('SIGTERM');
     expect(await front.code).toBe(137);

@@ -111,11 +111,6 @@ export class HandOver {
     for (let slot = 0; slot < this.#options.book.table.memory.slots; slot++) this.#settle(slot);
   }
 
-  close(): void {
-    clearTimeout(this.#settling);
-    for (const line of this.#lines.values()) line.close();
-  }
-
   #give(copy: Copy): void {
     const slot = this.#choose();
     if (slot === undefined) return this.#refuse(copy, 'no_threads');

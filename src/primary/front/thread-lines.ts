@@ -50,6 +50,7 @@ export class ThreadLines {
     const bound = this.#server.bind(this.name);
     const status = bound < 0 ? bound : this.#server.listen(BACKLOG);
     if (status < 0) throw new Error(`no socket for the request threads: ${status}`);
+    this.#server.unref(); // never closed: threads come for as long as the process lives
   }
 
   /** Expects one connection of the slot from now on. @returns what proves it */
@@ -57,12 +58,6 @@ export class ThreadLines {
     const secret = randomBytes(24).toString('hex');
     this.#secrets.set(slot, secret);
     return secret;
-  }
-
-  /** No thread will come any more; lines that are open stay. */
-  close(): void {
-    this.#server.close();
-    for (const stranger of this.#strangers) this.#sendAway(stranger);
   }
 
   #onConnection(accepted: PipeHandle): void {

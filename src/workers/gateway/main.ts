@@ -69,6 +69,7 @@ port.on('message', (message: ToRequestThread) => {
   switch (message.type) {
     case 'config':
       log.level = message.config.logLevel;
+      front.configure(message.config, message.tls);
       thread.apply(message.config, message.breakerSlots, message.metricRows);
       say({ type: 'config-applied', version: message.version });
       return;

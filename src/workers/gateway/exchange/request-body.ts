@@ -41,6 +41,7 @@ export interface BodyOwner {
  * yet, the client's is paused.
  */
 export class RequestBody implements Waiting {
+  /** Without what was thrown away. */
   receivedBytes = 0;
   /** The client has sent all of it. */
   ended = false;
@@ -96,12 +97,12 @@ export class RequestBody implements Waiting {
 
   /** @param piece in memory that is the front's own, and gone when this returns */
   receive(piece: Buffer, last: boolean): void {
-    this.receivedBytes += piece.length;
     this.ended = last;
     if (this.#discard !== undefined) {
       this.#onDiscarded(this.#discard, piece.length);
       return;
     }
+    this.receivedBytes += piece.length;
     if (last) this.#resume(); // pieces already read still come after a pause, so the last one may; nothing is held back now
     const copy = Buffer.allocUnsafe(piece.length); // small ones from the pool: an ArrayBuffer of their own is dear
     copy.set(piece);

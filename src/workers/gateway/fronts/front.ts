@@ -1,3 +1,5 @@
+import type { Config } from '../../../shared/config/types.ts';
+import type { TlsMaterial } from '../../../shared/tls/material.ts';
 import type { ToFrontThread, ToRequestThread } from '../../../shared/threads/protocol.ts';
 
 /** What the front process tells the part of it that lives on a request thread. */
@@ -11,6 +13,8 @@ export interface ClientFront {
   readonly open: number;
   /** Whether a request from this address must be refused, so that its connection goes. */
   isBeyondCap(address: string): boolean;
+  /** A new configuration; connections keep what they have. @param tls set exactly where the configuration has TLS */
+  configure(config: Config, tls: TlsMaterial | undefined): void;
   receive(message: ToClientFront): void;
   /** Every tick of the thread. */
   tick(nowMs: number): void;

@@ -30,7 +30,7 @@ import { LineAnswer } from './line-answer.ts';
 /** Exchanges of one connection that may be under way at the same time. */
 const MOST_EXCHANGES = 16;
 /** The rest of a body that nobody wants is read past up to this, so that the connection can go on. */
-const MOST_SKIPPED_BYTES = 64 * 1024;
+const MOST_SKIPPED_BYTES = 1024 * 1024;
 
 const IS_EVENT_STREAM = /^content-type:[ \t]*text\/event-stream/im;
 

@@ -7,6 +7,7 @@ import type { NativeRequestHead } from './head-parser.ts';
 /** Settings of connections; a reload changes them under those that are open. */
 export interface ConnectionSettings {
   readonly halfCloseMs: number;
+  readonly idleTimeoutMs: number;
   readonly forwardInformational: boolean;
 }
 

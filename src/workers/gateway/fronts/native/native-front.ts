@@ -1,4 +1,5 @@
 import { wallClockMs } from '../../../../shared/clock.ts';
+import type { Config } from '../../../../shared/config/types.ts';
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import { type RefusalCode, THREAD } from '../../../../shared/metrics/layout.ts';
 import type { ConnectionRows } from '../../../../shared/threads/connection-table.ts';
@@ -210,6 +211,10 @@ export class NativeFront implements ClientFront, ConnectionHost {
 
   onFault(error: unknown): void {
     this.#thread.log.error({ err: error }, 'a client connection failed');
+  }
+
+  configure({ server }: Config, tls: TlsMaterial | undefined): void {
+    if (server.tls !== undefined && tls !== undefined) this.#tls?.reload(server.tls, tls);
   }
 
   receive(message: ToClientFront): void {

@@ -71,6 +71,8 @@ export class UwsFront implements ClientFront {
     return this.#connections.isBeyondCap(address);
   }
 
+  configure(): void {} // an app keeps what it was made with: the front replaces the threads
+
   receive(): void {} // nothing of it is for uWS, which also has ticket keys of its own, one for each thread
 
   tick(): void {} // uWS keeps its own time
