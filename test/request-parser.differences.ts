@@ -31,6 +31,11 @@ const startsOf = (text: string): { method: string; target: string; version: stri
     const [head = ''] = lines.slice(i).join('\r\n').split('\r\n\r\n', 1);
     return method === '' ? [] : [{ method, target, version, hosts: valuesOf(head, 'host') }];
   });
+/** What follows each body of a declared length. */
+const behindBodies = (text: string): string[] =>
+  [...text.matchAll(/content-length:[ \t]*(\d+)[ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n/gi)].map((found) =>
+    text.slice(found.index + found[0].length + Number(found[1])),
+  );
 const sizeLines = (text: string): string[] => linesOf(text).filter((line) => /^[0-9a-f]+([; \t]|$)/i.test(line));
 const extensions = new RegExp(`^[0-9a-f]+(;${token}(=(${token}|"[^"\\\\]*"))?)*$`, 'i');
 
@@ -75,7 +80,7 @@ const KNOWN: readonly Difference[] = [
     name: 'a request line without a version',
     reason: 'That is HTTP/0.9, which has no header fields; nobody sends it.',
     kind: 'ours refuses',
-    when: (text) => linesOf(text).some((line) => /[A-Z] +[/*h][^ ]* *$/.test(line)),
+    when: (text) => text.split(/\r?\n/).some((line) => /[A-Z] +[/*a-z][^ ]* *$/.test(line)),
     example: GET.replace(' HTTP/1.1', ''),
     repaired: GET,
   },
@@ -170,7 +175,9 @@ const KNOWN: readonly Difference[] = [
     name: 'bare CR and LF before a request line',
     reason: 'RFC 9112 2.2 lets empty lines be skipped, and a line ends in CRLF; at most four of them.',
     kind: 'ours refuses',
-    when: (text) => /(?:\r(?!\n)|(?<!\r)\n)[\r\n]*(?:[A-Z-]+ |$)/.test(text),
+    when: (text) =>
+      /(?:\r(?!\n)|(?<!\r)\n)[\r\n]*(?:[A-Z-]+ |$)/.test(text) ||
+      behindBodies(text).some((rest) => /^(?:\r\n)*(?:\n|\r(?!\n))/.test(rest)),
     example: `\n${GET}`,
     repaired: `\r\n${GET}`,
   },

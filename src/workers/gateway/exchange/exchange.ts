@@ -453,8 +453,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
       return;
     }
     this.metrics.refused(code);
+    this.#end(code); // first: to the front the cut is a client that goes
     this.client.cut(this, code);
-    this.#end(code);
   }
 
   #problem(code: ErrorCode, detail?: string, allow?: string): void {

@@ -41,6 +41,7 @@ export class FieldValues extends RequestStart {
   /** First values of the fields that may name the client, in the order of `identifying`. */
   protected readonly identities: (string | undefined)[] = [];
   #hosts = 0;
+  #lastHost = '';
   #closes = false;
   #keepsAlive = false;
   #connectionUpgrade = false;
@@ -90,8 +91,7 @@ export class FieldValues extends RequestStart {
   protected take(kind: number, bytes: Buffer): boolean {
     switch (kind) {
       case Kind.HOST:
-        this.host = this.#text(bytes);
-        return (++this.#hosts === 1 && isValidHost(this.host)) || this.#refused(BAD_HOST);
+        return (++this.#hosts === 1 && this.#takeHost(bytes)) || this.#refused(BAD_HOST);
       case Kind.CONTENT_LENGTH:
         return this.#takeLength(bytes) || this.#refused(BAD_LENGTH);
       case Kind.TRANSFER_ENCODING:
@@ -151,6 +151,20 @@ export class FieldValues extends RequestStart {
     // RFC 9110 7.8 and 10.1.1: a server ignores these in an HTTP/1.0 request, and 1.0 has no trailers.
     if (isOld) this.expectsContinue = this.takesTrailers = false;
     if (isOld || !this.#connectionUpgrade) this.upgrade = '';
+    return true;
+  }
+
+  /** Most requests ask for the host of the one before, whose text is here and known to be sound. */
+  #takeHost(bytes: Buffer): boolean {
+    const last = this.#lastHost;
+    let i = this.#valueEnd - this.#valueStart === last.length ? 0 : -1;
+    while (i >= 0 && i < last.length && bytes[this.#valueStart + i] === last.charCodeAt(i)) i++;
+    if (i !== last.length || i === 0) {
+      const host = this.#text(bytes);
+      if (!isValidHost(host)) return false;
+      this.#lastHost = host;
+    }
+    this.host = this.#lastHost;
     return true;
   }
 
