@@ -37,7 +37,7 @@ beforeAll(async () => {
     return `  - { path: /${name}, upstream: ${name}, ${more}${limits}${bytes} }`;
   });
   const yaml = ['upstreams:', ...upstreams, 'routes:', ...routes, ''].join('\n');
-  gateway = await startGateway({ yaml, env: { ACCESS_LOG: 'off' } });
+  gateway = await startGateway({ yaml, env: { HALF_CLOSE_SECONDS: '0.05', ACCESS_LOG: 'off' } });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
