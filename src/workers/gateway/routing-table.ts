@@ -2,6 +2,7 @@ import type { BreakerSlots } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE, type OutcomeRule } from '../../shared/breaker/outcome.ts';
 import type { Config, RouteConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import { Router, type Match } from '../../shared/http/router.ts';
+import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
@@ -39,12 +40,13 @@ export class RoutingTable {
     const { deadlines, random, limits, breakerSlots, metrics, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     this.#router = new Router(config.routes);
+    const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
     for (const each of config.upstreams) {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random, metrics }));
+      upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random, metrics, handles }));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();

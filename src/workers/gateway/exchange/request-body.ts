@@ -92,7 +92,7 @@ export class RequestBody implements Waiting {
 
   /** The upstream's socket is what the upload waits for, not the client. */
   get upstreamBlocked(): boolean {
-    return this.#connection?.hasUnsent === true;
+    return this.#connection?.isFull === true;
   }
 
   /** @param piece in memory that is the front's own, and gone when this returns */
@@ -127,11 +127,7 @@ export class RequestBody implements Waiting {
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
       connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
-      const { socket } = connection;
-      socket.cork();
-      socket.write(text, encoding);
-      for (const piece of this.#held) socket.write(chunked ? chunk(piece) : piece);
-      socket.uncork();
+      connection.writeAll([Buffer.from(text, encoding), ...(chunked ? this.#held.map(chunk) : this.#held)]);
     }
     if (whole) {
       this.#owner.onRequestSent(connection);
@@ -142,7 +138,7 @@ export class RequestBody implements Waiting {
     this.#heldBytes = 0;
     this.streamed = true;
     this.#owner.onUploadProgress();
-    if (!connection.socket.writableNeedDrain) this.#resume();
+    if (!connection.isFull) this.#resume();
   }
 
   /** The upstream takes more. */
@@ -218,17 +214,15 @@ export class RequestBody implements Waiting {
   }
 
   #stream(connection: Connection, piece: Buffer): void {
-    const { socket } = connection;
     const chunked = this.#declaredBytes < 0;
-    let ready = true;
-    if (piece.length > 0) ready = socket.write(chunked ? chunk(piece) : piece);
+    if (piece.length > 0) connection.write(chunked ? chunk(piece) : piece, 'latin1');
     if (this.ended) {
-      if (chunked) socket.write(this.trailers === '' ? LAST_CHUNK : `0\r\n${this.trailers}\r\n`, 'latin1');
+      if (chunked) connection.write(this.trailers === '' ? LAST_CHUNK : `0\r\n${this.trailers}\r\n`, 'latin1');
       this.#owner.onRequestSent(connection);
       return;
     }
     this.#owner.onUploadProgress();
-    if (!ready) this.#pause();
+    if (connection.isFull) this.#pause();
   }
 
   #pause(): void {

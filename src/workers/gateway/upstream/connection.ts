@@ -2,9 +2,10 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { DeadlineList, Waiting } from '../deadlines.ts';
-import { writeDirectly, type DirectWriter } from './direct-write.ts';
+import { openWire } from './open-wire.ts';
 import { ResponseParser, type ResponseHandler } from './response-parser.ts';
 import type { Target } from './target.ts';
+import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection carries: one exchange at a time. */
 export interface Carried {
@@ -50,10 +51,9 @@ const TLS_CODES = new Set([
 ]);
 
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
-export class Connection implements ResponseHandler, Waiting, DirectWriter {
+export class Connection implements ResponseHandler, Waiting, WireOwner {
   readonly target: Target;
   readonly parser: ResponseParser = new ResponseParser(this);
-  readonly socket: Socket;
   state: 'connecting' | 'busy' | 'resting' | 'idle' | 'closed' = 'connecting';
   carried: Carried | undefined = undefined;
   /** A retry waits for exactly this connection. */
@@ -64,9 +64,12 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
   idleLimitMs: number;
   /** The carried exchange has written its whole request. */
   requestSent = false;
-  pendingWrites = 0;
 
+  readonly #socket: Socket;
+  #wire: Wire | undefined = undefined;
   #paused = false;
+  /** The other side takes no more of the request; it may have answered already. */
+  #writeFailed = false;
 
   // What the last read brought, for Carried.onUpstreamRead.
   headArrived = false;
@@ -86,23 +89,22 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
-        this.#onRead(length);
+        this.onBytes(length);
         return true; // pausing is done by pause(), which knows the exchange
       },
     };
-    this.socket = secure
+    this.#socket = secure
       ? connectTls({ host, port, onread, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
       : connectTcp({ host, port, onread });
-    this.socket.setNoDelay(true);
-    this.socket.once(secure ? 'secureConnect' : 'connect', () => {
+    this.#socket.setNoDelay(true);
+    this.#socket.once(secure ? 'secureConnect' : 'connect', () => {
       if (this.state !== 'connecting') return;
       this.state = 'idle';
+      this.#wire = openWire(this.#socket, this, target.upstream.handles);
       target.onConnected(this);
     });
-    this.socket.on('error', (error) => this.#onSocketGone(error));
-    this.socket.on('end', () => this.#onEnd());
-    this.socket.on('close', () => this.#onSocketGone(undefined));
-    this.socket.on('drain', () => this.carried?.onUpstreamDrain());
+    this.#socket.on('error', (error) => this.#onSocketGone(error));
+    this.#socket.on('close', () => this.#onSocketGone(undefined));
   }
 
   /** The exchange takes the connection; it writes right after this. */
@@ -113,26 +115,42 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     this.parser.begin(method);
   }
 
-  /** Writes a request, or its beginning, in one piece. */
-  write(data: string | Buffer, encoding: 'latin1' | 'utf8'): void {
-    const direct = !this.target.config.secure && (encoding === 'latin1' || typeof data !== 'string');
-    if (direct) writeDirectly(this, data);
-    else this.socket.write(data, encoding);
+  /**
+   * Writes a request, or a part of it, in one piece.
+   * @param data memory that is not written again; never a part of a read buffer
+   */
+  write(data: string | Uint8Array, encoding: 'latin1' | 'utf8'): void {
+    this.#wire?.write(data, encoding);
+  }
+
+  /** The same for several pieces. */
+  writeAll(pieces: readonly Uint8Array[]): void {
+    this.#wire?.writeAll(pieces);
   }
 
   /** Some of what was written has not left yet: the other side does not read. */
   get hasUnsent(): boolean {
-    return this.pendingWrites > 0 || this.socket.writableLength > 0;
+    return this.#wire?.hasUnsent === true;
+  }
+
+  /** So much of it that onUpstreamDrain should be waited for. */
+  get isFull(): boolean {
+    return this.#wire?.isFull === true;
+  }
+
+  /** What was written will never all arrive. */
+  get writeFailed(): boolean {
+    return this.#writeFailed;
   }
 
   pause(): void {
     this.#paused = true;
-    this.socket.pause();
+    this.#wire?.pause();
   }
 
   resume(): void {
     this.#paused = false;
-    this.socket.resume();
+    this.#wire?.resume();
   }
 
   /** Ends the connection; its exchange, if any, hears nothing of it. */
@@ -165,7 +183,7 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     return readBuffer;
   }
 
-  #onRead(length: number): void {
+  onBytes(length: number): void {
     if (this.state === 'closed') return;
     this.#clearRead();
     const fault = this.parser.execute(readBuffer, length);
@@ -196,7 +214,19 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     this.target.onAnswered(this);
   }
 
-  #onEnd(): void {
+  onDrain(): void {
+    this.carried?.onUpstreamDrain();
+  }
+
+  onWriteFailed(): void {
+    this.#writeFailed = true;
+  }
+
+  onReadFailed(): void {
+    if (this.state !== 'closed') this.#fail('upstream_reset');
+  }
+
+  onEnd(): void {
     if (this.state === 'closed') return;
     if (this.state === 'busy') {
       this.#clearRead();
@@ -218,7 +248,7 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     } else if (error !== undefined || this.carried === undefined) {
       this.#fail('upstream_reset');
     } else {
-      this.#onEnd();
+      this.onEnd();
     }
   }
 
@@ -235,7 +265,7 @@ export class Connection implements ResponseHandler, Waiting, DirectWriter {
     const before = this.state;
     if (before === 'busy') this.target.pending--;
     this.state = 'closed';
-    this.socket.destroy();
+    this.#socket.destroy();
     this.target.onClosed(this, { before, failure: connectFailureCode });
   }
 }

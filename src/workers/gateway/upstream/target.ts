@@ -118,7 +118,7 @@ export class Target {
     this.pending--;
     connection.served++;
     const { parser } = connection;
-    const unsent = !connection.requestSent || connection.hasUnsent;
+    const unsent = !connection.requestSent || connection.writeFailed;
     if (!parser.reusable || unsent || this.upstream.closing) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
@@ -137,7 +137,10 @@ export class Target {
   /** The loop has looked at its socket since the answer ended, and it still stands. */
   onRested(connection: Connection): void {
     this.#resting--;
-    this.#next(connection);
+    connection.state = 'idle';
+    // TLS tells of a finished write a loop turn late, so this is asked now and not when the answer ended.
+    if (connection.hasUnsent) connection.destroy();
+    else this.#next(connection);
   }
 
   /** @param how what it did before, and why it never came to stand unless it was given up by us */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
+import type { Handles } from '../../../shared/net/handles.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Target } from './target.ts';
@@ -13,6 +14,8 @@ export interface UpstreamOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly metrics: ThreadMetrics;
+  /** Node's own handles, as far as connections may use them. */
+  readonly handles: Handles | undefined;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -21,6 +24,7 @@ export class Upstream {
   readonly deadlines: Deadlines;
   readonly targets: readonly Target[];
   readonly metrics: ThreadMetrics;
+  readonly handles: Handles | undefined;
   /** Where the metrics' row of this upstream starts. */
   readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
@@ -30,10 +34,11 @@ export class Upstream {
   readonly #random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random, metrics }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics, handles }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
     this.metrics = metrics;
+    this.handles = handles;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.#random = random;
     this.#tls = {
