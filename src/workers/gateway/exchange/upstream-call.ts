@@ -158,6 +158,15 @@ export class UpstreamCall implements Queued, Waiting {
     this.#owner.body?.onDrain();
   }
 
+  onInformational(statusLine: string, fields: string): void {
+    if (this.#stage === 'done') return;
+    try {
+      this.#owner.onInformational(statusLine, fields);
+    } catch (error) {
+      this.#owner.onFault(error);
+    }
+  }
+
   onUpstreamRead(connection: Connection): void {
     if (this.#stage === 'done') return;
     const owner = this.#owner;

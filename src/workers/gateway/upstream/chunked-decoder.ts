@@ -1,4 +1,4 @@
-import { COLON, CR, isBlank, LF, SEMICOLON, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
+import { COLON, CR, isBlank, latin1, LF, SEMICOLON, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
 
 /** Most bytes of chunk extensions with the white space before them, and of trailer fields, in one message; Node's own client allows as much. */
 export const MAX_SKIPPED_BYTES = 16 * 1024;
@@ -32,7 +32,8 @@ const SIZE_BLANK = 11; // more white space behind a size, or what ends it
 
 /**
  * Decodes a chunked body (RFC 9112 7.1) as it arrives, in place: the data of all chunks of one read ends up in one
- * range of the same memory. Extensions and trailer fields are checked and dropped. Line ends are CRLF, nothing else.
+ * range of the same memory. Extensions are checked and dropped, trailer fields checked and kept. Line ends are CRLF,
+ * nothing else.
  */
 export class ChunkedDecoder {
   /** The decoded bytes of the last `decode` are [start, end) of its chunk. */
@@ -40,6 +41,8 @@ export class ChunkedDecoder {
   end = 0;
   /** The last chunk and the trailer section have been read. */
   done = false;
+  /** The trailer section as it came: whole lines, each with its CRLF, once `done`. */
+  trailerSection = '';
   #state = SIZE;
   #size = 0;
   #digits = 0;
@@ -51,6 +54,7 @@ export class ChunkedDecoder {
   /** Makes ready for another body. */
   reset(): void {
     this.done = false;
+    this.trailerSection = '';
     this.#state = SIZE;
     this.#size = 0;
     this.#digits = 0;
@@ -65,7 +69,10 @@ export class ChunkedDecoder {
     let at = from;
     while (at < to && !this.done) {
       if (this.#state === DATA) at = this.#takeData(chunk, at, to);
-      else if (!this.#step(chunk[at++] as number)) return BAD_CHUNKS;
+      else if (this.#inTrailers()) {
+        at = this.#takeTrailers(chunk, at, to);
+        if (at === BAD_CHUNKS) return BAD_CHUNKS;
+      } else if (!this.#step(chunk[at++] as number)) return BAD_CHUNKS;
     }
     return at;
   }
@@ -82,6 +89,22 @@ export class ChunkedDecoder {
     this.#remaining -= stop - at;
     if (this.#remaining === 0) this.#state = DATA_CR;
     return stop;
+  }
+
+  #inTrailers(): boolean {
+    return this.#state >= TRAILER && this.#state <= LAST_LF;
+  }
+
+  #takeTrailers(chunk: Buffer, from: number, to: number): number {
+    let at = from;
+    while (at < to && !this.done) {
+      if (!this.#trailerByte(chunk[at++] as number)) return BAD_CHUNKS;
+    }
+    // Nearly always it is the empty line alone: nothing to keep.
+    if (this.#trailerBytes <= 2 && (this.done || this.#state === LAST_LF)) return at;
+    this.trailerSection += latin1(chunk, from, at);
+    if (this.done) this.trailerSection = this.trailerSection.slice(0, -2);
+    return at;
   }
 
   /** Takes one byte of framing; false refuses it. */
@@ -102,13 +125,11 @@ export class ChunkedDecoder {
       case DATA_CR:
         this.#state = DATA_LF;
         return b === CR;
-      case DATA_LF:
+      default: // DATA_LF
         this.#size = 0;
         this.#digits = 0;
         this.#state = SIZE;
         return b === LF;
-      default:
-        return this.#trailerByte(b);
     }
   }
 

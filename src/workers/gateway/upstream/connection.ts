@@ -13,6 +13,8 @@ export interface Carried {
   onConnection(connection: Connection): void;
   /** One read was parsed; the connection's `head…`, `body…` and `complete` fields say what it brought. */
   onUpstreamRead(connection: Connection): void;
+  /** A 102 or 103 came. @param fields lines without the last CRLF, each byte one char, or '' */
+  onInformational(statusLine: string, fields: string): void;
   /** The socket takes more of the request body. */
   onUpstreamDrain(): void;
   /**
@@ -158,6 +160,10 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     if (this.state === 'closed') return;
     this.carried = undefined;
     this.#close();
+  }
+
+  onInformational(): void {
+    this.carried?.onInformational(this.parser.statusLine, this.parser.fields);
   }
 
   onHead(): void {

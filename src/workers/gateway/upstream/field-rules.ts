@@ -1,3 +1,5 @@
+import { isForwardableTrailer } from '../../../shared/http/trailer-field.ts';
+
 /** The rarely needed, string based rules on response fields; everything here may cost a microsecond. */
 
 const OWS = /^[ \t]+|[ \t]+$/g;
@@ -27,6 +29,23 @@ export function rewriteFields(block: string, dropped: readonly string[]): string
     if (!dropped.includes(name.toLowerCase())) kept.push(`${name}: ${trimOws(line.slice(colon + 1))}`);
   }
   return kept.join('\r\n');
+}
+
+/**
+ * Of a valid trailer section the lines to pass on, each "name: value" with its CRLF.
+ * @param listed names that the header's Connection gave, lower case
+ */
+export function trailersToPassOn(section: string, listed: readonly string[]): string {
+  let kept = '';
+  for (const line of section.split('\r\n')) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    const lower = name.toLowerCase();
+    if (colon > 0 && isForwardableTrailer(lower) && !listed.includes(lower)) {
+      kept += `${name}: ${trimOws(line.slice(colon + 1))}\r\n`;
+    }
+  }
+  return kept;
 }
 
 /** The largest delay a timer takes. */

@@ -10,6 +10,8 @@ export interface Answer {
   contentLength: number;
   bodyKind: string;
   body: string;
+  informational: string[];
+  trailers: string;
   complete: boolean;
   reusable: boolean;
   keepAliveTimeoutMs: number;
@@ -19,6 +21,8 @@ export interface Answer {
 export class RecordingParser {
   readonly parser: ResponseParser;
   readonly events: string[] = [];
+  /** Status line and fields of each 102 and 103. */
+  readonly informational: string[] = [];
   body = '';
   fault: ParseFault | undefined;
   /** Called inside every callback with its name. */
@@ -29,6 +33,10 @@ export class RecordingParser {
 
   constructor() {
     this.parser = new ResponseParser({
+      onInformational: () => {
+        this.informational.push(`${this.parser.statusLine}|${this.parser.fields}`);
+        this.during('informational');
+      },
       onHead: () => this.#record('head'),
       onBody: (chunk, start, end) => {
         this.body += chunk.toString('latin1', start, end);
@@ -65,6 +73,8 @@ export class RecordingParser {
       contentLength: events.includes('head') ? parser.contentLength : -1,
       bodyKind: events.includes('head') ? parser.bodyKind : '',
       body,
+      informational: [...this.informational],
+      trailers: events.includes('complete') ? parser.trailers : '',
       complete: events.includes('complete'),
       reusable: events.includes('complete') && parser.reusable,
       keepAliveTimeoutMs: events.includes('head') ? parser.keepAliveTimeoutMs : -1,

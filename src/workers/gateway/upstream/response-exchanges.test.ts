@@ -33,6 +33,7 @@ describe('one exchange after the other', () => {
         const first = begun(method);
         recording.parser.begin(method);
         recording.events.length = 0;
+        recording.informational.length = 0;
         recording.body = '';
         expect(recording.parser).toMatchObject({ active: true, started: false });
         for (const piece of pieces) {

@@ -1,10 +1,16 @@
 import { BAD_CHUNKS, ChunkedDecoder } from './chunked-decoder.ts';
+import { trailersToPassOn } from './field-rules.ts';
 import { HeldHead } from './held-head.ts';
 import { INCOMPLETE, MALFORMED, MAX_HEAD_BYTES, ResponseHead } from './response-head.ts';
 
-/** What the owner of the connection learns about the answer, in this order, each at most once per `execute`. */
+/** What the owner of the connection learns about the answer, in this order. */
 export interface ResponseHandler {
-  /** The final response head is complete (1xx are read past). The parser's head fields are valid until begin(). */
+  /**
+   * A 102 or 103 head has come, before the final one; the parser's head fields are its own until this returns. Of all
+   * callbacks the only one that may come several times.
+   */
+  onInformational(): void;
+  /** The final response head is complete (other 1xx are read past). The parser's head fields are valid until begin(). */
   onHead(): void;
   /** Decoded body bytes [start, end) of chunk; the memory is reused after return. */
   onBody(chunk: Buffer, start: number, end: number): void;
@@ -77,6 +83,7 @@ export class ResponseParser extends ResponseHead {
     this.#informational = 0;
     this.started = false;
     this.reusable = false;
+    this.trailers = '';
   }
 
   /** No more callbacks, not even from an execute() that is running; it returns undefined. */
@@ -161,6 +168,9 @@ export class ResponseParser extends ResponseHead {
         this.#fail('bad_response');
         return length;
       }
+      // 100 is between us and the upstream, and what others mean nobody knows.
+      if (this.status === 102 || this.status === 103) this.#handler.onInformational();
+      if (this.#isDead()) return length;
     }
     return at;
   }
@@ -213,6 +223,9 @@ export class ResponseParser extends ResponseHead {
       this.#bodyStart = this.#chunks.start;
       this.#bodyEnd = this.#chunks.end;
       this.#bodyDone = this.#chunks.done;
+      if (this.#bodyDone && this.#chunks.trailerSection !== '') {
+        this.trailers = trailersToPassOn(this.#chunks.trailerSection, this.listed ?? []);
+      }
       return end;
     }
     this.#bodyEnd = this.#phase === BODY_CLOSE ? length : Math.min(length, at + this.#remaining);
