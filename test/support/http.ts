@@ -6,6 +6,8 @@ export interface Message {
   /** Names as they were written, in order. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
+  /** Fields behind a chunked body, like `fields`. */
+  readonly trailers: readonly (readonly [name: string, value: string])[];
   /** The message byte for byte. */
   readonly raw: string;
 }
@@ -24,18 +26,29 @@ export function valueOf(message: Message, name: string): string | undefined {
 /** The status code of an answer. */
 export const statusOf = (answer: Message): number => Number(answer.startLine.split(' ')[1]);
 
-/** Reads chunks from `text`; undefined while the last one is not there. */
-function unchunk(text: string): { readonly body: string; readonly length: number } | undefined {
+const fieldOf = (line: string): [string, string] => {
+  const colon = line.indexOf(':');
+  return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')];
+};
+
+type Body = Pick<Message, 'body' | 'trailers'> & { readonly length: number };
+
+/** Reads chunks and what follows them from `text`; undefined while not all of it is there. */
+function unchunk(text: string): Body | undefined {
   let body = '';
   for (let at = 0; ;) {
     const line = text.indexOf('\r\n', at);
     if (line < 0) return undefined;
     const size = Number.parseInt(text.slice(at, line), 16);
     if (!Number.isInteger(size)) throw new Error(`no chunk size: ${JSON.stringify(text.slice(at, line))}`);
+    if (size === 0) {
+      const end = text.indexOf('\r\n\r\n', line);
+      const trailers = text.slice(line + 2, end).split('\r\n');
+      return end < 0 ? undefined : { body, trailers: end === line ? [] : trailers.map(fieldOf), length: end + 4 };
+    }
     const end = line + 2 + size + 2;
     if (text.length < end) return undefined;
     if (text.slice(end - 2, end) !== '\r\n') throw new Error('a chunk does not end in CRLF');
-    if (size === 0) return { body, length: end };
     body += text.slice(line + 2, end - 2);
     at = end;
   }
@@ -46,30 +59,21 @@ export function takeMessage(text: string, withoutBody = false): Message | undefi
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const [startLine = '', ...lines] = text.slice(0, headEnd).split('\r\n');
-  const fields = lines.map((line): [string, string] => {
-    const colon = line.indexOf(':');
-    return [line.slice(0, colon), line.slice(colon + 1).trim()];
-  });
+  const fields = lines.map(fieldOf);
   const value = (name: string): string | undefined => fields.find(([each]) => each.toLowerCase() === name)?.[1];
   const rest = text.slice(headEnd + 4);
   const bodyless = withoutBody || /^HTTP\/1.1 (1..|204|304) /.test(startLine);
-  let body: string;
-  let bodyLength: number;
-  if (bodyless) {
-    body = '';
-    bodyLength = 0;
-  } else if (value('transfer-encoding') === 'chunked') {
-    const decoded = unchunk(rest);
-    if (decoded === undefined) return undefined;
-    body = decoded.body;
-    bodyLength = decoded.length;
-  } else {
-    bodyLength = Number(value('content-length') ?? 0);
-    if (rest.length < bodyLength) return undefined;
-    body = rest.slice(0, bodyLength);
-  }
-  return { startLine, fields, body, raw: text.slice(0, headEnd + 4 + bodyLength) };
+  const found = bodyless ? plainBody('', 0) : bodyIn(rest, value);
+  if (found === undefined) return undefined;
+  const { body, trailers, length } = found;
+  return { startLine, fields, body, trailers, raw: text.slice(0, headEnd + 4 + length) };
 }
+
+const plainBody = (rest: string, length: number): Body | undefined =>
+  rest.length < length ? undefined : { body: rest.slice(0, length), trailers: [], length };
+
+const bodyIn = (rest: string, value: (name: string) => string | undefined): Body | undefined =>
+  value('transfer-encoding') === 'chunked' ? unchunk(rest) : plainBody(rest, Number(value('content-length') ?? 0));
 
 /** A request as text; what follows the target and Host is up to the caller. */
 export const requestText = (method: string, target: string, rest: readonly string[] = []): string =>
