@@ -228,10 +228,12 @@ describeFronts('a front does not wait for ever', (front) => {
     const answer = await lastAnswer(client);
     expect([statusOf(answer), JSON.parse(answer.body).code]).toEqual([408, 'request_timeout']);
     expect(valueOf(answer, 'connection')?.toLowerCase()).toBe('close');
+    const id = valueOf(answer, 'x-request-id');
+    await pair.gateway.waitForLog((line) => line['request_id'] === id && line['outcome'] === 'request_timeout');
   });
 
-  rule('slow-header', 'a header that does not become whole: closed, and counted', async () => {
-    const before = await counted('slow_header');
+  rule('slow-header', 'a header that does not become whole: 408, closed, and counted', async () => {
+    const before = await counted('header_timeout');
     using client = await rawClient(pair.port);
     client.send('GET /proxy/x HTTP/1.1\r\nHost: gateway.test\r\n');
     const dripping = setInterval(() => client.send('X-A: b\r\n'), 200);
@@ -240,7 +242,9 @@ describeFronts('a front does not wait for ever', (front) => {
     } finally {
       clearInterval(dripping);
     }
-    await once('slow_header', before);
+    const answer = await lastAnswer(client);
+    expect([statusOf(answer), JSON.parse(answer.body).code]).toEqual([408, 'header_timeout']);
+    await once('header_timeout', before);
   });
 
   rule('chunked', 'a stream of chunks that stops is closed as well', async () => {
@@ -257,5 +261,6 @@ describeFronts('a front does not wait for ever', (front) => {
     client.send(get(path));
     const upstream = await held.answer(answerText('x'.repeat(48 * MiB)));
     await upstream.closed(10_000);
+    await pair.gateway.waitForLog((line) => line['outcome'] === 'client_stalled');
   });
 });

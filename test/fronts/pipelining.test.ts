@@ -145,11 +145,11 @@ describeFronts('pipelining', (front) => {
         await new Promise((sent) => client.socket.write(all.slice(at, at + step), 'latin1', sent));
       }
       await client.until(/abc(\r\n0\r\n\r\n)?$/);
-      const text = client.received();
-      const places = [one, 'Content-Length: 7', two, '204 No Content', three, 'abc'].map((part) => text.indexOf(part));
+      const text = client.received().toLowerCase();
+      const places = [one, 'content-length: 7', two, '204 no content', three, 'abc'].map((part) => text.indexOf(part));
       expect(places).not.toContain(-1);
       expect(places).toEqual(places.toSorted((a, b) => a - b));
-      expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(6);
+      expect(text.match(/http\/1\.1 \d/g)).toHaveLength(6);
     }
     expect(pair.requestsFor(two).map(({ body }) => body)).toEqual(Array(4).fill('a body\r\n\r\nGET / HTTP/1.1\r\n'));
   });
