@@ -55,7 +55,7 @@ const TLS_CODES = new Set([
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
 export class Connection implements ResponseHandler, Waiting, WireOwner {
   readonly target: Target;
-  readonly parser: ResponseParser = new ResponseParser(this);
+  readonly parser: ResponseParser;
   state: 'connecting' | 'busy' | 'resting' | 'idle' | 'closed' = 'connecting';
   carried: Carried | undefined = undefined;
   /** A retry waits for exactly this connection. */
@@ -86,6 +86,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   constructor(target: Target) {
     this.target = target;
+    this.parser = new ResponseParser(this, target.knownHead);
     this.idleLimitMs = target.upstream.config.idleMs;
     const { secure, host, port } = target.config;
     const onread = {

@@ -1,4 +1,5 @@
-import { ResponseParser, type ParseFault } from './response-parser.ts';
+import type { KnownHead } from './known-head.ts';
+import { ResponseParser, type ParseFault, type ResponseHandler } from './response-parser.ts';
 
 /** What became of one answer, in plain values that tests can compare. */
 export interface Answer {
@@ -31,8 +32,8 @@ export class RecordingParser {
   // Room after what is fed, filled with bytes that would show up if they were read.
   readonly #memory = Buffer.alloc(128 * 1024, '\r\nX-Stale: 1\r\n\r\n');
 
-  constructor() {
-    this.parser = new ResponseParser({
+  constructor(known?: KnownHead) {
+    const handler: ResponseHandler = {
       onInformational: () => {
         this.informational.push(`${this.parser.statusLine}|${this.parser.fields}`);
         this.during('informational');
@@ -43,7 +44,8 @@ export class RecordingParser {
         this.#record('body');
       },
       onComplete: () => this.#record('complete'),
-    });
+    };
+    this.parser = new ResponseParser(handler, known);
   }
 
   /** Feeds one read; `text` has one char per byte. */

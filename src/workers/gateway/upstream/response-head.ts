@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { rewriteFields } from './field-rules.ts';
 import { FramingFields, KEEP, NOTABLE_LENGTHS, REFUSE } from './framing-fields.ts';
+import type { HeadFacts, KnownHead } from './known-head.ts';
 import { COLON, CR, HTAB, isBlank, latin1, LF, OBS_TEXT, SP, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
 
 /** Most bytes of one response head, from the status line to its empty line. */
@@ -35,14 +36,51 @@ export class ResponseHead extends FramingFields {
   fieldsNonAscii = false;
   /** HTTP version and Connection allow another exchange on this connection. */
   protected persistent = false;
+  readonly #known: KnownHead | undefined;
+
+  /** @param known what others have learned of the same server's heads */
+  constructor(known?: KnownHead) {
+    super();
+    this.#known = known;
+  }
 
   /**
    * Reads one head from bytes [from, limit). Returns the index after it, INCOMPLETE or MALFORMED; the fields above mean
    * something only in the first case. Does not know about sizes: the caller bounds `limit`.
    */
   protected parse(bytes: Buffer, from: number, limit: number): number {
+    const known = this.#known;
+    if (known !== undefined) {
+      const facts = known.find(bytes, from, limit);
+      if (facts !== undefined) {
+        this.#take(facts);
+        return from + known.length;
+      }
+    }
     const fieldsAt = this.#parseStatusLine(bytes, from, limit);
-    return fieldsAt <= 0 ? fieldsAt : this.#parseFields(bytes, fieldsAt, limit);
+    if (fieldsAt <= 0) return fieldsAt;
+    const end = this.#parseFields(bytes, fieldsAt, limit);
+    if (end > 0 && known !== undefined && this.listed === undefined && known.wants) {
+      known.learn(bytes, { from, to: end }, this.#facts());
+    }
+    return end;
+  }
+
+  #take(facts: HeadFacts): void {
+    this.status = facts.status;
+    this.statusLine = facts.statusLine;
+    this.fields = facts.fields;
+    this.fieldsNonAscii = facts.fieldsNonAscii;
+    this.persistent = facts.persistent;
+    this.contentLength = facts.contentLength;
+    this.keepAliveTimeoutMs = facts.keepAliveTimeoutMs;
+    this.chunked = facts.chunked;
+    this.listed = undefined;
+  }
+
+  #facts(): HeadFacts {
+    const { status, statusLine, fields, fieldsNonAscii, persistent, contentLength, keepAliveTimeoutMs, chunked } = this;
+    return { status, statusLine, fields, fieldsNonAscii, persistent, contentLength, keepAliveTimeoutMs, chunked };
   }
 
   #parseStatusLine(bytes: Buffer, from: number, limit: number): number {

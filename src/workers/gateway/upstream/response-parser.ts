@@ -1,6 +1,7 @@
 import { BAD_CHUNKS, ChunkedDecoder } from './chunked-decoder.ts';
 import { trailersToPassOn } from './field-rules.ts';
 import { HeldHead } from './held-head.ts';
+import type { KnownHead } from './known-head.ts';
 import { INCOMPLETE, MALFORMED, MAX_HEAD_BYTES, ResponseHead } from './response-head.ts';
 
 /** What the owner of the connection learns about the answer, in this order. */
@@ -62,8 +63,9 @@ export class ResponseParser extends ResponseHead {
   /** Only while a head is split over reads. */
   #held: HeldHead | undefined;
 
-  constructor(handler: ResponseHandler) {
-    super();
+  /** @param known what is known of the same server's heads */
+  constructor(handler: ResponseHandler, known?: KnownHead) {
+    super(known);
     this.#handler = handler;
   }
 

@@ -2,6 +2,7 @@ import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import { Connection, type Carried } from './connection.ts';
+import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
 import { rest } from './resting.ts';
 import type { Upstream } from './upstream.ts';
@@ -22,6 +23,7 @@ export class Target {
   readonly config: TargetConfig;
   /** `host: name\r\n`, as every request to this target carries it. */
   readonly hostLine: string;
+  readonly knownHead = new KnownHead();
   /** Busy connections and exchanges that wait: what the choice between targets compares. */
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
