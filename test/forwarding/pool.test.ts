@@ -28,10 +28,12 @@ beforeAll(async () => {
 upstreams:
   one: { url: "${url}", connections: 1, queue: 100 }
   narrow: { url: "${url}", connections: 1, queue: 1 }
+  aging: { url: "${url}", connections: 1, max_age_seconds: 0.4 }
   brief: { url: "${url}", idle_timeout_seconds: 0.3 }
 routes:
   - { path: /one, upstream: one, timeouts: { response_headers_seconds: 5 } }
   - { path: /narrow, upstream: narrow }
+  - { path: /aging, upstream: aging }
   - { path: /brief, upstream: brief }
 `,
   });
@@ -63,6 +65,21 @@ describe('keep-alive', () => {
 
   it('an idle connection is closed after its time', async () => {
     await get('/brief/a');
+    await upstream.connections.at(-1)?.closed(2_000);
+  });
+
+  it('a busy one is replaced at its greatest age, between two exchanges', async () => {
+    const before = upstream.connections.length;
+    const statuses = new Set<number>();
+    await eventually(async () => {
+      statuses.add(statusOf(await get('/aging/x')));
+      return upstream.connections.length >= before + 3;
+    }, 'replaced twice');
+    expect([...statuses]).toEqual([200]);
+  });
+
+  it('an idle one is closed at its greatest age', async () => {
+    await get('/aging/x');
     await upstream.connections.at(-1)?.closed(2_000);
   });
 

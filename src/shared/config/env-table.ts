@@ -112,6 +112,11 @@ export const ENV = {
     'An idle upstream connection is closed after this. Keep it below what the upstream waits (Node servers: 5 s), ' +
       'else it closes a connection just as a request is sent on it.',
   ),
+  UPSTREAM_MAX_AGE_SECONDS: withDefault(
+    secondsText(BOUNDS.secondsOrNone),
+    '300',
+    'An upstream connection carries no further request after this, so that changes of its address are followed; 0 = no limit.',
+  ),
   ...LIMITS_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,

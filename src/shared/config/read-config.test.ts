@@ -66,6 +66,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         connections: 128,
         queue: 1024,
         idleMs: 4000,
+        maxAgeMs: 300_000,
         tls: { caFile: undefined, serverName: undefined, verify: true },
         breaker: {
           mode: 'on',

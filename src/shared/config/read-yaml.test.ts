@@ -18,6 +18,7 @@ upstreams:
     connections: 64
     queue: 256
     idle_timeout_seconds: 2.5
+    max_age_seconds: 60
     tls: { server_name: orders.internal, verify: false }
   users: { url: http://users }
 routes:
@@ -75,6 +76,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       connections: 64,
       queue: 256,
       idleMs: 2500,
+      maxAgeMs: 60_000,
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
     },
@@ -84,6 +86,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       connections: 128,
       queue: 9,
       idleMs: 4000,
+      maxAgeMs: 300_000,
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,
     },

@@ -159,6 +159,8 @@ export interface UpstreamConfig {
   readonly queue: number;
   /** An idle connection is closed after this. */
   readonly idleMs: number;
+  /** A connection carries no further exchange after this, so that changes of the address are followed; 0 = no limit. */
+  readonly maxAgeMs: number;
   readonly tls: UpstreamTlsConfig;
   readonly breaker: BreakerConfig;
 }

@@ -72,6 +72,12 @@ export const upstreamSchema = section({
     .describe(
       'An idle connection is closed after this; keep it below what the upstream waits. Default UPSTREAM_IDLE_TIMEOUT_SECONDS.',
     ),
+  max_age_seconds: seconds(BOUNDS.secondsOrNone)
+    .optional()
+    .describe(
+      'A connection carries no further request after this, so that changes of the address are followed; 0 = no limit. ' +
+        'Default UPSTREAM_MAX_AGE_SECONDS.',
+    ),
   tls: upstreamTls.optional().describe('How https targets are reached.'),
   circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
 }).meta(exactlyOne('url', 'targets'));

@@ -64,6 +64,8 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   served = 0;
   idleSinceMs = 0;
   idleLimitMs: number;
+  /** When it has come to its greatest age, and carries nothing more. */
+  expiresMs = Number.POSITIVE_INFINITY;
   /** The carried exchange has written its whole request. */
   requestSent = false;
 

@@ -105,6 +105,7 @@ export class Target {
     this.upstream.deadlines.disarm(connection);
     this.#connectFailures = 0;
     this.skipUntilMs = 0;
+    connection.expiresMs = this.#expiryOf(this.upstream.deadlines.nowMs);
     const reservedFor = connection.reservedFor;
     connection.reservedFor = undefined;
     if (reservedFor === undefined) {
@@ -115,13 +116,20 @@ export class Target {
     reservedFor.onConnection(connection);
   }
 
+  /** Spread over the last tenth of the age, or all connections of a busy start would be opened anew at once, again and again. */
+  #expiryOf(nowMs: number): number {
+    const { maxAgeMs } = this.upstream.config;
+    return maxAgeMs === 0 ? Number.POSITIVE_INFINITY : nowMs + maxAgeMs * (1 - 0.1 * this.upstream.random());
+  }
+
   /** The answer is complete: the connection rests, and takes the next exchange after that, or goes. */
   onAnswered(connection: Connection): void {
     this.pending--;
     connection.served++;
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
-    if (!parser.reusable || unsent || this.upstream.closing) {
+    const aged = this.upstream.deadlines.nowMs >= connection.expiresMs;
+    if (!parser.reusable || unsent || aged || this.upstream.closing) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
       return;
@@ -164,11 +172,11 @@ export class Target {
     this.#openForQueue();
   }
 
-  /** Closes connections that have rested too long. */
+  /** Closes connections that have rested too long, or have come to their greatest age. */
   closeAged(nowMs: number): void {
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const idle = this.#idle[i];
-      if (idle !== undefined && nowMs - idle.idleSinceMs >= idle.idleLimitMs) {
+      if (idle !== undefined && (nowMs - idle.idleSinceMs >= idle.idleLimitMs || nowMs >= idle.expiresMs)) {
         this.#idle.splice(i, 1);
         idle.destroy();
       }

@@ -31,7 +31,8 @@ export class Upstream {
   closing = false;
   /** Exchanges that wait for a connection of any target while none is being opened for them. */
   queued = 0;
-  readonly #random: () => number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
   readonly #tls: ConnectionOptions;
 
   constructor({ config, deadlines, random, metrics, handles }: UpstreamOptions) {
@@ -40,7 +41,7 @@ export class Upstream {
     this.metrics = metrics;
     this.handles = handles;
     this.metricsStart = metrics.startOf('upstream', config.name);
-    this.#random = random;
+    this.random = random;
     this.#tls = {
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: config.tls.verify,
@@ -70,14 +71,14 @@ export class Upstream {
       } else if (b === undefined) {
         b = target;
       } else {
-        const at = Math.floor(this.#random() * seen);
+        const at = Math.floor(this.random() * seen);
         if (at === 0) a = target;
         else if (at === 1) b = target;
       }
     }
-    if (a === undefined) return targets[Math.floor(this.#random() * targets.length)] ?? first;
+    if (a === undefined) return targets[Math.floor(this.random() * targets.length)] ?? first;
     if (b === undefined) return a;
-    if (a.pending === b.pending) return this.#random() < 0.5 ? a : b;
+    if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
     return a.pending < b.pending ? a : b;
   }
 
