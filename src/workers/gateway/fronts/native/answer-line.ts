@@ -233,7 +233,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   keepUploadAlive(): void {} // nobody but us has a clock on it
 
   unsentBytes(): number {
-    return (this.handle as QueuedHandle).writeQueueSize ?? 0;
+    return this.corkedBytes + ((this.handle as QueuedHandle).writeQueueSize ?? 0);
   }
 
   /** Text of one char a byte. */
@@ -278,7 +278,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   }
 
   flushCorked(): void {
-    if (this.phase !== CLOSED && this.hasCorked) this.flush();
+    if (this.phase !== CLOSED) this.flush();
   }
 
   /** The answer has been given to us, whole. */

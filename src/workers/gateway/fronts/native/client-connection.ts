@@ -281,6 +281,10 @@ export class ClientConnection extends AnswerLine {
     if (this.#timer !== undefined) deadlines.arm(this.#timer, durationMs);
   }
 
+  protected override get writesOneByOne(): boolean {
+    return this.#socket !== undefined;
+  }
+
   /** Of the answer that is given. */
   get #takenBytes(): number {
     return (this.first?.bytesSent ?? 0) - this.unsentBytes();
@@ -335,7 +339,7 @@ export class ClientConnection extends AnswerLine {
     this.first = undefined;
     this.last = undefined;
     this.count = 0;
-    if (this.hasCorked) this.flush();
+    this.flush();
     if (this.phase === CLOSED) return; // the write failed
     // The client has said all that it was going to say, so nothing of it can be in the way.
     const clean = this.phase === IGNORED && this.receiver === undefined && (this.flags & ASKED_CLOSE) !== 0;

@@ -1,4 +1,5 @@
 import type { Handles, StreamHandle, WriteRequest } from '../../../../shared/net/handles.ts';
+import { latin1 } from '../../upstream/http-bytes.ts';
 
 /** Up to this a head and a body go out as one string: libuv copies it to its stack and tries at once. */
 export const MOST_TEXT_BYTES = 12 * 1024;
@@ -71,14 +72,21 @@ export abstract class ClientOutput {
   protected abstract onDrained(): void;
   /** The client cannot be written to any more. */
   protected abstract onWriteFailed(): void;
+  /** The stream takes no second write before the first is over: in TLS of Node that would end the process. */
+  protected abstract get writesOneByOne(): boolean;
+
+  /** What is said now goes out behind the write that is under way. */
+  get #mustWait(): boolean {
+    return this.pendingWrites > 0 && this.writesOneByOne;
+  }
 
   /** Text of one char a byte that leaves with the next write, or with flush(). */
   protected cork(text: string): void {
     this.#corked += text;
   }
 
-  protected get hasCorked(): boolean {
-    return this.#corked !== '';
+  protected get corkedBytes(): number {
+    return this.#corked.length;
   }
 
   protected flush(): void {
@@ -93,20 +101,22 @@ export abstract class ClientOutput {
       all = this.#corked + text;
       this.#corked = '';
     }
-    this.#written(handle.writeLatin1String(tools.request, all), undefined);
+    if (this.#mustWait) this.#corked = all;
+    else this.#written(handle.writeLatin1String(tools.request, all), undefined);
   }
 
   /** Writes `before`, a piece of the read buffer, and `after` in one write. */
   protected writePiece(before: string, piece: Buffer, after: string): void {
     const { handle, tools } = this;
-    let head = before;
-    if (this.#corked !== '') {
-      head = this.#corked + before;
-      this.#corked = '';
-    }
-    if (head.length + piece.length + after.length > COPY_BYTES) {
+    let head = this.#corked + before;
+    this.#corked = '';
+    if (!this.#mustWait && head.length + piece.length + after.length > COPY_BYTES) {
       this.#written(handle.writeLatin1String(tools.request, head), undefined);
       head = '';
+    }
+    if (this.#mustWait) {
+      this.#corked = head + latin1(piece, 0, piece.length) + after;
+      return;
     }
     const copy = tools.takeCopy();
     let at = head === '' ? 0 : copy.write(head, 0, 'latin1');
@@ -138,7 +148,11 @@ export abstract class ClientOutput {
   onWriteOver(status: number, copy: Buffer | undefined): void {
     if (copy !== undefined) this.tools.giveBack(copy);
     this.pendingWrites--;
-    if (status < 0) this.onWriteFailed();
-    else if (this.pendingWrites === 0) this.onDrained();
+    if (status < 0) {
+      this.onWriteFailed();
+      return;
+    }
+    if (this.pendingWrites === 0) this.flush();
+    if (this.pendingWrites === 0) this.onDrained();
   }
 }
