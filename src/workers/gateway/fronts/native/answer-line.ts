@@ -117,7 +117,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
       exchange.bytesSent = body.length;
       this.#emit(exchange, head + body);
     }
-    this.#complete(exchange, closes);
+    if (this.phase !== CLOSED) this.#complete(exchange, closes);
   }
 
   informational(exchange: AnsweredExchange, statusLine: string, fields: string): void {

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { ask, requestText, statusOf } from '../support/http.ts';
+import { describeFronts } from '../support/fronts.ts';
+import { startGateway } from '../support/gateway.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
+import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+
+describeFronts('a client that leaves unseen', (front) => {
+  it('while its body is not read: the refusal that finds nobody ends this connection, and nothing else', async () => {
+    // It takes the connection and reads nothing, so that the gateway stops reading its client.
+    await using upstream = await rawUpstream((connection) => void connection.socket.pause());
+    await using gateway = await startGateway({
+      front,
+      env: {
+        ...FORWARDING_ONLY,
+        UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+        BODY_IDLE_TIMEOUT_SECONDS: '2',
+        ACCESS_LOG: 'on',
+        MAX_BODY_BYTES: String(1024 ** 3),
+      },
+    });
+    const client = await rawClient(gateway.port);
+    client.send(requestText('POST', '/proxy/full', ['Content-Length: 100000000']));
+    const piece = Buffer.alloc(1024 * 1024);
+    for (let i = 0; i < 40; i++) client.send(piece);
+    await eventually(() => client.socket.writableLength > 0 && upstream.connections.length === 1, 'it is stuck');
+    const written = (): number => client.socket.bytesWritten - client.socket.writableLength;
+    let before = -1;
+    await eventually(() => {
+      const same = written() === before;
+      before = written();
+      return same;
+    }, 'nothing is taken any more');
+    client.socket.resetAndDestroy();
+    await gateway.waitForLog((line) => line['msg'] === 'exchange' && line['path'] === '/proxy/full');
+    expect(await ask(gateway.port, requestText('GET', '/health')).then(statusOf)).toBe(200);
+    expect(gateway.log.filter((line) => line['level'] === 'error')).toEqual([]);
+  });
+});
