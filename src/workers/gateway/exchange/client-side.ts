@@ -29,8 +29,10 @@ export interface AnsweredExchange {
   /** The exchange behind it, where a connection has several. */
   nextInLine: AnsweredExchange | undefined;
   heldAnswer: HeldAnswer | undefined;
-  /** @param piece of the request's body, in memory that is the front's and gone when this returns */
-  onBody(piece: Buffer, last: boolean): void;
+  /** The next piece of the request's body is the last; it may be empty. */
+  onBodyEnds(): void;
+  /** Bytes [from, to) of it, in memory that is the front's and gone when this returns. */
+  onBody(bytes: Buffer, from: number, to: number): void;
   /** @param lines of the request's trailer section, each with its CRLF; before the last piece */
   onTrailers(lines: string): void;
   /** The client's socket is full. */

@@ -346,13 +346,16 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     else if (!body.paused) this.client.keepUploadAlive(this);
   }
 
-  /** @param piece of the request's body, in memory that is the front's and gone when this returns */
-  onBody(piece: Buffer, last: boolean): void {
+  onBodyEnds(): void {
+    if (this.body !== undefined) this.body.ended = true;
+  }
+
+  onBody(bytes: Buffer, from: number, to: number): void {
     const { body } = this;
     if (body === undefined || this.#stage === 'done' || this.#stage === 'answered') return;
     try {
-      const tooLong = !body.discarding && body.receivedBytes + piece.length > this.#maxBodyBytes;
-      if (!tooLong) body.receive(piece, last);
+      const tooLong = !body.discarding && body.receivedBytes + to - from > this.#maxBodyBytes;
+      if (!tooLong) body.receive(bytes, from, to);
       else if (this.answerStarted) this.fail('body_too_large');
       else this.#discardBody('body_too_large');
     } catch (error) {
@@ -376,6 +379,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   /** The answer waits until the client has sent what nobody wants of the body, or waits itself. */
   #discardBody(code: ErrorCode): void {
+    if (this.body?.ended === true) return this.fail(code);
     this.#letGo();
     this.#stage = 'discarding';
     this.body?.discard(code);

@@ -1,10 +1,14 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { Connection } from '../upstream/connection.ts';
+import { latin1 } from '../upstream/http-bytes.ts';
 import { BodyDiscard, DISCARD_QUIET_MS } from './body-discard.ts';
 
 /** A head and a body up to this go out in one buffer; above it, in one writev. */
 const ONE_BUFFER_BYTES = 16 * 1024;
+
+/** A body up to this is kept as a string: libuv copies it, with the head, to its stack and tries at once. */
+const MOST_TEXT_BYTES = 12 * 1024;
 
 /** The slowest a client may send, on average over the window, while the upstream takes what comes: 64 bytes a second. */
 const RATE_WINDOW_MS = 20_000;
@@ -17,6 +21,13 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 function chunk(piece: Buffer): Buffer {
   const size = Buffer.from(`${piece.length.toString(16)}\r\n`, 'latin1');
   return Buffer.concat([size, piece, CRLF]);
+}
+
+/** Small ones from the pool: an ArrayBuffer of their own is dear. */
+function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from);
+  bytes.copy(copy, 0, from, to);
+  return copy;
 }
 
 /** Whose body it is: the exchange. */
@@ -55,6 +66,8 @@ export class RequestBody implements Waiting {
   /** Arrived before a connection was there, or kept for a retry. */
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
+  /** All of a small body that came in one piece, one char a byte: it goes out in one string with the head. */
+  #text = '';
   #connection: Connection | undefined = undefined;
   #discard: BodyDiscard | undefined = undefined;
   #paused = false;
@@ -95,25 +108,26 @@ export class RequestBody implements Waiting {
     return this.#connection?.isFull === true;
   }
 
-  /** @param piece in memory that is the front's own, and gone when this returns */
-  receive(piece: Buffer, last: boolean): void {
-    this.ended = last;
+  /** Takes bytes [from, to) of memory that is the front's own, and gone when this returns. The last are so once `ended` is set. */
+  receive(bytes: Buffer, from: number, to: number): void {
+    const last = this.ended;
     if (this.#discard !== undefined) {
-      this.#onDiscarded(this.#discard, piece.length);
+      this.#onDiscarded(this.#discard, to - from);
       return;
     }
-    this.receivedBytes += piece.length;
+    const first = this.receivedBytes === 0;
+    this.receivedBytes += to - from;
     if (last) this.#resume(); // pieces already read still come after a pause, so the last one may; nothing is held back now
-    const copy = Buffer.allocUnsafe(piece.length); // small ones from the pool: an ArrayBuffer of their own is dear
-    copy.set(piece);
     const connection = this.#connection;
     if (connection !== undefined) {
-      this.#stream(connection, copy);
+      this.#stream(connection, copyOf(bytes, from, to));
       return;
     }
-    if (copy.length > 0) {
-      this.#held.push(copy);
-      this.#heldBytes += copy.length;
+    if (first && last && to - from <= MOST_TEXT_BYTES) {
+      this.#text = latin1(bytes, from, to);
+    } else if (to > from) {
+      this.#held.push(copyOf(bytes, from, to));
+      this.#heldBytes += to - from;
     }
     this.#owner.onBodyBegins();
     if (!last && this.#connection === undefined) this.#pause();
@@ -124,6 +138,16 @@ export class RequestBody implements Waiting {
     const whole = this.ended;
     const chunked = !whole && this.#declaredBytes < 0;
     const text = `${head}${this.#framingField()}\r\n`;
+    if (this.#text !== '' && encoding === 'latin1') {
+      connection.write(text + this.#text, encoding);
+      this.#owner.onRequestSent(connection);
+      return;
+    }
+    if (this.#text !== '') {
+      this.#held.push(Buffer.from(this.#text, 'latin1'));
+      this.#heldBytes = this.#text.length;
+      this.#text = '';
+    }
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
       connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
@@ -178,6 +202,7 @@ export class RequestBody implements Waiting {
     this.#owner.deadlines.disarm(this);
     this.#connection = undefined;
     this.#held.length = 0;
+    this.#text = '';
     this.#resume();
   }
 

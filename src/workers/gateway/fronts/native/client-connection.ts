@@ -230,8 +230,11 @@ export class ClientConnection extends AnswerLine {
     const end = Math.min(to, from + this.remaining);
     this.remaining -= end - from;
     const last = this.remaining === 0;
-    if (last) this.#onBodyRead();
-    exchange?.onBody(bytes.subarray(from, end), last);
+    if (last) {
+      this.#onBodyRead();
+      exchange?.onBodyEnds();
+    }
+    exchange?.onBody(bytes, from, end);
     return end;
   }
 
@@ -249,8 +252,9 @@ export class ClientConnection extends AnswerLine {
     if (done) {
       if (decoder.trailers !== '') exchange?.onTrailers(decoder.trailers);
       this.#onBodyRead();
+      exchange?.onBodyEnds();
     }
-    if (done || end > start) exchange?.onBody(bytes.subarray(start, end), done);
+    if (done || end > start) exchange?.onBody(bytes, start, end);
     return next;
   }
 

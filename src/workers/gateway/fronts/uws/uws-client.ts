@@ -76,7 +76,8 @@ export class UwsClient implements ClientSide {
   takeBody(exchange: AnsweredExchange): void {
     this.#res?.onData((piece, last) => {
       this.#inHandler = true;
-      exchange.onBody(Buffer.from(piece), last);
+      if (last) exchange.onBodyEnds();
+      exchange.onBody(Buffer.from(piece), 0, piece.byteLength);
       this.#inHandler = false;
     });
   }
