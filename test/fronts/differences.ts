@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { TestFront } from '../support/gateway.ts';
 import type { FrontKind } from '../../src/shared/config/types.ts';
 
 /** Something in the contract that a front is known not to keep. */
@@ -81,7 +82,7 @@ export const DIFFERENCES: readonly Difference[] = [
   { id: 'slow-header', front: 'uws', reason: 'It closes by itself, without a word.' },
 ];
 
-const differenceOf = (id: string, front: FrontKind): Difference | undefined =>
+const differenceOf = (id: string, front: TestFront): Difference | undefined =>
   DIFFERENCES.find((each) => each.id === id && each.front === front);
 
 /** How long a check that has to fail gets for it: what hangs on a front need not hang until its own time is over. */
@@ -109,7 +110,7 @@ async function fails(check: () => void | Promise<void>): Promise<boolean> {
  */
 export async function expectDifference(
   id: string,
-  front: FrontKind,
+  front: TestFront,
   checkHolds: () => void | Promise<void>,
 ): Promise<void> {
   const difference = differenceOf(id, front);
@@ -122,7 +123,7 @@ export async function expectDifference(
 export type Rule = (id: string, title: string, check: () => void | Promise<void>) => void;
 
 export const rulesOn =
-  (front: FrontKind): Rule =>
+  (front: TestFront): Rule =>
   (id, title, check) => {
     it(title, () => expectDifference(id, front, check));
   };

@@ -8,6 +8,9 @@ import type { FrontKind } from '../../src/shared/config/types.ts';
 
 /** Where `npm run build` puts the program; tests run what operators run. */
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+/** What a test can choose: a front, or the native one where Node's own handles cannot be had. */
+export type TestFront = FrontKind | 'public';
+
 /** The front of every gateway whose test does not choose one; unset: the gateway's own default. */
 const TEST_FRONT = process.env['GATEWAY_TEST_FRONT'];
 
@@ -19,7 +22,7 @@ export interface GatewayOptions {
   /** `front`: the front process alone (default); `supervised`: `gateway start` with its supervising parent. */
   readonly as?: 'front' | 'supervised';
   /** What serves the client port (FRONT); default: GATEWAY_TEST_FRONT, else the gateway's own default. */
-  readonly front?: FrontKind;
+  readonly front?: TestFront;
 }
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -42,6 +45,11 @@ export interface Gateway extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | string | null>;
 }
 
+function settingsOf(front: string | undefined): Readonly<Record<string, string>> {
+  if (front === undefined) return {};
+  return front === 'public' ? { FRONT: 'native', GATEWAY_TEST_NO_HANDLES: 'on' } : { FRONT: front };
+}
+
 /** Starts a gateway and resolves when it has logged that it is ready. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
@@ -59,7 +67,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       ADMIN_PORT: '0',
       WORKERS: '1',
       ...(supervised ? {} : { GATEWAY_SUPERVISE: 'off' }),
-      ...(front === undefined ? {} : { FRONT: front }),
+      ...settingsOf(front),
       ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),
       ...options.env,
     },

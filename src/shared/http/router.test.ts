@@ -23,7 +23,7 @@ function route(name: string, path: string, more: Partial<RouteConfig> = {}): Rou
 }
 
 /** The answer in one word: the route's name, `no_route`, or `405 GET, PUT`. */
-function ask(router: Router, path: string, { host = 'h', method = 'GET' } = {}): string {
+function ask(router: Router<string>, path: string, { host = 'h', method = 'GET' } = {}): string {
   const match = router.match(host, path, method);
   if (match.kind === 'route') return match.config.name;
   return match.kind === 'no_route' ? 'no_route' : `405 ${match.allow}`;
@@ -31,7 +31,7 @@ function ask(router: Router, path: string, { host = 'h', method = 'GET' } = {}):
 
 describe('Router', () => {
   test('no routes', () => {
-    expect(ask(new Router([]), '/')).toBe('no_route');
+    expect(ask(new Router([], () => 'stages'), '/')).toBe('no_route');
   });
 
   test.each([
@@ -44,28 +44,31 @@ describe('Router', () => {
     ['/x/orders', 'no_route'],
   ])('a prefix ends at a segment: %s -> %s', (path, expected) => {
     const alone = [route('orders', '/orders')];
-    expect(ask(new Router(alone), path)).toBe(expected);
-    expect(ask(new Router([...alone, route('other', '/other/place')]), path)).toBe(expected);
+    expect(ask(new Router(alone, () => 'stages'), path)).toBe(expected);
+    expect(ask(new Router([...alone, route('other', '/other/place')], () => 'stages'), path)).toBe(expected);
   });
 
   test('the root takes everything', () => {
-    const router = new Router([route('root', '/')]);
+    const router = new Router([route('root', '/')], () => 'stages');
     expect(['/', '/a', '/a/b/'].map((path) => ask(router, path))).toEqual(['root', 'root', 'root']);
   });
 
   test('a prefix with a trailing slash takes what is below it only', () => {
-    const router = new Router([route('below', '/a/'), route('all', '/a'), route('root', '/')]);
+    const router = new Router([route('below', '/a/'), route('all', '/a'), route('root', '/')], () => 'stages');
     expect(['/a', '/a/', '/a/b', '/ab'].map((path) => ask(router, path))).toEqual(['all', 'below', 'below', 'root']);
   });
 
   test('exact before prefix, longer prefix before shorter, methods before none, then order', () => {
-    const router = new Router([
-      route('first', '/a'),
-      route('second', '/a'),
-      route('post', '/a', { methods: ['POST'] }),
-      route('deep', '/a/b'),
-      route('exact', '/a/b', { exact: true }),
-    ]);
+    const router = new Router(
+      [
+        route('first', '/a'),
+        route('second', '/a'),
+        route('post', '/a', { methods: ['POST'] }),
+        route('deep', '/a/b'),
+        route('exact', '/a/b', { exact: true }),
+      ],
+      () => 'stages',
+    );
     expect(ask(router, '/a')).toBe('first');
     expect(ask(router, '/a', { method: 'POST' })).toBe('post');
     expect(ask(router, '/a/b')).toBe('exact');
@@ -73,12 +76,15 @@ describe('Router', () => {
   });
 
   test('hosts: exact, longer wildcard, wildcard, none; case and port do not matter', () => {
-    const router = new Router([
-      route('any', '/'),
-      route('wild', '/', { host: '*.example.com' }),
-      route('wilder', '/', { host: '*.b.example.com' }),
-      route('exact', '/only', { host: 'a.example.com' }),
-    ]);
+    const router = new Router(
+      [
+        route('any', '/'),
+        route('wild', '/', { host: '*.example.com' }),
+        route('wilder', '/', { host: '*.b.example.com' }),
+        route('exact', '/only', { host: 'a.example.com' }),
+      ],
+      () => 'stages',
+    );
     expect(ask(router, '/only', { host: 'A.Example.COM:8080' })).toBe('exact');
     expect(ask(router, '/only', { host: 'a.example.com.' })).toBe('exact');
     expect(ask(router, '/else', { host: 'a.example.com' })).toBe('wild');
@@ -89,18 +95,23 @@ describe('Router', () => {
   });
 
   test('405 names the methods of every route that takes the host and path, once each', () => {
-    const router = new Router([
-      route('a', '/a', { methods: ['GET', 'HEAD'] }),
-      route('b', '/', { methods: ['GET', 'PUT'] }),
-      route('c', '/', { methods: ['PATCH'], host: 'other' }),
-    ]);
+    const router = new Router(
+      [
+        route('a', '/a', { methods: ['GET', 'HEAD'] }),
+        route('b', '/', { methods: ['GET', 'PUT'] }),
+        route('c', '/', { methods: ['PATCH'], host: 'other' }),
+      ],
+      () => 'stages',
+    );
     expect(ask(router, '/a', { method: 'POST' })).toBe('405 GET, HEAD, PUT');
     expect(ask(router, '/a', { method: 'PUT' })).toBe('b');
-    expect(ask(new Router([route('a', '/a', { methods: ['GET'] })]), '/a', { method: 'POST' })).toBe('405 GET');
+    expect(ask(new Router([route('a', '/a', { methods: ['GET'] })], () => 'stages'), '/a', { method: 'POST' })).toBe(
+      '405 GET',
+    );
   });
 
   test('a hostile host does not make matching slow', () => {
-    const router = new Router([route('wild', '/', { host: '*.example.com' })]);
+    const router = new Router([route('wild', '/', { host: '*.example.com' })], () => 'stages');
     expect(ask(router, '/', { host: '.a'.repeat(8000) })).toBe('no_route');
   });
 });
@@ -113,14 +124,18 @@ test.each([
   ['/', '/', '/'],
   ['/', '/ok', '/ok'],
 ])('forwardPath strips %s from %s: %s', (prefix, path, expected) => {
-  const match = new Router([route('r', prefix, { stripPrefix: true })]).match('h', path, 'GET');
-  const kept = new Router([route('r', prefix)]).match('h', path, 'GET');
+  const match = new Router([route('r', prefix, { stripPrefix: true })], () => 'stages').match('h', path, 'GET');
+  const kept = new Router([route('r', prefix)], () => 'stages').match('h', path, 'GET');
   expect(match.kind === 'route' && forwardPath(match, path)).toBe(expected);
   expect(kept.kind === 'route' && forwardPath(kept, path)).toBe(path);
 });
 
 test('an exact route strips to the root', () => {
-  const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })]).match('h', '/a/b', 'GET');
+  const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })], () => 'stages').match(
+    'h',
+    '/a/b',
+    'GET',
+  );
   expect(match.kind === 'route' && forwardPath(match, '/a/b')).toBe('/');
 });
 
@@ -187,7 +202,7 @@ function model(list: readonly RouteConfig[], asked: { host: string; path: string
 prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 20 })], { numRuns: 1500 })(
   'Router answers as a sorted scan does',
   (list, requests) => {
-    const router = new Router(list);
+    const router = new Router(list, () => 'stages');
     for (const asked of requests) expect(ask(router, asked.path, asked)).toBe(model(list, asked));
   },
 );
@@ -198,7 +213,7 @@ test.each([
   ['///proxy///x//y', '///x//y'],
   ['//proxy', '/'],
 ])('a prefix that was found with slashes merged is taken off what is forwarded: %s -> %s', (path, forwarded) => {
-  const router = new Router([route('proxy', '/proxy', { stripPrefix: true })]);
+  const router = new Router([route('proxy', '/proxy', { stripPrefix: true })], () => 'stages');
   const match = router.match('h', mergeSlashes(path), 'GET');
   if (match.kind !== 'route') throw new Error(match.kind);
   expect(forwardPath(match, path)).toBe(forwarded);

@@ -5,31 +5,32 @@ import { compileRoute, PathTable, takesMethod, takesPath, type CompiledRoute, ty
 export type { CompiledRoute } from './path-table.ts';
 
 /** `allow` is the value of the Allow field that a 405 must carry (RFC 9110 15.5.6). */
-export type Match =
-  | CompiledRoute
+export type Match<Stages> =
+  | CompiledRoute<Stages>
   | { readonly kind: 'no_route' }
   | { readonly kind: 'method_not_allowed'; readonly allow: string };
 
-const NO_ROUTE: Match = Object.freeze({ kind: 'no_route' });
+const NO_ROUTE: Match<never> = Object.freeze({ kind: 'no_route' });
 
 /**
  * Finds a request's route. Of the routes that take its host, path and method, the first in this order wins: with
  * a host before without; exact host before wildcard, longer wildcard before shorter; exact path before prefix; longer
  * prefix before shorter; with methods before without; then configuration order.
  */
-export class Router {
-  readonly #ordered: readonly CompiledRoute[];
+export class Router<Stages> {
+  readonly #ordered: readonly CompiledRoute<Stages>[];
   /** Set when there is one route and it takes any host: the usual gateway, worth its own short way. */
-  readonly #only: CompiledRoute | undefined;
-  readonly #anyHost = new PathTable();
-  readonly #exactHosts = new Map<string, PathTable>();
+  readonly #only: CompiledRoute<Stages> | undefined;
+  readonly #anyHost = new PathTable<Stages>();
+  readonly #exactHosts = new Map<string, PathTable<Stages>>();
   /** By suffix with its leading dot: `.example.com`. */
-  readonly #wildcardHosts = new Map<string, PathTable>();
+  readonly #wildcardHosts = new Map<string, PathTable<Stages>>();
   readonly #longestSuffix: number;
 
-  constructor(routes: readonly RouteConfig[]) {
+  /** @param stagesOf asked once for each route */
+  constructor(routes: readonly RouteConfig[], stagesOf: (route: RouteConfig) => Stages) {
     // The sort is stable, so configuration order settles what the comparison leaves open.
-    this.#ordered = routes.map(compileRoute).sort(byPrecedence);
+    this.#ordered = routes.map((route) => compileRoute(route, stagesOf(route))).sort(byPrecedence);
     const [first] = this.#ordered;
     this.#only = this.#ordered.length === 1 && first?.config.host === undefined ? first : undefined;
     let longestSuffix = 0;
@@ -51,7 +52,7 @@ export class Router {
    * @param path normalised, starts with `/`
    * @param method as on the wire
    */
-  match(host: string, path: string, method: string): Match {
+  match(host: string, path: string, method: string): Match<Stages> {
     const only = this.#only;
     if (only !== undefined) {
       if (!takesPath(only, path)) return NO_ROUTE;
@@ -67,7 +68,7 @@ export class Router {
     return named === undefined && found === undefined ? NO_ROUTE : this.#notAllowed(host, path);
   }
 
-  #findNamed(name: string, path: string, method: string): Found {
+  #findNamed(name: string, path: string, method: string): Found<Stages> {
     let result = this.#exactHosts.get(name)?.find(path, method);
     if (typeof result === 'object' || this.#longestSuffix === 0) return result;
     // From the longest suffix that some wildcard has; the wildcard itself stands for at least one character.
@@ -81,7 +82,7 @@ export class Router {
   }
 
   /** Rare, so a plain scan: the methods of every route that takes this host and path. */
-  #notAllowed(host: string, path: string): Match {
+  #notAllowed(host: string, path: string): Match<Stages> {
     const name = hostWithoutPort(host);
     const methods = new Set<string>();
     for (const route of this.#ordered) {
@@ -96,7 +97,7 @@ export class Router {
  * What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. Where
  * the route was found by the path with its slashes merged, the prefix may be longer in the path itself.
  */
-export function forwardPath({ config, base }: CompiledRoute, path: string): string {
+export function forwardPath({ config, base }: CompiledRoute<unknown>, path: string): string {
   if (!config.stripPrefix) return path;
   const at = path.startsWith(base) ? base.length : endOfPrefix(path, base);
   return path.length === at ? '/' : path.slice(at);
@@ -115,20 +116,20 @@ function isWildcard(host: string): boolean {
   return host.startsWith('*.');
 }
 
-function takesHost({ config: { host } }: CompiledRoute, name: string): boolean {
+function takesHost({ config: { host } }: CompiledRoute<unknown>, name: string): boolean {
   if (host === undefined) return true;
   return isWildcard(host) ? name.length >= host.length && name.endsWith(host.slice(1)) : name === host;
 }
 
-function tableOf(tables: Map<string, PathTable>, host: string): PathTable {
+function tableOf<Stages>(tables: Map<string, PathTable<Stages>>, host: string): PathTable<Stages> {
   const existing = tables.get(host);
   if (existing !== undefined) return existing;
-  const table = new PathTable();
+  const table = new PathTable<Stages>();
   tables.set(host, table);
   return table;
 }
 
-function byPrecedence(a: CompiledRoute, b: CompiledRoute): number {
+function byPrecedence(a: CompiledRoute<unknown>, b: CompiledRoute<unknown>): number {
   return (
     hostRank(a) - hostRank(b) ||
     (b.config.host?.length ?? 0) - (a.config.host?.length ?? 0) ||
@@ -138,7 +139,7 @@ function byPrecedence(a: CompiledRoute, b: CompiledRoute): number {
   );
 }
 
-function hostRank({ config: { host } }: CompiledRoute): number {
+function hostRank({ config: { host } }: CompiledRoute<unknown>): number {
   if (host === undefined) return 2;
   return isWildcard(host) ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import type { BreakerSlots } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE, type OutcomeRule } from '../../shared/breaker/outcome.ts';
-import type { Config, RouteConfig, UpstreamConfig } from '../../shared/config/types.ts';
+import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
 import { Router, type Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
@@ -33,13 +33,11 @@ export interface RouteStages {
 export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly #router: Router;
-  readonly #stages = new Map<RouteConfig, RouteStages>();
+  readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
     const { deadlines, random, limits, breakerSlots, metrics, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
-    this.#router = new Router(config.routes);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
     for (const each of config.upstreams) {
@@ -52,26 +50,22 @@ export class RoutingTable {
       if (upstreams.get(name) !== upstream) upstream.retire();
     }
     const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
-    for (const route of config.routes) {
+    this.#router = new Router(config.routes, (route) => {
       const upstream = upstreams.get(route.upstream);
       if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
-      this.#stages.set(route, {
+      return {
         upstream,
         limit: limits.routeLimit(route),
         breakerSlot: breakerSlots[route.upstream] ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
-      });
-    }
+      };
+    });
     this.upstreams = upstreams;
   }
 
-  match(host: string, path: string, method: string): Match {
+  match(host: string, path: string, method: string): Match<RouteStages> {
     return this.#router.match(host, path, method);
-  }
-
-  stagesOf(route: RouteConfig): RouteStages {
-    return this.#stages.get(route) as RouteStages;
   }
 
   /** Every tick. */

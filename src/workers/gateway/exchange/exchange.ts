@@ -85,8 +85,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   heldAnswer: HeldAnswer | undefined = undefined;
 
   #stage: Stage = 'deciding';
-  #route: CompiledRoute | undefined = undefined;
-  #stages: RouteStages | undefined = undefined;
+  #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: Outcome = 'ok';
   #breakerToken = UNTRACKED;
 
@@ -162,7 +161,6 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.#route = match;
-    this.#stages = thread.table.stagesOf(match.config);
     this.forwardTarget = forwardPath(match, this.path) + this.forwardTarget;
     this.address = this.client.peerAddress();
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
@@ -532,11 +530,11 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   }
 
   get stages(): RouteStages {
-    return this.#stages as RouteStages;
+    return (this.#route as CompiledRoute<RouteStages>).stages;
   }
 
   get routeConfig(): RouteConfig {
-    return (this.#route as CompiledRoute).config;
+    return (this.#route as CompiledRoute<RouteStages>).config;
   }
 
   /** `''` before a route is found. */
@@ -546,7 +544,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   /** Where the metrics' row of its route starts. */
   get metricsStart(): number {
-    if (this.#stages !== undefined) return this.#stages.metricsStart;
+    if (this.#route !== undefined) return this.#route.stages.metricsStart;
     return isProbePath(this.path) ? PROBE_START : NO_ROUTE_START;
   }
 
