@@ -171,6 +171,27 @@ describe('the queue', () => {
     expect(living().filter((each) => each.received().includes(' /one/')).length).toBe(1);
   });
 
+  it('whoever waits is served when the connection is free, though nothing else wakes the loop', async () => {
+    await warm();
+    using first = await rawClient(gateway.port);
+    using second = await rawClient(gateway.port);
+    let waitedMs = 0;
+    for (let n = 0; n < 20; n++) {
+      answers.set(`/one/first/${n}`, () => '');
+      first.send(requestText('GET', `/one/first/${n}`));
+      await eventually(() => seen(`/one/first/${n}`) === 1, 'the only connection is busy');
+      second.send(requestText('GET', `/one/second/${n}`));
+      await new Promise((resolve) => setTimeout(resolve, 5)); // for nothing else to come once the first is answered
+      const fromMs = performance.now();
+      living()
+        .find((each) => each.received().includes(`/one/first/${n} `))
+        ?.send(answerText());
+      await messageAt(second, n);
+      waitedMs += performance.now() - fromMs;
+    }
+    expect(waitedMs / 20).toBeLessThan(10); // the loop's tick comes every 50 ms
+  });
+
   it('full: 503 with Retry-After at once; those who wait are served', async () => {
     answers.set('/narrow/held', () => '');
     using holder = await rawClient(gateway.port);

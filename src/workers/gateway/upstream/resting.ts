@@ -9,23 +9,37 @@ import { Line } from './line.ts';
 const line = new Line<Connection>();
 /** How many of them were answered before the poll of the present loop turn. */
 let polled = 0;
-let looking = false;
+let looking: NodeJS.Immediate | undefined = undefined;
+/** A look comes behind the poll that brought the answer, the one that counts behind the next. */
+const LOOKS = 2;
+/** How many of the next looks somebody waits for. */
+let awaitedLooks = 0;
 
 /** The connection's target hears `onRested` behind the next poll, unless the connection closes first. */
 export function rest(connection: Connection): void {
   line.push(connection);
-  if (!looking) lookAfterPoll();
+  if (looking === undefined) lookAfterPoll();
 }
 
-/** Without its hold on the loop an immediate costs no turn of its own: it runs behind a poll that waits as it would anyway. */
+/** Somebody waits for a connection that rests: the next polls are not to wait for anything. */
+export function hurry(): void {
+  awaitedLooks = LOOKS;
+  looking?.ref();
+}
+
+/**
+ * Without its hold on the loop an immediate costs no turn of its own: it runs behind a poll that waits as it would anyway,
+ * which with nothing else to come may be long.
+ */
 function lookAfterPoll(): void {
-  looking = true;
-  setImmediate(look).unref();
+  looking = setImmediate(look);
+  if (awaitedLooks === 0) looking.unref();
 }
 
 /** Runs behind each poll for as long as a connection rests: immediates set while immediates run belong to the next turn. */
 function look(): void {
-  looking = false;
+  looking = undefined;
+  if (awaitedLooks > 0) awaitedLooks--;
   let count = polled;
   polled = line.size - polled;
   if (polled > 0) lookAfterPoll();

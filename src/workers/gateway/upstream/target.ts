@@ -4,7 +4,7 @@ import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import { Connection, type Carried } from './connection.ts';
 import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
-import { rest } from './resting.ts';
+import { hurry, rest } from './resting.ts';
 import type { Upstream } from './upstream.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -68,6 +68,7 @@ export class Target {
       return;
     }
     this.#queue.push(waiting);
+    if (this.#resting > 0) hurry();
     if (!full && !spare) this.#open(waiting.connectTimeoutMs);
     this.#countQueued();
   }
@@ -141,7 +142,9 @@ export class Target {
     connection.state = 'resting';
     this.#resting++;
     rest(connection);
-    if (this.#queue.size > 0) this.#countQueued();
+    if (this.#queue.size === 0) return;
+    hurry();
+    this.#countQueued();
   }
 
   /** The loop has looked at its socket since the answer ended, and it still stands. */
