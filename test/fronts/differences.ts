@@ -86,7 +86,7 @@ const differenceOf = (id: string, front: TestFront): Difference | undefined =>
   DIFFERENCES.find((each) => each.id === id && each.front === front);
 
 /** How long a check that has to fail gets for it: what hangs on a front need not hang until its own time is over. */
-const FAILS_WITHIN_MS = 2_500;
+const FAILS_WITHIN_MS = 1_500;
 
 async function fails(check: () => void | Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
