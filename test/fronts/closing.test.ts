@@ -161,16 +161,18 @@ describeFronts('how a connection ends', (front) => {
     expectNoReset(client);
   });
 
-  for (const [name, head, status] of [
-    ['a body that is too large', requestText('POST', '/proxy/x', ['Content-Length: 1000000000']), 413],
-    ['a bad Host', 'POST /proxy/x HTTP/1.1\r\nHost: a b\r\nContent-Length: 1000000\r\n\r\n', 400],
+  for (const [id, name, head, status] of [
+    ['lingers', 'a body that is too large', requestText('POST', '/proxy/x', ['Content-Length: 1000000000']), 413],
+    ['lingers-400', 'a bad Host', 'POST /proxy/x HTTP/1.1\r\nHost: a b\r\nContent-Length: 1000000\r\n\r\n', 400],
   ] as const) {
-    rule('lingers', `${name}: the refusal arrives although the client goes on sending`, async () => {
+    rule(id, `${name}: the refusal arrives although the client goes on sending`, async () => {
       using client = await rawClient(pair.port);
       client.socket.pause(); // as a client that reads only when it has sent all
       client.send(head);
+      await settled(pair); // it is refused, and only then sends on
       const sent = pour(client, MiB / 2);
       await eventually(() => sent.taken() === MiB / 2 || client.socket.errored !== null, 'half a MiB is taken');
+      expectNoReset(client);
       client.socket.resume();
       const answer = await messageAt(client, 0);
       expect([statusOf(answer), valueOf(answer, 'connection')?.toLowerCase()]).toEqual([status, 'close']);
@@ -254,13 +256,14 @@ describeFronts('a front does not wait for ever', (front) => {
   });
 
   rule('stall', 'a client that does not read its answer is let go', async () => {
-    const path = freshPath();
-    const held = hold(pair, path);
-    using client = await rawClient(pair.port);
+    // Idle time is the client's, too: it must not end this first.
+    await using own = await startPair({ front, env: { BODY_IDLE_TIMEOUT_SECONDS: '0.5', ACCESS_LOG: 'on' } });
+    const held = hold(own, '/large');
+    using client = await rawClient(own.port);
     client.socket.pause();
-    client.send(get(path));
+    client.send(get('/large'));
     const upstream = await held.answer(answerText('x'.repeat(48 * MiB)));
     await upstream.closed(10_000);
-    await pair.gateway.waitForLog((line) => line['outcome'] === 'client_stalled');
+    await own.gateway.waitForLog((line) => line['outcome'] === 'client_stalled');
   });
 });

@@ -78,6 +78,11 @@ export const DIFFERENCES: readonly Difference[] = [
     front: 'uws',
     reason: 'It answers what its own parser refuses in its own words, and tells nobody.',
   },
+  {
+    id: 'lingers-400',
+    front: 'uws',
+    reason: 'It closes at once after a refusal: a client that is still sending gets a reset.',
+  },
   { id: 'idle-counted', front: 'uws', reason: 'It closes idle connections by itself.' },
   { id: 'slow-header', front: 'uws', reason: 'It closes by itself, without a word.' },
 ];
