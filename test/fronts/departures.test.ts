@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { ask, requestText, statusOf } from '../support/http.ts';
+import { answerText, ask, requestText, statusOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startGateway } from '../support/gateway.ts';
-import { FORWARDING_ONLY } from '../support/pair.ts';
+import { FORWARDING_ONLY, startPair } from '../support/pair.ts';
 import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
 
 describeFronts('a client that leaves unseen', (front) => {
@@ -36,4 +36,21 @@ describeFronts('a client that leaves unseen', (front) => {
     expect(await ask(gateway.port, requestText('GET', '/health')).then(statusOf)).toBe(200);
     expect(gateway.log.filter((line) => line['level'] === 'error')).toEqual([]);
   });
+});
+
+it('a client that sends its end behind several requests gets every answer', async () => {
+  await using pair = await startPair({ front: 'native' });
+  const { port, answers, upstream } = pair;
+  answers.set('/held', () => '');
+  using client = await rawClient(port);
+  const post = requestText('POST', '/proxy/second', ['Content-Length: 3']);
+  client.send(`${requestText('POST', '/proxy/held', ['Content-Length: 2'])}ab${post}abc`);
+  client.send(requestText('GET', '/nowhere') + requestText('GET', '/proxy/last'));
+  client.socket.end();
+  await eventually(() => pair.requestsFor('/held').length === 1, 'the first is at the upstream');
+  answers.set('/last', () => answerText('last'));
+  upstream.connections[0]?.send(answerText('first'));
+  const text = await client.closed();
+  expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200']);
+  expect(text).toMatch(/connection: close\r\n\r\nlast$/);
 });

@@ -212,6 +212,7 @@ export class UpstreamCall implements Queued, Waiting {
 
   /** The client reads slower than the upstream sends; one that does not read at all must not hold the upstream for ever. */
   pause(): void {
+    if (this.#stage === 'done') return; // the answer is another one, and whoever gives it sees to its end
     this.#connection?.pause();
     this.#clientBlocked = true;
     this.#unsentBytes = this.#owner.unsentBytes();

@@ -70,8 +70,10 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     this.idleSinceMs = Math.trunc(host.deadlines.nowMs);
   }
 
-  /** An exchange is over: what came before its turn may be read, as far as its turn has come. */
+  /** An exchange is over: what came before its turn may be read, as far as its turn has come; or the client has ended. */
   protected abstract takeKept(): void;
+  /** The end of an answer waits for the client to read: it may not for ever. */
+  protected abstract waitForRoom(): void;
   /** The client may be read again, if nothing else is against it. */
   protected abstract readOn(): void;
   /** Nothing more is said to the client. */
@@ -177,14 +179,19 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
    */
   #closesAfter(exchange: AnsweredExchange, wanted: boolean): boolean {
     if (exchange !== this.last) return wanted;
-    const closes =
-      wanted || (this.flags & (LAST_REQUEST | HALF_CLOSED)) !== 0 || exchange.drains || this.#bodyIsLong(exchange);
+    const closes = wanted || this.#isLastRequest || exchange.drains || this.#bodyIsLong(exchange);
     if (closes) {
       this.flags |= LAST_REQUEST;
       if (this.phase === HEAD) this.phase = IGNORED;
       this.kept = undefined;
     }
     return closes;
+  }
+
+  get #isLastRequest(): boolean {
+    const { flags } = this;
+    if ((flags & LAST_REQUEST) !== 0) return true;
+    return (flags & HALF_CLOSED) !== 0 && (flags & CONSUMING) === 0 && this.kept === undefined;
   }
 
   /** The rest of its body is more than is worth reading to keep the connection, or perhaps never comes. */
@@ -278,7 +285,9 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   }
 
   flushCorked(): void {
-    if (this.phase !== CLOSED) this.flush();
+    if (this.phase === CLOSED) return;
+    this.flush();
+    if (this.pendingWrites > 0) this.waitForRoom();
   }
 
   /** The answer has been given to us, whole. */
@@ -295,6 +304,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
       return;
     }
     this.flags |= END_WAITS;
+    this.waitForRoom();
     exchange.onClientBlocked();
   }
 
@@ -314,15 +324,13 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
         return;
       }
       done = next === undefined ? undefined : this.#promote(next);
+      if (this.phase === CLOSED) return;
     }
-    if (this.first !== undefined) {
-      this.takeKept(); // there is room for one more
-      return;
+    if (this.first === undefined) {
+      this.idleSinceMs = Math.trunc(this.host.deadlines.nowMs);
+      this.host.markIdle(this.index);
     }
-    this.idleSinceMs = Math.trunc(this.host.deadlines.nowMs);
-    this.host.markIdle(this.index);
-    if ((this.flags & HALF_CLOSED) !== 0) this.close();
-    else this.takeKept();
+    this.takeKept(); // there is room for one more
   }
 
   /** The turn of this exchange has come. @returns it, if its answer was given with that */

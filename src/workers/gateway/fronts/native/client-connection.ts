@@ -21,6 +21,7 @@ import {
   LAST_REQUEST,
   LINGER,
   MOST_WAITING_BYTES,
+  SAID_ALL,
 } from './connection-state.ts';
 import { ConnectionTimer, type Wait } from './connection-timer.ts';
 import { INCOMPLETE, MALFORMED, skipEmptyLines } from './head-parser-start.ts';
@@ -31,6 +32,8 @@ import { BAD_CHUNKS, RequestBodyDecoder } from './request-body-decoder.ts';
 /** What is read and dropped after the last answer, and for how long, so that no reset takes the answer away. */
 const MOST_LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 2_000;
+/** How many idle time-outs a client may take to make room for more of what it is told; see UpstreamCall.onClientReads. */
+const STALL_PATIENCE = 4;
 /** From the first byte of a request's head to its last; less where idle connections are closed sooner. */
 const HEADER_MS = 10_000;
 
@@ -122,6 +125,10 @@ export class ClientConnection extends AnswerLine {
   #readHead(bytes: Buffer, from: number, to: number): number {
     if ((this.count > 0 || this.pendingWrites > 0) && !this.mayRunBeside()) {
       this.#keep(bytes, from, to);
+      if (this.#held !== undefined) {
+        this.#wait(undefined, 0); // the rest of the head is here: it is the client's reading that is waited for
+        this.waitForRoom();
+      }
       return to;
     }
     const { head } = this.host;
@@ -133,7 +140,10 @@ export class ClientConnection extends AnswerLine {
       if (next === INCOMPLETE) return this.#holdHead(bytes, start, to);
     } else {
       next = this.#held.append(bytes, from, to);
-      if (next === INCOMPLETE) return to;
+      if (next === INCOMPLETE) {
+        if (this.#timer === undefined) this.#waitForHead();
+        return to;
+      }
       this.#held = undefined;
       this.#wait(undefined, 0);
     }
@@ -155,10 +165,14 @@ export class ClientConnection extends AnswerLine {
     const held = new HeldRequestHead(this.host.head);
     if (held.append(bytes, from, to) === INCOMPLETE) {
       this.#held = held;
-      this.#wait('header', Math.min(HEADER_MS, this.host.settings.idleTimeoutMs));
+      this.#waitForHead();
       return to;
     }
     return this.#serve(bytes, to, to);
+  }
+
+  #waitForHead(): void {
+    this.#wait('header', Math.min(HEADER_MS, this.host.settings.idleTimeoutMs));
   }
 
   /** What came before its turn, until the exchanges under way are over. */
@@ -171,14 +185,17 @@ export class ClientConnection extends AnswerLine {
   }
 
   protected override takeKept(): void {
+    if ((this.flags & CONSUMING) !== 0) return;
     const kept = this.kept;
-    if (kept === undefined || (this.flags & CONSUMING) !== 0) return;
-    this.kept = undefined;
-    if ((this.flags & KEPT_FULL) !== 0) {
-      this.flags &= ~KEPT_FULL;
-      this.readOn();
+    if (kept !== undefined) {
+      this.kept = undefined;
+      if ((this.flags & KEPT_FULL) !== 0) {
+        this.flags &= ~KEPT_FULL;
+        this.readOn();
+      }
+      this.#consume(kept, 0, kept.length);
     }
-    this.#consume(kept, 0, kept.length);
+    if ((this.flags & HALF_CLOSED) !== 0 && this.phase !== LINGER) this.#afterEnd();
   }
 
   protected override readOn(): void {
@@ -264,17 +281,19 @@ export class ClientConnection extends AnswerLine {
     this.phase = (this.flags & LAST_REQUEST) === 0 ? HEAD : IGNORED;
   }
 
-  /** The client has sent its end: it leaves, or waits for what it has asked for; only time tells. */
   #onEnd(): void {
     this.flags |= HALF_CLOSED;
+    if (this.phase === LINGER && this.pendingWrites > 0) return; // it may still read
+    this.#afterEnd();
+  }
+
+  /** The client has sent its end: it leaves, or waits for what it has asked for; only time tells. */
+  #afterEnd(): void {
     const unfinished = this.receiver !== undefined || this.#held !== undefined || this.phase === LINGER;
-    const first = this.first;
-    if (first === undefined || unfinished || (this.flags & EVENT_STREAM) !== 0) {
-      if (first === undefined && !unfinished && this.phase !== CLOSED) this.close();
-      else this.destroy();
-      return;
-    }
-    this.#wait('half-closed', this.host.settings.halfCloseMs);
+    if (unfinished || (this.flags & EVENT_STREAM) !== 0) this.destroy();
+    else if (this.first !== undefined || this.kept !== undefined) {
+      this.#wait('half-closed', this.host.settings.halfCloseMs);
+    } else if (this.phase !== CLOSED) this.close();
   }
 
   #wait(wait: Wait | undefined, durationMs: number): void {
@@ -304,12 +323,36 @@ export class ClientConnection extends AnswerLine {
         if (this.#takenBytes > takenBytes) this.#wait('half-closed', this.host.settings.halfCloseMs);
         else this.destroy();
         return;
+      case 'stalled':
+        if (this.#takenBytes > takenBytes) this.waitForRoom();
+        else this.#onStalled();
+        return;
       case 'linger':
         this.destroy();
         return;
       default:
         wait satisfies never;
     }
+  }
+
+  /** An answer of which nobody else takes care has not left whole. */
+  protected override waitForRoom(): void {
+    if (this.#timer === undefined) this.#wait('stalled', STALL_PATIENCE * this.host.settings.idleTimeoutMs);
+  }
+
+  #onStalled(): void {
+    if (this.first !== undefined) {
+      this.first.fail('client_stalled');
+      return;
+    }
+    this.host.onStalled();
+    this.destroy();
+  }
+
+  protected override onDrained(): void {
+    if (this.#timer?.wait === 'stalled') this.#wait(undefined, 0);
+    if (this.phase === LINGER) this.#linger();
+    else super.onDrained();
   }
 
   #refuseSlowHead(): void {
@@ -346,22 +389,35 @@ export class ClientConnection extends AnswerLine {
     this.flush();
     if (this.phase === CLOSED) return; // the write failed
     // The client has said all that it was going to say, so nothing of it can be in the way.
-    const clean = this.phase === IGNORED && this.receiver === undefined && (this.flags & ASKED_CLOSE) !== 0;
+    if (this.phase === IGNORED && this.receiver === undefined && (this.flags & ASKED_CLOSE) !== 0) {
+      this.flags |= SAID_ALL;
+    }
     this.phase = LINGER;
     this.receiver = undefined;
     this.#decoder = undefined;
     this.kept = undefined;
     this.remaining = 0;
+    this.flags &= ~(BODY_PAUSED | KEPT_FULL);
+    if (this.pendingWrites === 0) {
+      this.#linger();
+      return;
+    }
+    // The last answers have not left whole: a client that is slow with them may take longer than one that sends on.
+    this.handle.readStop();
+    this.#wait(undefined, 0);
+    this.waitForRoom();
+  }
+
+  #linger(): void {
     const request = new this.tools.handles.ShutdownRequest();
     request.oncomplete = () => {
-      if (clean || (this.flags & HALF_CLOSED) !== 0) this.destroy();
+      if ((this.flags & (SAID_ALL | HALF_CLOSED)) !== 0) this.destroy();
     };
     if (this.handle.shutdown(request) !== 0) {
       this.destroy();
       return;
     }
-    this.flags &= ~(BODY_PAUSED | KEPT_FULL);
-    this.handle.readStart();
+    if ((this.flags & HALF_CLOSED) === 0) this.handle.readStart();
     this.#wait('linger', LINGER_MS);
   }
 

@@ -35,5 +35,7 @@ export interface ConnectionHost {
   /** Answers of several exchanges of one connection, which may be more in a moment, leave in one write. */
   flushSoon(connection: Flushed): void;
   onClosed(connection: { readonly index: number; at: number }): void;
+  /** A client has not taken answers that are nobody's any more. */
+  onStalled(): void;
   onFault(error: unknown): void;
 }

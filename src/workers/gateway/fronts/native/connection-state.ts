@@ -35,6 +35,8 @@ export const END_WAITS = 512;
 export const EVENT_STREAM = 1024;
 /** The client wants the connection closed after its newest request. */
 export const ASKED_CLOSE = 2048;
+/** And has said all before the last answer left. */
+export const SAID_ALL = 4096;
 
 // How the body of an answer is delimited for the client; kept by the exchange while it goes on.
 export const IN_CHUNKS = 1;

@@ -1,7 +1,7 @@
 import type { DeadlineList, Waiting } from '../../deadlines.ts';
 
 /** What a connection waits for besides its exchanges, each with an end of its own. */
-export type Wait = 'header' | 'half-closed' | 'linger';
+export type Wait = 'header' | 'half-closed' | 'stalled' | 'linger';
 
 /** A connection's time-out. Made where one is needed, which for most connections is never. */
 export class ConnectionTimer implements Waiting {

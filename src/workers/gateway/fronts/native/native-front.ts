@@ -209,6 +209,10 @@ export class NativeFront implements ClientFront, ConnectionHost {
     if (index >= 0) this.#rows.release(index);
   }
 
+  onStalled(): void {
+    this.#thread.metrics.refused('client_stalled');
+  }
+
   onFault(error: unknown): void {
     this.#thread.log.error({ err: error }, 'a client connection failed');
   }
@@ -242,7 +246,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     // From the end: closing one moves the last into its place, which has been looked at.
     for (let i = this.#connections.length - 1; i >= 0; i--) {
       const connection = this.#connections[i];
-      if (connection === undefined || connection.idleSinceMs > idleSinceMs) continue;
+      if (connection === undefined || connection.idleSinceMs > idleSinceMs || connection.pendingWrites > 0) continue;
       if (connection.closeIdle()) this.#thread.metrics.refused('idle');
     }
   }
