@@ -154,7 +154,7 @@ export class TrafficControl {
   }
 
   /** `cluster` while Redis holds the truth of the breakers. */
-  breakerScope(): 'cluster' | 'process' {
+  breakerScope(): 'cluster' | 'node' {
     return this.#breaker.front.scope();
   }
 
@@ -198,7 +198,7 @@ export class TrafficControl {
       events?.add('override', text, { ...notice.change });
       return;
     }
-    const alone = notice.scope === 'process';
+    const alone = notice.scope === 'node';
     const text = alone
       ? 'circuit breakers: Redis cannot be reached, each node breaks for itself'
       : 'circuit breakers: Redis answers, state is shared again';

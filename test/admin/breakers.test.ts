@@ -238,7 +238,7 @@ describe('when Redis', () => {
     await untilSeen(nodes, 'OPEN');
     redis.kill('SIGKILL');
     try {
-      for (const node of nodes) await eventually(async () => (await breakerAt(node)).scope === 'process', 'alone');
+      for (const node of nodes) await eventually(async () => (await breakerAt(node)).scope === 'node', 'alone');
       expect([await seenAt(nodes[0]), await seenAt(nodes[1])]).toEqual(['OPEN', 'OPEN']);
       expect(await untilSeen(nodes, 'passed')).toBeLessThan(5_000);
     } finally {

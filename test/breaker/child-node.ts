@@ -34,7 +34,7 @@ export class ChildNode implements Disposable {
   readonly process: ChildProcess;
   readonly transitions: { readonly to: string; readonly atMs: number }[] = [];
   state = 'CLOSED';
-  scope = 'process';
+  scope = 'node';
   #answers = new Map<number, (counts: Counts) => void>();
   #lastId = 0;
 

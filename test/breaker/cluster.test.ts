@@ -283,7 +283,7 @@ describe('faults', () => {
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('OPEN'));
     redis.kill('SIGKILL');
-    await until(() => nodes.all('HALF_OPEN') && nodes.every((node) => node.front.scope() === 'process'));
+    await until(() => nodes.all('HALF_OPEN') && nodes.every((node) => node.front.scope() === 'node'));
     await redis.restart();
     await until(() => nodes.all('CLOSED') && nodes.every((node) => node.front.scope() === 'cluster'), {
       withinMs: 2_000,
@@ -298,7 +298,7 @@ describe('faults', () => {
     await until(() => cut.front.scope() === 'cluster');
     cable.cut();
     expect((await cut.fail(9)).filter((one) => one === FAILURE)).toHaveLength(5);
-    await until(() => cut.front.scope() === 'process');
+    await until(() => cut.front.scope() === 'node');
     expect(cut.state()).toBe('OPEN');
     cable.mend();
     const steady = setInterval(() => void nodes.map((node) => node.succeed(1)), 20);
@@ -334,12 +334,12 @@ describe('faults', () => {
     await until(() => cut.front.scope() === 'cluster' && other.front.scope() === 'cluster');
     cable.cut();
     await other.fail(5);
-    await until(() => cut.front.scope() === 'process');
+    await until(() => cut.front.scope() === 'node');
     expect(cut.state()).toBe('CLOSED');
     cable.mend();
     await until(() => cut.state() === 'OPEN', { withinMs: 2_000 });
     cable.cut();
-    await until(() => cut.front.scope() === 'process');
+    await until(() => cut.front.scope() === 'node');
     expect(cut.state()).toBe('OPEN');
     await redis.client.del(BREAKER_KEY);
     cable.mend();
@@ -352,7 +352,7 @@ describe('faults', () => {
     await until(() => node.front.scope() === 'cluster');
     cable.stall();
     await node.fail(3);
-    await until(() => node.front.scope() === 'process', { withinMs: 3_000 });
+    await until(() => node.front.scope() === 'node', { withinMs: 3_000 });
     expect((await node.fail(5)).filter((one) => one === FAILURE)).toHaveLength(2);
     expect(node.state()).toBe('OPEN');
     cable.mend();

@@ -211,7 +211,7 @@ describe('when Redis goes away', () => {
     await joined(node);
     await force(node, state, 1_500);
     cable.cut();
-    await until(() => node.front.scope() === 'process');
+    await until(() => node.front.scope() === 'node');
     expect(node.front.view()[0]).toMatchObject({ state, forced: { state } });
     const want = state === 'OPEN' ? 'refused' : FAILURE;
     expect(await node.fail(9)).toEqual(Array<unknown>(9).fill(want));
@@ -331,7 +331,7 @@ describe('when Redis goes away', () => {
     const nodes = { cut, other };
     await Promise.all([joined(cut), joined(other)]);
     cable.cut();
-    await until(() => cut.front.scope() === 'process');
+    await until(() => cut.front.scope() === 'node');
     for (const [who, state, forMs] of words) {
       await force(nodes[who], state, forMs);
       await pause(20);
@@ -351,7 +351,7 @@ describe('when Redis goes away', () => {
     await Promise.all([joined(cut), joined(other)]);
     cable.cut();
     await cut.fail(5);
-    await until(() => cut.front.scope() === 'process');
+    await until(() => cut.front.scope() === 'node');
     expect(cut.state()).toBe('OPEN');
     await force(other, 'CLOSED');
     cable.mend();

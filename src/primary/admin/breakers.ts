@@ -19,7 +19,7 @@ const without = (upstream: string, mode: BreakerMode): BreakerAnswer => ({
   upstream,
   mode,
   state: 'CLOSED',
-  scope: 'process',
+  scope: 'node',
   failures: 0,
   reason: '',
   openForSeconds: 0,
@@ -77,10 +77,7 @@ export const breakerOperations = (parts: BreakerParts): readonly AnyOperation[] 
     id: 'listBreakers',
     summary: 'The circuit breakers of all upstreams, as this node sees them.',
     answer: breakersAnswer,
-    handle: () => {
-      const scope = parts.control.breakerScope() === 'cluster' ? 'cluster' : 'node';
-      return json(200, { scope, breakers: answersOf(parts) });
-    },
+    handle: () => json(200, { scope: parts.control.breakerScope(), breakers: answersOf(parts) }),
   }),
   operation({
     method: 'GET',

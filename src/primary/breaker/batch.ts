@@ -1,6 +1,7 @@
 import type { BreakerOp } from '../../shared/breaker/state.ts';
 import type { SyncUpstream } from '../../shared/breaker/sync.ts';
 import type { BreakerCell } from './cell.ts';
+import type { Authority } from './outbox.ts';
 
 /** What is said about one upstream in one exchange with an authority. */
 export interface BatchItem {
@@ -11,34 +12,28 @@ export interface BatchItem {
 }
 
 /** Takes all there is to say to one authority; counts of the threads go to the one that decides. */
-export function takeBatch(cells: Iterable<BreakerCell>, to: 'cluster' | 'process'): readonly BatchItem[] {
+export function takeBatch(cells: Iterable<BreakerCell>, to: Authority): readonly BatchItem[] {
   const batch: BatchItem[] = [];
   for (const cell of cells) {
-    const decides = (to === 'cluster') === (cell.scope === 'cluster');
+    const decides = to === cell.authority;
     const opened = decides && cell.row.openedByThread();
     const report = decides ? cell.row.takeReport(cell.epoch) : undefined;
-    const queued = (to === 'cluster' ? cell.clusterOps : cell.processOps).splice(0);
-    const look = to === 'cluster' ? cell.lookCluster : cell.lookProcess && decides;
-    if (to === 'cluster') {
-      cell.lookCluster = false;
-      cell.hinted = false;
-    } else {
-      cell.lookProcess = false;
-    }
+    const { ops: queued, look } = cell.takeWords(to);
     // Asks last: no other op of the batch can then move the state under a permit that was just given.
     const ops = [
       ...(report === undefined ? [] : [report]),
       ...queued.filter((op) => op.op !== 'ask'),
       ...queued.filter((op) => op.op === 'ask'),
     ];
-    if (ops.length > 0 || look) batch.push({ cell, ops, opened });
+    // A machine of this node that does not decide is not asked for its own sake.
+    if (ops.length > 0 || (look && (to === 'cluster' || decides))) batch.push({ cell, ops, opened });
   }
   return batch;
 }
 
 /** The operator of this node whose word is the last one in the batch, if there is one. */
 export const byOf = ({ cell, ops }: BatchItem): { readonly by?: string } => {
-  const by = cell.authorOf(ops);
+  const by = cell.outbox.authorOf(ops);
   return by === undefined ? {} : { by };
 };
 

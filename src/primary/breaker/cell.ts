@@ -1,13 +1,9 @@
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
-import type { BreakerKind, BreakerOp, ForceOp } from '../../shared/breaker/state.ts';
+import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
 import type { BreakerSnapshot, ForcedFor } from '../../shared/breaker/sync.ts';
+import { Outbox, type Authority } from './outbox.ts';
 import { SharedRow } from './shared-row.ts';
-
-/**
- * Who decides over an upstream on this node: the cluster (Redis); this process, because Redis is gone or not
- * configured; or this process although Redis is there, because only this node has reason to refuse.
- */
-export type BreakerScope = 'cluster' | 'process' | 'isolated';
+import { ALONE, type Move, type Standing } from './standing.ts';
 
 export const NEVER_SEEN: BreakerSnapshot = {
   kind: 'CLOSED',
@@ -27,8 +23,9 @@ export class BreakerCell {
   readonly name: string;
   readonly slot: number;
   readonly row: SharedRow;
+  readonly outbox = new Outbox();
   upstream: BreakerUpstream;
-  scope: BreakerScope = 'process';
+  #standing: Standing = ALONE;
   /** What the threads see, and which epoch of the deciding authority it is. */
   kind: BreakerKind = 'CLOSED';
   epoch = 0;
@@ -40,25 +37,10 @@ export class BreakerCell {
   openUntilMs = 0;
   /** What an operator has forced; times of the process clock. */
   forced: { readonly state: ForcedFor['state']; readonly untilMs: number } | undefined;
-  /** The last operator's word of this node (AUTO included) that the cluster may not know: said again on rejoining. */
-  unconfirmed: ForceOp | undefined;
   /** What the cluster last said, whoever decides now. */
-  cluster: BreakerSnapshot = NEVER_SEEN;
-  /** The truth carries our mark of isolation; when it is gone somebody has reset the hash. */
-  marked = false;
-  /** Told the cluster at this time and epoch what it remembers of an outage, and waits for an objection. */
-  reminded: { readonly epoch: number; readonly atMs: number } | undefined;
+  #cluster: BreakerSnapshot = NEVER_SEEN;
   /** An event came after the exchange that is under way was sent: its answer may be older than the event. */
-  hinted = false;
-  /** Read again at the next occasion, from either authority. */
-  lookCluster = false;
-  lookProcess = false;
-  readonly clusterOps: BreakerOp[] = [];
-  readonly processOps: BreakerOp[] = [];
-  /** Who said each of the operators' ops of this node. */
-  readonly #authors = new WeakMap<BreakerOp, string>();
-  /** Operators' ops and who waits until an authority has taken them. */
-  readonly #awaited = new Map<BreakerOp, (by: 'cluster' | 'process') => void>();
+  #hinted = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(upstream: BreakerUpstream, slot: number, memory: SharedArrayBuffer) {
@@ -70,9 +52,54 @@ export class BreakerCell {
     this.row.reset();
   }
 
-  /** Ops for whoever decides. */
-  get ops(): BreakerOp[] {
-    return this.scope === 'cluster' ? this.clusterOps : this.processOps;
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  get cluster(): BreakerSnapshot {
+    return this.#cluster;
+  }
+
+  /** Who decides. */
+  get authority(): Authority {
+    return this.#standing.kind === 'cluster' ? 'cluster' : 'node';
+  }
+
+  /** It stands elsewhere now, or as before; the cluster will be told what belongs to it. */
+  move({ standing, say }: Move): void {
+    this.#standing = standing;
+    this.outbox.say('cluster', ...say);
+  }
+
+  /** To whoever decides. */
+  say(op: BreakerOp): void {
+    this.outbox.say(this.authority, op);
+  }
+
+  /** What an authority is to be told now. */
+  takeWords(to: Authority): ReturnType<Outbox['take']> {
+    if (to === 'cluster') this.#hinted = false;
+    return this.outbox.take(to);
+  }
+
+  /** An event has told what the cluster holds now. */
+  hint(snapshot: BreakerSnapshot): void {
+    this.#cluster = snapshot;
+    this.#hinted = true;
+  }
+
+  /**
+   * The cluster has answered.
+   * @returns false when an event has overtaken the answer (two connections, no order between them), or the hash was
+   *   deleted: it will be asked again
+   */
+  hear(snapshot: BreakerSnapshot): boolean {
+    if (this.#hinted && snapshot.epoch < this.#cluster.epoch) {
+      this.outbox.look('cluster');
+      return false;
+    }
+    this.#cluster = snapshot;
+    return true;
   }
 
   /** A reload changed its numbers; its state stays. */
@@ -83,42 +110,8 @@ export class BreakerCell {
 
   /** Says every second that this node still refuses alone; a mark that somebody took away is not put back. */
   renewMark(): void {
-    if (this.scope === 'isolated' && this.marked) this.clusterOps.push({ op: 'isolated', mark: 'renew' });
-  }
-
-  /** Resolves with the authority that takes the op (whose queue it must be put into). */
-  taking(op: ForceOp, by: string): Promise<'cluster' | 'process'> {
-    this.#authors.set(op, by);
-    return new Promise((resolve) => void this.#awaited.set(op, resolve));
-  }
-
-  /** Whether no authority has taken it yet; with no op, whether there is such a one. */
-  awaits(op?: BreakerOp): boolean {
-    return op === undefined ? this.#awaited.size > 0 : this.#awaited.has(op);
-  }
-
-  /** Who said the last of the operators' words among the ops; undefined = there is none. */
-  authorOf(ops: readonly BreakerOp[]): string | undefined {
-    const word = ops.findLast(({ op }) => op === 'force');
-    return word && this.#authors.get(word);
-  }
-
-  /** To the cluster, unless it is to be said anyway. */
-  sayAgain(word: ForceOp): void {
-    if (!this.clusterOps.includes(word)) this.clusterOps.push(word);
-  }
-
-  /** The cluster has these ops. */
-  confirm(ops: readonly BreakerOp[]): void {
-    if (this.unconfirmed !== undefined && ops.includes(this.unconfirmed)) this.unconfirmed = undefined;
-  }
-
-  /** These ops have been taken. */
-  taken(ops: readonly BreakerOp[], by: 'cluster' | 'process'): void {
-    for (const op of this.#awaited.size === 0 ? [] : ops) {
-      this.#awaited.get(op)?.(by);
-      this.#awaited.delete(op);
-    }
+    const standing = this.#standing;
+    if (standing.kind === 'isolated' && standing.marked) this.outbox.say('cluster', { op: 'isolated', mark: 'renew' });
   }
 
   /** How much longer it is forced. */
@@ -126,15 +119,10 @@ export class BreakerCell {
     return this.forced && { state: this.forced.state, forMs: Math.max(0, Math.ceil(this.forced.untilMs - nowMs)) };
   }
 
-  look(): void {
-    this.lookCluster = true;
-    this.lookProcess = true;
-  }
-
   /** What another authority needs to go on from here. */
   asSnapshot(nowMs: number): BreakerSnapshot {
     return {
-      ...this.cluster,
+      ...this.#cluster,
       kind: this.kind,
       epoch: this.epoch,
       failures: this.failures,
@@ -191,6 +179,6 @@ export class BreakerCell {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.taken([...this.#awaited.keys()], 'process');
+    this.outbox.close();
   }
 }

@@ -119,6 +119,6 @@ test('an ask that was on its way when Redis went is answered by the process', as
   await node.authority.answerAll([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11 }]);
   node.front.receive(0, { type: 'breaker-ask', slot: 1, id: 7 });
   await node.authority.asked.splice(0)[0]?.fail();
-  expect(node.front.scope()).toBe('process');
+  expect(node.front.scope()).toBe('node');
   expect(node.sent).toEqual([{ type: 'breaker-answer', id: 7, granted: true }]);
 });

@@ -8,6 +8,7 @@ import { hintedBy } from './hint.ts';
 import { Permits } from './permits.ts';
 import { ProcessAuthority } from './process-authority.ts';
 import { SlotTable } from './slots.ts';
+import { Standings } from './standings.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { guardedListener, viewOf, type BreakerView, type ForceOptions, type ForceOutcome } from './view.ts';
 
@@ -30,6 +31,7 @@ export class BreakerFront {
   #slots: BreakerSlots = {};
   readonly #permits: Permits;
   readonly #process: ProcessAuthority;
+  readonly #standings: Standings;
   readonly #loop: SyncLoop;
   readonly #batchMs: number;
   #lastFlushMs = Number.NEGATIVE_INFINITY;
@@ -45,21 +47,21 @@ export class BreakerFront {
     this.#header = new Int32Array(memory);
     this.#slotTable = new SlotTable(memory);
     const offsetMs = wallClock() - clock();
-    this.#process = new ProcessAuthority(clock, offsetMs);
+    const process = new ProcessAuthority(clock, offsetMs);
+    this.#process = process;
     this.#permits = new Permits({ cells, node, clock, send });
     this.#batchMs = options.batchMs ?? DEFAULT_BATCH_MS;
-    this.#loop = new SyncLoop({
-      cells,
-      node,
-      authority,
+    const notify = guardedListener(options.listener, options.onListenerError);
+    const standings = new Standings({
+      process,
       clock,
-      random,
-      liveNodes,
-      process: this.#process,
+      notify,
       onAnswer: (item, snapshot) => this.#permits.answer(item, snapshot),
       onMoved: (cell) => this.#permits.renew(cell),
-      notify: guardedListener(options.listener, options.onListenerError),
+      pump: () => this.#loop.pump(),
     });
+    this.#standings = standings;
+    this.#loop = new SyncLoop({ cells, standings, node, authority, process, liveNodes, clock, random, notify });
     this.#tickTimer = setInterval(() => this.#tick(), RETRY_MS);
     this.configure(options.upstreams);
   }
@@ -118,27 +120,26 @@ export class BreakerFront {
   /** A message from the channel: a hint, applied at once; the truth is read again within a second anyway. */
   hint(event: BreakerEvent): void {
     const cell = this.#cells.get(event.upstream);
-    if (cell === undefined || cell.scope === 'process') return;
-    if (cell.scope === 'isolated') return this.#look(cell);
+    if (cell === undefined || cell.standing.kind === 'node') return;
+    if (cell.standing.kind === 'isolated') return this.#look(cell);
     // Our own operator's word, said by the script: its answer is under way, and tells whose word it is.
-    if (event.node === this.#options.node && cell.awaits()) return;
+    if (event.node === this.#options.node && cell.outbox.awaits()) return;
     const hinted = hintedBy(event, cell.cluster);
     if (hinted === undefined) return;
     if (hinted === 'read-again') return this.#look(cell);
     if (event.type === 'circuit-breaker-failures') {
       // While our own report is under way its answer is the better count.
-      if (!this.#loop.busy) this.#loop.show(cell, hinted, { overrule: false });
+      if (!this.#loop.busy) this.#standings.show(cell, hinted, { overrule: false });
       return;
     }
-    cell.cluster = hinted;
-    cell.hinted = true;
-    this.#loop.show(cell, hinted, { overrule: hinted.kind === 'OPEN' });
+    cell.hint(hinted);
+    this.#standings.show(cell, hinted, { overrule: hinted.kind === 'OPEN' });
   }
 
   /** Something may have been missed: read everything again, now or as soon as the last time is 100 ms ago. */
   doubt(): void {
     if (this.#doubtTimer !== undefined) {
-      for (const cell of this.#cells.values()) cell.look();
+      for (const cell of this.#cells.values()) cell.outbox.look();
       return;
     }
     this.#doubtTimer = setTimeout(() => {
@@ -161,11 +162,10 @@ export class BreakerFront {
     if (cell === undefined) return undefined;
     const { authority, clock } = this.#options;
     const op = { op: 'force', ...what, saidMs: clock() } as const;
-    (authority?.datesWords() === true ? cell.clusterOps : cell.processOps).push(op);
-    if (authority !== undefined) cell.unconfirmed = op;
-    const taken = cell.taking(op, by);
+    const to = authority?.datesWords() === true ? 'cluster' : 'node';
+    const taken = cell.outbox.force(op, { to, by, remember: authority !== undefined });
     this.#pump();
-    const scope = (await taken) === 'cluster' ? 'cluster' : 'node';
+    const scope = await taken;
     return this.#cells.get(upstream) === cell ? { scope, view: viewOf(cell, clock()) } : undefined;
   }
 
@@ -175,8 +175,8 @@ export class BreakerFront {
   }
 
   /** `cluster` while Redis holds the truth. */
-  scope(): 'cluster' | 'process' {
-    return this.#loop.down ? 'process' : 'cluster';
+  scope(): 'cluster' | 'node' {
+    return this.#loop.down ? 'node' : 'cluster';
   }
 
   /** Idempotent. Permits still held lapse by themselves. */
@@ -220,12 +220,12 @@ export class BreakerFront {
   }
 
   #look(cell: BreakerCell): void {
-    cell.look();
+    cell.outbox.look();
     this.#pump();
   }
 
   #lookAll(): void {
-    for (const cell of this.#cells.values()) cell.look();
+    for (const cell of this.#cells.values()) cell.outbox.look();
     this.#pump();
   }
 }

@@ -27,7 +27,7 @@ export class Permits {
   }
 
   ask(cell: BreakerCell, thread: number, threadId: number): void {
-    cell.ops.push({ op: 'ask', lease: this.#leases.ask(cell.name, thread, threadId).id });
+    cell.say({ op: 'ask', lease: this.#leases.ask(cell.name, thread, threadId).id });
   }
 
   result(thread: number, threadId: number, outcome: ProbeOutcome): void {
@@ -47,7 +47,7 @@ export class Permits {
       const lease = this.#leases.find(op.lease);
       const granted = snapshot.granted.includes(op.lease);
       if (granted && lease !== undefined) lease.epoch = snapshot.epoch;
-      else if (granted) cell.ops.push({ op: 'result', epoch: snapshot.epoch, lease: op.lease, outcome: 'aborted' });
+      else if (granted) cell.say({ op: 'result', epoch: snapshot.epoch, lease: op.lease, outcome: 'aborted' });
       else this.#deny(cell, lease);
       if (lease !== undefined)
         this.#options.send(lease.thread, { type: 'breaker-answer', id: lease.threadId, granted });
@@ -59,7 +59,7 @@ export class Permits {
     for (const { upstream, epoch, id } of this.#leases.held()) {
       const cell = this.#options.cells.get(upstream);
       if (cell === undefined || epoch === undefined || (only !== undefined && only !== cell)) continue;
-      cell.ops.push({ op: 'renew', epoch, lease: id });
+      cell.say({ op: 'renew', epoch, lease: id });
     }
   }
 
@@ -72,10 +72,10 @@ export class Permits {
     const cell = this.#options.cells.get(lease.upstream);
     // Not granted yet: `answer` will find nobody waiting and give it back.
     if (cell === undefined || lease.epoch === undefined) return;
-    cell.ops.push({ op: 'result', epoch: lease.epoch, lease: lease.id, outcome });
-    if (cell.scope !== 'isolated' || outcome !== 'failure') return;
+    cell.say({ op: 'result', epoch: lease.epoch, lease: lease.id, outcome });
+    if (cell.standing.kind !== 'isolated' || outcome !== 'failure') return;
     // This node is on its own, but a fresh failure is evidence for the cluster like any other.
     const { epoch } = cell.cluster;
-    cell.clusterOps.push({ op: 'report', epoch, failures: 1, success: false, trip: 'none' });
+    cell.outbox.say('cluster', { op: 'report', epoch, failures: 1, success: false, trip: 'none' });
   }
 }

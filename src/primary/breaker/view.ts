@@ -1,13 +1,14 @@
 import type { BreakerKind, Override } from '../../shared/breaker/state.ts';
 import type { BreakerMode } from '../../shared/breaker/rule.ts';
-import type { BreakerCell, BreakerScope } from './cell.ts';
+import type { BreakerCell } from './cell.ts';
+import type { Standing } from './standing.ts';
 
 /** One upstream's breaker as this node sees it, for metrics, admin API and log. */
 export interface BreakerView {
   readonly upstream: string;
   readonly mode: BreakerMode;
   readonly state: BreakerKind;
-  readonly scope: BreakerScope;
+  readonly scope: Standing['kind'];
   readonly epoch: number;
   readonly failures: number;
   readonly reason: string;
@@ -23,7 +24,7 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   upstream: cell.name,
   mode: cell.upstream.mode,
   state: cell.row.kind(),
-  scope: cell.scope,
+  scope: cell.standing.kind,
   epoch: cell.epoch,
   failures: cell.failures,
   reason: cell.reason,
@@ -54,7 +55,7 @@ export interface BreakerForced {
 export interface BreakerChange {
   readonly upstream: string;
   readonly mode: BreakerMode;
-  readonly scope: BreakerScope;
+  readonly scope: Standing['kind'];
   readonly from: BreakerKind;
   readonly to: BreakerKind;
   readonly epoch: number;
@@ -93,7 +94,7 @@ export function forcedNotice(
   const differs = Math.abs((cell.forced?.untilMs ?? 0) - (before.forced?.untilMs ?? 0)) > SAME_END_MS;
   const news = before.forced?.state !== forced?.state || (forced !== undefined && (saidAgain || differs));
   if (!news) return undefined;
-  const scope = cell.scope === 'process' ? 'node' : 'cluster';
+  const scope = cell.standing.kind === 'node' ? 'node' : 'cluster';
   return { type: 'forced', change: { upstream, scope, by, ...(forced ?? { state: 'AUTO', forMs: 0 }) } };
 }
 
@@ -103,8 +104,8 @@ export type BreakerListener = (event: BreakerNotice) => void;
 export type BreakerNotice =
   | { readonly type: 'transition'; readonly change: BreakerChange }
   | { readonly type: 'forced'; readonly change: BreakerForced }
-  /** Redis can no longer be asked (`process`), or can again (`cluster`). */
-  | { readonly type: 'scope'; readonly scope: 'cluster' | 'process'; readonly reason: string };
+  /** Redis can no longer be asked (`node`), or can again (`cluster`). */
+  | { readonly type: 'scope'; readonly scope: 'cluster' | 'node'; readonly reason: string };
 
 /** Messages of a listener's errors that are told apart; what is thrown beyond them is not told. */
 const MOST_ERRORS = 10;
