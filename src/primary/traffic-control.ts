@@ -51,6 +51,8 @@ export class TrafficControl {
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
   readonly #memoryBuckets = createBucketMemory();
   readonly #breaker: Breaker;
+  /** Shared by nodes and limits. */
+  readonly #redis: ReturnType<typeof connectRedis> | undefined;
   readonly #nodes: NodeRegistry | undefined;
   #degraded: readonly string[] = [];
   #others: readonly string[] = [];
@@ -63,6 +65,7 @@ export class TrafficControl {
       redis === undefined
         ? undefined
         : connect?.(redis, { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
+    this.#redis = client;
     if (client !== undefined) {
       this.#nodes = new NodeRegistry({
         redis: client,
@@ -100,7 +103,7 @@ export class TrafficControl {
         ? undefined
         : {
             connect: () => connect(redis, BREAKER_REDIS_OPTIONS),
-            onOtherEvent: (message) => this.limits.onEvent(message),
+            onLimitEvent: (event) => this.limits.onEvent(event),
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,
           },
@@ -181,6 +184,7 @@ export class TrafficControl {
     this.#breaker.close();
     this.limits.close();
     await this.#nodes?.close();
+    this.#redis?.disconnect();
   }
 
   #onNotice(notice: BreakerNotice): void {

@@ -2,7 +2,7 @@ import { request, type IncomingHttpHeaders } from 'node:http';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/raw.ts';
 
-export const BREAKER_KEY = 'api-gateway:circuit-breaker';
+export { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 
 /** The address of something on this machine that only has a port. */
 interface OnPort {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { BREAKER_KEY } from '../../src/shared/breaker/keys.ts';
+import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { startNode, type TestNode, type TestNodeOptions } from './nodes.ts';

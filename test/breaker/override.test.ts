@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { BREAKER_KEY } from '../../src/shared/breaker/keys.ts';
+import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { QUICK_RULE, startNode, type TestNode } from './nodes.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BREAKER_KEY } from '../../src/shared/breaker/keys.ts';
+import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { ChildNode, type ChildPlan } from './child-node.ts';

@@ -1,11 +1,11 @@
 import { test } from '@fast-check/vitest';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { historyArbitrary } from '../../src/shared/breaker/machine.histories.ts';
-import { parseBreakerEvent } from '../../src/shared/breaker/events.ts';
-import { BREAKER_KEY, EVENTS_CHANNEL } from '../../src/shared/breaker/keys.ts';
+import { parseClusterEvent } from '../../src/shared/redis/events.ts';
+import { BREAKER_KEY, EVENTS_CHANNEL } from '../../src/shared/redis/keys.ts';
 import { step } from '../../src/shared/breaker/machine.ts';
 import { DEFAULT_RULE, type BreakerRule } from '../../src/shared/breaker/rule.ts';
-import { readSyncScript } from '../../src/shared/breaker/script.ts';
+import { syncScript } from '../../src/shared/breaker/sync-script.ts';
 import { FRESH, type BreakerOp, type BreakerState } from '../../src/shared/breaker/state.ts';
 import { snapshotOf } from '../../src/shared/breaker/sync.ts';
 import { createRedisAuthority } from '../../src/primary/breaker/redis-authority.ts';
@@ -34,7 +34,7 @@ const CLOCK = "local clock = redis.call('TIME')";
 
 /** One sync of one upstream at a time of the test's choosing. */
 async function at(nowMs: number, upstream: object, key = BREAKER_KEY): Promise<unknown[]> {
-  const script = readSyncScript();
+  const { source: script } = syncScript;
   if (!script.includes(CLOCK)) throw new Error('the script takes its time from elsewhere: this test must follow');
   const fake = script.replace(CLOCK, 'local clock = { math.floor(ARGV[3] / 1000), (ARGV[3] % 1000) * 1000 }');
   const request = JSON.stringify({ node: 'a', liveNodes: 2, ...upstream });
@@ -132,7 +132,7 @@ describe('the hash', () => {
     expect(Number(hash['u:open_until']) - Number(hash['u:opened_at'])).toBe(1_000);
     expect(hash['u:epoch']).toBe(hash['u:opened_at']);
     await until(() => seen.length === 2);
-    expect(seen.map(parseBreakerEvent)).toMatchObject([
+    expect(seen.map(parseClusterEvent)).toMatchObject([
       { type: 'circuit-breaker-failures', upstream: 'u', failures: 2 },
       { type: 'circuit-breaker', upstream: 'u', from: 'CLOSED', to: 'OPEN', open_for_ms: 1_000, node: 'a' },
     ]);
@@ -198,7 +198,7 @@ describe('the hash', () => {
       await sync(force('AUTO'));
       expect(await redis.client.hgetall(BREAKER_KEY)).not.toHaveProperty('u:forced');
       await until(() => seen.length === 2);
-      expect(seen.map(parseBreakerEvent)).toMatchObject([
+      expect(seen.map(parseClusterEvent)).toMatchObject([
         { from: 'CLOSED', to: 'OPEN', reason: 'operator', open_for_ms: 60_000, forced_for_ms: 60_000 },
         { from: 'OPEN', to: 'HALF_OPEN', reason: 'operator', forced_for_ms: 0 },
       ]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Script, takeScript } from '../../src/shared/limits/take-script.ts';
+import { takeScript } from '../../src/shared/limits/take-script.ts';
+import type { Script } from '../../src/shared/redis/scripts.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
 import { startRedis } from './redis-server.ts';

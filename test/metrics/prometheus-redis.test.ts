@@ -28,11 +28,9 @@ const LIMIT = 32 * 1024 * 1024;
 
 test('a cluster has one series for each primary, and one that is gone is down alone', async () => {
   await using cluster = await startCluster();
-  for (const { client } of cluster.nodes) await client.config('SET', 'maxmemory', LIMIT);
-  const memory = new RedisMemory(
-    connectRedis(configOf('cluster', cluster.addresses), METRICS_REDIS_OPTIONS),
-    everLater(),
-  );
+  for (const node of cluster.nodes) await node.client.config('SET', 'maxmemory', LIMIT);
+  const client = connectRedis(configOf('cluster', cluster.addresses), METRICS_REDIS_OPTIONS);
+  const memory = new RedisMemory(client, everLater());
   try {
     const upOf = (): Record<string, boolean> =>
       Object.fromEntries(memory.nodes.map(({ node, up }) => [node ?? '', up] as const));
@@ -57,7 +55,7 @@ test('a cluster has one series for each primary, and one that is gone is down al
       process.kill(cluster.nodes[1]?.pid ?? 0, 'SIGCONT');
     }
   } finally {
-    memory.close();
+    client.disconnect();
   }
 });
 
@@ -88,6 +86,6 @@ test('is asked at most once a second, however many scrapes there are', async () 
     await memory.refresh();
     expect(memory.nodes).toEqual([{ node: undefined, up: true, usedBytes: undefined, maxBytes: undefined }]);
   } finally {
-    memory.close();
+    client.disconnect();
   }
 });

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
+import { BUCKET_PREFIX, KEY_PREFIXES } from '../../shared/redis/keys.ts';
 import type { CliIo } from '../io.ts';
 import { show } from '../commands/command.ts';
 import { count } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import { noRedis, openRedis } from './open-redis.ts';
-import { ALL_PREFIXES, isOurs, kindOf, RATE_LIMIT_PREFIX, scanPattern } from './purge-plan.ts';
+import { isOurs, kindOf, scanPattern } from './purge-plan.ts';
 import { redisConfig } from './redis-config.ts';
 
 export interface PurgeOptions {
@@ -55,10 +56,10 @@ export async function purge(io: CliIo, options: PurgeOptions): Promise<number> {
 
 function prefixesOf({ prefix, all }: PurgeOptions): readonly string[] {
   if (all && prefix !== undefined) throw new CommandFailure(EXIT.usage, 'Either --all or --prefix, not both.');
-  if (all) return ALL_PREFIXES;
-  const wanted = prefix ?? RATE_LIMIT_PREFIX;
+  if (all) return KEY_PREFIXES;
+  const wanted = prefix ?? BUCKET_PREFIX;
   if (isOurs(wanted)) return [wanted];
-  const words = `--prefix: expected one that starts with "api-gateway:", got "${wanted}"; other keys are not the gateway's.`;
+  const words = `--prefix: expected one that starts with "${KEY_PREFIXES[0]}", got "${wanted}"; other keys are not the gateway's.`;
   throw new CommandFailure(EXIT.usage, words);
 }
 

@@ -8,5 +8,4 @@ export interface BreakerAuthority {
   readonly datesWords: () => boolean;
   /** All ops in one step. Rejects when it cannot be known whether they were taken; never asks twice. */
   sync(request: SyncRequest): Promise<SyncReply>;
-  close(): void;
 }

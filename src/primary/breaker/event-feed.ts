@@ -1,5 +1,5 @@
-import { parseBreakerEvent, type BreakerEvent } from '../../shared/breaker/events.ts';
-import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
+import { parseClusterEvent, type ClusterEvent } from '../../shared/redis/events.ts';
+import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 
 /** What is used of an ioredis client of its own; made with `autoResubscribe: false`. */
 interface SubscriberClient {
@@ -7,16 +7,14 @@ interface SubscriberClient {
   subscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
   on(event: 'ready' | 'error', listener: () => void): unknown;
-  disconnect(): void;
 }
 
 export interface EventFeedOptions {
+  /** Closed by whoever made it. */
   readonly client: SubscriberClient;
   /** Database the hash lies in, for keyspace events. */
   readonly database: number;
-  readonly onEvent: (event: BreakerEvent) => void;
-  /** A message of another kind: not a breaker's. */
-  readonly onOther?: ((message: string) => void) | undefined;
+  readonly onEvent: (event: ClusterEvent) => void;
   /** Something may have been missed, or the hash was changed by hand: read again. */
   readonly onDoubt: () => void;
 }
@@ -26,7 +24,7 @@ export interface EventFeedOptions {
  * of the hash where the server sends them, the truth is read again. Costs Redis nothing where they are off.
  */
 export function createEventFeed(options: EventFeedOptions): { close(): void } {
-  const { client, onEvent, onOther, onDoubt } = options;
+  const { client, onEvent, onDoubt } = options;
   const keyspace = `__keyspace@${options.database}__:${BREAKER_KEY}`;
   let closed = false;
 
@@ -46,16 +44,14 @@ export function createEventFeed(options: EventFeedOptions): { close(): void } {
     if (closed) return;
     if (channel === keyspace) return onDoubt();
     if (channel !== EVENTS_CHANNEL) return;
-    const event = parseBreakerEvent(message);
+    const event = parseClusterEvent(message);
     if (event !== undefined) onEvent(event);
-    else onOther?.(message);
   });
   if (client.status === 'ready') void subscribe();
 
   return {
     close() {
       closed = true;
-      client.disconnect();
     },
   };
 }

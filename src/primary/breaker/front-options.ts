@@ -11,7 +11,7 @@ export interface BreakerFrontOptions {
   readonly upstreams: readonly BreakerUpstream[];
   /** To the thread in this slot; one that is gone is no error. */
   readonly send: (thread: number, message: ToBreakerThread) => void;
-  /** Undefined: no Redis is configured. The front closes it. */
+  /** Undefined: no Redis is configured. */
   readonly authority: BreakerAuthority | undefined;
   /** Nodes that live, this one included; for `minNodes`. */
   readonly liveNodes: () => number;

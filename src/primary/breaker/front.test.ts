@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { BreakerEvent } from '../../shared/breaker/events.ts';
+import type { BreakerEvent } from '../../shared/redis/events.ts';
 import { CELL, createBreakerMemory, kindOf, rowOf } from '../../shared/breaker/memory.ts';
 import type { ToBreakerThread } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
@@ -15,7 +15,6 @@ class SlowAuthority implements BreakerAuthority {
     [];
   reachable = (): boolean => true;
   datesWords = (): boolean => true;
-  close = (): void => {};
   sync(request: SyncRequest): Promise<SyncReply> {
     return new Promise((resolve, reject) => {
       const settled = () => new Promise<void>((done) => void setImmediate(done));

@@ -1,4 +1,4 @@
-import type { BreakerEvent } from '../../shared/breaker/events.ts';
+import type { BreakerEvent } from '../../shared/redis/events.ts';
 import { ATTENTION } from '../../shared/breaker/memory.ts';
 import type { BreakerSlots, FromBreakerThread } from '../../shared/breaker/messages.ts';
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
@@ -186,7 +186,6 @@ export class BreakerFront {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#doubtTimer);
     for (const cell of this.#cells.values()) cell.close();
-    this.#options.authority?.close();
   }
 
   #bySlot(slot: number): BreakerCell | undefined {

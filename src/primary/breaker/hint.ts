@@ -1,4 +1,4 @@
-import type { BreakerEvent } from '../../shared/breaker/events.ts';
+import type { BreakerEvent } from '../../shared/redis/events.ts';
 import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
 
 /**

@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
-import { readSyncScript } from '../../shared/breaker/script.ts';
 import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
+import { syncScript } from '../../shared/breaker/sync-script.ts';
+import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
+import { runScript, type ScriptClient } from '../../shared/redis/scripts.ts';
 import type { BreakerAuthority } from './authority.ts';
 import { AuthorityClock, dated } from './authority-clock.ts';
 
 /** What is used of an ioredis client (Redis or Cluster): made without offline queue and without retries. */
-export interface CommandClient {
+export interface CommandClient extends ScriptClient {
   readonly status: string;
-  evalsha(sha: string, keys: number, ...args: string[]): Promise<unknown>;
-  eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
 }
 
@@ -33,8 +31,7 @@ const row = z
 const reply = z.array(row);
 
 /**
- * The truth in Redis. One round trip per sync; the script is loaded when Redis does not know it (first use, restart,
- * failover).
+ * The truth in Redis. One round trip per sync; whoever made the client closes it.
  * @param options.timeoutMs after this the answer is not waited for, the connection is made anew, and Redis does nothing
  *   with what it still finds in the old one
  * @param options.clock that of the words' `saidMs`
@@ -44,20 +41,10 @@ export function createRedisAuthority(
   options: { readonly timeoutMs: number; readonly clock: () => number },
 ): BreakerAuthority {
   const { timeoutMs, clock } = options;
-  const script = readSyncScript();
-  const sha = createHash('sha1').update(script).digest('hex');
   const redisClock = new AuthorityClock();
 
-  async function run(request: SyncRequest): Promise<unknown> {
-    const args = [BREAKER_KEY, EVENTS_CHANNEL, JSON.stringify(toWire(request))] as const;
-    try {
-      return await client.evalsha(sha, 1, ...args);
-    } catch (error) {
-      // NOSCRIPT is said before anything ran, so this is not a repetition.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(script, 1, ...args);
-    }
-  }
+  const run = (request: SyncRequest): Promise<unknown> =>
+    runScript(client, syncScript, { keys: [BREAKER_KEY], args: [EVENTS_CHANNEL, JSON.stringify(toWire(request))] });
 
   /** Before the first answer no time of Redis's clock is known; that request holds no words (`datesWords`). */
   function toWire(request: SyncRequest): SyncRequest {
@@ -103,7 +90,6 @@ export function createRedisAuthority(
         throw error;
       }
     },
-    close: () => client.disconnect(),
   };
 }
 

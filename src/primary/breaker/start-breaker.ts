@@ -1,4 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { ClusterEvent, LimitEvent } from '../../shared/redis/events.ts';
 import { createEventFeed } from './event-feed.ts';
 import { BreakerFront } from './front.ts';
 import type { BreakerFrontOptions } from './front-options.ts';
@@ -20,8 +21,8 @@ export interface BreakerStoreOptions {
   /** A new client of its own for each purpose; the breaker closes it. `database` matters for keyspace events only. */
   readonly connect: (purpose: 'commands' | 'events') => Redis | Cluster;
   readonly database: number;
-  /** Takes messages of the channel that are not a breaker's. */
-  readonly onOtherEvent?: (message: string) => void;
+  /** Takes events of the channel that are the limits'. */
+  readonly onLimitEvent?: (event: LimitEvent) => void;
   /** Longer than this without an answer counts as gone. */
   readonly timeoutMs: number;
 }
@@ -45,11 +46,23 @@ export function startBreaker(
   commands.on('error', () => {}); // told as a change of scope; without a listener ioredis writes to the console
   const authority = createRedisAuthority(commands, { timeoutMs: store.timeoutMs, clock: options.clock });
   const front = new BreakerFront({ ...options, authority });
+  const take = (event: ClusterEvent): void => {
+    switch (event.type) {
+      case 'circuit-breaker':
+      case 'circuit-breaker-failures':
+        return front.hint(event);
+      case 'limit-overrides':
+      case 'limit-client':
+        return store.onLimitEvent?.(event);
+      default:
+        event satisfies never;
+    }
+  };
+  const events = store.connect('events');
   const feed = createEventFeed({
-    client: store.connect('events'),
+    client: events,
     database: store.database,
-    onEvent: (event) => front.hint(event),
-    onOther: store.onOtherEvent,
+    onEvent: take,
     onDoubt: () => front.doubt(),
   });
   return {
@@ -57,6 +70,8 @@ export function startBreaker(
     close() {
       feed.close();
       front.close();
+      events.disconnect();
+      commands.disconnect();
     },
   };
 }

@@ -1,12 +1,12 @@
-import { EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import type { FromLimitThread, ToLimitThread } from '../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../shared/limits/overrides.ts';
 import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
+import type { LimitEvent } from '../../shared/redis/events.ts';
+import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis, type RedisClient } from './asked-redis.ts';
-import { parseLimitEvent, type LimitEvent } from './limit-events.ts';
 import { distinctRules, limitedRoutes, type LimitedRoute } from './limited-routes.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
@@ -100,12 +100,9 @@ export class LimitControl {
     this.#refused.threadGone(slot);
   }
 
-  /** A message of the channel of events; those of other kinds are let be. */
-  onEvent(text: string): void {
-    const event = parseLimitEvent(text);
-    switch (event?.type) {
-      case undefined:
-        return;
+  /** Another node, or this one, has said so on the channel of events. */
+  onEvent(event: LimitEvent): void {
+    switch (event.type) {
       case 'limit-overrides':
         this.overrides.hint();
         return;

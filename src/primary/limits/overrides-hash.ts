@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { EVENTS_CHANNEL } from '../../shared/breaker/keys.ts';
 import { MOST_OVERRIDES, type OverrideState } from '../../shared/limits/overrides.ts';
 import { parseJson } from '../../shared/parse-json.ts';
+import type { LimitEvent } from '../../shared/redis/events.ts';
+import { EVENTS_CHANNEL, OVERRIDES_KEY } from '../../shared/redis/keys.ts';
+import { readScript, runScript } from '../../shared/redis/scripts.ts';
 import type { AskedRedis } from './asked-redis.ts';
-import type { LimitEvent } from './limit-events.ts';
-import { readScript } from './script.ts';
-
-/** Hash with one field for each client that is banned or exempt, and VERSION_FIELD; deleting it lifts all. */
-const OVERRIDES_KEY = 'api-gateway:limit-overrides';
 
 const VERSION_FIELD = '#version';
 const CHANGED: LimitEvent = { type: 'limit-overrides' };
@@ -49,8 +46,8 @@ const value = z.object({ state: z.enum(['BANNED', 'EXEMPT']), until: z.number(),
 /** The cluster's overrides. Both methods: `undefined` = Redis cannot be asked. */
 export class OverridesHash {
   readonly #redis: AskedRedis;
-  readonly #change = readScript('change-override-1');
-  readonly #read = readScript('read-overrides-1');
+  readonly #change = readScript(new URL('change-override-1.lua', import.meta.url));
+  readonly #read = readScript(new URL('read-overrides-1.lua', import.meta.url));
 
   constructor(redis: AskedRedis) {
     this.#redis = redis;
@@ -61,15 +58,16 @@ export class OverridesHash {
    * @returns `same`: they still have that stamp
    */
   async read(known: string): Promise<OverridesSnapshot | 'same' | undefined> {
-    const reply = await this.#redis.ask((redis) => redis.eval(this.#read, 1, OVERRIDES_KEY, known));
+    const said = { keys: [OVERRIDES_KEY], args: [known] };
+    const reply = await this.#redis.ask((redis) => runScript(redis, this.#read, said));
     return reply === null ? 'same' : snapshotOf(reply);
   }
 
   /** One client's; costs the same however many there are. @returns `full`: there are too many, nothing was changed */
   async change({ client, state, forMs, by }: OverrideChange): Promise<WrittenChange | 'full' | undefined> {
     const told = [MOST_OVERRIDES, EVENTS_CHANNEL, JSON.stringify(CHANGED)];
-    const args = [client, state, Math.ceil(forMs), JSON.stringify(by), ...told];
-    const reply = await this.#redis.ask((redis) => redis.eval(this.#change, 1, OVERRIDES_KEY, ...args));
+    const said = { keys: [OVERRIDES_KEY], args: [client, state, Math.ceil(forMs), JSON.stringify(by), ...told] };
+    const reply = await this.#redis.ask((redis) => runScript(redis, this.#change, said));
     if (reply === 'full') return reply;
     if (!Array.isArray(reply)) return undefined;
     const [until, before, after] = reply as unknown[];

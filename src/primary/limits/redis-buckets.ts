@@ -1,10 +1,9 @@
-import { clusterBucketKey, plainBucketKey } from '../../shared/limits/bucket-key.ts';
 import type { CompiledRule } from '../../shared/limits/rule.ts';
-import type { KeyOf } from '../../shared/limits/take-script.ts';
 import { refill } from '../../shared/limits/token-bucket.ts';
+import { clientOfBucketKey, clusterBucketKey, plainBucketKey, type KeyOf } from '../../shared/redis/keys.ts';
+import { readScript, runScript } from '../../shared/redis/scripts.ts';
 import type { AskedRedis } from './asked-redis.ts';
 import type { AskedRule, Buckets, Level } from './buckets.ts';
-import { readScript } from './script.ts';
 
 const FIELDS = 5;
 const KEYS_PER_SCAN = 200;
@@ -14,8 +13,8 @@ const MOST_SCANS = 5;
 export class RedisBuckets implements Buckets {
   readonly #redis: AskedRedis;
   readonly #keyOf: KeyOf;
-  readonly #read = readScript('read-buckets');
-  readonly #set = readScript('set-tokens');
+  readonly #read = readScript(new URL('read-buckets.lua', import.meta.url));
+  readonly #set = readScript(new URL('set-tokens.lua', import.meta.url));
 
   constructor(redis: AskedRedis, { isCluster }: { readonly isCluster: boolean }) {
     this.#redis = redis;
@@ -25,7 +24,7 @@ export class RedisBuckets implements Buckets {
   async levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined> {
     if (asked.length === 0) return [];
     const keys = this.#keys(client, asked);
-    const reply = await this.#redis.ask((redis) => redis.eval(this.#read, keys.length, ...keys));
+    const reply = await this.#redis.ask((redis) => runScript(redis, this.#read, { keys }));
     if (!Array.isArray(reply)) return undefined;
     const [nowMs, ...fields] = (reply as (string | null)[]).map((text) => (text === null ? Number.NaN : Number(text)));
     return asked.map(({ rule }, i) => levelOf(rule, fields.slice(i * FIELDS, (i + 1) * FIELDS), nowMs ?? 0));
@@ -37,7 +36,7 @@ export class RedisBuckets implements Buckets {
     if (stored.length === 0) return true;
     const keys = this.#keys(client, stored);
     const args = stored.flatMap(({ rule }) => [tokens, rule.capacityText, rule.rateText]);
-    const done = await this.#redis.ask((redis) => redis.eval(this.#set, keys.length, ...keys, ...args));
+    const done = await this.#redis.ask((redis) => runScript(redis, this.#set, { keys, args }));
     return done === undefined ? undefined : true;
   }
 
@@ -56,7 +55,7 @@ export class RedisBuckets implements Buckets {
         let cursor = '0';
         for (let i = 0; i < MOST_SCANS && found.size < atMost; i++) {
           const [next, keys] = await node.scan(cursor, 'MATCH', plainBucketKey('*', ''), 'COUNT', KEYS_PER_SCAN);
-          for (const key of keys) found.add(clientOfKey(key));
+          for (const key of keys) found.add(clientOfBucketKey(key));
           cursor = next;
           if (cursor === '0') break;
         }
@@ -82,13 +81,4 @@ function levelOf(rule: CompiledRule, fields: readonly number[], nowMs: number): 
   const bucket = { tokens, updatedMs, capacity, refillPerSecond: rule.refillPerSecond, ceiling: highest };
   refill(bucket, rule, nowMs);
   return { exists: true, tokens: bucket.tokens, limit };
-}
-
-const BUCKET_KEY =
-  /^api-gateway:rate-limit:(?:\{(?<tagged>[^}]*)\}|(?<network>[^/]*\/\d+)|(?<plain>[^:]*))(?::[^:]*)?$/;
-
-/** Only the names of IPv6 networks hold colons, and they end in the length of their prefix. */
-function clientOfKey(key: string): string {
-  const { tagged, network, plain } = BUCKET_KEY.exec(key)?.groups ?? {};
-  return tagged ?? network ?? plain ?? key;
 }

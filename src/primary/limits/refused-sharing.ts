@@ -4,17 +4,13 @@ import {
   REFUSED_WINDOW_MS,
   type RefusedList,
 } from '../../shared/limits/refused-list.ts';
+import { refusedKey } from '../../shared/redis/keys.ts';
+import { runScript, setForMs } from '../../shared/redis/scripts.ts';
 import type { AskedRedis, RedisClient } from './asked-redis.ts';
 
 const PUBLISH_EVERY_MS = 2_000;
 /** What ended threads have told runs out without anybody saying so. */
 const REFRESH_EVERY_MS = 60_000;
-const keyOf = (node: string): string => `api-gateway:refused:${node}`;
-
-/** KEYS[1] a node's list; ARGV[1] the list, ARGV[2] milliseconds until it is forgotten. Also on a full Redis. */
-const PUBLISH_SCRIPT = `#!lua flags=allow-oom
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`;
 
 export interface RefusedSharingOptions {
   readonly redis: RedisClient | undefined;
@@ -61,7 +57,7 @@ export class RefusedSharing {
     const { asked, node, liveNodes, list } = this.#options;
     const found = await asked.ask(async (client) => {
       const others = (await liveNodes()).filter((name) => name !== node);
-      return Promise.all(others.map((name) => readList(client, keyOf(name))));
+      return Promise.all(others.map((name) => readList(client, refusedKey(name))));
     });
     if (found === undefined) return { scope: 'node', nodes: 1, list: list() };
     const lists = found.filter((each) => each !== undefined);
@@ -79,8 +75,8 @@ export class RefusedSharing {
     this.#timer = undefined;
     if (!this.#changed || redis?.status !== 'ready') return; // `ready` comes back here
     this.#changed = false;
-    const text = JSON.stringify(list());
-    const done = await asked.ask((client) => client.eval(PUBLISH_SCRIPT, 1, keyOf(node), text, REFUSED_WINDOW_MS));
+    const said = { keys: [refusedKey(node)], args: [JSON.stringify(list()), REFUSED_WINDOW_MS] };
+    const done = await asked.ask((client) => runScript(client, setForMs, said));
     if (done === undefined) this.changed();
   }
 }

@@ -40,7 +40,7 @@ export class RedisMemory {
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
 
-  /** @param client of its own, with METRICS_REDIS_OPTIONS; `close` ends it */
+  /** @param client of its own, with METRICS_REDIS_OPTIONS; closed by whoever made it */
   constructor(client: Redis | Cluster, clock: () => number = monotonicMs) {
     this.#client = client;
     this.#clock = clock;
@@ -60,10 +60,6 @@ export class RedisMemory {
       this.#asking = this.#ask().finally(() => (this.#asking = undefined));
     }
     return this.#asking ?? Promise.resolve();
-  }
-
-  close(): void {
-    this.#client.disconnect();
   }
 
   async #ask(): Promise<void> {

@@ -17,7 +17,7 @@ export function startMetrics(
   store: { readonly config: RedisConfig | undefined; readonly connect: typeof connectRedis | undefined },
 ): Metrics {
   const { config, connect } = store;
-  const redis =
-    config === undefined || connect === undefined ? undefined : new RedisMemory(connect(config, METRICS_REDIS_OPTIONS));
-  return { operations: metricsOperations({ ...parts, redis }), close: () => redis?.close() };
+  const client = config === undefined ? undefined : connect?.(config, METRICS_REDIS_OPTIONS);
+  const redis = client && new RedisMemory(client);
+  return { operations: metricsOperations({ ...parts, redis }), close: () => client?.disconnect() };
 }

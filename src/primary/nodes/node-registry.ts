@@ -2,10 +2,12 @@ import type { Cluster, Redis } from 'ioredis';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
+import { readScript, runScript, setForMs } from '../../shared/redis/scripts.ts';
 import { readNodes } from './read-nodes.ts';
 import type { ListedNode } from './read-nodes.ts';
 
-/** What a node says about itself under `api-gateway:node:<name>`. */
+/** What a node says about itself under its `nodeKey`. */
 export interface NodeInfo {
   readonly name: string;
   readonly version: string;
@@ -20,24 +22,10 @@ const BEAT_EVERY_MS = 1_000;
 /** A node that has not been heard of for this long is not counted; its key vanishes by itself. */
 const ALIVE_MS = 5_000;
 
-/**
- * KEYS[1] sorted set of nodes by the time they last beat; ARGV[1] name, ARGV[2] milliseconds until forgotten.
- * Time is Redis's own. Returns the names of the nodes that live.
- */
-const BEAT_SCRIPT = `#!lua flags=allow-oom
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now_ms, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms - tonumber(ARGV[2]))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return redis.call('ZRANGE', KEYS[1], 0, -1)`;
-
-/** KEYS[1] this node's key; ARGV[1] what it says of itself, ARGV[2] milliseconds until forgotten. Also on a full Redis. */
-const TELL_SCRIPT = `#!lua flags=allow-oom
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`;
+const BEAT = readScript(new URL('beat-1.lua', import.meta.url));
 
 export interface NodeRegistryOptions {
+  /** Closed by whoever made it, after `close`. */
   readonly redis: Redis | Cluster;
   readonly info: () => NodeInfo;
   readonly log: Log;
@@ -91,7 +79,7 @@ export class NodeRegistry {
     }
   }
 
-  /** Takes this node off the list and ends the connection. */
+  /** Takes this node off the list. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -99,9 +87,8 @@ export class NodeRegistry {
     const { redis, info } = this.#options;
     if (redis.status === 'ready') {
       const { name } = info();
-      await Promise.allSettled([redis.zrem('api-gateway:nodes', name), redis.del(`api-gateway:node:${name}`)]);
+      await Promise.allSettled([redis.zrem(NODES_KEY, name), redis.del(nodeKey(name))]);
     }
-    redis.disconnect();
   }
 
   async #beat(): Promise<void> {
@@ -111,8 +98,8 @@ export class NodeRegistry {
     try {
       const mine = info();
       const [live] = await Promise.all([
-        redis.eval(BEAT_SCRIPT, 1, 'api-gateway:nodes', mine.name, ALIVE_MS) as Promise<readonly string[]>,
-        redis.eval(TELL_SCRIPT, 1, `api-gateway:node:${mine.name}`, JSON.stringify(mine), ALIVE_MS),
+        runScript(redis, BEAT, { keys: [NODES_KEY], args: [mine.name, ALIVE_MS] }) as Promise<readonly string[]>,
+        runScript(redis, setForMs, { keys: [nodeKey(mine.name)], args: [JSON.stringify(mine), ALIVE_MS] }),
       ]);
       const count = Math.max(1, live.length);
       if (count !== this.#count) {

@@ -1,13 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import type { KeyOf } from '../redis/keys.ts';
+import { readScript, type Script } from '../redis/scripts.ts';
 import type { Want } from './store.ts';
-
-/** A Lua script as Redis knows it. */
-export interface Script {
-  readonly source: string;
-  /** SHA-1 of the source, what EVALSHA takes. */
-  readonly sha: string;
-}
 
 /** `allow-oom`: a full Redis still limits; what the script writes has a short life. */
 const FLAGS = '#!lua flags=allow-oom\n';
@@ -17,18 +10,13 @@ local now_ms, first_argument = redis_time[1] * 1000 + redis_time[2] / 1000, 1
 const TIME_FROM_TEST = `local now_ms, first_argument = tonumber(ARGV[1]), 2
 `;
 
-const script = (source: string): Script => ({ source, sha: createHash('sha1').update(source).digest('hex') });
-
-const body = readFileSync(new URL('./take-tokens.lua', import.meta.url), 'utf8');
+const BODY = new URL('./take-tokens.lua', import.meta.url);
 
 /** What production runs: time is Redis's own. */
-export const takeScript: Script = script(FLAGS + REDIS_TIME + body);
+export const takeScript: Script = readScript(BODY, FLAGS + REDIS_TIME);
 
 /** The same body under a clock that a test sets: ARGV[1] is the time in milliseconds. */
-export const takeScriptWithTestClock: Script = script(FLAGS + TIME_FROM_TEST + body);
-
-/** Builds the key of one bucket. */
-export type KeyOf = (client: string, keySuffix: string) => string;
+export const takeScriptWithTestClock: Script = readScript(BODY, FLAGS + TIME_FROM_TEST);
 
 /** Arguments after the script: number of keys, keys, then ARGV as take-tokens.lua describes it. */
 export function takeArguments(wants: readonly Want[], keyOf: KeyOf): (string | number)[] {

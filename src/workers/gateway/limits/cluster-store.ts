@@ -1,5 +1,5 @@
 import { Cluster, type ClusterNode, type ClusterOptions, type Redis } from 'ioredis';
-import { clusterBucketKey } from '../../../shared/limits/bucket-key.ts';
+import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import { slotOfTag } from './key-slot.ts';

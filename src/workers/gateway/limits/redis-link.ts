@@ -1,7 +1,9 @@
 import { Command, type Redis } from 'ioredis';
-import { type KeyOf, readTakeReply, type Script, takeArguments } from '../../../shared/limits/take-script.ts';
+import { readTakeReply, takeArguments } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
+import type { KeyOf } from '../../../shared/redis/keys.ts';
+import { isUnknownScript, type Script } from '../../../shared/redis/scripts.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { Deadlines, Flight } from './deadlines.ts';
@@ -153,13 +155,13 @@ export class RedisLink {
     call.sink.settled(call.wants, failure);
   }
 
-  /** EVALSHA; where Redis does not know the script (and so has run nothing) the whole script, within the same call. */
+  /** As `runScript` does it, within the same call and counted. */
   #evalsha(wants: readonly Want[], done: ReplyHandler): void {
     const { script, keyOf, metrics } = this.#options;
     const args = takeArguments(wants, keyOf);
     metrics.add(THREAD.redisCommands);
     this.#send('evalsha', [script.sha, ...args], (error, reply) => {
-      if (!error?.message.startsWith('NOSCRIPT')) {
+      if (!isUnknownScript(error)) {
         done(error, reply);
         return;
       }

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import { plainBucketKey } from '../../../shared/limits/bucket-key.ts';
-import { takeScript, type Script } from '../../../shared/limits/take-script.ts';
+import { plainBucketKey } from '../../../shared/redis/keys.ts';
+import { takeScript } from '../../../shared/limits/take-script.ts';
+import type { Script } from '../../../shared/redis/scripts.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';

@@ -30,9 +30,20 @@ const failures = z.object({
   time: z.number(),
 });
 
+/** The hash of clients that are banned or exempt is another: read it. */
+const overrides = z.object({ type: z.literal('limit-overrides') });
+
+/** The buckets of a client were deleted (`reset`) or set: whatever is remembered of them is wrong. */
+const client = z.object({ type: z.literal('limit-client'), client: z.string(), reset: z.boolean() });
+
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
+const limitEvent = z.discriminatedUnion('type', [overrides, client]);
+const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
+export type LimitEvent = z.infer<typeof limitEvent>;
+/** What nodes tell each other on `EVENTS_CHANNEL`. */
+export type ClusterEvent = z.infer<typeof clusterEvent>;
 
 /** The event in a message of the channel, or undefined for what is not ours or not well formed. */
-export const parseBreakerEvent = (message: string): BreakerEvent | undefined => parseJson(breakerEvent, message);
+export const parseClusterEvent = (message: string): ClusterEvent | undefined => parseJson(clusterEvent, message);

@@ -1,0 +1,50 @@
+/*
+ * Every name the gateway has in Redis. Operators read and delete them (the runbooks), and nodes of other versions share
+ * them: they do not change.
+ */
+
+const OURS = 'api-gateway:';
+
+/** Every key of the gateway starts with one of these; in a cluster the queue's keys share a hash tag. */
+export const KEY_PREFIXES: readonly string[] = [OURS, '{api-gateway}:'];
+
+/** Channel of every event of the gateway; messages are hints, never the truth. */
+export const EVENTS_CHANNEL = `${OURS}events`;
+
+/** Truth of all breakers: a hash that a person can read (`HGETALL`) and reset (`DEL`). */
+export const BREAKER_KEY = `${OURS}circuit-breaker`;
+
+/** Hash with one field for each client that is banned or exempt, and one for its version; deleting it lifts all. */
+export const OVERRIDES_KEY = `${OURS}limit-overrides`;
+
+/** Sorted set of the nodes by the time they last beat, by Redis's clock. */
+export const NODES_KEY = `${OURS}nodes`;
+
+/** What a node says about itself. */
+export const nodeKey = (node: string): string => `${OURS}node:${node}`;
+
+/** Clients that a node refuses most. */
+export const refusedKey = (node: string): string => `${OURS}refused:${node}`;
+
+export const BUCKET_PREFIX = `${OURS}rate-limit:`;
+
+/** Builds the key of one bucket. */
+export type KeyOf = (client: string, keySuffix: string) => string;
+
+/** `api-gateway:rate-limit:<client>`, with `:<rule>` for named rules: what operators read and delete. */
+export const plainBucketKey: KeyOf = (client, keySuffix) => BUCKET_PREFIX + client + keySuffix;
+
+/**
+ * The same with the client as Redis Cluster's hash tag, `api-gateway:rate-limit:{<client>}:<rule>`: all buckets of a
+ * client lie in one slot, which the all-or-nothing script over several rules needs.
+ */
+export const clusterBucketKey: KeyOf = (client, keySuffix) => `${BUCKET_PREFIX}{${client}}${keySuffix}`;
+
+const BEHIND_PREFIX = /^(?:\{(?<tagged>[^}]*)\}|(?<network>[^/]*\/\d+)|(?<plain>[^:]*))(?::[^:]*)?$/;
+
+/** The client of a bucket. Only the names of IPv6 networks hold colons, and they end in the length of their prefix. */
+export function clientOfBucketKey(key: string): string {
+  if (!key.startsWith(BUCKET_PREFIX)) return key;
+  const { tagged, network, plain } = BEHIND_PREFIX.exec(key.slice(BUCKET_PREFIX.length))?.groups ?? {};
+  return tagged ?? network ?? plain ?? key;
+}
