@@ -13,7 +13,7 @@ import {
   untilHealth,
 } from '../limits-gateway/setup.ts';
 import { startCluster } from '../limits/redis-cluster.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';
 
 const env = {

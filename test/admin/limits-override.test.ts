@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { startTcpProxy } from '../breaker/tcp-proxy.ts';
 import { startRedis } from '../limits/redis-server.ts';
 import { get, NO_REFILL, PATIENT, startLimited, statuses, tally, untilHealth } from '../limits-gateway/setup.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually, stopwatch } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';
 
 const env = (name: string) => ({
@@ -84,17 +85,17 @@ test('two nodes: a reset and new tokens count on both at once', async () => {
   await Promise.all([one, two].map(({ port }) => untilHealth(port, 'ok')));
   expect(tally(await statuses(one.port, 4, as('c')))).toEqual({ 200: 3, 429: 1 });
   expect(await statuses(two.port, 1, as('c'))).toEqual([429]);
-  const startMs = performance.now();
+  using watch = stopwatch();
   await limitCalls(one).reset('c');
   expect(await statuses(one.port, 1, as('c'))).toEqual([200]);
   await eventually(async () => (await get(two.port, as('c'))).status === 200, 'free on the other', 600);
-  expect(performance.now() - startMs).toBeLessThan(900); // a refusal is remembered for 1,000 ms
+  expect(watch.ms()).toBeLessThan(900); // a refusal is remembered for 1,000 ms
 
   await statuses(two.port, 3, as('c'));
-  const againMs = performance.now();
+  using again = stopwatch();
   await limitCalls(one).change('c', { tokens: 2 });
   await eventually(async () => (await get(two.port, as('c'))).status === 200, 'tokens on the other', 600);
-  expect(performance.now() - againMs).toBeLessThan(900);
+  expect(again.ms()).toBeLessThan(900);
 }, 90_000);
 
 test('an override that was written by hand counts, one that is nonsense does not, and deleting the hash lifts all', async () => {
@@ -124,7 +125,7 @@ test('Redis down: overrides are this node’s, and are written when it is back',
   await calls.change('late', { state: 'BANNED', for: 600 });
   redis.kill('SIGKILL');
   await untilHealth(one.port, 'degraded');
-  const startMs = performance.now();
+  using watch = stopwatch();
   expect(await calls.change('bad', { state: 'BANNED', for: 600 })).toMatchObject({
     scope: 'node',
     override: { state: 'BANNED' },
@@ -138,7 +139,7 @@ test('Redis down: overrides are this node’s, and are written when it is back',
   expect(await calls.show('late')).toMatchObject({ scope: 'node' });
   expect(await calls.reset('late')).toMatchObject({ scope: 'node' });
   expect((await calls.call('GET', 'nobody')).status).toBe(404);
-  expect(performance.now() - startMs).toBeLessThan(4_000);
+  expect(watch.ms()).toBeLessThan(4_000);
 
   await redis.restart();
   await eventually(async () => (await redis.client.hkeys(KEY)).sort().join() === '#version,bad', 'written', 8_000);
@@ -153,14 +154,14 @@ test('a Redis that hangs: every call is answered in bounded time', async () => {
   await statuses(one.port, 1, as('c'));
   redis.kill('SIGSTOP');
   try {
-    const startMs = performance.now();
+    using watch = stopwatch();
     const all = await Promise.all([
       calls.top(),
       calls.change('bad', { state: 'BANNED' }),
       calls.call('GET', 'nobody'),
       calls.call('DELETE', 'nobody'),
     ]);
-    expect(performance.now() - startMs).toBeLessThan(6_000);
+    expect(watch.ms()).toBeLessThan(6_000);
     expect(all).toMatchObject([{ scope: 'node' }, { scope: 'node' }, { status: 404 }, { status: 404 }]);
     expect(await statuses(one.port, 1, as('bad'))).toEqual([403]);
   } finally {
@@ -217,36 +218,35 @@ test('changes of overrides do not read all of them each time', async () => {
   expect((await readsOf()) - before).toBeLessThanOrEqual(2 * (seconds + 1));
 }, 90_000);
 
-test('a Redis that hangs: one call waits a second at most, those after it not at all, and a ban of an address holds at once', async () => {
+test('a Redis that hangs: one call waits for it, those after it do not ask it at all, and a ban of an address holds at once', async () => {
   await using redis = await startRedis();
+  await using proxy = await startTcpProxy(redis.port);
   await using one = await startLimited({
-    redis,
+    redis: proxy,
     env: { ...env('one'), TRUSTED_PROXIES: '127.0.0.1' },
     routes: ROUTES,
   });
   const calls = limitCalls(one);
   await untilHealth(one.port, 'ok');
   await statuses(one.port, 1, as('c'));
-  redis.kill('SIGSTOP');
-  try {
-    const startMs = performance.now();
-    const asked = calls.change('203.0.113.7', { state: 'BANNED' });
-    const from = { path: '/free/ok', headers: { 'x-forwarded-for': '203.0.113.7', client: 'any' } };
-    await eventually(async () => (await get(one.port, from)).status === 403, 'the ban holds', 700);
-    expect(await asked).toMatchObject({ scope: 'node' });
-    expect(performance.now() - startMs).toBeLessThan(1_600);
-    const againMs = performance.now();
-    await calls.change('bad', { state: 'BANNED' });
-    await calls.change('c', { tokens: 1 });
-    await calls.reset('c');
-    await calls.call('GET', 'nobody');
-    await calls.top();
-    expect(performance.now() - againMs).toBeLessThan(900); // one after the other
-  } finally {
-    redis.kill('SIGCONT');
-  }
-  await eventually(async () => (await calls.show('c')).scope === 'cluster', 'asked again', 4_000);
-  await eventually(async () => (await redis.client.hexists(KEY, 'bad')) === 1, 'written', 8_000);
+  proxy.stall();
+  using watch = stopwatch();
+  const asked = calls.change('203.0.113.7', { state: 'BANNED' });
+  const from = { path: '/free/ok', headers: { 'x-forwarded-for': '203.0.113.7', client: 'any' } };
+  await eventually(async () => (await get(one.port, from)).status === 403, 'the ban holds', 700);
+  expect(await asked).toMatchObject({ scope: 'node' });
+  expect(watch.ms()).toBeLessThan(3_000); // Redis has a second
+  const before = proxy.sent().length;
+  await calls.change('bad', { state: 'BANNED' });
+  await calls.change('c', { tokens: 1 });
+  await calls.reset('c');
+  await calls.call('GET', 'nobody');
+  await calls.top();
+  const said = proxy.sent().slice(before);
+  for (const word of ['limit-overrides', 'limit-client', 'refused:', 'bad', 'nobody']) expect(said).not.toContain(word);
+  proxy.mend(); // the connection is new: until it is there this node, which has no bucket of that client, speaks for itself
+  await eventually(async () => (await calls.call('GET', 'c')).body['scope'] === 'cluster', 'asked again');
+  await eventually(async () => (await redis.client.hexists(KEY, 'bad')) === 1, 'written');
 }, 90_000);
 
 test('no more than 1,000 clients at once, among them those that have one already', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
 import { NO_REFILL, PATIENT, startLimited, statuses, type Limited } from '../limits-gateway/setup.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';
 
 const env = (name: string) => ({

@@ -3,7 +3,7 @@ import { get } from '../limits-gateway/setup.ts';
 import type { Pair } from '../support/pair.ts';
 import { answerText } from '../support/http.ts';
 import { startGateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { call, startAdmin } from './setup.ts';
 
 describe('a gateway on its own', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually, stopwatch } from '../support/wait.ts';
 import { call, everyCall, readEvents, startAdmin } from './setup.ts';
 
 interface Nodes {
@@ -41,9 +41,9 @@ it('nodes and Redis, while it is there and while it is not', async () => {
   await nodes();
 
   redis.kill('SIGSTOP'); // connected, and silent: nothing may wait for it
-  const startedMs = performance.now();
+  using watch = stopwatch();
   expect(await nodes()).toMatchObject({ scope: 'node', nodes: [{ name: 'one' }, { name: 'two' }] });
-  expect(performance.now() - startedMs).toBeLessThan(3_000);
+  expect(watch.ms()).toBeLessThan(5_000);
   redis.kill('SIGCONT');
   redis.kill('SIGKILL');
   await reader.when(({ type }) => type === 'breaker-store');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../limits/redis-server.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { get, statuses } from './setup.ts';
 import { scriptedUpstream, type Behaviour, type ScriptedUpstream } from './upstream.ts';
 

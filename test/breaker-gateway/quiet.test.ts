@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { startNode, statusAt, untilShared, waitMs } from './setup.ts';
+import { startNode, statusAt, untilShared } from './setup.ts';
 import { scriptedUpstream } from './upstream.ts';
+import { quietFor } from '../support/wait.ts';
 
 const WINDOW_MS = 3_000;
 
@@ -22,7 +23,7 @@ test('healthy traffic sends Redis no command: as many in loaded seconds as in id
   expect(await statusAt(node)).toBe(200);
 
   const idleFrom = await commandsOf(redis);
-  await waitMs(WINDOW_MS);
+  await quietFor(WINDOW_MS, 'what comes without any traffic is counted');
   const idle = (await commandsOf(redis)) - idleFrom;
 
   const loadedFrom = await commandsOf(redis);

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
 import type { Gateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { BREAKER_KEY, get, startNodes, statuses, stopAll, untilSeen, untilShared } from './setup.ts';
 import { scriptedUpstream } from './upstream.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Gateway } from '../support/gateway.ts';
-import { get, startNode, statuses, waitMs } from './setup.ts';
+import { get, startNode, statuses } from './setup.ts';
 import { scriptedUpstream, type ScriptedUpstream } from './upstream.ts';
+import { quietFor, until } from '../support/wait.ts';
 
 let upstream: ScriptedUpstream;
 let gateway: Gateway;
@@ -56,7 +57,7 @@ describe('the answer of an open breaker', () => {
       const refused = await Promise.race([reply, held]);
       if (refused === undefined) probe = reply;
       else waits.push(Number(refused.headers['retry-after']));
-      await waitMs(10);
+      await quietFor(10, 'the wait that is told goes down meanwhile');
     }
     expect(waits.at(-1)).toBe(1);
     expect(Math.min(...waits)).toBe(1);
@@ -74,5 +75,5 @@ describe('the answer of an open breaker', () => {
 
 /** Resolves when the upstream holds a request. */
 async function heldBy(at: ScriptedUpstream): Promise<undefined> {
-  while (at.calls.length === 0) await waitMs(10);
+  await until(() => at.calls.length > 0);
 }

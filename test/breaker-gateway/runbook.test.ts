@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
 import { startGateway } from '../support/gateway.ts';
-import { waitMs } from './setup.ts';
 import { scriptedUpstream } from './upstream.ts';
+import { quietFor } from '../support/wait.ts';
 
 const run = promisify(execFile);
 
@@ -29,7 +29,7 @@ describe("the runbook's check", { timeout: 90_000 }, () => {
     await using gateway = await startGateway({ env: { UPSTREAM_URL: upstream.url, WORKERS: '2', ...REDIS, ...env } });
     expect(await curls(gateway.port, '/proxy/fail', 20)).toEqual([...Array(5).fill('500'), ...Array(15).fill('503')]);
     expect(upstream.calls).toHaveLength(5);
-    await waitMs(pauseMs); // what the runbook does
+    await quietFor(pauseMs, 'what the runbook does');
     expect(await curls(gateway.port, '/proxy/ok', 1)).toEqual(['200']);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { get, seenAt, startNode, statuses, untilSeen } from './setup.ts';
 import { scriptedUpstream } from './upstream.ts';
 

@@ -4,7 +4,7 @@ import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
-import { until } from './until.ts';
+import { quietFor, until } from '../support/wait.ts';
 
 const { FAILURE, SUCCESS, IGNORED } = OUTCOME;
 const SLOW_RULE = { resetTimeoutMs: 60_000 };
@@ -107,7 +107,7 @@ describe('several nodes on one Redis', () => {
     let probes = 0;
     const probe = async (): Promise<Outcome> => {
       most = Math.max(most, ++inFlight);
-      await new Promise((resolve) => void setTimeout(resolve, 3));
+      await quietFor(3, 'a probe is under way');
       inFlight -= 1;
       probes += 1;
       return IGNORED;
@@ -141,8 +141,7 @@ describe('several nodes on one Redis', () => {
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));
     const slow = at(nodes, 0).exchange(async () => {
-      const startMs = performance.now();
-      await until(() => performance.now() - startMs > 1_800);
+      await quietFor(1_800, 'longer than its lease, which is renewed meanwhile');
       expect(await at(nodes, 1).exchange(() => SUCCESS)).toBe('refused');
       return SUCCESS;
     });
@@ -214,8 +213,7 @@ describe('by hand', () => {
     await until(() => nodes.all('OPEN'));
     await redis.client.del(BREAKER_KEY);
     await until(() => nodes.all('CLOSED'), { withinMs: 2_000 });
-    const startMs = performance.now();
-    await until(() => performance.now() - startMs > 1_500); // a re-read of every node later
+    await quietFor(1_500, 'a re-read of every node');
     expect(nodes.all('CLOSED')).toBe(true);
     expect(await redis.client.exists(BREAKER_KEY)).toBe(0);
     expect((await at(nodes, 1).fail(7)).filter((one) => one === FAILURE)).toHaveLength(5);
@@ -303,8 +301,7 @@ describe('faults', () => {
     cable.mend();
     const steady = setInterval(() => void nodes.map((node) => node.succeed(1)), 20);
     await until(() => cut.front.view()[0]?.scope === 'isolated', { withinMs: 2_000 });
-    const startMs = performance.now();
-    await until(() => performance.now() - startMs > 1_500);
+    await quietFor(1_500, 'more than the objection to a reminder, and a re-read of every node');
     expect(nodes.all('CLOSED')).toBe(true);
     expect(cut.state()).toBe('OPEN'); // its own evidence still stands for itself
     await until(() => cut.state() === 'HALF_OPEN');

@@ -4,7 +4,7 @@ import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
 import { QUICK_RULE, startNode, type TestNode } from './nodes.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
-import { until } from './until.ts';
+import { quietFor, stopwatch, until } from '../support/wait.ts';
 
 const { FAILURE, SUCCESS } = OUTCOME;
 const MINUTE = 60_000;
@@ -25,11 +25,6 @@ const forcedAt = (node: TestNode): string | undefined => node.front.view()[0]?.f
 const force = (node: TestNode, state: 'OPEN' | 'CLOSED' | 'AUTO', forMs = MINUTE) =>
   node.front.force('api', { state, forMs }, 'a test');
 const notices = (node: TestNode) => node.notices.flatMap((notice) => (notice.type === 'forced' ? [notice.change] : []));
-const pause = async (ms: number): Promise<void> => {
-  const startMs = performance.now();
-  await until(() => performance.now() - startMs > ms);
-};
-
 describe('three nodes on one Redis', () => {
   test('OPEN refuses everywhere, and good probes do not close it; AUTO lets probes decide', async () => {
     using first = startNode({ redisPort: redis.port });
@@ -41,7 +36,7 @@ describe('three nodes on one Redis', () => {
     expect(outcome?.scope).toBe('cluster');
     expect(outcome?.view).toMatchObject({ state: 'OPEN', reason: 'operator', forced: { state: 'OPEN' } });
     await until(() => nodes.every((node) => node.state() === 'OPEN'), { withinMs: 1_000 });
-    await pause(1_500); // longer than an opening of its own would last, and a re-read of each node
+    await quietFor(1_500, 'longer than an opening of its own would last, and a re-read of each node');
     for (const node of nodes) {
       expect(await node.succeed(2)).toEqual(['refused', 'refused']);
       expect(node.gates[0]?.retryAfterSeconds(node.slot)).toBe(59);
@@ -75,7 +70,7 @@ describe('three nodes on one Redis', () => {
     await until(() => nodes.every((node) => forcedAt(node) === undefined), { withinMs: 2_500 });
     await until(async () => (await redis.client.hget(BREAKER_KEY, 'api:forced')) === null);
     await first.fail(4);
-    await pause(100);
+    await quietFor(100, 'time in which a re-read must not bring it back');
     expect(nodes.map((node) => node.state())).toEqual(['CLOSED', 'CLOSED']);
     await first.fail(1);
     await until(() => second.state() === 'OPEN', { withinMs: 500 });
@@ -180,12 +175,12 @@ describe('without Redis', () => {
 
   test('its end does not wait for the re-read of every second', async () => {
     using node = startNode();
-    const startMs = performance.now();
+    using watch = stopwatch();
     for (let i = 0; i < 5; i++) {
       await force(node, 'CLOSED', 50);
       await until(() => forcedAt(node) === undefined);
     }
-    expect(performance.now() - startMs).toBeLessThan(3_000); // five times up to a second each
+    expect(watch.ms()).toBeLessThan(3_000); // five times up to a second each
   });
 
   test('an upstream there is no breaker for', async () => {
@@ -228,10 +223,10 @@ describe('when Redis goes away', () => {
     using other = startNode({ redisPort: redis.port });
     await Promise.all([joined(cut), joined(other)]);
     disturb(cable);
-    const startMs = performance.now();
+    using watch = stopwatch();
     expect(await force(cut, 'OPEN')).toMatchObject({ scope: 'node', view: { state: 'OPEN' } });
     const saidMs = performance.now();
-    expect(saidMs - startMs).toBeLessThan(2_500); // two exchanges at 500 ms
+    expect(watch.ms()).toBeLessThan(2_500); // two exchanges at 500 ms
     expect(notices(cut)).toMatchObject([{ state: 'OPEN', scope: 'node', by: 'a test' }]);
     expect(await cut.succeed(1)).toEqual(['refused']);
     expect(await other.succeed(1)).toEqual([SUCCESS]);
@@ -245,10 +240,10 @@ describe('when Redis goes away', () => {
     }
     expect(notices(cut)).toMatchObject([{ scope: 'node' }, { state: 'OPEN', scope: 'cluster', by: 'a test' }]);
     expect(notices(other)).toMatchObject([{ state: 'OPEN', scope: 'cluster', by: undefined }]);
-    await pause(1_200); // once it is known, it is not said again
+    await quietFor(1_200, 'a re-read of each node: once it is known, it is not said again');
     await force(other, 'AUTO');
     await until(() => forcedAt(cut) === undefined);
-    await pause(1_200);
+    await quietFor(1_200, 'a re-read of each node changes nothing');
     expect([forcedAt(cut), forcedAt(other)]).toEqual([undefined, undefined]);
   });
 
@@ -266,7 +261,7 @@ describe('when Redis goes away', () => {
     }
     const clustered = (node: TestNode) => node.front.view()[0]?.scope === 'cluster';
     await until(() => clustered(first) && clustered(second));
-    await pause(1_200);
+    await quietFor(1_200, 'a re-read of each node changes nothing');
     expect([first.state(), second.state()]).toEqual(['CLOSED', 'CLOSED']);
     expect(notices(second)).toEqual([]);
     expect(await redis.client.hget(BREAKER_KEY, 'api:forced')).toBe(null);
@@ -334,13 +329,13 @@ describe('when Redis goes away', () => {
     await until(() => cut.front.scope() === 'node');
     for (const [who, state, forMs] of words) {
       await force(nodes[who], state, forMs);
-      await pause(20);
+      await quietFor(20, 'the next word is said clearly later');
     }
-    await pause(50);
+    await quietFor(50, 'the last word is not the newest thing when Redis is back');
     cable.mend();
     await until(() => cut.front.view()[0]?.scope === 'cluster');
     await until(() => forcedAt(cut) === want && forcedAt(other) === want, { withinMs: 1_500 });
-    await pause(1_200);
+    await quietFor(1_200, 'a re-read of each node changes nothing');
     expect([forcedAt(cut), forcedAt(other)]).toEqual([want, want]);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
 import { ASK, REFUSE, UNTRACKED } from '../../src/workers/gateway/breaker/gate.ts';
 import { QUICK_RULE, startNode } from './nodes.ts';
-import { until } from './until.ts';
+import { until } from '../support/wait.ts';
 
 const { FAILURE, SUCCESS, IGNORED, SLOW } = OUTCOME;
 

@@ -11,7 +11,7 @@ import { snapshotOf } from '../../src/shared/breaker/sync.ts';
 import { createRedisAuthority } from '../../src/primary/breaker/redis-authority.ts';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { until } from './until.ts';
+import { until } from '../support/wait.ts';
 
 const RULE: BreakerRule = {
   ...DEFAULT_RULE,

@@ -8,10 +8,13 @@ export interface TcpProxy extends AsyncDisposable {
   /** Keeps connections and passes nothing on, like a network that drops packets. */
   stall(): void;
   mend(): void;
+  /** All that clients have sent, also what did not get through (latin1). */
+  sent(): string;
 }
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  let sent = '';
   let state: 'open' | 'cut' | 'stalled' = 'open';
   const server = createServer((client) => {
     if (state === 'cut') return client.destroy();
@@ -21,7 +24,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       [target, client],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => state === 'open' && to.write(chunk));
+      from.on('data', (chunk) => {
+        if (from === client) sent += chunk.toString('latin1');
+        if (state === 'open') to.write(chunk);
+      });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
@@ -49,6 +55,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (state === 'stalled') destroyAll();
       state = 'open';
     },
+    sent: () => sent,
     async [Symbol.asyncDispose]() {
       destroyAll();
       server.close();

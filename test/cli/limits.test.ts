@@ -11,7 +11,7 @@ import {
   untilHealth,
   type Limited,
 } from '../limits-gateway/setup.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { commandIn, expectRefused, parsed, type Run } from './command.ts';
 
 let redis: TestRedis;

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { statusAnswer, trafficAnswer } from '../../src/shared/admin/status.ts';
+import { limitCalls } from '../admin/limits-calls.ts';
 import { NO_REFILL, PATIENT, startLimited, statuses, type Limited } from '../limits-gateway/setup.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { commandIn, MAIN, parsed, type Run } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-top-'));
@@ -49,13 +50,15 @@ const sample = z.object({
 describe('without a terminal', () => {
   it('--once prints one block, --json one line', async () => {
     await using _load = traffic();
+    const calls = limitCalls(limited);
+    await eventually(async () => (await calls.top()).clients.length > 0, 'somebody is refused');
     const [block, line] = await Promise.all([
-      run('top', '--once', '--interval', '500ms'),
-      run('top', '--once', '--interval', '500ms', '--json'),
+      run('top', '--once', '--interval', '2s'),
+      run('top', '--once', '--interval', '2s', '--json'),
     ]);
     expect(block.code).toBe(0);
     expect(block.stdout).toMatch(/REQ\/S +5XX +429 +P50 +P95 +P99/);
-    expect(block.stdout).toMatch(/^127\.0\.0\.1 +\d+$/m);
+    expect(block.stdout).toMatch(/^127\.0\.0\.1 +\d[\d,]*$/m);
     expect(block.stdout).not.toContain('\u001b');
     expect(line.stdout.trimEnd().split('\n')).toHaveLength(1);
     const { rates, status } = parsed(sample, line);

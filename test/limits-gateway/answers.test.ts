@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { get, NO_REFILL, PATIENT, startLimited, type Reply } from './setup.ts';
 
 let redis: TestRedis;

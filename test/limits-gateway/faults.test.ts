@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { bucketKey, get, healthOf, startLimited, untilHealth, type Limited } from './setup.ts';
-import { slowestMs, startSteadyLoad, type Sample, type SteadyLoad } from './steady-load.ts';
+import { expectPrompt, startSteadyLoad, type Sample, type SteadyLoad } from './steady-load.ts';
 
-/** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run. */
-const TIMEOUT_MS = 10;
-/** What a loaded machine adds to the slowest of some thousand requests. */
-const MARGIN_MS = 150;
+/** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run: long enough that a busy Redis that is well meets it. */
+const TIMEOUT_MS = 100;
 const BACK_WITHIN_MS = 1_500;
 const NAME = 'drill';
 const WORKERS = 2;
@@ -21,7 +19,7 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
   let redis: TestRedis;
   let limited: Limited;
   let load: SteadyLoad;
-  let normalMs: number;
+  let normal: readonly Sample[];
 
   beforeAll(async () => {
     redis = await startRedis();
@@ -35,7 +33,7 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
       },
     });
     load = startSteadyLoad({ ports: [limited.port] });
-    normalMs = slowestMs(await load.during(800));
+    normal = await load.during(800);
     await untilHealth(limited.port, 'ok');
   });
   afterAll(async () => {
@@ -46,11 +44,7 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
 
   const logged = (takes: typeof isLost): number => limited.gateway.log.filter(takes).length;
 
-  function expectUnharmed(samples: readonly Sample[]): void {
-    expect(samples.length).toBeGreaterThan(5);
-    expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
-    expect(slowestMs(samples)).toBeLessThan(normalMs + TIMEOUT_MS + MARGIN_MS);
-  }
+  const expectUnharmed = (samples: readonly Sample[]): void => expectPrompt(samples, { normal, timeoutMs: TIMEOUT_MS });
 
   /** Some thread knows, and it was said once for all of them. */
   const lost = (before: number) =>
@@ -158,11 +152,9 @@ test('a wrong password at the start: the gateway serves, says why, and is well w
   const env = { REDIS_PASSWORD: 'wrong', RATE_LIMIT_CAPACITY: '1000000', WORKERS: '2' };
   await using limited = await startLimited({ redis, env });
   await using load = startSteadyLoad({ ports: [limited.port] });
-  const normalMs = slowestMs(await load.during(300));
+  const normal = await load.during(300);
   await limited.gateway.waitForLog((line) => isLost(line) && String(line['reason']).includes('WRONGPASS'));
-  const samples = await load.during(500);
-  expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
-  expect(slowestMs(samples)).toBeLessThan(normalMs + TIMEOUT_MS + MARGIN_MS);
+  expectPrompt(await load.during(500), { normal, timeoutMs: TIMEOUT_MS });
   const health = await healthOf(limited.port);
   expect([health.status, health.reasons?.join()]).toEqual(['degraded', expect.stringContaining('WRONGPASS')]);
   await redis.client.config('SET', 'requirepass', 'wrong');

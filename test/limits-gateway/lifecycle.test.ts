@@ -2,7 +2,8 @@ import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
 import { counts } from '../lifecycle/load.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { get, healthOf, NO_REFILL, PATIENT, startLimited, statuses } from './setup.ts';
 import { startSteadyLoad } from './steady-load.ts';
 

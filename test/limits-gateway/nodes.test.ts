@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startRedis } from '../limits/redis-server.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { get, NO_REFILL, PATIENT, startLimited, statuses, tally, type Limited } from './setup.ts';
 
 const env = (name: string) => ({

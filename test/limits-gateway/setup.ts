@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Redis } from 'ioredis';
 import { startUpstream } from '../../bench/upstream/server.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 export interface Reply {
   readonly status: number;
@@ -111,9 +111,6 @@ export const tokensOf = async (redis: Redis, client: string, rule = ''): Promise
 export const healthOf = async (port: number): Promise<{ status: string; reasons?: string[] }> =>
   JSON.parse((await get(port, { path: '/health' })).body) as { status: string; reasons?: string[] };
 
-/** Waits until `/health` says `ok` or `degraded`. @returns milliseconds it took */
-export async function untilHealth(port: number, status: string, withinMs = 8_000): Promise<number> {
-  const startMs = performance.now();
-  await eventually(async () => (await healthOf(port)).status === status, `/health is ${status}`, withinMs);
-  return performance.now() - startMs;
-}
+/** Waits until `/health` says `ok` or `degraded`. @returns served milliseconds it took (support/wait.ts) */
+export const untilHealth = (port: number, status: string, withinMs?: number): Promise<number> =>
+  eventually(async () => (await healthOf(port)).status === status, `/health is ${status}`, withinMs);

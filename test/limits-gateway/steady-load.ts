@@ -1,4 +1,10 @@
 import { Agent, request } from 'node:http';
+import { expect } from 'vitest';
+import { quietFor, until } from '../support/wait.ts';
+
+/** What a busy machine adds to most requests, and to a single one. */
+const BUSY_MS = 100;
+const LATE_MS = 2_500;
 
 /** One request as its client saw it; times in milliseconds of the monotonic clock. */
 export interface Sample {
@@ -28,10 +34,26 @@ export interface SteadyLoad extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export const slowestMs = (samples: readonly Sample[]): number =>
-  samples.reduce((most, { sentMs, endMs }) => Math.max(most, endMs - sentMs), 0);
+/** So many of a hundred took no longer, milliseconds. */
+export function percentileMs(samples: readonly Sample[], percent: number): number {
+  const ascending = samples.map(({ sentMs, endMs }) => endMs - sentMs).sort((a, b) => a - b);
+  return ascending[Math.min(ascending.length - 1, Math.floor((ascending.length * percent) / 100))] ?? 0;
+}
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/**
+ * Nobody waited for Redis: beside the deadline most took no longer than without a fault, and none as long as a fault
+ * lasts. A single one may be late on any machine.
+ * @param normal the same load without a fault
+ */
+export function expectPrompt(
+  samples: readonly Sample[],
+  { normal, timeoutMs }: { readonly normal: readonly Sample[]; readonly timeoutMs: number },
+): void {
+  expect(samples.length).toBeGreaterThan(5);
+  expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(percentileMs(samples, 80)).toBeLessThan(3 * percentileMs(normal, 95) + timeoutMs + BUSY_MS);
+  expect(percentileMs(samples, 100)).toBeLessThan(LATE_MS);
+}
 
 function exchange(agent: Agent, port: number, path: string): Promise<Sample> {
   const sentMs = performance.now();
@@ -57,7 +79,7 @@ export function startSteadyLoad(options: SteadyLoadOptions): SteadyLoad {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     while (running) {
       samples.push(await exchange(agent, ports[number % ports.length] ?? 0, path));
-      if (paceMs > 0) await pause(paceMs);
+      if (paceMs > 0) await quietFor(paceMs, 'what a client leaves between its requests');
     }
     agent.destroy();
   };
@@ -68,12 +90,18 @@ export function startSteadyLoad(options: SteadyLoadOptions): SteadyLoad {
     const toMs = performance.now();
     // Each client ends its request before it sends another: when as many more are over, none from then is under way.
     const enough = samples.length + 2 * clients;
-    while (running && samples.length < enough) await pause(5);
+    await until(() => !running || samples.length >= enough);
     return samples.filter(({ sentMs }) => sentMs >= fromMs && sentMs < toMs);
   };
   const stop = async (): Promise<void> => {
     running = false;
     await Promise.all(loops);
   };
-  return { samples, during: (ms) => during(() => pause(ms)), while: during, stop, [Symbol.asyncDispose]: stop };
+  return {
+    samples,
+    during: (ms) => during(() => quietFor(ms, 'the load goes on')),
+    while: during,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
+import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { slotOfTag } from '../../src/workers/gateway/limits/key-slot.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
 import { startCluster, type TestCluster } from './redis-cluster.ts';
 import { openClusterStore } from './stores.ts';
+import { until } from '../support/wait.ts';
 
-const TIMEOUT_MS = 20;
-const MARGIN_MS = 60;
+const TIMEOUT_MS = 100;
+/** What a busy machine adds. The node is stopped for as long as the test wants. */
+const MARGIN_MS = 900;
 
 describe('Redis Cluster', () => {
   let cluster: TestCluster;
@@ -95,15 +98,14 @@ describe('Redis Cluster', () => {
     expect(modes).toEqual({ local: 3 });
     const endMs = monotonicMs() + 500;
     const others = await asked.askUntil(() => monotonicMs() > endMs, elsewhere);
-    // A busy machine may miss a deadline of 20 ms; a node's clients losing their store would be nearly all.
+    // A busy machine may miss a deadline; a node's clients losing their store would be nearly all.
     expect(others.modes['store']).toBeGreaterThan(20 * (others.modes['local'] ?? 0));
+    const timeouts = opened.counted.at(THREAD.redisTimeouts);
     const skipped = await asked.ask(here);
     expect(skipped.decision.mode).toBe('local');
-    expect(skipped.tookMs).toBeLessThan(MARGIN_MS);
+    expect(opened.counted.at(THREAD.redisTimeouts)).toBe(timeouts); // it was not asked
     cluster.nodes[2]?.kill('SIGCONT');
-    const startMs = monotonicMs();
-    await opened.until('up');
-    expect(monotonicMs() - startMs).toBeLessThan(1_500);
+    await until(() => opened.store.state.kind === 'up', { withinMs: 1_500 });
     expect((await asked.ask(here)).decision.mode).toBe('store');
     await asked.limiter.close();
   });

@@ -5,6 +5,7 @@ import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
 import { startRedis } from './redis-server.ts';
 import { openRedisStore } from './stores.ts';
+import { quietFor } from '../support/wait.ts';
 
 const local = '127.0.0.1';
 
@@ -31,7 +32,7 @@ describe('many processes and threads on one bucket', () => {
     const result = await hammer(
       { connection: { port: redis.port, host: local }, threads: 2, seconds: 3, capacity, rate, skewsMs: [0, -60_000] },
       async () => {
-        await new Promise((resolve) => void setTimeout(resolve, 1_000)); // in the middle of the load
+        await quietFor(1_000, 'the load is in its middle');
         await redis.restart();
       },
     );

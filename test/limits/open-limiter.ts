@@ -7,6 +7,7 @@ import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
 import { Limiter, LIMITER_DEFAULTS, type LimiterOptions } from '../../src/workers/gateway/limits/limiter.ts';
 import { type CountedThread, countedThread } from '../metrics/thread-block.ts';
 import { smallMemory } from './small-memory.ts';
+import { quietFor } from '../support/wait.ts';
 
 export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> = {}): LaneSpec => ({
   rules: [compileRule({ name: '', capacity: 1_000_000, refillPerSecond: 1, ...rule })],
@@ -63,7 +64,7 @@ export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = 
         const { decision, tookMs } = await ask(client);
         slowestMs = Math.max(slowestMs, tookMs);
         modes[decision.mode] = (modes[decision.mode] ?? 0) + 1;
-        await new Promise((resolve) => void setTimeout(resolve, 1));
+        await quietFor(1, 'what requests of a client leave between them');
       }
       return { slowestMs, modes };
     },

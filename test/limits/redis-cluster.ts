@@ -1,4 +1,5 @@
 import { startRedis, freePort, type TestRedis } from './redis-server.ts';
+import { eventually } from '../support/wait.ts';
 
 export interface TestCluster extends AsyncDisposable {
   readonly nodes: readonly TestRedis[];
@@ -35,11 +36,10 @@ export async function startCluster(): Promise<TestCluster> {
     if (i > 0) await first?.client.call('CLUSTER', 'MEET', '127.0.0.1', node.port, busPort?.[1] ?? '');
   }
   for (const node of nodes) {
-    for (;;) {
+    await eventually(async () => {
       const info = String(await node.client.call('CLUSTER', 'INFO'));
-      if (info.includes('cluster_state:ok') && info.includes(`cluster_slots_assigned:${SLOTS}`)) break;
-      await new Promise((resolve) => void setTimeout(resolve, 20));
-    }
+      return info.includes('cluster_state:ok') && info.includes(`cluster_slots_assigned:${SLOTS}`);
+    }, 'a node knows the whole cluster');
   }
   return {
     nodes,

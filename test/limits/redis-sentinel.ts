@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startRedis, type TestRedis } from './redis-server.ts';
+import { eventually } from '../support/wait.ts';
 
 export interface TestSentinel extends AsyncDisposable {
   readonly port: number;
@@ -15,9 +16,8 @@ export interface TestSentinel extends AsyncDisposable {
 export async function startSentinel(): Promise<TestSentinel> {
   const primary = await startRedis();
   const replica = await startRedis(['--replicaof', `127.0.0.1 ${primary.port}`]);
-  while (!(await replica.client.info('replication')).includes('master_link_status:up')) {
-    await new Promise((resolve) => void setTimeout(resolve, 20));
-  }
+  const isLinked = async () => (await replica.client.info('replication')).includes('master_link_status:up');
+  await eventually(isLinked, 'the replica follows');
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'gateway-sentinel-'));
   const file = join(dir, 'sentinel.conf');

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../limits/redis-server.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 /** One element of an instant vector. */
 export interface VectorSample {

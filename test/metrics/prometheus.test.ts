@@ -4,7 +4,7 @@ import { startUpstream, type Upstream } from '../../bench/upstream/server.ts';
 import { NO_REFILL, PATIENT } from '../limits-gateway/setup.ts';
 import { startSteadyLoad } from '../limits-gateway/steady-load.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { startPrometheus, type TestPrometheus, type VectorSample } from './prometheus-server.ts';
 import { scrape } from './prometheus-text.ts';
 
