@@ -5,7 +5,7 @@ import { rawClient } from '../support/raw.ts';
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await startPair();
+  pair = await startPair({ env: { FORWARD_INFORMATIONAL: 'off' } });
 });
 afterAll(() => pair[Symbol.asyncDispose]());
 

@@ -10,7 +10,12 @@ const answers = new Map<string, string>();
 beforeAll(async () => {
   upstream = await recordingUpstream((request) => answers.get(request.startLine.split(' ')[1] ?? '') ?? '');
   gateway = await startGateway({
-    env: { ...FORWARDING_ONLY, UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`, IDLE_TIMEOUT_SECONDS: '1' },
+    env: {
+      ...FORWARDING_ONLY,
+      FORWARD_INFORMATIONAL: 'off',
+      UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+      IDLE_TIMEOUT_SECONDS: '1',
+    },
     yaml: `
 routes:
   - { path: /head, upstream: default, timeouts: { response_headers_seconds: 0.3 } }

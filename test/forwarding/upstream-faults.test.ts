@@ -13,7 +13,7 @@ beforeAll(async () => {
   refusingPort = gone.port;
   await gone[Symbol.asyncDispose]();
   [pair, lost] = await Promise.all([
-    startPair(),
+    startPair({ env: { FORWARD_INFORMATIONAL: 'off' } }),
     startGateway({
       env: FORWARDING_ONLY,
       yaml: `
