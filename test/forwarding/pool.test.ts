@@ -219,7 +219,7 @@ describe('the queue', () => {
       waiter.send(requestText('GET', '/narrow/leaves'));
       waiter.socket.resetAndDestroy(); // a FIN alone may come from a client that waits
     }
-    holder.socket.destroy();
+    holder.socket.resetAndDestroy();
     await eventually(async () => statusOf(await get('/narrow/after')) === 200, 'served again');
     expect(seen('/narrow/leaves')).toBeLessThanOrEqual(1);
   });
