@@ -175,21 +175,26 @@ describe('the queue', () => {
     await warm();
     using first = await rawClient(gateway.port);
     using second = await rawClient(gateway.port);
-    let waitedMs = 0;
-    for (let n = 0; n < 20; n++) {
-      answers.set(`/one/first/${n}`, () => '');
-      first.send(requestText('GET', `/one/first/${n}`));
-      await eventually(() => seen(`/one/first/${n}`) === 1, 'the only connection is busy');
-      second.send(requestText('GET', `/one/second/${n}`));
-      await new Promise((resolve) => setTimeout(resolve, 5)); // for nothing else to come once the first is answered
-      const fromMs = performance.now();
-      living()
-        .find((each) => each.received().includes(`/one/first/${n} `))
-        ?.send(answerText());
-      await messageAt(second, n);
-      waitedMs += performance.now() - fromMs;
-    }
-    expect(waitedMs / 20).toBeLessThan(10); // the loop's tick comes every 50 ms
+    const averageMs = async (round: number): Promise<number> => {
+      let waitedMs = 0;
+      for (let n = 20 * round; n < 20 * (round + 1); n++) {
+        answers.set(`/one/first/${n}`, () => '');
+        first.send(requestText('GET', `/one/first/${n}`));
+        await eventually(() => seen(`/one/first/${n}`) === 1, 'the only connection is busy');
+        second.send(requestText('GET', `/one/second/${n}`));
+        await new Promise((resolve) => setTimeout(resolve, 5)); // for nothing else to come once the first is answered
+        const fromMs = performance.now();
+        living()
+          .find((each) => each.received().includes(`/one/first/${n} `))
+          ?.send(answerText());
+        await messageAt(second, n);
+        waitedMs += performance.now() - fromMs;
+      }
+      return waitedMs / 20;
+    };
+    // The loop's tick comes every 50 ms, so 20 that wait for it never average 10; a busy machine may, but not each time.
+    let round = 0;
+    await eventually(async () => (await averageMs(round++)) < 10, 'served at once', 20_000);
   });
 
   it('full: 503 with Retry-After at once; those who wait are served', async () => {
