@@ -100,7 +100,9 @@ export class Listener {
   #poll(handle: TcpHandle): number {
     handle.onconnection = this.#options.onConnection;
     this.#active = handle;
-    return handle.listen(BACKLOG);
+    const status = handle.listen(BACKLOG);
+    handle.setNoDelay(true); // connections take it over from the socket they are accepted on (Linux): one call for all
+    return status;
   }
 
   #makeSpare(): void {

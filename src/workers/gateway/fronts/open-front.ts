@@ -31,10 +31,7 @@ export async function openFront({ start, thread, post }: FrontParts): Promise<Cl
         front: start.front,
         slot: start.slot,
         rows,
-        onSocket: (handle, peer) => {
-          handle.setNoDelay(true);
-          front.accept(handle, peer);
-        },
+        onSocket: (handle, peer) => front.accept(handle, peer),
         onLost: () => post({ type: 'failed', reason: 'the front process hands over no connections any more' }),
       });
       front.source = { receive: () => {}, finish: () => receiver.finish(), close: () => receiver.close() };
