@@ -50,3 +50,20 @@ it('answers that come one after the other while an earlier one is still going ou
   expect(client.received().match(/x\d/g)?.join('')).toBe('x0x1x2x3x4x5x6x7');
   expect(client.received().replace(/[^x]/g, '').length).toBeGreaterThanOrEqual(8 * large.length);
 });
+
+it('answers that stand before one that is cut', async () => {
+  pair.answers.set('/held', () => '');
+  pair.answers.set('/whole', () => answerText('whole'));
+  pair.answers.set('/cut', (_request, upstream) => {
+    upstream.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf');
+    return '';
+  });
+  using client = await secureClient();
+  client.socket.write(['/held', '/whole', '/cut'].map((path) => requestText('GET', `/proxy${path}`)).join(''));
+  await eventually(() => pair.requestsFor('/cut').length === 1, 'all are at the upstream');
+  const closed = once(client.socket, 'close');
+  const held = pair.upstream.connections.find((each) => each.received().includes('GET /held'));
+  held?.send(answerText('held'));
+  await closed;
+  expect(client.received().match(/held$|held(?=HTTP)|whole(?=HTTP)|half$/g)).toEqual(['held', 'whole', 'half']);
+});

@@ -1,5 +1,6 @@
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
+import type { ErrorCode } from '../../../../shared/errors.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
@@ -12,6 +13,7 @@ import {
   BODY_PAUSED,
   CLOSED,
   CONSUMING,
+  CUT_WAITS,
   END_WAITS,
   EVENT_STREAM,
   EXPECTS,
@@ -206,17 +208,28 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     if ((this.flags & HALF_CLOSED) !== 0) this.destroy(); // it would be sent to nobody for ever
   }
 
-  cut(exchange: AnsweredExchange): void {
+  cut(exchange: AnsweredExchange, code: ErrorCode): void {
     if (this.phase === CLOSED) return;
     const { heldAnswer } = exchange;
-    if (heldAnswer !== undefined) {
-      (heldAnswer as LineAnswer).cut = true;
-      return;
+    if (heldAnswer !== undefined) (heldAnswer as LineAnswer).cut = true;
+    else this.#cut(exchange, code !== 'client_stalled');
+  }
+
+  /** Answers before this one, and what there is of it, reach a client that reads. */
+  #cut(exchange: AnsweredExchange, reads: boolean): void {
+    if (reads) this.flush();
+    if (reads && this.pendingWrites > 0 && this.phase !== CLOSED) {
+      this.flags |= CUT_WAITS | LAST_REQUEST;
+      this.phase = IGNORED;
+      this.receiver = undefined;
+      this.kept = undefined;
+      this.handle.readStop();
+      this.waitForRoom();
+    } else if (exchange.answerFraming === UNTIL_CLOSE) {
+      this.reset(); // what ends with the connection must not seem to have ended
+    } else {
+      this.destroy();
     }
-    this.flushCorked(); // of those before it
-    // What ends with the connection must not seem to have ended.
-    if (exchange.answerFraming === UNTIL_CLOSE) this.reset();
-    else this.destroy();
   }
 
   wantBody(exchange: AnsweredExchange): void {
@@ -337,12 +350,11 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   #promote(exchange: AnsweredExchange): AnsweredExchange | undefined {
     const held = exchange.heldAnswer as LineAnswer;
     exchange.heldAnswer = undefined;
+    if (held.text !== '') this.#emit(exchange, held.text);
     if (held.cut) {
-      this.flushCorked();
-      this.destroy();
+      this.#cut(exchange, true);
       return undefined;
     }
-    if (held.text !== '') this.#emit(exchange, held.text);
     if (held.complete) {
       if (held.closes) this.flags |= SAID_CLOSE;
       return exchange;
@@ -356,6 +368,8 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     const first = this.first;
     if (first === undefined) {
       this.takeKept();
+    } else if ((this.flags & CUT_WAITS) !== 0) {
+      this.#cut(first, false);
     } else if ((this.flags & END_WAITS) !== 0) {
       this.flags &= ~END_WAITS;
       this.#finish(first);

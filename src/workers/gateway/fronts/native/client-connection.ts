@@ -11,6 +11,7 @@ import {
   BODY_PAUSED,
   CLOSED,
   CONSUMING,
+  CUT_WAITS,
   EVENT_STREAM,
   EXPECTS,
   HALF_CLOSED,
@@ -341,7 +342,7 @@ export class ClientConnection extends AnswerLine {
   }
 
   #onStalled(): void {
-    if (this.first !== undefined) {
+    if (this.first !== undefined && (this.flags & CUT_WAITS) === 0) {
       this.first.fail('client_stalled');
       return;
     }

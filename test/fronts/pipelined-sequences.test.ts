@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect as connectPlain, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { fc } from '@fast-check/vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority, type TestAuthority } from '../support/certificates.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { statusOf, takeMessage, valueOf, type Message } from '../support/http.ts';
+import { FORWARDING_ONLY } from '../support/pair.ts';
+import { answer, END, expectedOf, sequence, textOf, type Expected, type Sequence } from './pipelined-sequences.ts';
+
+/** More by hand: `GATEWAY_TEST_RUNS=2000 npx vitest run pipelined-sequences`. */
+const RUNS = Number(process.env['GATEWAY_TEST_RUNS'] ?? 150);
+
+/** Sends the pieces, each in a turn of the loop of its own. */
+async function sendSplit(socket: Socket, text: string, cuts: readonly number[]): Promise<void> {
+  const places = [...cuts.map((cut) => Math.floor(cut * text.length)), text.length].toSorted((a, b) => a - b);
+  let from = 0;
+  for (const place of places) {
+    if (socket.destroyed) return;
+    if (place > from) socket.write(text.slice(from, place), 'latin1');
+    from = place;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+let runs = 0;
+
+async function holds({ requests, cuts, stallMs }: Sequence, open: () => Promise<Socket>): Promise<void> {
+  const run = ++runs;
+  const name = (i: number): string => `r${run}-${i}`;
+  const all = [...requests, END];
+  const expected = expectedOf(all, name);
+  const socket = await open();
+  socket.on('error', () => undefined);
+  let received = '';
+  let closed = false;
+  socket.on('close', () => (closed = true));
+  const read = (): void => void socket.on('data', (data) => (received += data.toString('latin1')));
+  // A connection that is cut may be reset, and Node then forgets what it has not given out.
+  if (stallMs > 0 && !expected.some(({ cut }) => cut)) setTimeout(read, stallMs);
+  else read();
+  try {
+    await sendSplit(socket, all.map((each, i) => textOf(each, name(i))).join(''), cuts);
+    let at = 0;
+    for (const each of expected) {
+      const message = await next(
+        () => takeAnswer(received.slice(at), each, closed),
+        () => closed,
+      );
+      const wrong = wrongOf(each, message, received.slice(at));
+      if (wrong !== undefined)
+        throw new Error(`${each.id}: ${wrong}; after ${at} bytes: ${received.slice(at, at + 300)}`);
+      at = each.cut ? received.length : at + (message?.raw.length ?? 0);
+      if (!each.cut && !saysClose(message)) continue;
+      await next(
+        () => closed || undefined,
+        () => false,
+      );
+      break;
+    }
+    if (received.length > at) throw new Error(`more than was asked for: ${received.slice(at, at + 300)}`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+const saysClose = (message: Message | undefined): boolean =>
+  message !== undefined && valueOf(message, 'connection') === 'close';
+
+function wrongOf(wanted: Expected, message: Message | undefined, received: string): string | undefined {
+  const { id, status, body, closes, cut } = wanted;
+  if (cut) return message === undefined && received.includes(id) ? undefined : 'is not cut';
+  if (message === undefined) return 'no answer';
+  if (statusOf(message) !== status) return `not ${status}`;
+  if (status !== 400 && valueOf(message, 'x-request-id') !== id) return 'the answer of another';
+  if (body !== undefined && message.body !== body) return 'not its body';
+  return closes === 'may' || saysClose(message) === closes ? undefined : `says close: ${!closes}`;
+}
+
+/** Of HTTP/1.0 a body may last until the connection closes. */
+function takeAnswer(text: string, { withoutBody }: Expected, closed: boolean): Message | undefined {
+  const message = takeMessage(text, withoutBody);
+  if (message === undefined || withoutBody) return message;
+  if (['content-length', 'transfer-encoding'].some((name) => valueOf(message, name) !== undefined)) return message;
+  return closed ? { ...message, body: text.slice(message.raw.length), raw: text } : undefined;
+}
+
+/** Asks again and again until there is something, or nothing can come. */
+async function next<T>(find: () => T | undefined, over: () => boolean): Promise<T | undefined> {
+  const endMs = performance.now() + 8_000;
+  for (;;) {
+    const isOver = over();
+    const found = find();
+    if (found !== undefined || isOver) return found;
+    if (performance.now() > endMs) throw new Error('nothing came for 8 s');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+describe.each(['plain', 'TLS'])('any sequence of requests on one connection, split anywhere (%s)', (kind) => {
+  const upstream = createServer({ keepAliveTimeout: 0 }, answer);
+  let authority: TestAuthority;
+  let gateway: Gateway;
+  beforeAll(async () => {
+    authority = createAuthority();
+    const { certFile, keyFile } = authority.issue('IP:127.0.0.1');
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    gateway = await startGateway({
+      front: 'native',
+      env: {
+        ...FORWARDING_ONLY,
+        ...(kind === 'TLS' && { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
+        UPSTREAM_URL: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        ACCESS_LOG: 'off',
+        CIRCUIT_BREAKER_FAILURE_THRESHOLD: '4000',
+      },
+    });
+  });
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+    upstream.close();
+    upstream.closeAllConnections();
+    authority[Symbol.dispose]();
+  });
+
+  const open = async (): Promise<Socket> => {
+    const to = { host: '127.0.0.1', port: gateway.port };
+    if (kind === 'TLS') {
+      const socket = connectTls({ ...to, rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      return socket;
+    }
+    const socket = connectPlain(to);
+    await once(socket, 'connect');
+    return socket;
+  };
+
+  it(
+    'every answer belongs to its request, whole and in order, and the connection closes when that was said',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(sequence, async (each) => await holds(each, open)),
+        { numRuns: RUNS, endOnFailure: false, interruptAfterTimeLimit: 20_000 + RUNS * 200 },
+      );
+      expect(gateway.log.filter((line) => line['level'] === 'error')).toEqual([]);
+      expect(gateway.process.exitCode).toBeNull();
+    },
+    30_000 + RUNS * 300,
+  );
+});
