@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { breakerAnswer, breakersAnswer } from '../../src/shared/admin/breakers.ts';
+import { breakerAnswer, breakerChangeAnswer, breakersAnswer } from '../../src/shared/admin/breakers.ts';
 import { problemAnswer } from '../../src/shared/admin/operations.ts';
 import {
   BREAKER_KEY,
@@ -56,7 +56,7 @@ const post = (node: Gateway, body: unknown, path = '/admin/breakers/api'): Promi
 async function change(node: Gateway, body: unknown) {
   const res = await post(node, body);
   expect([res.status, res.headers.get('content-type')]).toEqual([200, 'application/json']);
-  return breakerAnswer.parse(await res.json());
+  return breakerChangeAnswer.parse(await res.json());
 }
 
 async function refusal(res: Response) {
@@ -286,7 +286,7 @@ routes:
     });
     // One node on its own: there is no other it could hold for.
     const res = await post(gateway, { state: 'OPEN' }, '/admin/breakers/plain');
-    expect(breakerAnswer.parse(await res.json())).toMatchObject({ scope: 'node', state: 'OPEN' });
+    expect(breakerChangeAnswer.parse(await res.json())).toMatchObject({ scope: 'node', state: 'OPEN' });
     expect((await get(gateway.port, '/a')).status).toBe(503);
   });
 });

@@ -30,7 +30,9 @@ export interface AdminAsk {
 export function call(gateway: Pick<Gateway, 'adminPort'>, target: string, ask: AdminAsk = {}): Promise<AdminReply> {
   const [method = '', path = ''] = target.split(' ');
   const body = ask.body === undefined ? undefined : JSON.stringify(ask.body);
-  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  // The length too: Node frames the body of a GET not by itself.
+  const type =
+    body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
   const headers = { ...type, ...ask.headers };
   return new Promise((resolve, reject) => {
     const options = { host: ask.host ?? '127.0.0.1', port: gateway.adminPort, method, path, headers, agent: false };

@@ -1,4 +1,4 @@
-import { breakerAnswer, breakersAnswer } from '../../shared/admin/breakers.ts';
+import { breakerAnswer, breakerChangeAnswer, breakersAnswer } from '../../shared/admin/breakers.ts';
 import type { BreakerAnswer, BreakerOverride, BreakersAnswer } from '../../shared/admin/breakers.ts';
 import { segment } from '../admin/client.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -85,7 +85,12 @@ export async function changeBreaker(
   { upstream, change }: { readonly upstream: string; readonly change: BreakerOverride },
 ): Promise<number> {
   const path = `/admin/breakers/${segment(upstream)}`;
-  const { value, json } = await context.client.call({ method: 'POST', path, body: change, answer: breakerAnswer });
+  const { value, json } = await context.client.call({
+    method: 'POST',
+    path,
+    body: change,
+    answer: breakerChangeAnswer,
+  });
   show(context, json, breakerFacts(value));
   if (!context.json && value.scope !== 'cluster') {
     context.io.err('note: this holds for this node only: it has no Redis, or Redis has not confirmed it');

@@ -1,4 +1,10 @@
-import { breakerAnswer, breakerChange, breakersAnswer, OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
+import {
+  breakerAnswer,
+  breakerChange,
+  breakerChangeAnswer,
+  breakersAnswer,
+  OVERRIDE_SECONDS,
+} from '../../shared/admin/breakers.ts';
 import type { BreakerAnswer, BreakerOverride } from '../../shared/admin/breakers.ts';
 import type { BreakerMode } from '../../shared/breaker/rule.ts';
 import type { TrafficControl } from '../traffic-control.ts';
@@ -103,7 +109,7 @@ export const breakerOperations = (parts: BreakerParts): readonly AnyOperation[] 
       'then it holds on this node, which tells Redis when that is back. Of all that was said the newest wins, AUTO too.',
     parameters,
     body: breakerChange,
-    answer: breakerAnswer,
+    answer: breakerChangeAnswer,
     problems: { ...problems, 409: 'The circuit breaker of the upstream is off or in shadow mode.' },
     handle: (request) => change(parts, request),
   }),

@@ -13,12 +13,16 @@ const TOKEN = [{ token: [] }];
 /** Problems of every call. */
 const COMMON: Readonly<Record<string, string>> = {
   400: 'Path, query or body are not as the call takes them; `errors` lists all that is wrong.',
-  401: 'The admin token is needed.',
-  403: 'No admin token is set, and the caller is not this machine itself.',
   405: 'The path does not take the method; `Allow` has those that it takes.',
   413: 'The body is too large.',
   415: 'The body is not application/json.',
   500: 'The call failed; the log says why.',
+};
+
+/** Problems of every call that is not for everyone. */
+const GUARDED: Readonly<Record<string, string>> = {
+  401: 'The admin token is needed.',
+  403: 'No admin token is set. Then only this machine itself may change anything, and nobody read by a name made to point here.',
 };
 
 /** A schema as OpenAPI 3.1 has it, which is JSON Schema 2020-12. */
@@ -27,15 +31,14 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   return rest;
 }
 
-function responsesOf({ answer, produces, status = 200, problems }: AnyOperation): Json {
+function responsesOf({ path, answer, produces, status = 200, problems }: AnyOperation): Json {
   const content = {
     ...(answer === undefined ? {} : { 'application/json': { schema: schemaOf(answer, 'output') } }),
     ...(produces === undefined ? {} : { [mediaType(produces)]: { schema: { type: 'string' } } }),
   };
-  const refusals = Object.entries({ ...COMMON, ...problems }).map(([code, description]) => [
-    code,
-    { description, content: PROBLEM },
-  ]);
+  const refusals = Object.entries({ ...COMMON, ...(OPEN_PATHS.has(path) ? {} : GUARDED), ...problems }).map(
+    ([code, description]) => [code, { description, content: PROBLEM }],
+  );
   return { [status]: { description: STATUS_CODES[status] ?? '', content }, ...Object.fromEntries(refusals) };
 }
 

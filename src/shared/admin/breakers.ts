@@ -2,12 +2,17 @@ import { z } from 'zod';
 
 export const breakerState = z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']);
 
+/** How far something reaches: all nodes that share the Redis, or the node that answers. */
+const reach = z.enum(['cluster', 'node']);
+
 /** One upstream's breaker as the answering node sees it. */
 export const breakerAnswer = z.object({
   upstream: z.string(),
-  mode: z.string().describe('on, off or shadow, as configured'),
+  mode: z.enum(['on', 'off', 'shadow']).describe('As configured.'),
   state: breakerState,
-  scope: z.string().describe('Who decides: cluster, process (Redis is not there) or isolated (only this node fails).'),
+  scope: z
+    .enum([...reach.options, 'isolated'])
+    .describe('Who decides: the cluster, this node (Redis is not there), or this node alone because only it fails.'),
   failures: z.number(),
   reason: z.string().describe('Why it is in this state.'),
   openForSeconds: z.number().describe('Until the next probe; 0 unless OPEN.'),
@@ -19,8 +24,13 @@ export const breakerAnswer = z.object({
 });
 export type BreakerAnswer = z.infer<typeof breakerAnswer>;
 
+/** The same after an operator's word. */
+export const breakerChangeAnswer = breakerAnswer.extend({
+  scope: reach.describe('Where the word holds: in the cluster, or on this node until Redis has confirmed it.'),
+});
+
 export const breakersAnswer = z.object({
-  scope: z.enum(['cluster', 'node']).describe('node: without Redis, or while it cannot be reached.'),
+  scope: reach.describe('node: without Redis, or while it cannot be reached.'),
   breakers: z.array(breakerAnswer),
 });
 export type BreakersAnswer = z.infer<typeof breakersAnswer>;

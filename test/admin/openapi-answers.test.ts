@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EVENT_READERS } from '../../src/primary/events/event-readers.ts';
+import { MOST_OVERRIDES } from '../../src/shared/limits/overrides.ts';
+import { scriptedUpstream, type ScriptedUpstream } from '../breaker-gateway/upstream.ts';
+import { get } from '../limits-gateway/setup.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { eventually } from '../support/wait.ts';
+import { misfit, operationsOf, type Operation } from './openapi-document.ts';
+import { BEARER, call, documentOf, readEvents, TOKEN, type AdminAsk, type AdminReply } from './setup.ts';
+
+let upstream: ScriptedUpstream;
+/** Without a token. */
+let gateway: Gateway;
+let guarded: Gateway;
+let operations: readonly Operation[];
+
+const yaml = (): string => `
+upstreams:
+  api: { url: "${upstream.url}" }
+  unguarded: { url: "${upstream.url}", circuit_breaker: { mode: off } }
+routes:
+  - { path: /proxy, upstream: api, limits: [{ name: any, capacity: 5, refill_per_second: 1 }] }
+`;
+
+beforeAll(async () => {
+  upstream = await scriptedUpstream();
+  const env = { ACCESS_LOG: 'off', RATE_LIMIT_KEY: 'header-plain:client' };
+  gateway = await startGateway({ env, yaml: yaml() });
+  guarded = await startGateway({ env: { ...env, ADMIN_TOKEN: TOKEN }, yaml: yaml() });
+  operations = operationsOf(await documentOf(gateway));
+}, 60_000);
+afterAll(async () => {
+  await guarded[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+const TEXT = { 'content-type': 'text/plain' };
+const ACCEPT_JSON = { accept: 'application/json' };
+/** A page's request, or one under a name that was made to point here. */
+const PAGE = { origin: 'https://evil.example' };
+const REBOUND = { host: 'evil.example' };
+/** Larger than any body may be. */
+const LARGE = { body: 'x'.repeat(65 * 1024) };
+
+const targetOf = ({ method, path }: Operation): string =>
+  `${method.toUpperCase()} ${path.replace('{upstream}', 'api').replace('{client}', 'known')}`;
+
+/** What any call answers with that status, where there is a way to bring it about. */
+const COMMON: Readonly<Record<string, (operation: Operation) => Promise<AdminReply>>> = {
+  400: (operation) => call(gateway, `${targetOf(operation)}?no-such-parameter=1`),
+  401: (operation) => call(guarded, targetOf(operation), { headers: PAGE }),
+  403: (operation) => call(gateway, targetOf(operation), { headers: REBOUND }),
+  405: (operation) => call(gateway, `PATCH ${operation.path.replace(/\{\w+\}/g, 'x')}`),
+  413: (operation) => call(gateway, targetOf(operation), LARGE),
+  415: (operation) => call(gateway, targetOf(operation), { headers: TEXT, body: 'x' }),
+};
+
+const ask =
+  (target: string, how: AdminAsk = {}) =>
+  (): Promise<AdminReply> =>
+    call(gateway, target, how);
+const known = { headers: { client: 'known' } };
+
+/** Holds as many readers of events as there may be while `what` is asked. */
+async function withAllReaders(what: () => Promise<AdminReply>): Promise<AdminReply> {
+  const readers = await Promise.all(Array.from({ length: EVENT_READERS.mostReaders }, () => readEvents(gateway)));
+  const answer = await what();
+  for (const reader of readers) reader[Symbol.dispose]();
+  return answer;
+}
+
+async function withAllOverrides(): Promise<AdminReply> {
+  const body = { state: 'EXEMPT' };
+  for (let i = 0; i < MOST_OVERRIDES; i++) await call(gateway, `POST /admin/limits/c${i}`, { body });
+  return call(gateway, 'POST /admin/limits/one-more', { body });
+}
+
+async function withBadConfiguration(): Promise<AdminReply> {
+  gateway.writeYaml('routes: 5');
+  const answer = await call(gateway, 'POST /admin/reload');
+  gateway.writeYaml(yaml());
+  return answer;
+}
+
+/** The stop goes on while a request is in flight. */
+async function drainHeld(): Promise<AdminReply> {
+  upstream.behaviour = 'hold';
+  get(gateway.port, { headers: { client: 'held' } }).catch(() => undefined);
+  await eventually(() => upstream.inFlight > 0, 'a request is in flight');
+  return call(gateway, 'POST /admin/drain');
+}
+
+/** What one call answers besides, in this order: the last ones end the gateway. */
+const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
+  'index 200': ask('GET /admin'),
+  'openapi 200': ask('GET /admin/openapi.json'),
+  'status 200': ask('GET /admin/status'),
+  'nodes 200': ask('GET /admin/nodes'),
+  'traffic 200': ask('GET /admin/traffic'),
+  'metrics 200': ask('GET /metrics'),
+  'config 200': ask('GET /admin/config'),
+  'logLevel 200': ask('GET /admin/log-level'),
+  'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
+  'events 200': ask('GET /admin/events', { headers: ACCEPT_JSON }),
+  'events 503': () => withAllReaders(ask('GET /admin/events')),
+  'listBreakers 200': ask('GET /admin/breakers'),
+  'getBreaker 200': ask('GET /admin/breakers/api'),
+  'getBreaker 404': ask('GET /admin/breakers/nobody'),
+  'changeBreaker 200': ask('POST /admin/breakers/api', { body: { state: 'CLOSED', for: 60 } }),
+  'changeBreaker 404': ask('POST /admin/breakers/nobody', { body: { state: 'OPEN' } }),
+  'changeBreaker 409': ask('POST /admin/breakers/unguarded', { body: { state: 'OPEN' } }),
+  'topRefused 200': ask('GET /admin/limits/top'),
+  'getClientLimits 200': async () => {
+    await get(gateway.port, known);
+    return call(gateway, 'GET /admin/limits/known');
+  },
+  'getClientLimits 404': ask('GET /admin/limits/nobody'),
+  'resetClientLimits 200': ask('DELETE /admin/limits/known'),
+  'resetClientLimits 404': ask('DELETE /admin/limits/nobody'),
+  'changeClientLimits 200': ask('POST /admin/limits/known', { body: { state: 'BANNED', for: 60 } }),
+  'changeClientLimits 404': ask('POST /admin/limits/known', { body: { tokens: 1, rule: 'nobody' } }),
+  'changeClientLimits 409': withAllOverrides,
+  'reload 200': ask('POST /admin/reload'),
+  'reload 422': withBadConfiguration,
+  'drain 202': drainHeld,
+  'reload 409': ask('POST /admin/reload'),
+};
+
+/** A fault of the program, and a thread that dies in the middle of a decision: nothing that can be ordered. */
+const UNPROVOKED = [/ 500$/, /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/];
+
+function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {
+  const name = `${operation.operationId} ${status}`;
+  const type = answer.headers['content-type']?.split(';')[0] ?? '';
+  expect([name, String(answer.status), answer.text.slice(0, 200)]).toEqual([name, status, expect.any(String)]);
+  const content = operation.responses[status]?.content?.[type];
+  expect([name, type, content === undefined]).toEqual([name, type, false]);
+  const value = /json/.test(type) ? answer.json : answer.text;
+  expect([name, misfit(operation.document, content?.schema ?? {}, value)]).toEqual([name, undefined]);
+}
+
+it('every status that any call may have is answered as the document says', async () => {
+  for (const operation of operations) {
+    for (const [status, provoke] of Object.entries(COMMON)) {
+      if (operation.responses[status] === undefined) continue;
+      expectDocumented(operation, status, await provoke(operation));
+    }
+  }
+}, 60_000);
+
+it('what is for everyone is refused to nobody', async () => {
+  const open = operations.filter(({ responses }) => responses['401'] === undefined || responses['403'] === undefined);
+  expect(open.map(({ operationId }) => operationId)).toEqual(['metrics']);
+  for (const operation of open) {
+    expectDocumented(operation, '200', await call(guarded, targetOf(operation), { headers: PAGE }));
+    expectDocumented(operation, '200', await call(gateway, targetOf(operation), { headers: REBOUND }));
+  }
+});
+
+it('the stream of events is what the document says', async () => {
+  const events = operations.find(({ operationId }) => operationId === 'events');
+  using reader = await readEvents(guarded, { headers: BEARER });
+  const type = reader.response.headers['content-type']?.split(';')[0] ?? '';
+  expect(Object.keys(events?.responses['200']?.content ?? {})).toContain(type);
+});
+
+it('every other status of every call is answered as the document says', async () => {
+  const documented = operations.flatMap(({ operationId, responses }) =>
+    Object.keys(responses).flatMap((status) => (status in COMMON ? [] : `${operationId} ${status}`)),
+  );
+  const provoked = documented.filter((name) => !UNPROVOKED.some((pattern) => pattern.test(name)));
+  expect(Object.keys(OWN).sort()).toEqual(provoked.sort());
+  for (const [name, provoke] of Object.entries(OWN)) {
+    const [id, status = ''] = name.split(' ');
+    const operation = operations.find(({ operationId }) => operationId === id);
+    if (operation === undefined) throw new Error(`no call ${id}`);
+    expectDocumented(operation, status, await provoke());
+  }
+  upstream.release();
+}, 90_000);
