@@ -1,72 +1,142 @@
+/** What a refusal or failure of the gateway itself means, wherever it is looked at. */
+export interface ErrorRule {
+  readonly status: number;
+  /** What a person reads in the problem's `detail`; never an address, a path of ours, or a stack. */
+  readonly detail: string;
+  /** The connection cannot carry another request: what follows on it is not to be trusted, or not wanted. */
+  readonly closes: boolean;
+  /** After how long a client may try again, where the refusal passes by itself and nobody knows better. */
+  readonly retryAfterSeconds: number | undefined;
+  /**
+   * Whether a sampled access log has it all the same. `by-status`: from 500 on. `never`: an answer of 500 or more that
+   * says nothing new, as under an attack or an outage there is one for each request.
+   */
+  readonly logged: 'always' | 'by-status' | 'never';
+  /** The upstream's doing, which its circuit breaker counts. */
+  readonly upstreamFault: boolean;
+}
+
+const PLAIN = { closes: false, retryAfterSeconds: undefined, logged: 'by-status', upstreamFault: false } as const;
+const CLOSES = { ...PLAIN, closes: true } as const;
+const UPSTREAM = { ...PLAIN, upstreamFault: true } as const;
+const ALWAYS = 'always' as const;
+const NEVER = 'never' as const;
+
 /**
- * Every way the gateway itself refuses or fails an exchange, and the status it answers with. The codes are part of the
- * contract with clients (`code` in the problem+json body): add, never rename.
+ * Every way the gateway itself refuses or fails an exchange. The codes are part of the contract with clients (`code` in
+ * the problem+json body): add, never rename.
  */
-export const STATUS = {
-  bad_request: 400,
-  no_route: 404,
-  method_not_allowed: 405,
-  length_required: 411,
-  body_too_large: 413,
-  uri_too_long: 414,
-  header_too_large: 431,
-  method_not_implemented: 501,
-  http_version_not_supported: 505,
-  client_banned: 403,
-  rate_limited: 429,
-  limits_unavailable: 503,
-  circuit_open: 503,
-  upstream_refused: 502,
-  upstream_unresolved: 502,
-  upstream_tls_failed: 502,
-  upstream_reset: 502,
-  upstream_bad_response: 502,
-  upstream_queue_full: 503,
-  overloaded: 503,
-  draining: 503,
-  no_threads: 503,
-  upstream_connect_timeout: 504,
-  upstream_headers_timeout: 504,
-  upstream_body_timeout: 504,
-  upstream_total_timeout: 504,
-  header_timeout: 408,
-  request_timeout: 408,
-  client_stalled: 408,
-  internal_error: 500,
-} as const;
+const TABLE = {
+  bad_request: { ...CLOSES, status: 400, detail: 'The request is malformed.' },
+  no_route: { ...PLAIN, status: 404, detail: 'No route matches this host and path.' },
+  method_not_allowed: { ...PLAIN, status: 405, detail: 'The route does not take this method.' },
+  length_required: {
+    ...CLOSES,
+    status: 411,
+    detail: 'This front of the gateway takes request bodies with a Content-Length only.',
+  },
+  body_too_large: { ...CLOSES, status: 413, detail: 'The request body is larger than this route takes.' },
+  uri_too_long: { ...CLOSES, status: 414, detail: 'The request line is longer than the gateway takes.' },
+  header_too_large: { ...CLOSES, status: 431, detail: 'The request line and header fields are too large.' },
+  method_not_implemented: { ...PLAIN, status: 501, detail: 'The gateway does not forward this method.' },
+  http_version_not_supported: {
+    ...CLOSES,
+    status: 505,
+    detail: 'The gateway speaks HTTP/1.1 and HTTP/1.0 here.',
+  },
+  client_banned: {
+    ...PLAIN,
+    status: 403,
+    detail: 'This client is banned for a time; Retry-After says until when.',
+  },
+  rate_limited: {
+    ...PLAIN,
+    status: 429,
+    detail: 'This client has used up its requests; Retry-After says when the next one passes.',
+  },
+  limits_unavailable: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The store of the rate limits cannot be reached, and this route does not pass without it.',
+    logged: NEVER,
+  },
+  circuit_open: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The upstream has failed too often; the gateway does not call it for now.',
+    logged: NEVER,
+  },
+  upstream_refused: { ...UPSTREAM, status: 502, detail: 'The upstream does not accept connections.' },
+  upstream_unresolved: { ...UPSTREAM, status: 502, detail: 'The upstream name cannot be resolved.' },
+  upstream_tls_failed: { ...UPSTREAM, status: 502, detail: 'The TLS handshake with the upstream failed.' },
+  upstream_reset: {
+    ...UPSTREAM,
+    status: 502,
+    detail: 'The upstream closed the connection before it answered.',
+    logged: ALWAYS,
+  },
+  upstream_bad_response: {
+    ...UPSTREAM,
+    status: 502,
+    detail: 'The upstream answered with something that is not valid HTTP/1.1.',
+    logged: ALWAYS,
+  },
+  upstream_queue_full: {
+    ...PLAIN,
+    status: 503,
+    detail: 'Too many requests wait for this upstream.',
+    retryAfterSeconds: 1,
+  },
+  overloaded: {
+    ...CLOSES,
+    status: 503,
+    detail: 'The gateway is at its limit of connections or exchanges.',
+    retryAfterSeconds: 1,
+    logged: NEVER,
+  },
+  draining: { ...PLAIN, status: 503, detail: 'The gateway is shutting down.', retryAfterSeconds: 1, logged: NEVER },
+  no_threads: {
+    ...CLOSES,
+    status: 503,
+    detail: 'No request thread is running; one is being started.',
+    retryAfterSeconds: 1,
+  },
+  upstream_connect_timeout: {
+    ...UPSTREAM,
+    status: 504,
+    detail: 'The upstream did not accept a connection in time.',
+  },
+  upstream_headers_timeout: { ...UPSTREAM, status: 504, detail: 'The upstream did not answer in time.' },
+  upstream_body_timeout: {
+    ...UPSTREAM,
+    status: 504,
+    detail: 'The upstream stopped sending in the middle of its answer.',
+    logged: ALWAYS,
+  },
+  upstream_total_timeout: {
+    ...UPSTREAM,
+    status: 504,
+    detail: 'The exchange took longer than the route allows.',
+    logged: ALWAYS,
+  },
+  header_timeout: {
+    ...CLOSES,
+    status: 408,
+    detail: 'The request header did not arrive whole in time.',
+    logged: ALWAYS,
+  },
+  request_timeout: { ...CLOSES, status: 408, detail: 'The request body stopped arriving.', logged: ALWAYS },
+  client_stalled: { ...PLAIN, status: 408, detail: 'The client stopped reading the answer.', logged: ALWAYS },
+  internal_error: {
+    ...CLOSES,
+    status: 500,
+    detail: 'The gateway failed; the log has the reason under this request id.',
+    logged: ALWAYS,
+  },
+} as const satisfies Record<string, ErrorRule>;
 
-export type ErrorCode = keyof typeof STATUS;
+export type ErrorCode = keyof typeof TABLE;
 
-/** What a person reads in the problem's `title` and `detail`; never an address, a path of ours, or a stack. */
-export const DETAIL: Readonly<Record<ErrorCode, string>> = {
-  bad_request: 'The request is malformed.',
-  no_route: 'No route matches this host and path.',
-  method_not_allowed: 'The route does not take this method.',
-  length_required: 'This front of the gateway takes request bodies with a Content-Length only.',
-  body_too_large: 'The request body is larger than this route takes.',
-  uri_too_long: 'The request line is longer than the gateway takes.',
-  header_too_large: 'The request line and header fields are too large.',
-  method_not_implemented: 'The gateway does not forward this method.',
-  http_version_not_supported: 'The gateway speaks HTTP/1.1 and HTTP/1.0 here.',
-  client_banned: 'This client is banned for a time; Retry-After says until when.',
-  rate_limited: 'This client has used up its requests; Retry-After says when the next one passes.',
-  limits_unavailable: 'The store of the rate limits cannot be reached, and this route does not pass without it.',
-  circuit_open: 'The upstream has failed too often; the gateway does not call it for now.',
-  upstream_refused: 'The upstream does not accept connections.',
-  upstream_unresolved: 'The upstream name cannot be resolved.',
-  upstream_tls_failed: 'The TLS handshake with the upstream failed.',
-  upstream_reset: 'The upstream closed the connection before it answered.',
-  upstream_bad_response: 'The upstream answered with something that is not valid HTTP/1.1.',
-  upstream_queue_full: 'Too many requests wait for this upstream.',
-  overloaded: 'The gateway is at its limit of connections or exchanges.',
-  draining: 'The gateway is shutting down.',
-  no_threads: 'No request thread is running; one is being started.',
-  upstream_connect_timeout: 'The upstream did not accept a connection in time.',
-  upstream_headers_timeout: 'The upstream did not answer in time.',
-  upstream_body_timeout: 'The upstream stopped sending in the middle of its answer.',
-  upstream_total_timeout: 'The exchange took longer than the route allows.',
-  header_timeout: 'The request header did not arrive whole in time.',
-  request_timeout: 'The request body stopped arriving.',
-  client_stalled: 'The client stopped reading the answer.',
-  internal_error: 'The gateway failed; the log has the reason under this request id.',
-};
+export const ERRORS: Readonly<Record<ErrorCode, ErrorRule>> = TABLE;
+
+export const ERROR_CODES = Object.keys(TABLE) as readonly ErrorCode[];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { monotonicMs } from '../../shared/clock.ts';
-import { STATUS } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
 import type { Log } from '../../shared/log.ts';
@@ -107,11 +107,12 @@ const dropped = Buffer.allocUnsafeSlow(16_384);
 function answerOf(code: FrontRefusal): string {
   const requestId = randomBytes(8).toString('hex');
   const body = problemBody(code, { requestId });
+  const { status, retryAfterSeconds } = ERRORS[code];
   const fields = [
-    `HTTP/1.1 ${STATUS[code]} ${reasonPhrase(STATUS[code])}`,
+    `HTTP/1.1 ${status} ${reasonPhrase(status)}`,
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Retry-After: 1',
+    ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${retryAfterSeconds}`]),
     `X-Request-Id: ${requestId}`,
     'Connection: close',
   ];

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import type { TlsConfig } from '../../shared/config/types.ts';
-import { STATUS } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/errors.ts';
 import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
 import { probeListen } from '../listen-problem.ts';
 import type { Acceptor } from './acceptor.ts';
@@ -25,11 +25,12 @@ const OWN_IDLE_SECONDS = 8;
 function answerNoThreads(res: HttpResponse, method: string): void {
   const requestId = randomBytes(8).toString('hex');
   const body = problemBody('no_threads', { requestId });
+  const { status, retryAfterSeconds } = ERRORS.no_threads;
   // Closing also writes `Connection: close`.
   res.cork(() => {
-    res.writeStatus(`${STATUS.no_threads} ${reasonPhrase(STATUS.no_threads)}`);
+    res.writeStatus(`${status} ${reasonPhrase(status)}`);
     res.writeHeader('Content-Type', 'application/problem+json');
-    res.writeHeader('Retry-After', '1');
+    res.writeHeader('Retry-After', String(retryAfterSeconds));
     res.writeHeader('X-Request-Id', requestId);
     if (method === 'head') res.endWithoutBody(Buffer.byteLength(body), true);
     else res.end(body, true);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { STATUS, type ErrorCode } from '../errors.ts';
+import { ERROR_CODES } from '../errors.ts';
 import { DEFAULT_OUTCOME_RULE, OUTCOME, outcomeOfError, outcomeOfStatus } from './outcome.ts';
 
 test('of the answers of an upstream only 500, 502, 503 and 504 count against it', () => {
@@ -10,9 +10,8 @@ test('of the answers of an upstream only 500, 502, 503 and 504 count against it'
 });
 
 test('of our own errors exactly those that are the upstream’s doing count; the rest say nothing', () => {
-  const codes = Object.keys(STATUS) as ErrorCode[];
-  const bad = codes.filter((code) => outcomeOfError(DEFAULT_OUTCOME_RULE, code) === OUTCOME.FAILURE);
-  expect(bad).toEqual(codes.filter((code) => code.startsWith('upstream_') && code !== 'upstream_queue_full'));
+  const bad = ERROR_CODES.filter((code) => outcomeOfError(DEFAULT_OUTCOME_RULE, code) === OUTCOME.FAILURE);
+  expect(bad).toEqual(ERROR_CODES.filter((code) => code.startsWith('upstream_') && code !== 'upstream_queue_full'));
 });
 
 test('a slow good answer is slow only where a limit is set', () => {

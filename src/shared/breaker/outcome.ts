@@ -1,3 +1,4 @@
+import { ERROR_CODES, ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** How an exchange ended, as the breaker sees it. */
@@ -18,17 +19,7 @@ export interface OutcomeRule {
  */
 export const DEFAULT_OUTCOME_RULE: OutcomeRule = {
   statuses: new Set([500, 502, 503, 504]),
-  errors: new Set<ErrorCode>([
-    'upstream_refused',
-    'upstream_unresolved',
-    'upstream_tls_failed',
-    'upstream_reset',
-    'upstream_bad_response',
-    'upstream_connect_timeout',
-    'upstream_headers_timeout',
-    'upstream_body_timeout',
-    'upstream_total_timeout',
-  ]),
+  errors: new Set(ERROR_CODES.filter((code) => ERRORS[code].upstreamFault)),
   slowMs: 0,
 };
 

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { DETAIL, STATUS, type ErrorCode } from '../errors.ts';
+import { ERRORS, type ErrorCode } from '../errors.ts';
 
 /** RFC 9110 names that Node still has from RFC 7231. */
 const RENAMED: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
@@ -15,12 +15,12 @@ export function reasonPhrase(status: number): string {
  * @param opts.detail replaces the code's own sentence; it is shown to the client, so no addresses and no stacks
  */
 export function problemBody(code: ErrorCode, opts: { readonly requestId: string; readonly detail?: string }): string {
-  const status = STATUS[code];
+  const { status, detail } = ERRORS[code];
   const problem = {
     type: 'about:blank',
     title: reasonPhrase(status),
     status,
-    detail: opts.detail ?? DETAIL[code],
+    detail: opts.detail ?? detail,
     code,
     request_id: opts.requestId,
   };

@@ -1,7 +1,7 @@
 import { OUTCOME, outcomeOfStatus, type Outcome as BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
-import { STATUS, type ErrorCode } from '../../../shared/errors.ts';
+import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
 import { isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
@@ -19,7 +19,7 @@ import type { Connection } from '../upstream/connection.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
 import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
-import { CLOSES, RETRY_AFTER_SECONDS, type LocalAnswer } from './local-answer.ts';
+import type { LocalAnswer } from './local-answer.ts';
 import { breakerOutcome, type Outcome } from './outcome.ts';
 import { isProbePath, probeAnswer } from './probes.ts';
 import { recordExchange, type RecordedExchange } from './record.ts';
@@ -461,16 +461,17 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   #problem(code: ErrorCode, detail?: string, allow?: string): void {
     const { requestId } = this;
+    const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
     this.#answer({
-      status: STATUS[code],
+      status,
       type: 'application/problem+json',
       text: problemBody(code, detail === undefined ? { requestId } : { requestId, detail }),
       // What follows a CONNECT is meant for somebody else.
-      close: CLOSES.has(code) || this.closesAfter || this.method === 'CONNECT',
+      close: closes || this.closesAfter || this.method === 'CONNECT',
       allow,
-      retryAfterSeconds: RETRY_AFTER_SECONDS[code],
+      retryAfterSeconds,
     });
   }
 
