@@ -22,7 +22,7 @@ import type { ReloadOutcome } from './reload.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
 import { startMetrics } from './metrics/start-metrics.ts';
-import { RequestThreads, slotsFor } from './request-threads.ts';
+import { RequestThreads, slotsFor } from './threads/request-threads.ts';
 import { Stop } from './stop.ts';
 import { TICKET_KEY_LIFE_MS } from './ticket-key-ring.ts';
 import { TrafficControl } from './traffic-control.ts';

@@ -6,9 +6,9 @@ import type { Log } from '../shared/log.ts';
 import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
 import type { LoadedConfig } from './reload-plan.ts';
-import { replaceThreads } from './replace-threads.ts';
-import type { ActiveConfig } from './request-thread.ts';
-import type { RequestThreads } from './request-threads.ts';
+import { replaceThreads } from './threads/replace-threads.ts';
+import type { ActiveConfig } from './threads/request-thread.ts';
+import type { RequestThreads } from './threads/request-threads.ts';
 import { TicketKeyRing } from './ticket-key-ring.ts';
 
 const APPLIED_WITHIN_MS = 5_000;

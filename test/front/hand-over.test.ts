@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { replaceThreads } from '../../src/primary/replace-threads.ts';
+import { replaceThreads } from '../../src/primary/threads/replace-threads.ts';
 import { createLog } from '../../src/shared/log.ts';
 import { Client, startFront } from './setup.ts';
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { replaceThreads } from '../../src/primary/replace-threads.ts';
+import { replaceThreads } from '../../src/primary/threads/replace-threads.ts';
 import { canReusePort } from '../../src/primary/front/ways.ts';
 import { createLog } from '../../src/shared/log.ts';
 import { Client, startFront } from './setup.ts';

@@ -7,7 +7,7 @@ import type { Acceptor } from '../../src/primary/front/acceptor.ts';
 import { openFront } from '../../src/primary/front/open-front.ts';
 import { LimitsStoreState } from '../../src/primary/limits-store-state.ts';
 import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
-import { RequestThreads, slotsFor } from '../../src/primary/request-threads.ts';
+import { RequestThreads, slotsFor } from '../../src/primary/threads/request-threads.ts';
 import { TrafficControl } from '../../src/primary/traffic-control.ts';
 
 export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');

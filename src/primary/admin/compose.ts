@@ -8,7 +8,7 @@ import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
 import type { Reload, ReloadOutcome } from '../reload.ts';
-import type { RequestThreads } from '../request-threads.ts';
+import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../stop.ts';
 import type { TrafficControl } from '../traffic-control.ts';
 import type { AnyOperation } from './api.ts';

@@ -1,5 +1,5 @@
-import type { Log } from '../shared/log.ts';
-import type { EventLog } from './events/event-log.ts';
+import type { Log } from '../../shared/log.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { ThreadEvent, ThreadState } from './thread-health.ts';
 import { isLive } from './thread-health.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import type { Config } from '../shared/config/types.ts';
-import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../shared/threads/protocol.ts';
-import type { TlsMaterial } from '../shared/tls/material.ts';
-import type { ThreadControls } from './traffic-control.ts';
+import type { Config } from '../../shared/config/types.ts';
+import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
+import type { TlsMaterial } from '../../shared/tls/material.ts';
+import type { ThreadControls } from '../traffic-control.ts';
 import { INITIAL } from './thread-health.ts';
 import type { ThreadState } from './thread-health.ts';
 

@@ -1,5 +1,5 @@
-import { createHeartbeats, heartbeatIndex } from '../shared/threads/heartbeats.ts';
-import type { HeartbeatField } from '../shared/threads/heartbeats.ts';
+import { createHeartbeats, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
+import type { HeartbeatField } from '../../shared/threads/heartbeats.ts';
 
 /** The front's side of the shared memory: the threads write, this reads. */
 export class HeartbeatReader {

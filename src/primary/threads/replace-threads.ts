@@ -1,4 +1,4 @@
-import type { Log } from '../shared/log.ts';
+import type { Log } from '../../shared/log.ts';
 import type { RequestThreads } from './request-threads.ts';
 import { isLive } from './thread-health.ts';
 

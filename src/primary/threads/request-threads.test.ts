@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { readConfig } from '../shared/config/read-config.ts';
-import type { Config } from '../shared/config/types.ts';
-import { createLog } from '../shared/log.ts';
-import { LimitsStoreState } from './limits-store-state.ts';
-import { MetricMemory } from './metrics/metric-memory.ts';
+import { readConfig } from '../../shared/config/read-config.ts';
+import type { Config } from '../../shared/config/types.ts';
+import { createLog } from '../../shared/log.ts';
+import { LimitsStoreState } from '../limits-store-state.ts';
+import { MetricMemory } from '../metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
-import { TrafficControl } from './traffic-control.ts';
+import { TrafficControl } from '../traffic-control.ts';
 
 /**
  * A thread that speaks the protocol and has no app. `behaviour` runs with `say`, `start` (workerData) and `port`; what it
