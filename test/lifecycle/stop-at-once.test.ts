@@ -4,7 +4,7 @@ import { startPair, type Pair } from '../support/pair.ts';
 import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
 import { exitOf } from './run.ts';
 
-/** What both deliveries of one Ctrl-C are taken for: see src/primary/stop-signals.ts. */
+/** What both deliveries of one Ctrl-C are taken for: see src/primary/process/stop-signals.ts. */
 const DUPLICATE_WITHIN_MS = 250;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -9,7 +9,7 @@ import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
 import type { Reload, ReloadOutcome } from '../reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
-import type { Stop } from '../stop.ts';
+import type { Stop } from '../process/stop.ts';
 import type { TrafficControl } from '../traffic-control.ts';
 import type { AnyOperation } from './api.ts';
 import { breakerAnswerOf } from './breaker-answer.ts';

@@ -1,6 +1,6 @@
 import type { Log } from '../../shared/log.ts';
 import type { FromFrontThread, ToFrontThread } from '../../shared/threads/protocol.ts';
-import { probeListen } from '../listen-problem.ts';
+import { probeListen } from '../process/listen-problem.ts';
 import type { Acceptor, RingMember } from './acceptor.ts';
 
 /** A thread that could not listen is asked again after this. */

@@ -4,7 +4,7 @@ import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.j
 import type { TlsConfig } from '../../shared/config/types.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
-import { probeListen } from '../listen-problem.ts';
+import { probeListen } from '../process/listen-problem.ts';
 import type { Acceptor } from './acceptor.ts';
 
 /** What uWS's types leave out of an app that hands sockets to other threads. */

@@ -1,5 +1,5 @@
-import { monotonicMs } from '../shared/clock.ts';
-import type { Log } from '../shared/log.ts';
+import { monotonicMs } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
 import { StopSignals } from './stop-signals.ts';
 
 /** What the outside of the process asks for. */

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
-import { EXIT } from '../shared/exit-codes.ts';
-import type { ExitCode } from '../shared/exit-codes.ts';
-import type { Log } from '../shared/log.ts';
-import type { Acceptor } from './front/acceptor.ts';
+import { EXIT } from '../../shared/exit-codes.ts';
+import type { ExitCode } from '../../shared/exit-codes.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Acceptor } from '../front/acceptor.ts';
 import { leave } from './leave.ts';
-import type { RequestThreads } from './threads/request-threads.ts';
+import type { RequestThreads } from '../threads/request-threads.ts';
 
 /** `/ready` is 503 this long while connections still come, so that a load balancer can turn away. */
 const LAME_DUCK_MS = 500;

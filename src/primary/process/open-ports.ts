@@ -1,12 +1,12 @@
-import type { Config } from '../shared/config/types.ts';
-import { EXIT } from '../shared/exit-codes.ts';
-import type { ExitCode } from '../shared/exit-codes.ts';
-import { startAdminServer } from './admin/server.ts';
-import type { AdminOptions, AdminServer } from './admin/server.ts';
-import type { Acceptor } from './front/acceptor.ts';
-import { openFront } from './front/open-front.ts';
-import type { FrontParts } from './front/open-front.ts';
-import { UwsUnavailable } from './front/uws-acceptor.ts';
+import type { Config } from '../../shared/config/types.ts';
+import { EXIT } from '../../shared/exit-codes.ts';
+import type { ExitCode } from '../../shared/exit-codes.ts';
+import { startAdminServer } from '../admin/server.ts';
+import type { AdminOptions, AdminServer } from '../admin/server.ts';
+import type { Acceptor } from '../front/acceptor.ts';
+import { openFront } from '../front/open-front.ts';
+import type { FrontParts } from '../front/open-front.ts';
+import { UwsUnavailable } from '../front/uws-acceptor.ts';
 import { listenProblem } from './listen-problem.ts';
 
 /** The gateway cannot start; the message is for the person who started it. */

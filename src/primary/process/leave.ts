@@ -1,5 +1,5 @@
-import type { ExitCode } from '../shared/exit-codes.ts';
-import type { Log } from '../shared/log.ts';
+import type { ExitCode } from '../../shared/exit-codes.ts';
+import type { Log } from '../../shared/log.ts';
 
 /**
  * Ends the process. With threads left that may hold sockets, process.exit() would abort in uWS (134 and a core dump),
