@@ -7,7 +7,7 @@ import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
-import type { Reload, ReloadOutcome } from '../reload.ts';
+import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { TrafficControl } from '../traffic-control.ts';

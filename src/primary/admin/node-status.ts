@@ -5,7 +5,7 @@ import { VERSION } from '../../shared/version.ts';
 import type { LoopUtilization, ThreadLoop } from '../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../limits-store-state.ts';
 import type { Acceptor } from '../front/acceptor.ts';
-import type { LastReload } from '../reload.ts';
+import type { LastReload } from '../config/reload.ts';
 import type { ThreadStatus } from '../threads/thread-status.ts';
 
 /** What the status is made of. Nothing here waits for anything. */

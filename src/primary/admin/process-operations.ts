@@ -4,7 +4,7 @@ import type { LogLevelBody } from '../../shared/admin/operations.ts';
 import { describeConfig } from '../../shared/config/describe-config.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import type { Config, LogLevel } from '../../shared/config/types.ts';
-import type { ReloadOutcome } from '../reload.ts';
+import type { ReloadOutcome } from '../config/reload.ts';
 import { json, problem } from './answer.ts';
 import type { AdminAnswer } from './answer.ts';
 import { operation } from './api.ts';

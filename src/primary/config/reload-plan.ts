@@ -1,4 +1,4 @@
-import type { Config, ServerConfig } from '../shared/config/types.ts';
+import type { Config, ServerConfig } from '../../shared/config/types.ts';
 import type { LoadedTls } from './tls-files.ts';
 
 /** Settings that a running front cannot change, under the names a person sets them by. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { TlsConfig } from '../shared/config/types.ts';
-import type { ReadFile } from '../shared/config/text-file.ts';
-import type { CertificateAndKey } from '../shared/tls/material.ts';
-import { parseTicketKeys } from '../shared/tls/ticket-keys.ts';
+import type { TlsConfig } from '../../shared/config/types.ts';
+import type { ReadFile } from '../../shared/config/text-file.ts';
+import type { CertificateAndKey } from '../../shared/tls/material.ts';
+import { parseTicketKeys } from '../../shared/tls/ticket-keys.ts';
 
 /** The files that TLS_* name, as they were read. */
 export interface LoadedTls {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { TICKET_KEY_BYTES } from '../shared/tls/material.ts';
+import { TICKET_KEY_BYTES } from '../../shared/tls/material.ts';
 
 /**
  * How long random keys seal session tickets. What TLS 1.2 clients send can be read by whoever gets hold of the key of

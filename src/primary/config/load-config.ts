@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { processEnv } from '../shared/config/environment.ts';
-import type { Problem } from '../shared/config/problems.ts';
-import { readConfig } from '../shared/config/read-config.ts';
-import type { ReadFile } from '../shared/config/text-file.ts';
-import type { Config } from '../shared/config/types.ts';
-import { canReusePort, handlesFor } from './front/ways.ts';
+import { processEnv } from '../../shared/config/environment.ts';
+import type { Problem } from '../../shared/config/problems.ts';
+import { readConfig } from '../../shared/config/read-config.ts';
+import type { ReadFile } from '../../shared/config/text-file.ts';
+import type { Config } from '../../shared/config/types.ts';
+import { canReusePort, handlesFor } from '../front/ways.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { readTlsFiles } from './tls-files.ts';
 

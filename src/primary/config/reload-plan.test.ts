@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../shared/config/read-config.ts';
-import type { ServerConfig, TlsConfig } from '../shared/config/types.ts';
+import { readConfig } from '../../shared/config/read-config.ts';
+import type { ServerConfig, TlsConfig } from '../../shared/config/types.ts';
 import { planReload } from './reload-plan.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 

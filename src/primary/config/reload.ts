@@ -1,14 +1,14 @@
-import { wallClockMs } from '../shared/clock.ts';
-import { formatProblems } from '../shared/config/problems.ts';
-import type { Problem } from '../shared/config/problems.ts';
-import type { Config } from '../shared/config/types.ts';
-import type { Log } from '../shared/log.ts';
+import { wallClockMs } from '../../shared/clock.ts';
+import { formatProblems } from '../../shared/config/problems.ts';
+import type { Problem } from '../../shared/config/problems.ts';
+import type { Config } from '../../shared/config/types.ts';
+import type { Log } from '../../shared/log.ts';
 import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
 import type { LoadedConfig } from './reload-plan.ts';
-import { replaceThreads } from './threads/replace-threads.ts';
-import type { ActiveConfig } from './threads/request-thread.ts';
-import type { RequestThreads } from './threads/request-threads.ts';
+import { replaceThreads } from '../threads/replace-threads.ts';
+import type { ActiveConfig } from '../threads/request-thread.ts';
+import type { RequestThreads } from '../threads/request-threads.ts';
 import { TicketKeyRing } from './ticket-key-ring.ts';
 
 const APPLIED_WITHIN_MS = 5_000;
