@@ -13,7 +13,7 @@ import type { AdminServer } from './admin/server.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
-import { LimitsStoreState, reportStoreChange } from './limits-store-state.ts';
+import { LimitsStoreState, reportStoreChange } from './limits/limits-store-state.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';

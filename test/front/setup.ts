@@ -5,7 +5,7 @@ import { readConfig } from '../../src/shared/config/read-config.ts';
 import { createLog } from '../../src/shared/log.ts';
 import type { Acceptor } from '../../src/primary/front/acceptor.ts';
 import { openFront } from '../../src/primary/front/open-front.ts';
-import { LimitsStoreState } from '../../src/primary/limits-store-state.ts';
+import { LimitsStoreState } from '../../src/primary/limits/limits-store-state.ts';
 import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from '../../src/primary/threads/request-threads.ts';
 import { TrafficControl } from '../../src/primary/traffic-control.ts';

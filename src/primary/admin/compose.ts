@@ -6,7 +6,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
-import type { LimitsStoreState } from '../limits-store-state.ts';
+import type { LimitsStoreState } from '../limits/limits-store-state.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';

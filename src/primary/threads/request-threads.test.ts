@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { createLog } from '../../shared/log.ts';
-import { LimitsStoreState } from '../limits-store-state.ts';
+import { LimitsStoreState } from '../limits/limits-store-state.ts';
 import { MetricMemory } from '../metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
 import { TrafficControl } from '../traffic-control.ts';

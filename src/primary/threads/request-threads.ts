@@ -2,7 +2,7 @@ import { monotonicMs } from '../../shared/clock.ts';
 import type { LogLevel } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { FromRequestThread, ToRequestThread } from '../../shared/threads/protocol.ts';
-import type { LimitsStoreState } from '../limits-store-state.ts';
+import type { LimitsStoreState } from '../limits/limits-store-state.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';

@@ -1,5 +1,5 @@
-import type { Log } from '../shared/log.ts';
-import type { EventLog } from './events/event-log.ts';
+import type { Log } from '../../shared/log.ts';
+import type { EventLog } from '../events/event-log.ts';
 
 interface StoreReport {
   readonly log: Log;
