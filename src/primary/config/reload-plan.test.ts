@@ -55,14 +55,20 @@ describe('a reload', () => {
     expect(off.loaded.config.server.tls).toEqual(TLS);
   });
 
-  test('replaces the threads for a new certificate, also in other files', () => {
-    const plan = planReload(loaded({ tls: TLS }, 'a'), loaded({ tls: { ...TLS, certificates: OTHER_FILES } }, 'b'));
+  test('replaces the threads of uws for a new certificate, also in other files', () => {
+    const plan = planReload(
+      loaded({ front: 'uws', tls: TLS }, 'a'),
+      loaded({ front: 'uws', tls: { ...TLS, certificates: OTHER_FILES } }, 'b'),
+    );
     expect(plan).toMatchObject({ needsRestart: [], replaceThreads: true });
     expect(plan.loaded).toMatchObject({
       config: { server: { tls: { certificates: OTHER_FILES } } },
       tls: { digest: 'b' },
     });
-    const ciphers = planReload(loaded({ tls: TLS }, 'a'), loaded({ tls: { ...TLS, ciphers: 'AES' } }, 'a'));
+    const ciphers = planReload(
+      loaded({ front: 'uws', tls: TLS }, 'a'),
+      loaded({ front: 'uws', tls: { ...TLS, ciphers: 'AES' } }, 'a'),
+    );
     expect(ciphers.replaceThreads).toBe(true);
   });
 

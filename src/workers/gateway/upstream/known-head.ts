@@ -72,7 +72,11 @@ function dateIn(head: Buffer, length: number): number {
     at = head.indexOf(CR, at + 1)
   ) {
     const start = at + 2 + DATE_NAME.length;
-    if (matchesToken(head, at + 2, DATE_NAME) && head[start - 1] === SP && head[start + DATE_BYTES] === CR)
+    if (
+      matchesToken(head, at + 2, DATE_NAME) &&
+      head[start - 1] === SP &&
+      head.indexOf(CR, start) === start + DATE_BYTES
+    )
       return start;
   }
   return 0;
