@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { breakerAnswer, breakerChangeAnswer, breakersAnswer } from '../../src/shared/admin/breakers.ts';
 import { problemAnswer } from '../../src/shared/admin/operations.ts';
-import {
-  BREAKER_KEY,
-  get,
-  seenAt,
-  startNode,
-  statuses,
-  stopAll,
-  untilSeen,
-  untilShared,
-} from '../breaker-gateway/setup.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../breaker-gateway/upstream.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { BREAKER_KEY, seenAt, startNode, stopAll, untilSeen, untilShared } from '../breaker-gateway/setup.ts';
+import { get, statuses } from '../support/requests.ts';
+import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { get } from '../limits-gateway/setup.ts';
+import { get } from '../support/requests.ts';
 import type { Pair } from '../support/pair.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 import { call, changeLevels, readEvents, startAdmin } from './setup.ts';

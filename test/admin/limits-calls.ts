@@ -6,7 +6,8 @@ import {
   type ClientLimitsAnswer,
   type TopRefusedAnswer,
 } from '../../src/shared/admin/limits.ts';
-import { get, type Limited } from '../limits-gateway/setup.ts';
+import { type Limited } from '../limits-gateway/setup.ts';
+import { get } from '../support/requests.ts';
 
 export interface Called {
   readonly status: number;

@@ -1,18 +1,9 @@
 import { expect, test } from 'vitest';
 import { hashedClient } from '../../src/shared/limits/client-key.ts';
-import { startRedis } from '../limits/redis-server.ts';
-import {
-  bucketKey,
-  get,
-  NO_REFILL,
-  PATIENT,
-  startLimited,
-  statuses,
-  tally,
-  tokensOf,
-  untilHealth,
-} from '../limits-gateway/setup.ts';
-import { startCluster } from '../limits/redis-cluster.ts';
+import { startRedis } from '../support/redis.ts';
+import { bucketKey, NO_REFILL, PATIENT, startLimited, tokensOf, untilHealth } from '../limits-gateway/setup.ts';
+import { get, statuses, tally } from '../support/requests.ts';
+import { startCluster } from '../support/redis-cluster.ts';
 import { eventually } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { startTcpProxy } from '../breaker/tcp-proxy.ts';
-import { startRedis } from '../limits/redis-server.ts';
-import { get, NO_REFILL, PATIENT, startLimited, statuses, tally, untilHealth } from '../limits-gateway/setup.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, untilHealth } from '../limits-gateway/setup.ts';
+import { get, statuses, tally } from '../support/requests.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
-import { NO_REFILL, PATIENT, startLimited, statuses, type Limited } from '../limits-gateway/setup.ts';
+import { startRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { statuses } from '../support/requests.ts';
 import { rawClient } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
 import { limitCalls } from './limits-calls.ts';

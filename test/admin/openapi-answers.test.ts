@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVENT_READERS } from '../../src/primary/events/event-readers.ts';
 import { MOST_OVERRIDES } from '../../src/shared/limits/overrides.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../breaker-gateway/upstream.ts';
-import { get } from '../limits-gateway/setup.ts';
+import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { get } from '../support/requests.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
 import { misfit, operationsOf, type Operation } from './openapi-document.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { get } from '../limits-gateway/setup.ts';
+import { get } from '../support/requests.ts';
 import type { Pair } from '../support/pair.ts';
 import { answerText } from '../support/http.ts';
 import { startGateway } from '../support/gateway.ts';

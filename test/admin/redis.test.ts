@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 import { call, everyCall, readEvents, startAdmin } from './setup.ts';
 

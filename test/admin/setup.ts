@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { GatewayEvent } from '../../src/shared/admin/operations.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { startPair, type Pair } from '../support/pair.ts';
+import { get, type Ask } from '../support/requests.ts';
 
 export const TOKEN = 'an-admin-token-of-tests';
 export const BEARER = { authorization: `Bearer ${TOKEN}` } as const;
@@ -18,38 +19,24 @@ export interface AdminReply {
   readonly json: Record<string, unknown>;
 }
 
-export interface AdminAsk {
-  readonly headers?: Readonly<Record<string, string>>;
+export interface AdminAsk extends Omit<Ask, 'path' | 'method' | 'body'> {
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Address to call; default loopback. */
-  readonly host?: string;
 }
 
 /** One call; `target` such as `PUT /admin/log-level`. */
-export function call(gateway: Pick<Gateway, 'adminPort'>, target: string, ask: AdminAsk = {}): Promise<AdminReply> {
+export async function call(
+  gateway: Pick<Gateway, 'adminPort'>,
+  target: string,
+  { body, headers, ...rest }: AdminAsk = {},
+): Promise<AdminReply> {
   const [method = '', path = ''] = target.split(' ');
-  const body = ask.body === undefined ? undefined : JSON.stringify(ask.body);
-  // The length too: Node frames the body of a GET not by itself.
-  const type =
-    body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
-  const headers = { ...type, ...ask.headers };
-  return new Promise((resolve, reject) => {
-    const options = { host: ask.host ?? '127.0.0.1', port: gateway.adminPort, method, path, headers, agent: false };
-    const req = request(options, (res) => {
-      let text = '';
-      res.setEncoding('utf8');
-      res.on('data', (piece: string) => (text += piece));
-      res.on('error', reject);
-      res.on('end', () => {
-        const isJson = /json/.test(res.headers['content-type'] ?? '') && text !== '';
-        const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
-        resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json });
-      });
-    });
-    req.on('error', reject);
-    req.end(body);
-  });
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const reply = await get(gateway.adminPort, { method, path, ...sent, ...rest, headers: { ...type, ...headers } });
+  const isJson = /json/.test(reply.headers['content-type'] ?? '') && reply.body !== '';
+  const json = isJson ? (JSON.parse(reply.body) as Record<string, unknown>) : {};
+  return { status: reply.status, headers: reply.headers, text: reply.body, json };
 }
 
 /** Sets the level and back, so many changes in all: each is an event. */

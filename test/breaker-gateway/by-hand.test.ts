@@ -1,9 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
-import { BREAKER_KEY, get, startNodes, statuses, stopAll, untilSeen, untilShared } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { BREAKER_KEY, startNodes, stopAll, untilSeen, untilShared } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 
 const upstream = await scriptedUpstream();
 const redis = await startRedis(); // as it comes: without keyspace events

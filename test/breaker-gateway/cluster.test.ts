@@ -1,10 +1,11 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
 import { startLoad } from './load.ts';
-import { BREAKER_KEY, seenAt, startNodes, statusAt, statuses, stopAll, untilSeen, untilShared } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { BREAKER_KEY, seenAt, startNodes, statusAt, stopAll, untilSeen, untilShared } from './setup.ts';
+import { statuses } from '../support/requests.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 
 const NODES = 8;
 const THRESHOLD = 5;

@@ -1,9 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
-import { BREAKER_KEY, get, startNode, startNodes, statuses, stopAll, untilSeen, untilShared } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { BREAKER_KEY, startNode, startNodes, stopAll, untilSeen, untilShared } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 
 const upstream = await scriptedUpstream();
 const redis = await startRedis(['--notify-keyspace-events', 'KEA']);
@@ -45,7 +46,7 @@ describe.each([
       const before = upstream.calls.length;
       const client = new AbortController();
       let over = false;
-      void get(at.port, '/proxy/probe', { signal: client.signal })
+      void get(at.port, { path: '/proxy/probe', signal: client.signal })
         .catch(() => undefined)
         .finally(() => (over = true));
       await eventually(() => over || upstream.calls.length > before, 'refused, or let through');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
-import { seenAt, startNode, statuses, statusAt, untilSeen, yamlOf } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { seenAt, startNode, statusAt, untilSeen, yamlOf } from './setup.ts';
+import { statuses } from '../support/requests.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 
 const isBreakerLine = (line: Readonly<Record<string, unknown>>): boolean =>
   String(line['msg']).startsWith('circuit breaker');

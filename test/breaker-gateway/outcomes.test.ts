@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../limits/redis-server.ts';
+import { freePort } from '../support/ports.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
-import { get, statuses } from './setup.ts';
-import { scriptedUpstream, type Behaviour, type ScriptedUpstream } from './upstream.ts';
+import { get, statuses } from '../support/requests.ts';
+import { scriptedUpstream, type Behaviour, type ScriptedUpstream } from '../support/upstreams.ts';
 
 const THRESHOLD = 3;
 
@@ -115,7 +115,7 @@ describe('what never opens a breaker', () => {
       for (let i = 0; i < 2 * THRESHOLD; i++) {
         const before = upstream.calls.length;
         const client = new AbortController();
-        const left = get(gateway.port, path, { signal: client.signal });
+        const left = get(gateway.port, { path, signal: client.signal });
         await eventually(() => upstream.calls.length > before, 'the request is at the upstream');
         client.abort();
         await expect(left).rejects.toThrow(/abort/);

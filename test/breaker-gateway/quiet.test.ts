@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startNode, statusAt, untilShared } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 import { quietFor } from '../support/wait.ts';
 
 const WINDOW_MS = 3_000;

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { startGateway } from '../support/gateway.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 import { quietFor } from '../support/wait.ts';
 
 const run = promisify(execFile);

@@ -1,5 +1,5 @@
-import { request, type IncomingHttpHeaders } from 'node:http';
 import { startGateway, type Gateway } from '../support/gateway.ts';
+import { get } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 
 export { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
@@ -9,34 +9,7 @@ interface OnPort {
   readonly port: number;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** One GET over a connection of its own, as curl sends it. `signal` takes the client away in the middle. */
-export const get = (port: number, path = '/proxy/x', options: { readonly signal?: AbortSignal } = {}): Promise<Reply> =>
-  new Promise((resolve, reject) => {
-    const req = request({ host: '127.0.0.1', port, path, agent: false, ...options }, (res) => {
-      let body = '';
-      res.setEncoding('utf8');
-      res.on('data', (piece: string) => (body += piece));
-      res.on('error', reject);
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body }));
-    });
-    req.on('error', reject);
-    req.end();
-  });
-
 export const statusAt = async ({ port }: OnPort, path?: string): Promise<number> => (await get(port, path)).status;
-
-/** Statuses of so many requests, one after the other. */
-export async function statuses(at: OnPort, count: number, path?: string): Promise<number[]> {
-  const seen: number[] = [];
-  for (let i = 0; i < count; i++) seen.push(await statusAt(at, path));
-  return seen;
-}
 
 /** `OPEN` or `HALF_OPEN` when the breaker refused, else `passed`. */
 export const seenAt = async ({ port }: OnPort, path?: string): Promise<string> => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { rawClient } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
-import { get, seenAt, startNode, statuses, untilSeen } from './setup.ts';
-import { scriptedUpstream } from './upstream.ts';
+import { seenAt, startNode, untilSeen } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 
 const upstream = await scriptedUpstream();
 const gateway = await startNode({
@@ -41,7 +42,7 @@ describe('the only permit', () => {
     expect(await seenAt(gateway)).toBe('HALF_OPEN');
     const drip = setInterval(() => client.send('.'), 100);
     try {
-      upstream.onPath.set('/proxy/x', 200);
+      upstream.onPath.set('/proxy/ok', 200);
       await untilSeen([gateway], 'passed');
       expect(client.received()).toBe(''); // still sending
     } finally {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { quietFor, until } from '../support/wait.ts';
 
 const { FAILURE, SUCCESS, IGNORED } = OUTCOME;

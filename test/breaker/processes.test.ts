@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
 import { ChildNode, type ChildPlan } from './child-node.ts';
 import { until } from '../support/wait.ts';
 
@@ -32,25 +31,6 @@ const at = (nodes: readonly ChildNode[], i: number): ChildNode => {
   if (node === undefined) throw new Error('no nodes');
   return node;
 };
-
-/** An upstream that counts how many requests it has at once. */
-async function startUpstream(answerAfterMs: number) {
-  const seen = { requests: 0, inFlight: 0, most: 0, status: 200 };
-  const server = createServer((_request, answer) => {
-    seen.requests += 1;
-    seen.inFlight += 1;
-    seen.most = Math.max(seen.most, seen.inFlight);
-    const { status } = seen;
-    setTimeout(() => {
-      seen.inFlight -= 1;
-      answer.writeHead(status).end();
-    }, answerAfterMs);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return { seen, port: address.port, [Symbol.dispose]: () => void server.close() };
-}
 
 describe('real threads in one process', () => {
   test('count failures together, exactly: at most one late request for each other thread', async () => {
@@ -104,17 +84,18 @@ describe(`${NODES} processes on one Redis`, () => {
     annotate,
   }) => {
     await redis.client.flushall();
-    using upstream = await startUpstream(40);
+    await using upstream = await scriptedUpstream();
+    let status = 500;
+    upstream.behaviour = (response) => void setTimeout(() => response.writeHead(status).end(), 40);
     const rule = { ...DEFAULT_RULE, resetTimeoutMs: 300, halfOpenSuccesses: 2 };
     using nodes = await startNodes(NODES, { redisPort: redis.port, upstreamPort: upstream.port, threads: 1, rule });
-    upstream.seen.status = 500;
     await at(nodes, 0).order(0, { do: 'times', times: 5, outcome: 1 });
     await until(inState(nodes, 'OPEN'));
     const traffic = nodes.map((node) => node.order(0, { do: 'rate', perSecond: 125, times: 250 }));
     // It fails for a while (every probe opens it again), then recovers under the same load.
-    await until(() => upstream.seen.requests >= 4);
-    const mostWhileFailing = upstream.seen.most;
-    upstream.seen.status = 200;
+    await until(() => upstream.calls.length >= 4);
+    const mostWhileFailing = Math.max(...upstream.calls.map(({ inFlight }) => inFlight));
+    status = 200;
     await until(inState(nodes, 'CLOSED'));
     const counts = await Promise.all(traffic);
     const sum = (key: 'passed' | 'refused') => counts.reduce((total, one) => total + one[key], 0);

@@ -10,7 +10,7 @@ import { FRESH, type BreakerOp, type BreakerState } from '../../src/shared/break
 import { snapshotOf } from '../../src/shared/breaker/sync.ts';
 import { createRedisAuthority } from '../../src/primary/breaker/redis-authority.ts';
 import { monotonicMs } from '../../src/shared/clock.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 const RULE: BreakerRule = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startUpstream } from '../../bench/upstream/server.ts';
-import { freePort, takenPort } from '../lifecycle/run.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { freePort, takenPort } from '../support/ports.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startLimited } from '../limits-gateway/setup.ts';
 import { commandIn, type Environment } from './command.ts';
 

@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientLimitsAnswer, limitsResetAnswer, topRefusedAnswer } from '../../src/shared/admin/limits.ts';
 import { statusAnswer } from '../../src/shared/admin/status.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import {
-  NO_REFILL,
-  PATIENT,
-  startLimited,
-  statuses,
-  tally,
-  untilHealth,
-  type Limited,
-} from '../limits-gateway/setup.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, untilHealth, type Limited } from '../limits-gateway/setup.ts';
+import { statuses, tally } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 import { commandIn, expectRefused, parsed, type Run } from './command.ts';
 

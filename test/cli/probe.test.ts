@@ -1,9 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { freePort } from '../lifecycle/run.ts';
+import { freePort } from '../support/ports.ts';
+import { httpUpstream } from '../support/upstreams.ts';
 import { commandIn, expectRefused } from './command.ts';
 
 const report = z.object({
@@ -24,19 +23,15 @@ const answers: RequestListener = (req, res) => {
   res.setHeader('x-method', req.method ?? '').end('{"status":"ok"}\n');
 };
 
-let server: Server;
+let server: Awaited<ReturnType<typeof httpUpstream>>;
 let url: string;
 const run = commandIn({});
 
 beforeAll(async () => {
-  server = createServer(answers).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await httpUpstream(answers);
+  ({ url } = server);
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server[Symbol.asyncDispose]());
 
 describe('gateway probe', () => {
   it('shows status, times, headers and body: 0', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startCluster } from '../limits/redis-cluster.ts';
-import { freePort, startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { freePort } from '../support/ports.ts';
 import { commandIn, expectRefused, type Run } from './command.ts';
 
 let redis: TestRedis;

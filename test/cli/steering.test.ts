@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { breakerAnswer, breakersAnswer } from '../../src/shared/admin/breakers.ts';
 import { drainAnswer, gatewayEvent, logLevel, reloadAnswer } from '../../src/shared/admin/operations.ts';
 import { nodesAnswer, statusAnswer } from '../../src/shared/admin/status.ts';
-import { exitOf, freePort } from '../lifecycle/run.ts';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { startLimited, get, type Limited } from '../limits-gateway/setup.ts';
+import { exitOf } from '../lifecycle/run.ts';
+import { freePort } from '../support/ports.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { get } from '../support/requests.ts';
 import { commandIn, expectRefused, parsed, started, type Run } from './command.ts';
 
 const TOKEN = 'a-token-of-the-tests';

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { statusAnswer, trafficAnswer } from '../../src/shared/admin/status.ts';
 import { limitCalls } from '../admin/limits-calls.ts';
-import { NO_REFILL, PATIENT, startLimited, statuses, type Limited } from '../limits-gateway/setup.ts';
+import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { statuses } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 import { commandIn, MAIN, parsed, type Run } from './command.ts';
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type Gateway } from '../support/gateway.ts';
-import { freePort, runToEnd } from './run.ts';
+import { runToEnd } from './run.ts';
+import { freePort } from '../support/ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

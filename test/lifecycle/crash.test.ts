@@ -4,7 +4,8 @@ import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway, type LogLine } from '../support/gateway.ts';
 import { eventually } from '../support/raw.ts';
 import { send, startLoad } from './load.ts';
-import { exitOf, freePort, isAlive } from './run.ts';
+import { exitOf, isAlive } from './run.ts';
+import { freePort } from '../support/ports.ts';
 
 const READY = (line: LogLine): boolean => line['msg'] === 'gateway ready';
 

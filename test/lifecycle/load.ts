@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { quietFor, until } from '../support/wait.ts';
 
 /** An answer, whole. */
 export interface Reply {
@@ -50,7 +51,6 @@ export interface Load extends AsyncDisposable {
 /** Milliseconds between an answer and the next request of a client: two cores carry all of this. */
 const PACE_MS = 3;
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const isRefused = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 
@@ -75,7 +75,7 @@ export function startLoad({ ports, path, clients = 8, newConnections = false }: 
         if (isRefused(error) && ports.length > 1) at++;
         else failures.push(String(error));
       }
-      await pause(PACE_MS);
+      await quietFor(PACE_MS, 'what a client leaves between its requests');
     }
     agent.destroy();
   };
@@ -94,12 +94,8 @@ export function startLoad({ ports, path, clients = 8, newConnections = false }: 
     failures,
     more: async (count, withinMs = 10_000) => {
       const goal = state.done + count;
-      const endMs = performance.now() + withinMs;
-      while (state.done < goal) {
-        if (performance.now() > endMs)
-          throw new Error(`${goal - state.done} of ${count} exchanges missing: ${failures.join('; ')}`);
-        await pause(5);
-      }
+      const describe = (): string => `${goal - state.done} of ${count} exchanges missing: ${failures.join('; ')}`;
+      await until(() => state.done >= goal, { withinMs, describe });
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { httpUpstream } from '../support/upstreams.ts';
 
 /** An upstream that answers well, badly, late, by halves and not at all, as the path says. */
 export async function moodyUpstream(): Promise<{ readonly port: number } & AsyncDisposable> {
@@ -25,22 +24,12 @@ export async function moodyUpstream(): Promise<{ readonly port: number } & Async
       res.write(SMALL);
     },
   };
-  const server = createServer((req, res) => {
+  return httpUpstream((req, res) => {
     res.on('error', () => undefined);
     const mood = moods[req.url ?? ''];
     if (mood === undefined) res.writeHead(404).end();
     else mood(req, res);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
 }
 
 const SMALL = Buffer.alloc(500, 's');

@@ -3,7 +3,8 @@ import { startUpstream } from '../../bench/upstream/server.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startLoad } from './load.ts';
-import { exitOf, freePort } from './run.ts';
+import { exitOf } from './run.ts';
+import { freePort } from '../support/ports.ts';
 
 describe('no request is lost', () => {
   it('when one of two gateways behind a balancer is stopped and started again', async () => {

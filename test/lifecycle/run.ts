@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
@@ -33,26 +32,6 @@ export async function runToEnd(
   await once(child, 'close');
   clearTimeout(timer);
   return { code: child.exitCode ?? child.signalCode, stdout, stderr };
-}
-
-/** A port of this machine that somebody else listens on. */
-export async function takenPort(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const server = createServer((socket) => socket.destroy());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-/** A port that was free a moment ago, for a gateway that must come back on the same one. */
-export async function freePort(): Promise<number> {
-  await using taken = await takenPort();
-  return taken.port;
 }
 
 /** Resolves with the exit code or signal's name of a process that is on its way out. */

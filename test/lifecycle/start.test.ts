@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { send } from './load.ts';
-import { runToEnd, takenPort } from './run.ts';
+import { runToEnd } from './run.ts';
+import { takenPort } from '../support/ports.ts';
 
 const UPSTREAM = { UPSTREAM_URL: 'http://127.0.0.1:1' };
 

@@ -3,11 +3,10 @@ import { requestText } from '../support/http.ts';
 import { startPair, type Pair } from '../support/pair.ts';
 import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
 import { exitOf } from './run.ts';
+import { quietFor } from '../support/wait.ts';
 
 /** What both deliveries of one Ctrl-C are taken for: see src/primary/process/stop-signals.ts. */
 const DUPLICATE_WITHIN_MS = 250;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function exchangeInFlight(pair: Pair): Promise<RawConnection> {
   pair.answers.set('/never', () => '');
@@ -26,7 +25,7 @@ describe('a second signal', () => {
     using client = await exchangeInFlight(pair);
     pair.gateway.process.kill('SIGTERM');
     await pair.gateway.waitForLog((line) => line['msg'] === 'gateway draining');
-    await pause(DUPLICATE_WITHIN_MS + 50); // the only thing that tells a second signal from a copy of the first
+    await quietFor(DUPLICATE_WITHIN_MS + 50, 'only time tells a second signal from a copy of the first');
     const startedMs = performance.now();
     pair.gateway.process.kill(second);
     expect(await exitOf(pair.gateway.process)).toBe(0);
@@ -44,7 +43,7 @@ it('a copy of the first signal is no second one: the exchange in flight still fi
   await gateway.waitForLog((line) => line['msg'] === 'gateway draining');
   gateway.process.kill('SIGTERM');
   gateway.process.kill('SIGINT');
-  await pause(2 * DUPLICATE_WITHIN_MS); // nothing happens, and that is not logged
+  await quietFor(2 * DUPLICATE_WITHIN_MS, 'nothing happens, and that is not logged');
   upstream.connections[0]?.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone');
   await client.until('done');
   expect(await exitOf(gateway.process)).toBe(0);

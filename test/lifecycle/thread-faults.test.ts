@@ -3,14 +3,13 @@ import { ask, requestText, statusOf, valueOf } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
 import { send, startLoad } from './load.ts';
+import { quietFor } from '../support/wait.ts';
 
 const env = { WORKERS: '2', GATEWAY_TEST_FAULTS: 'on' };
 
 const fault = (kind: string): string => requestText('GET', '/proxy/fault', [`X-Gateway-Test-Fault: ${kind}`]);
 
 const message = (text: string) => (line: Readonly<Record<string, unknown>>) => line['msg'] === text;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const SILENT = message('request thread is silent: it gets no new connections');
 const BACK = message('request thread is back: it gets connections again');
@@ -112,7 +111,7 @@ describe('fault drills', () => {
     const connection = await upstream.connection(0);
     await connection.until('\r\n\r\n');
     const blocked = ask(port, fault('block:1600'));
-    await pause(300); // by then it is blocked
+    await quietFor(300, 'by then it is blocked');
     connection.send('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nin time');
     expect(statusOf(await blocked)).toBe(200);
     expect((await waitedFor).body).toBe('in time');

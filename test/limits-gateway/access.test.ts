@@ -4,19 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { freePort } from '../support/ports.ts';
 import { createAuthority, type TestAuthority } from '../support/certificates.ts';
-import {
-  bucketKey,
-  get,
-  healthOf,
-  NO_REFILL,
-  PATIENT,
-  startLimited,
-  statuses,
-  tokensOf,
-  untilHealth,
-} from './setup.ts';
+import { bucketKey, healthOf, NO_REFILL, PATIENT, startLimited, tokensOf, untilHealth } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 
 const LIMIT = { RATE_LIMIT_CAPACITY: '3', RATE_LIMIT_REFILL_RATE: NO_REFILL, ...PATIENT };
 const SPENT = [200, 200, 200, 429];

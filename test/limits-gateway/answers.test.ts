@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { get, NO_REFILL, PATIENT, startLimited, type Reply } from './setup.ts';
+import { NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import { get, type Reply } from '../support/requests.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

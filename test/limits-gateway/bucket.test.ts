@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { bucketKey, get, NO_REFILL, PATIENT, startLimited, statuses, tally, tokensOf } from './setup.ts';
+import { bucketKey, NO_REFILL, PATIENT, startLimited, tokensOf } from './setup.ts';
+import { get, statuses, tally } from '../support/requests.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

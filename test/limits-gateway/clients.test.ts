@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { get, NO_REFILL, PATIENT, startLimited, statuses } from './setup.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { startLimited } from './setup.ts';
 import { startSteadyLoad } from './steady-load.ts';
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { bucketKey, get, NO_REFILL, PATIENT, startLimited, statuses } from './setup.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { bucketKey, NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { get, NO_REFILL, startLimited, statuses, untilHealth } from './setup.ts';
+import { NO_REFILL, startLimited, untilHealth } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 
 const MODES = ['local', 'open', 'closed'] as const;
 

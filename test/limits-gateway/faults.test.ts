@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { bucketKey, get, healthOf, startLimited, untilHealth, type Limited } from './setup.ts';
+import { bucketKey, healthOf, startLimited, untilHealth, type Limited } from './setup.ts';
+import { get } from '../support/requests.ts';
 import { expectPrompt, startSteadyLoad, type Sample, type SteadyLoad } from './steady-load.ts';
 
 /** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run: long enough that a busy Redis that is well meets it. */

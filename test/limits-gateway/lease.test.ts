@@ -1,7 +1,8 @@
 import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
-import { NO_REFILL, PATIENT, startLimited, statuses, tally, tokensOf } from './setup.ts';
+import { startRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, tokensOf } from './setup.ts';
+import { statuses, tally } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 
 const LEASE = 20;

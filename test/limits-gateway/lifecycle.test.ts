@@ -1,10 +1,11 @@
 import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { counts } from '../lifecycle/load.ts';
 import { rawClient } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
-import { get, healthOf, NO_REFILL, PATIENT, startLimited, statuses } from './setup.ts';
+import { healthOf, NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 import { startSteadyLoad } from './steady-load.ts';
 
 const LIMIT = { RATE_LIMIT_CAPACITY: '10', RATE_LIMIT_REFILL_RATE: NO_REFILL, ...PATIENT };

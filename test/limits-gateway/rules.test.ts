@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { bucketKey, get, NO_REFILL, PATIENT, startLimited, statuses, type Limited } from './setup.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { bucketKey, NO_REFILL, PATIENT, startLimited, type Limited } from './setup.ts';
+import { get, statuses } from '../support/requests.ts';
 
 const rule = (name: string, capacity: number): string =>
   `{ name: ${name}, capacity: ${capacity}, refill_per_second: ${NO_REFILL} }`;

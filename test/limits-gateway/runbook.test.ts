@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { startRedis } from '../limits/redis-server.ts';
-import { get, NO_REFILL, PATIENT, startLimited, statuses, tally } from './setup.ts';
+import { startRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import { get, statuses, tally } from '../support/requests.ts';
 
 const run = promisify(execFile);
 const ENV = { WORKERS: '2', RATE_LIMIT_CAPACITY: '20', RATE_LIMIT_REFILL_RATE: NO_REFILL, ...PATIENT };

@@ -1,51 +1,9 @@
-import { request } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Redis } from 'ioredis';
 import { startUpstream } from '../../bench/upstream/server.ts';
+import { plainBucketKey } from '../../src/shared/redis/keys.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
+import { get } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
-
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-export interface Ask {
-  readonly path?: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-/** One request over a connection of its own. */
-export function get(port: number, { path = '/proxy/ok', method = 'GET', headers, body }: Ask = {}): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const req = request({ host: '127.0.0.1', port, path, method, agent: false, headers: { ...headers } }, (res) => {
-      let text = '';
-      res.setEncoding('utf8');
-      res.on('data', (piece: string) => (text += piece));
-      res.on('error', reject);
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text }));
-    });
-    req.on('error', reject);
-    req.end(body);
-  });
-}
-
-/** Statuses of so many requests, one after the other. */
-export async function statuses(port: number, count: number, ask: Ask = {}): Promise<number[]> {
-  const seen: number[] = [];
-  for (let i = 0; i < count; i++) seen.push((await get(port, ask)).status);
-  return seen;
-}
-
-/** How many times each status came. */
-export function tally(seen: readonly number[]): Record<number, number> {
-  const counts: Record<number, number> = {};
-  for (const status of seen) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
-}
 
 /** A refill so slow that no test sees a token come back. */
 export const NO_REFILL = '0.001';
@@ -101,8 +59,7 @@ export async function startLimited(options: LimitedOptions = {}): Promise<Limite
   };
 }
 
-export const bucketKey = (client: string, rule = ''): string =>
-  `api-gateway:rate-limit:${client}${rule === '' ? '' : `:${rule}`}`;
+export const bucketKey = (client: string, rule = ''): string => plainBucketKey(client, rule === '' ? '' : `:${rule}`);
 
 /** Tokens in a bucket as Redis holds them. */
 export const tokensOf = async (redis: Redis, client: string, rule = ''): Promise<number> =>

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { startCluster } from '../limits/redis-cluster.ts';
-import { startSentinel } from '../limits/redis-sentinel.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { startSentinel } from '../support/redis-sentinel.ts';
 import { eventually } from '../support/wait.ts';
-import { healthOf, NO_REFILL, startLimited, statuses, tally, untilHealth } from './setup.ts';
+import { healthOf, NO_REFILL, startLimited, untilHealth } from './setup.ts';
+import { statuses, tally } from '../support/requests.ts';
 import { expectPrompt, startSteadyLoad } from './steady-load.ts';
 
 const TIMEOUT_MS = 100;

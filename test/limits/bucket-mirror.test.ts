@@ -5,7 +5,7 @@ import type { Want } from '../../src/shared/limits/store.ts';
 import { type Buckets, TakeSteps } from '../../src/shared/limits/take-steps.ts';
 import type { Bucket } from '../../src/shared/limits/token-bucket.ts';
 import { readTakeReply, takeArguments, takeScriptWithTestClock } from '../../src/shared/limits/take-script.ts';
-import { startRedis, type TestRedis } from './redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 
 /** One call: time passes (microseconds, also backwards), limits may change, units are asked or given back. */
 interface Step {

@@ -4,7 +4,7 @@ import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { slotOfTag } from '../../src/workers/gateway/limits/key-slot.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
-import { startCluster, type TestCluster } from './redis-cluster.ts';
+import { startCluster, type TestCluster } from '../support/redis-cluster.ts';
 import { openClusterStore } from './stores.ts';
 import { until } from '../support/wait.ts';
 

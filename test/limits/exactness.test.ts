@@ -3,7 +3,7 @@ import { takeScript } from '../../src/shared/limits/take-script.ts';
 import type { Script } from '../../src/shared/redis/scripts.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
-import { startRedis } from './redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { openRedisStore } from './stores.ts';
 import { quietFor } from '../support/wait.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { laneSpec, type OpenLimiter, openLimiter } from './open-limiter.ts';
-import { startRedis } from './redis-server.ts';
+import { startRedis } from '../support/redis.ts';
 import { openRedisStore, redisStore } from './stores.ts';
 import { until, stopwatch } from '../support/wait.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLimiter } from './open-limiter.ts';
-import { startSentinel } from './redis-sentinel.ts';
+import { startSentinel } from '../support/redis-sentinel.ts';
 import { openRedisStore } from './stores.ts';
 import { stopwatch } from '../support/wait.ts';
 

@@ -4,8 +4,8 @@ import { monotonicMs } from '../../src/shared/clock.ts';
 import { createBucketMemory } from '../../src/shared/limits/bucket-memory.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import { type ContractSubject, storeContract } from '../../src/shared/limits/store.contract.ts';
-import { startCluster } from './redis-cluster.ts';
-import { startRedis } from './redis-server.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { startRedis } from '../support/redis.ts';
 import { openClusterStore, openRedisStore } from './stores.ts';
 
 interface Opened extends ContractSubject {

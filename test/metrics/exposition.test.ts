@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
-import { get, NO_REFILL, PATIENT, startLimited, statuses, type Limited } from '../limits-gateway/setup.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { get, statuses } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 import { type Exposition, promtoolSays, scrape } from './prometheus-text.ts';
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { RedisConfig } from '../../src/shared/config/types.ts';
 import { connectRedis } from '../../src/shared/redis/connect.ts';
 import { METRICS_REDIS_OPTIONS, RedisMemory } from '../../src/primary/metrics/redis-memory.ts';
-import { startCluster } from '../limits/redis-cluster.ts';
-import { startRedis } from '../limits/redis-server.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { startRedis } from '../support/redis.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 
 /** A clock on which the next question is always due. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../limits/redis-server.ts';
+import { freePort } from '../support/ports.ts';
 import { eventually } from '../support/wait.ts';
 
 /** One element of an instant vector. */

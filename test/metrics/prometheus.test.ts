@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../limits/redis-server.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startUpstream, type Upstream } from '../../bench/upstream/server.ts';
 import { NO_REFILL, PATIENT } from '../limits-gateway/setup.ts';
 import { startSteadyLoad } from '../limits-gateway/steady-load.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ProxyHeaderReader } from '../../src/workers/gateway/fronts/native/proxy-protocol.ts';
 import type { ProxiedSource } from '../../src/workers/gateway/fronts/native/proxy-protocol.ts';
-import { freePort } from '../lifecycle/run.ts';
+import { freePort } from '../support/ports.ts';
 
 /** What came of a connection that a proxy opened: whom it is of, and what the client sent. */
 interface Arrived {

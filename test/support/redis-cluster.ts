@@ -1,5 +1,6 @@
-import { startRedis, freePort, type TestRedis } from './redis-server.ts';
-import { eventually } from '../support/wait.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+import { freePort } from './ports.ts';
+import { eventually } from './wait.ts';
 
 export interface TestCluster extends AsyncDisposable {
   readonly nodes: readonly TestRedis[];

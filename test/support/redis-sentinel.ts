@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startRedis, type TestRedis } from './redis-server.ts';
-import { eventually } from '../support/wait.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+import { freePort } from './ports.ts';
+import { eventually } from './wait.ts';
 
 export interface TestSentinel extends AsyncDisposable {
   readonly port: number;

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import { freePort } from './ports.ts';
 
 /** A redis-server of this test alone, on a free loopback port. */
 export interface TestRedis extends AsyncDisposable {
@@ -15,15 +15,6 @@ export interface TestRedis extends AsyncDisposable {
   /** Starts the server again on the same port and directory after it was killed. */
   restart(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return address.port;
 }
 
 async function start(port: number, dir: string, args: readonly string[]): Promise<ChildProcess> {

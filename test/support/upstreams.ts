@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One request as the upstream saw it. Times are of `performance.now` in the test's process. */
@@ -32,6 +32,25 @@ export interface ScriptedUpstream extends AsyncDisposable {
   release(status?: number): void;
 }
 
+/** An HTTP upstream of one's own making, on a free port. */
+export async function httpUpstream(
+  answer: RequestListener,
+  options: { readonly keepAliveTimeout?: number } = {},
+): Promise<{ readonly port: number; readonly url: string } & AsyncDisposable> {
+  const server = createServer(options, answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
 export async function scriptedUpstream(): Promise<ScriptedUpstream> {
   const held = new Set<ServerResponse>();
   let inFlight = 0;
@@ -59,12 +78,9 @@ export async function scriptedUpstream(): Promise<ScriptedUpstream> {
     else if (behaviour === 'garbage') response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n');
     else end(response, behaviour);
   };
-  const server = createServer({ keepAliveTimeout: 120_000 }, handle).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = await httpUpstream(handle, { keepAliveTimeout: 120_000 });
   const upstream: ScriptedUpstream = {
-    port,
-    url: `http://127.0.0.1:${port}`,
+    ...server,
     behaviour: 200,
     onPath: new Map(),
     calls: [],
@@ -81,11 +97,6 @@ export async function scriptedUpstream(): Promise<ScriptedUpstream> {
     release: (status = 200) => {
       for (const response of held) end(response, status);
       held.clear();
-    },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
   return upstream;
