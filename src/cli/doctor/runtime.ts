@@ -10,6 +10,7 @@ const NODE_LINES: ReadonlyMap<number, { readonly lowestMinor: number; readonly e
   [22, { lowestMinor: 12, ends: '2027-04-30' }],
   [24, { lowestMinor: 0, ends: '2028-04-30' }],
   [25, { lowestMinor: 0, ends: '2026-06-01' }],
+  [26, { lowestMinor: 0, ends: '2029-04-30' }],
 ]);
 
 /** @param version such as `20.19.4` */
@@ -21,7 +22,7 @@ export function judgeNode(version: string, nowMs: number): Finding {
     return fail(
       check,
       `Node.js ${version}`,
-      'Use Node.js 24 (or 22.12+, 20.19+): there is no uWebSockets.js for this one.',
+      'Use Node.js 24 (or 26, 22.12+, 20.19+): the gateway is not tested on this one.',
     );
   }
   if (nowMs > Date.parse(line.ends)) {
@@ -66,7 +67,7 @@ export function judgeLibrary({ glibc, loadError }: Library): Finding {
     return fail(check, found, `Use a system with glibc ${OLDEST_GLIBC} or newer (Debian 12+).`);
   if (version < BUILT_FOR_GLIBC) {
     const why = `it makes the binary, which is built for glibc ${BUILT_FOR_GLIBC}, load on this one`;
-    return fail(check, found, `Run "node scripts/setup.mjs" or "npm start" in the gateway's folder: ${why}.`);
+    return fail(check, found, `Run "node scripts/setup.mjs --front uws" in the gateway's folder: ${why}.`);
   }
   return fail(check, found, 'Delete node_modules and run "npm ci", with the Node.js that is to run the gateway.');
 }
