@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { describeFronts } from '../support/fronts.ts';
 import { ask, requestText, statusOf, valueOf } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
@@ -16,14 +17,14 @@ const BACK = message('request thread is back: it gets connections again');
 const SERVES = message('request thread serves');
 const ENDED = message('request thread ended');
 
-describe('fault drills', () => {
+describeFronts('fault drills', (front) => {
   it('are off unless the gateway was started for them', async () => {
-    await using pair = await startPair();
+    await using pair = await startPair({ front });
     expect(statusOf(await ask(pair.port, fault('throw')))).toBe(200);
   });
 
   it('a handler that throws: a 500 that says nothing, and no other request notices', async () => {
-    await using pair = await startPair({ env });
+    await using pair = await startPair({ front, env });
     const { gateway, port } = pair;
     await using load = startLoad({ ports: [port], path: '/proxy/ok' });
     await load.more(50);
@@ -44,7 +45,7 @@ describe('fault drills', () => {
   });
 
   it('an exception outside any exchange: the thread finishes what it has and is replaced', async () => {
-    await using pair = await startPair({ env });
+    await using pair = await startPair({ front, env });
     const { gateway, port, answers, upstream } = pair;
     answers.set('/slow', () => '');
     // One on each thread, so that one of them is on the thread that fails.
@@ -77,7 +78,7 @@ describe('fault drills', () => {
   });
 
   it('a thread blocked for 3.5 s: new connections go to the other, and it comes back', async () => {
-    await using pair = await startPair({ env });
+    await using pair = await startPair({ front, env });
     const { gateway, port } = pair;
     const blocked = ask(port, fault('block:3500'));
     const blockedMs = performance.now();
@@ -103,6 +104,7 @@ describe('fault drills', () => {
 
   it('an upstream that answered while the thread was blocked was not late', async () => {
     await using pair = await startPair({
+      front,
       env: { GATEWAY_TEST_FAULTS: 'on', RESPONSE_HEADERS_TIMEOUT_SECONDS: '1', CONNECT_TIMEOUT_SECONDS: '1' },
     });
     const { port, answers, upstream } = pair;
