@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeFronts } from '../support/fronts.ts';
 import { ask, requestText, statusOf, takeMessage } from '../support/http.ts';
 import { startPair, type Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
-
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair({ env: { FRONT: 'uws', MAX_BODY_BYTES: '1000', MAX_HEADER_BYTES: '4096' } });
-});
-afterAll(() => pair[Symbol.asyncDispose]());
 
 const BEHIND = requestText('GET', '/proxy/evil');
 const post = (...fields: readonly string[]): string => requestText('POST', '/proxy/refused', fields);
@@ -22,7 +17,13 @@ const REFUSED: readonly (readonly [name: string, request: string, status: number
   ['a body that is too long', post('Content-Length: 2000') + 'b'.repeat(2000), 413],
 ];
 
-describe('a refusal that ends its connection, and a request behind it in the same segment', () => {
+describeFronts('a refusal that ends its connection, and a request behind it in the same segment', (front) => {
+  let pair: Pair;
+  beforeAll(async () => {
+    pair = await startPair({ front, env: { MAX_BODY_BYTES: '1000', MAX_HEADER_BYTES: '4096' } });
+  });
+  afterAll(() => pair[Symbol.asyncDispose]());
+
   it.each(REFUSED)('%s', async (_name, request, status) => {
     for (const behind of [BEHIND, BEHIND + BEHIND, `${post('Content-Length: 4')}evil`]) {
       using client = await rawClient(pair.port);
