@@ -112,6 +112,12 @@ export const ENV = {
     'An idle upstream connection is closed after this. Keep it below what the upstream waits (Node servers: 5 s), ' +
       'else it closes a connection just as a request is sent on it.',
   ),
+  UPSTREAM_PIPELINING: withDefault(
+    wholeNumberText(BOUNDS.pipelining),
+    '1',
+    'Requests without a body (GET, HEAD, OPTIONS) that may be outstanding on one upstream connection. More than 1 only ' +
+      'for upstreams one trusts to answer in order.',
+  ),
   UPSTREAM_MAX_AGE_SECONDS: withDefault(
     secondsText(BOUNDS.secondsOrNone),
     '300',

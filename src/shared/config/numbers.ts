@@ -22,6 +22,7 @@ export const BOUNDS = {
   count: { min: 1, max: 1_000_000 },
   countOrNone: { min: 0, max: 1_000_000 },
   connections: { min: 1, max: 65_535 },
+  pipelining: { min: 1, max: 32 },
   queue: { min: 0, max: 1_000_000 },
   /** What compileRule of shared/limits takes. */
   capacity: { min: 0, max: 1_000_000_000 },

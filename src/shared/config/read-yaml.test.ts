@@ -19,6 +19,7 @@ upstreams:
     queue: 256
     idle_timeout_seconds: 2.5
     max_age_seconds: 60
+    pipelining: 8
     tls: { server_name: orders.internal, verify: false }
   users: { url: http://users }
 routes:
@@ -77,6 +78,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 256,
       idleMs: 2500,
       maxAgeMs: 60_000,
+      pipelining: 8,
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
     },
@@ -87,6 +89,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 9,
       idleMs: 4000,
       maxAgeMs: 300_000,
+      pipelining: 1,
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,
     },

@@ -104,6 +104,7 @@ function resolveUpstream({ env, yaml }: Checked, name: string, own: UpstreamYaml
     connections: own.connections ?? env.UPSTREAM_CONNECTIONS,
     queue: own.queue ?? env.UPSTREAM_QUEUE,
     idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+    pipelining: own.pipelining ?? env.UPSTREAM_PIPELINING,
     maxAgeMs: toMs(own.max_age_seconds ?? env.UPSTREAM_MAX_AGE_SECONDS),
     tls: {
       caFile: tls.ca_file === undefined ? undefined : resolveBeside(yaml?.file ?? '', tls.ca_file),
@@ -120,6 +121,7 @@ const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetConfig[]
   connections: env.UPSTREAM_CONNECTIONS,
   queue: env.UPSTREAM_QUEUE,
   idleMs: toMs(env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+  pipelining: env.UPSTREAM_PIPELINING,
   maxAgeMs: toMs(env.UPSTREAM_MAX_AGE_SECONDS),
   tls: NO_TLS_SETTINGS,
   breaker: resolveBreaker(env, {}),

@@ -161,6 +161,8 @@ export interface UpstreamConfig {
   readonly idleMs: number;
   /** A connection carries no further exchange after this, so that changes of the address are followed; 0 = no limit. */
   readonly maxAgeMs: number;
+  /** Most requests outstanding on one connection; 1 = no pipelining. */
+  readonly pipelining: number;
   readonly tls: UpstreamTlsConfig;
   readonly breaker: BreakerConfig;
 }

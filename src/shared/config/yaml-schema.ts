@@ -72,6 +72,12 @@ export const upstreamSchema = section({
     .describe(
       'An idle connection is closed after this; keep it below what the upstream waits. Default UPSTREAM_IDLE_TIMEOUT_SECONDS.',
     ),
+  pipelining: wholeNumber(BOUNDS.pipelining)
+    .optional()
+    .describe(
+      'Requests without a body (GET, HEAD, OPTIONS) that may be outstanding on one connection. More than 1 only for ' +
+        'upstreams one trusts to answer in order. Default UPSTREAM_PIPELINING.',
+    ),
   max_age_seconds: seconds(BOUNDS.secondsOrNone)
     .optional()
     .describe(

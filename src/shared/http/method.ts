@@ -30,6 +30,9 @@ export function classifyMethod(method: string): 'forward' | 'refused' | 'invalid
   }
 }
 
+/** Whether a request asks for nothing but an answer (RFC 9110 9.2.1), of those that everybody knows. */
+export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
 /**
  * Whether sending a request twice is the same as once (RFC 9110 9.2.2). Only methods where the second answer
  * also is as good as the first are listed: WebDAV's MOVE is idempotent by name, but its repetition answers 404.

@@ -3,7 +3,7 @@ import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
 import { isSaneRequestId } from '../../../shared/http/field.ts';
-import { classifyMethod } from '../../../shared/http/method.ts';
+import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath, type CompiledRoute } from '../../../shared/http/router.ts';
 import { isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
@@ -408,6 +408,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   /** It takes more. */
   onClientDrained(): void {
     this.call?.resume();
+  }
+
+  get mayShare(): boolean {
+    return this.body === undefined && isSafe(this.method) && !isProbe(this.#breakerToken);
   }
 
   unsentBytes(): number {

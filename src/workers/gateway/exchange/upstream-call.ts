@@ -39,6 +39,8 @@ export interface CallOwner {
   readonly informed: boolean;
   /** The request is still being handled by the call that brought it. */
   readonly starting: boolean;
+  /** Its request may stand behind others on a connection, and be sent again. */
+  readonly mayShare: boolean;
   /** Bytes that the client's socket has not taken. */
   unsentBytes(): number;
   /** The header of an answer is here, and its body will take longer than this read. */
@@ -108,11 +110,15 @@ export class UpstreamCall implements Queued, Waiting {
     if (this.#stage === 'connection') this.target?.cancel(this);
     this.#stage = 'done';
     this.#countUnanswered();
-    this.#connection?.destroy();
+    this.#connection?.leave(this);
     this.#connection = undefined;
     const { deadlines } = this.#owner;
     deadlines.disarm(this);
     if (this.#total !== undefined) deadlines.disarm(this.#total);
+  }
+
+  get mayShare(): boolean {
+    return !this.#retried && this.#owner.mayShare;
   }
 
   get connectTimeoutMs(): number {
@@ -144,6 +150,16 @@ export class UpstreamCall implements Queued, Waiting {
     connection.requestSent = true;
     if (this.#stage !== 'connection' && this.#stage !== 'upload') return; // the upstream has answered before it had all
     this.#stage = 'upstream-head';
+    if (connection.carried === this) this.#armHead();
+    else this.#owner.deadlines.disarm(this); // those before it in line have their own
+  }
+
+  onFront(): void {
+    this.#sentMs = monotonicMs();
+    this.#armHead();
+  }
+
+  #armHead(): void {
     this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.headersMs);
   }
 

@@ -7,7 +7,7 @@ import { ResponseParser, type ResponseHandler } from './response-parser.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
-/** What a connection carries: one exchange at a time. */
+/** What a connection carries: an exchange. */
 export interface Carried {
   /** A connection is ready: write the request on it now. */
   onConnection(connection: Connection): void;
@@ -15,6 +15,8 @@ export interface Carried {
   onUpstreamRead(connection: Connection): void;
   /** A 102 or 103 came. @param fields lines without the last CRLF, each byte one char, or '' */
   onInformational(statusLine: string, fields: string): void;
+  /** Where requests share a connection: the answers before its own have ended. */
+  onFront(): void;
   /** The socket takes more of the request body. */
   onUpstreamDrain(): void;
   /**
@@ -28,7 +30,7 @@ export interface Carried {
  * Every socket of the thread reads into this one buffer: libuv fills it and calls back before anything else runs, so no
  * two reads overlap, it stays in the cache, and 128 connections do not hold 8 MB.
  */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+export const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A node error code that says why no connection came about. */
 function connectFailure(error: NodeJS.ErrnoException): ErrorCode {
@@ -148,6 +150,10 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     return this.#writeFailed;
   }
 
+  protected get isPaused(): boolean {
+    return this.#paused;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#wire?.pause();
@@ -158,11 +164,16 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     this.#wire?.resume();
   }
 
+  /** The exchange wants no answer any more, and hears nothing further. */
+  leave(_carried: Carried): void {
+    this.destroy();
+  }
+
   /** Ends the connection; its exchange, if any, hears nothing of it. */
   destroy(): void {
     if (this.state === 'closed') return;
     this.carried = undefined;
-    this.#close();
+    this.close();
   }
 
   onInformational(): void {
@@ -184,7 +195,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   /** The connect time-out. */
   onDeadline(): void {
-    this.#fail('upstream_connect_timeout');
+    this.fail('upstream_connect_timeout');
   }
 
   /** The bytes of the last read, valid inside onUpstreamRead only. */
@@ -194,25 +205,25 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   onBytes(length: number): void {
     if (this.state === 'closed') return;
-    this.#clearRead();
+    this.clearRead();
     const fault = this.parser.execute(readBuffer, length);
     if (fault !== undefined && !this.complete) {
-      this.#fail('upstream_bad_response');
+      this.fail('upstream_bad_response');
       return;
     }
     // A full buffer hides whether there is more behind the answer, and libuv reads that before anything else happens.
     if (this.complete && length === readBuffer.length) this.parser.reusable = false;
-    this.#deliver();
+    this.deliver();
   }
 
-  #clearRead(): void {
+  protected clearRead(): void {
     this.headArrived = false;
     this.bodyStart = 0;
     this.bodyEnd = 0;
     this.complete = false;
   }
 
-  #deliver(): void {
+  protected deliver(): void {
     const carried = this.carried;
     if (carried === undefined) return;
     const complete = this.complete; // the fields are another exchange's once this one is answered
@@ -220,7 +231,18 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     carried.onUpstreamRead(this);
     if (!complete || (this.state as string) === 'closed') return;
     if (this.#paused) this.resume(); // of TLS more can come after a pause, even the end
+    this.answered();
+  }
+
+  /** The answer of the exchange that was carried is complete. */
+  protected answered(): void {
+    this.target.pending--;
     this.target.onAnswered(this);
+  }
+
+  /** Exchanges that count as pending for its sake while it is busy. */
+  protected get outstanding(): number {
+    return 1;
   }
 
   onDrain(): void {
@@ -232,47 +254,47 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   }
 
   onReadFailed(): void {
-    if (this.state !== 'closed') this.#fail('upstream_reset');
+    if (this.state !== 'closed') this.fail('upstream_reset');
   }
 
   onEnd(): void {
     if (this.state === 'closed') return;
     if (this.state === 'busy') {
-      this.#clearRead();
+      this.clearRead();
       const fault = this.parser.finish();
       if (fault === undefined) {
-        this.#deliver();
+        this.deliver();
       } else {
-        this.#fail('upstream_reset');
+        this.fail('upstream_reset');
         return;
       }
     }
-    this.#close();
+    this.close();
   }
 
   #onSocketGone(error: NodeJS.ErrnoException | undefined): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
-      this.#fail(error === undefined ? 'upstream_reset' : connectFailure(error));
+      this.fail(error === undefined ? 'upstream_reset' : connectFailure(error));
     } else if (error !== undefined || this.carried === undefined) {
-      this.#fail('upstream_reset');
+      this.fail('upstream_reset');
     } else {
       this.onEnd();
     }
   }
 
-  #fail(code: ErrorCode): void {
+  protected fail(code: ErrorCode): void {
     const { state, carried } = this;
     const stale = code === 'upstream_reset' && this.served > 0 && !this.parser.started;
     this.carried = undefined;
-    this.#close(state === 'connecting' ? code : undefined);
+    this.close(state === 'connecting' ? code : undefined);
     carried?.onUpstreamFailed(code, stale);
   }
 
-  #close(connectFailureCode?: ErrorCode): void {
+  protected close(connectFailureCode?: ErrorCode): void {
     if (this.state === 'closed') return;
     const before = this.state;
-    if (before === 'busy') this.target.pending--;
+    if (before === 'busy') this.target.pending -= this.outstanding;
     this.state = 'closed';
     this.#socket.destroy();
     this.target.onClosed(this, { before, failure: connectFailureCode });

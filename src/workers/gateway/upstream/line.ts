@@ -52,6 +52,14 @@ export class Line<Each extends object> {
     return false;
   }
 
+  /** From the one who has waited longest; nobody may come or go meanwhile. */
+  forEach(each: (one: Each) => void): void {
+    for (let count = this.#first; count < this.#end; count++) {
+      const one = this.#places[count & (this.#places.length - 1)];
+      if (one !== undefined) each(one);
+    }
+  }
+
   #grow(): void {
     const old = this.#places;
     const count = this.#end - this.#first;

@@ -45,6 +45,10 @@ export class ResponseParser extends ResponseHead {
   reusable = false;
   /** Trailer lines of a chunked answer that may be passed on, each with its CRLF; complete when the message is. */
   trailers = '';
+  /** Another request is on its way already, so bytes after the message begin its answer. Set by the owner. */
+  expectsMore = false;
+  /** Index after the message, in the read that ended it. */
+  end = 0;
   /** Some byte of this exchange's answer has arrived (1xx count). */
   started = false;
   readonly #handler: ResponseHandler;
@@ -96,23 +100,24 @@ export class ResponseParser extends ResponseHead {
   }
 
   /**
-   * Feeds bytes [0, length) of `chunk`, which may be overwritten. A fault is final: destroy the socket. If the head and
+   * Feeds bytes [from, length) of `chunk`, which may be overwritten. A fault is final: destroy the socket. If the head and
    * a broken body arrive together, there is only the fault, so the client can still be told.
    */
-  execute(chunk: Buffer, length: number): ParseFault | undefined {
-    if (length === 0 || this.#phase === DEAD) return this.#fault;
+  execute(chunk: Buffer, length: number, from = 0): ParseFault | undefined {
+    if (length === from || this.#phase === DEAD) return this.#fault;
     if (this.#phase === IDLE) return this.#fail('unsolicited');
-    let at = 0;
+    let at = from;
     const awaitsHead = this.#phase === HEAD;
     if (awaitsHead) {
       this.started = true;
-      at = this.#readHeads(chunk, length);
+      at = this.#readHeads(chunk, at, length);
       if (this.#phase === HEAD || this.#phase === DEAD) return this.#fault;
     }
     at = this.#readBody(chunk, at, length);
     if (at === BAD_CHUNKS) return this.#fail('bad_response');
     // Bytes after the message answer nothing that was asked; whatever they are, nobody may get them.
-    if (at < length) this.reusable = false;
+    if (at < length && !this.expectsMore) this.reusable = false;
+    this.end = at;
 
     // All state is settled: a callback may abort, and no longer sees or changes anything half done.
     if (awaitsHead) {
@@ -154,8 +159,8 @@ export class ResponseParser extends ResponseHead {
   }
 
   /** Reads past 1xx heads and through the final one, which opens a body phase. Returns the index after the last head read. */
-  #readHeads(chunk: Buffer, length: number): number {
-    let at = 0;
+  #readHeads(chunk: Buffer, from: number, length: number): number {
+    let at = from;
     while (at < length) {
       const end = this.#held === undefined ? this.#readHead(chunk, at, length) : this.#readHeldHead(chunk, at, length);
       if (end === MALFORMED) this.#fail('bad_response');

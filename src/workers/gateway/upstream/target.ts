@@ -4,7 +4,9 @@ import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import { Connection, type Carried } from './connection.ts';
 import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
+import { PipelinedConnection } from './pipelined-connection.ts';
 import { hurry, rest } from './resting.ts';
+import { Sharing } from './sharing.ts';
 import type { Upstream } from './upstream.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -15,6 +17,8 @@ const KEEP_ALIVE_MARGIN_MS = 500;
 /** A waiting exchange, with the connect time-out of its route. */
 export interface Queued extends Carried {
   readonly connectTimeoutMs: number;
+  /** It may stand behind others on a connection, and be sent again: a safe method, no body, no probe of a breaker. */
+  readonly mayShare: boolean;
 }
 
 /** One server of an upstream and the connections of this thread to it. */
@@ -28,6 +32,8 @@ export class Target {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
+  /** `undefined` = each exchange has a connection to itself. */
+  readonly sharing: Sharing | undefined;
   #connectFailures = 0;
   #connections = 0;
   #connecting = 0;
@@ -43,6 +49,8 @@ export class Target {
   constructor(upstream: Upstream, config: TargetConfig) {
     this.upstream = upstream;
     this.config = config;
+    const { pipelining } = upstream.config;
+    this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     const defaultPort = config.secure ? 443 : 80;
     const name = config.host.includes(':') ? `[${config.host}]` : config.host; // an IPv6 address (RFC 3986, section 3.2.2)
     this.hostLine = `host: ${name}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
@@ -51,16 +59,30 @@ export class Target {
   /** Calls onConnection now or later, or onUpstreamFailed. */
   acquire(waiting: Queued): void {
     this.pending++;
+    if (this.sharing !== undefined && waiting.mayShare && this.sharing.active) {
+      this.sharing.add(waiting);
+      return;
+    }
+    const idle = this.takeIdle();
+    if (idle === undefined) this.enqueue(waiting);
+    else waiting.onConnection(idle);
+  }
+
+  /** A connection that rests, and has not rested too long. */
+  takeIdle(): Connection | undefined {
     const nowMs = this.upstream.deadlines.nowMs;
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      if (nowMs - idle.idleSinceMs < idle.idleLimitMs) {
-        waiting.onConnection(idle);
-        return;
-      }
+      if (nowMs - idle.idleSinceMs < idle.idleLimitMs) return idle;
       idle.destroy();
     }
-    // One that is free in a moment is waited for: under load no connection is opened without need.
-    const spare = this.#soonFree > this.#queue.size;
+    return undefined;
+  }
+
+  /** It waits for a connection that is free in a moment, or for a new one. */
+  enqueue(waiting: Queued): void {
+    // One that is free in a moment is worth more than a new one: under load no connection is opened without need.
+    const places = waiting.mayShare && this.sharing?.active === true ? this.sharing.most : 1;
+    const spare = this.#soonFree * places > this.#queue.size;
     const full = this.#connections >= this.upstream.config.connections;
     if (full && !spare && !this.upstream.mayQueue()) {
       this.pending--;
@@ -87,6 +109,10 @@ export class Target {
 
   /** The exchange no longer waits for a connection. */
   cancel(waiting: Queued): void {
+    if (this.sharing?.remove(waiting) === true) {
+      this.pending--;
+      return;
+    }
     if (this.#queue.remove(waiting)) {
       this.pending--;
       this.#countQueued();
@@ -125,7 +151,6 @@ export class Target {
 
   /** The answer is complete: the connection rests, and takes the next exchange after that, or goes. */
   onAnswered(connection: Connection): void {
-    this.pending--;
     connection.served++;
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
@@ -209,10 +234,11 @@ export class Target {
   }
 
   #next(connection: Connection): void {
-    const waiting = this.#queue.shift();
+    const waiting = this.#queue.first;
     if (waiting !== undefined) {
+      if (waiting.mayShare && this.sharing?.active === true) this.sharing.fill(connection, this.#queue);
+      else this.#queue.shift()?.onConnection(connection);
       this.#countQueued();
-      waiting.onConnection(connection);
       return;
     }
     if (this.upstream.closing) {
@@ -227,7 +253,7 @@ export class Target {
   #open(timeoutMs: number): Connection {
     this.#connections++;
     this.#connecting++;
-    const connection = new Connection(this);
+    const connection = this.sharing === undefined ? new Connection(this) : new PipelinedConnection(this, this.sharing);
     this.#all.add(connection);
     this.upstream.deadlines.arm(connection, timeoutMs);
     return connection;
