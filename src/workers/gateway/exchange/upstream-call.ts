@@ -7,8 +7,8 @@ import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
 import type { RouteStages } from '../routing-table.ts';
-import type { Connection } from '../upstream/connection.ts';
-import type { Queued, Target } from '../upstream/target.ts';
+import type { Connection, Queued } from '../upstream/connection.ts';
+import type { Target } from '../upstream/target.ts';
 import type { RequestBody } from './request-body.ts';
 import { TotalDeadline } from './total-deadline.ts';
 

@@ -1,10 +1,12 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import type { DeadlineList, Waiting } from '../deadlines.ts';
+import type { Handles } from '../../../shared/net/handles.ts';
+import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
+import type { KnownHead } from './known-head.ts';
 import { openWire } from './open-wire.ts';
 import { ResponseParser, type ResponseHandler } from './response-parser.ts';
-import type { Target } from './target.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection carries: an exchange. */
@@ -24,6 +26,39 @@ export interface Carried {
    * @param stale a reused connection died before any byte of the answer: the server had closed it already
    */
   onUpstreamFailed(code: ErrorCode, stale: boolean): void;
+}
+
+/** A waiting exchange, with the connect time-out of its route. */
+export interface Queued extends Carried {
+  readonly connectTimeoutMs: number;
+  /** It may stand behind others on a connection, and be sent again: a safe method, no body, no probe of a breaker. */
+  readonly mayShare: boolean;
+}
+
+/** What connections need of the upstream of their target. */
+export interface ConnectionSettings {
+  readonly config: { readonly idleMs: number };
+  readonly deadlines: Deadlines;
+  readonly handles: Handles | undefined;
+  readonly closing: boolean;
+  tlsOptions(address: string): ConnectionOptions;
+}
+
+/** What a connection needs of its target, and tells it. */
+export interface ConnectionOwner {
+  readonly config: TargetConfig;
+  readonly hostLine: string;
+  readonly knownHead: KnownHead;
+  readonly upstream: ConnectionSettings;
+  /** Busy connections and exchanges that wait. */
+  pending: number;
+  onConnected(connection: Connection): void;
+  onAnswered(connection: Connection): void;
+  onRested(connection: Connection): void;
+  onClosed(
+    connection: Connection,
+    how: { readonly before: Connection['state']; readonly failure: ErrorCode | undefined },
+  ): void;
 }
 
 /**
@@ -56,7 +91,7 @@ const TLS_CODES = new Set([
 
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
 export class Connection implements ResponseHandler, Waiting, WireOwner {
-  readonly target: Target;
+  readonly target: ConnectionOwner;
   readonly parser: ResponseParser;
   state: 'connecting' | 'busy' | 'resting' | 'idle' | 'closed' = 'connecting';
   carried: Carried | undefined = undefined;
@@ -88,7 +123,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   deadlineNext: Waiting | undefined = undefined;
   deadlineFromMs = 0;
 
-  constructor(target: Target) {
+  constructor(target: ConnectionOwner) {
     this.target = target;
     this.parser = new ResponseParser(this, target.knownHead);
     this.idleLimitMs = target.upstream.config.idleMs;
@@ -191,6 +226,11 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   onComplete(): void {
     this.complete = true;
+  }
+
+  /** The loop has looked at it once more since its answer ended. */
+  onRested(): void {
+    this.target.onRested(this);
   }
 
   /** The connect time-out. */

@@ -1,9 +1,17 @@
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { Connection, readBuffer, type Carried } from './connection.ts';
+import { Connection, readBuffer, type Carried, type ConnectionOwner } from './connection.ts';
 import { Line } from './line.ts';
-import type { Sharing } from './sharing.ts';
-import type { Target } from './target.ts';
+
+/** What such connections of a target have in common. */
+export interface SharedBy {
+  /** Outstanding requests on one connection. */
+  readonly most: number;
+  /** The server is not to be trusted with several requests at once. */
+  pause(): void;
+  /** Whether one more request may be sent again elsewhere, and counts it. */
+  mayRepeat(): boolean;
+}
 
 /** Nobody is put behind a request that has waited longer for its answer. */
 const FRESH_MS = 3;
@@ -25,7 +33,7 @@ interface InLine {
  * else says whose they are: at the first oddity nobody in line gets anything from it.
  */
 export class PipelinedConnection extends Connection {
-  readonly #sharing: Sharing;
+  readonly #sharing: SharedBy;
   readonly #behind = new Line<InLine>();
   /** Exchanges that still want their answer. */
   #live = 0;
@@ -37,7 +45,7 @@ export class PipelinedConnection extends Connection {
   /** Those behind were sent elsewhere: it ends with the answer at the front. */
   #condemned = false;
 
-  constructor(target: Target, sharing: Sharing) {
+  constructor(target: ConnectionOwner, sharing: SharedBy) {
     super(target);
     this.#sharing = sharing;
   }

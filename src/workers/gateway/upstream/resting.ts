@@ -1,12 +1,18 @@
-import type { Connection } from './connection.ts';
 import { Line } from './line.ts';
+
+/** A connection, as far as it rests. */
+export interface Resting {
+  readonly state: string;
+  /** The loop has polled its socket once more, and it has not closed. */
+  onRested(): void;
+}
 
 /**
  * Connections of this thread whose answer has ended, until the loop has polled its sockets once more. What the kernel
  * has for them already, the end of the connection or bytes that nobody asked for, shows itself in that poll; a request
  * sent before would be lost, or get those bytes for its answer.
  */
-const line = new Line<Connection>();
+const line = new Line<Resting>();
 /** How many of them were answered before the poll of the present loop turn. */
 let polled = 0;
 let looking: NodeJS.Immediate | undefined = undefined;
@@ -15,8 +21,8 @@ const LOOKS = 2;
 /** How many of the next looks somebody waits for. */
 let awaitedLooks = 0;
 
-/** The connection's target hears `onRested` behind the next poll, unless the connection closes first. */
-export function rest(connection: Connection): void {
+/** The connection hears `onRested` behind the next poll, unless the connection closes first. */
+export function rest(connection: Resting): void {
   line.push(connection);
   if (looking === undefined) lookAfterPoll();
 }
@@ -45,6 +51,6 @@ function look(): void {
   if (polled > 0) lookAfterPoll();
   for (; count > 0; count--) {
     const connection = line.shift();
-    if (connection?.state === 'resting') connection.target.onRested(connection);
+    if (connection?.state === 'resting') connection.onRested();
   }
 }

@@ -1,8 +1,7 @@
 import { monotonicMs } from '../../../shared/clock.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Queued } from './connection.ts';
 import { Line } from './line.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
-import type { Queued } from './target.ts';
 
 /** How long a server that has shown an oddity gets one request at a time. */
 const PAUSE_MS = 60_000;

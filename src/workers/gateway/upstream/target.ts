@@ -1,29 +1,33 @@
-import type { TargetConfig } from '../../../shared/config/types.ts';
+import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
-import { Connection, type Carried } from './connection.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { Connection, type ConnectionOwner, type ConnectionSettings, type Queued } from './connection.ts';
 import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
 import { hurry, rest } from './resting.ts';
 import { Sharing } from './sharing.ts';
-import type { Upstream } from './upstream.ts';
 
 const FIRST_SKIP_MS = 100;
 const LONGEST_SKIP_MS = 5_000;
 /** An idle connection is given up this much before the server said it would close it. */
 const KEEP_ALIVE_MARGIN_MS = 500;
 
-/** A waiting exchange, with the connect time-out of its route. */
-export interface Queued extends Carried {
-  readonly connectTimeoutMs: number;
-  /** It may stand behind others on a connection, and be sent again: a safe method, no body, no probe of a breaker. */
-  readonly mayShare: boolean;
+/** What targets need of their upstream. */
+export interface TargetOwner extends ConnectionSettings {
+  readonly config: UpstreamConfig;
+  readonly metrics: ThreadMetrics;
+  readonly metricsStart: number;
+  readonly random: () => number;
+  /** Exchanges that wait for a connection of any target while none is being opened for them. */
+  queued: number;
+  mayQueue(): boolean;
 }
 
 /** One server of an upstream and the connections of this thread to it. */
-export class Target {
-  readonly upstream: Upstream;
+export class Target implements ConnectionOwner {
+  readonly upstream: TargetOwner;
   readonly config: TargetConfig;
   /** `host: name\r\n`, as every request to this target carries it. */
   readonly hostLine: string;
@@ -46,7 +50,7 @@ export class Target {
   readonly #queue = new Line<Queued>();
   readonly #all = new Set<Connection>();
 
-  constructor(upstream: Upstream, config: TargetConfig) {
+  constructor(upstream: TargetOwner, config: TargetConfig) {
     this.upstream = upstream;
     this.config = config;
     const { pipelining } = upstream.config;

@@ -6,7 +6,7 @@ import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import { Target } from './target.ts';
+import { Target, type TargetOwner } from './target.ts';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -19,7 +19,7 @@ export interface UpstreamOptions {
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
-export class Upstream {
+export class Upstream implements TargetOwner {
   readonly config: UpstreamConfig;
   readonly deadlines: Deadlines;
   readonly targets: readonly Target[];
