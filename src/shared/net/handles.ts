@@ -27,7 +27,7 @@ export interface StreamHandle {
   /** -1 once closed. */
   readonly fd: number;
   /** How much came lies in streamState[READ_BYTES_OR_ERROR]; `bytes` only without useUserBuffer. */
-  onread: ((bytes: ArrayBuffer | undefined) => void) | undefined;
+  onread: (bytes: ArrayBuffer | undefined) => void;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): Errno;
   readStop(): Errno;

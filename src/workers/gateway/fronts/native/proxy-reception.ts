@@ -54,7 +54,9 @@ export class ProxyReception implements Waiting {
   #end(): void {
     const { handle, deadlines } = this.#options;
     deadlines.disarm(this);
-    handle.onread = undefined;
+    handle.onread = nothing; // Node ends the process for anything but a function
     handle.readStop();
   }
 }
+
+const nothing = (): void => undefined;

@@ -11,6 +11,8 @@ import type { StreamTools } from './client-output.ts';
 const UV_EOF = -4095;
 const FAILED = -1;
 
+const nothing = (): void => undefined;
+
 const errnoOf = new Map([...getSystemErrorMap()].map(([errno, [code]]) => [code, errno]));
 
 class PlainRequest implements WriteRequest, ShutdownRequest {
@@ -28,7 +30,7 @@ export const SOCKET_TOOLS: StreamTools = {
 
 export class SocketHandle implements StreamHandle {
   readonly fd = FAILED;
-  onread: (() => void) | undefined = undefined;
+  onread: (bytes: ArrayBuffer | undefined) => void = nothing;
   readonly socket: Socket;
   #listens = false;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -116,6 +118,6 @@ export class SocketHandle implements StreamHandle {
 
   #tell(result: number): void {
     SOCKET_TOOLS.streamState[SOCKET_TOOLS.READ_BYTES_OR_ERROR] = result;
-    this.onread?.();
+    this.onread(undefined);
   }
 }
