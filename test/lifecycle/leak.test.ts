@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeFronts } from '../support/fronts.ts';
+import { describeThreadedFronts } from '../support/fronts.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import { eventually } from '../support/raw.ts';
@@ -14,7 +14,7 @@ const ROUNDS = 2;
 /** Compiled code and the like still settle; a leak of 200 bytes in one exchange of a hundred would show at 200,000. */
 const HEAP_SLACK_BYTES = 512 * 1024;
 
-describeFronts('the leak check', (front) => {
+describeThreadedFronts('the leak check', (front) => {
   it(
     `${EXCHANGES} exchanges of all kinds leave nothing behind`,
     async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ask, requestText, statusOf } from '../support/http.ts';
-import { describeFronts } from '../support/fronts.ts';
+import { describeThreadedFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
 import { startLoad } from './load.ts';
@@ -9,7 +9,7 @@ const REPLACEMENTS = 6;
 
 const message = (text: string) => (line: Readonly<Record<string, unknown>>) => line['msg'] === text;
 
-describeFronts('a thread that is replaced in order', (front) => {
+describeThreadedFronts('a thread that is replaced in order', (front) => {
   it('loses no request, again and again, of clients that keep their connections and of those that do not', async () => {
     await using pair = await startPair({ front, env: { WORKERS: '2', GATEWAY_TEST_FAULTS: 'on' } });
     const { gateway, port } = pair;

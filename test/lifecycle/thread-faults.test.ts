@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeFronts } from '../support/fronts.ts';
+import { describeThreadedFronts } from '../support/fronts.ts';
 import { ask, requestText, statusOf, valueOf } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
@@ -17,7 +17,7 @@ const BACK = message('request thread is back: it gets connections again');
 const SERVES = message('request thread serves');
 const ENDED = message('request thread ended');
 
-describeFronts('fault drills', (front) => {
+describeThreadedFronts('fault drills', (front) => {
   it('are off unless the gateway was started for them', async () => {
     await using pair = await startPair({ front });
     expect(statusOf(await ask(pair.port, fault('throw')))).toBe(200);

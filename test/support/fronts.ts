@@ -11,3 +11,10 @@ export function describeFronts(name: string, suite: (front: TestFront) => void):
     suite(front);
   });
 }
+
+/** For drills of threads: the public way has one thread where Node cannot share a port. */
+export function describeThreadedFronts(name: string, suite: (front: FrontKind) => void): void {
+  describe.each(FRONTS)(`${name} (%s)`, (front) => {
+    suite(front);
+  });
+}
