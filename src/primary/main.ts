@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
-import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
@@ -9,11 +8,9 @@ import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
-import type { AdminServer } from './admin/server.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
-import { LimitsStoreState, reportStoreChange } from './limits/limits-store-state.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';
@@ -25,7 +22,9 @@ import { startMetrics } from './metrics/start-metrics.ts';
 import { RequestThreads, slotsFor } from './threads/request-threads.ts';
 import { Stop } from './process/stop.ts';
 import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
-import { TrafficControl } from './traffic-control.ts';
+import { ThreadSet } from './threads/thread-set.ts';
+import { DegradedReasons } from './traffic/degraded-reasons.ts';
+import { TrafficControl } from './traffic/traffic-control.ts';
 
 const START_WITHIN_MS = 30_000;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
@@ -41,7 +40,6 @@ function loadFirst(): LoadedConfig & { readonly warnings: string } {
 
 async function compose(first: LoadedConfig, log: Log): Promise<void> {
   const { server } = first.config;
-  const reload = new Reload({ load: loadConfig, first, log, apply: (config) => configure(config) });
   const startedAtMs = wallClockMs();
   const events = new EventLog({
     wallClockMs,
@@ -51,15 +49,15 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   let port = server.port;
   const withRedis = first.config.redis !== undefined;
   const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
+  const threadSet = new ThreadSet();
+  const degraded = new DegradedReasons(threadSet);
   const acceptor = await openAcceptor({
     config: first.config,
     slots: slotsFor(server.workers),
     log,
     events,
-    send: (slot, message) => threads.tellSlot(slot, message),
-    onDegraded: (reasons) => {
-      control.otherDegraded = reasons;
-    },
+    send: (slot, message) => threadSet.tellSlot(slot, { to: 'front', ...message }),
+    onDegraded: (reasons) => degraded.set('front', reasons),
   });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
@@ -75,31 +73,25 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
       threads: server.workers,
       address: `${hostname()}:${port}`,
     }),
-    send: (slot, message) => threads.tellSlot(slot, message),
-    broadcast: (message) => threads.tellAll(message),
+    threads: threadSet,
+    degraded,
   });
-  const configure = (config: Config): void => {
-    metrics.configure(config);
-    control.configure(config);
-    acceptor.configure(config);
-  };
-  const limitsStore = new LimitsStoreState((state) => reportStoreChange({ log, events }, state));
+  const reload = new Reload({ load: loadConfig, first, log, parts: [metrics, control, acceptor] });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
+    threads: threadSet,
     workers: server.workers,
     active: () => reload.active(),
     acceptor,
     control,
     metrics,
-    limitsStore,
     log,
     events,
-    hopeless: () => {
-      log.error('as many request threads are stuck as there should be: the process must be started again');
-      void stop.drain({ ...FAULT_STOP, reason: 'stuck threads' });
-    },
   });
-  let admin: AdminServer | undefined;
+  const numbers = startMetrics(
+    { memory: metrics, threads, control, front: acceptor, reload, node: first.config.node.name, startedAtMs, log },
+    { config: first.config.redis, connect },
+  );
   const stop = new Stop({
     acceptor,
     threads,
@@ -108,7 +100,6 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
       events.add('drain', 'the process is about to end', { reason });
       readers.close();
     },
-    closeAdmin: async () => admin?.close(),
     closeControl: () => {
       numbers.close();
       return control.close();
@@ -124,6 +115,10 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     const deadlineMs = reload.active().config.server.drainTimeoutMs;
     void stop.drain({ reason, deadlineMs, exitCode: EXIT.ok });
   };
+  void threads.allStuck.then(() => {
+    log.error('as many request threads are stuck as there should be: the process must be started again');
+    return stop.drain({ ...FAULT_STOP, reason: 'stuck threads' });
+  });
   onProcessEvents({
     log,
     drain,
@@ -146,14 +141,14 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     threads,
     acceptor,
     reload,
+    runReload,
+    stop,
+    drain,
   };
-  const numbers = startMetrics(
-    { memory: metrics, threads, control, front: acceptor, reload, node: first.config.node.name, startedAtMs, log },
-    { config: first.config.redis, connect },
-  );
-  const operations = adminOperations({ ...front, limitsStore, runReload, stop, drain }, numbers.operations);
+  const operations = adminOperations(front, numbers.operations);
   const token = (): string | undefined => reload.active().config.server.adminToken;
-  admin = await openAdmin(server, { operations, token, log });
+  const admin = await openAdmin(server, { operations, token, log });
+  stop.closeLast(admin);
 
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   const settled = (): boolean => stop.begun || serving() >= server.workers || threads.failures >= FAILED_STARTS;

@@ -12,10 +12,11 @@ const { readConfig } = await load('shared/config/read-config');
 const { createLog } = await load('shared/log');
 const { openFiles } = await load('shared/net/open-files');
 const { openFront } = await load('primary/front/open-front');
-const { LimitsStoreState } = await load('primary/limits-store-state');
 const { MetricMemory } = await load('primary/metrics/metric-memory');
-const { RequestThreads, slotsFor } = await load('primary/request-threads');
-const { TrafficControl } = await load('primary/traffic-control');
+const { RequestThreads, slotsFor } = await load('primary/threads/request-threads');
+const { ThreadSet } = await load('primary/threads/thread-set');
+const { DegradedReasons } = await load('primary/traffic/degraded-reasons');
+const { TrafficControl } = await load('primary/traffic/traffic-control');
 
 const env = { FRONT: 'native', UPSTREAM_URL: 'http://127.0.0.1:1', WORKERS: '2', ...process.env };
 const read = readConfig(env, (/** @type {string} */ path) => readFileSync(path, 'utf8'));
@@ -26,12 +27,14 @@ const gate = new Int32Array(new SharedArrayBuffer(8));
 const slots = slotsFor(config.server.workers);
 /** @type {string[]} */
 const problems = [];
+const threadSet = new ThreadSet();
 const acceptor = await openFront({
   config,
   slots,
   log,
   events: { add: (/** @type {string} */ _type, /** @type {string} */ text) => problems.push(text) },
-  send: (/** @type {number} */ slot, /** @type {unknown} */ message) => threads.tellSlot(slot, message),
+  send: (/** @type {number} */ slot, /** @type {object} */ message) =>
+    threadSet.tellSlot(slot, { to: 'front', ...message }),
   onDegraded: () => {},
 });
 const control = new TrafficControl({
@@ -39,11 +42,12 @@ const control = new TrafficControl({
   log,
   connect: undefined,
   info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
-  send: () => {},
-  broadcast: () => 0,
+  threads: threadSet,
+  degraded: new DegradedReasons(threadSet),
 });
 const threads = new RequestThreads({
   entry: new URL('./thread.mjs', import.meta.url),
+  threads: threadSet,
   workers: config.server.workers,
   active: () => ({ config, version: 1 }),
   acceptor: {
@@ -55,9 +59,7 @@ const threads = new RequestThreads({
   },
   control,
   metrics: new MetricMemory(slots, config),
-  limitsStore: new LimitsStoreState(() => {}),
   log,
-  hopeless: () => {},
 });
 const serving = () => threads.all().filter((/** @type {any} */ { state }) => state.kind === 'serving').length;
 await threads.until(() => serving() === config.server.workers, 20_000);

@@ -5,10 +5,11 @@ import { readConfig } from '../../src/shared/config/read-config.ts';
 import { createLog } from '../../src/shared/log.ts';
 import type { Acceptor } from '../../src/primary/front/acceptor.ts';
 import { openFront } from '../../src/primary/front/open-front.ts';
-import { LimitsStoreState } from '../../src/primary/limits/limits-store-state.ts';
 import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from '../../src/primary/threads/request-threads.ts';
-import { TrafficControl } from '../../src/primary/traffic-control.ts';
+import { ThreadSet } from '../../src/primary/threads/thread-set.ts';
+import { DegradedReasons } from '../../src/primary/traffic/degraded-reasons.ts';
+import { TrafficControl } from '../../src/primary/traffic/traffic-control.ts';
 
 export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 const NEVER_MS = 20_000;
@@ -31,12 +32,13 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
   const log = createLog({ level: 'silent', name: 'test' });
   const slots = slotsFor(config.server.workers);
   const gate = new SharedArrayBuffer(8);
+  const threadSet = new ThreadSet();
   const acceptor = await openFront({
     config,
     slots,
     log,
     events: { add: () => {} },
-    send: (slot, message) => threads.tellSlot(slot, message),
+    send: (slot, message) => threadSet.tellSlot(slot, { to: 'front', ...message }),
     onDegraded: () => {},
   });
   const control = new TrafficControl({
@@ -44,11 +46,12 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     log,
     connect: undefined,
     info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
-    send: () => {},
-    broadcast: () => 0,
+    threads: threadSet,
+    degraded: new DegradedReasons(threadSet),
   });
   const threads = new RequestThreads({
     entry: pathToFileURL(resolve(import.meta.dirname, 'thread.mjs')),
+    threads: threadSet,
     workers: config.server.workers,
     active: () => ({ config, version: 1, tls: undefined }),
     acceptor: {
@@ -60,9 +63,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     },
     control,
     metrics: new MetricMemory(slots, config),
-    limitsStore: new LimitsStoreState(() => {}),
     log,
-    hopeless: () => {},
   });
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   if (!(await threads.until(() => serving() === config.server.workers, NEVER_MS))) throw new Error('no threads');

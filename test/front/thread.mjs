@@ -85,11 +85,11 @@ const receiver =
         slot,
         rows,
         onSocket,
-        onLost: () => say({ type: 'failed', reason: 'lost' }),
+        onLost: () => say({ to: 'threads', type: 'failed', reason: 'lost' }),
       })
     : undefined;
 const listener = new PublicListener({
-  post: say,
+  post: (/** @type {object} */ message) => say({ to: 'acceptor', ...message }),
   maxConnections: () => 10_000,
   onSocket: onPublicSocket,
   onRefused: () => {},
@@ -98,7 +98,7 @@ const listener = new PublicListener({
 function end() {
   clearInterval(beating);
   receiver?.close();
-  say({ type: 'closed', aborted: 0 });
+  say({ to: 'threads', type: 'closed', aborted: 0 });
   port?.close();
 }
 
@@ -112,7 +112,7 @@ port?.on('message', (message) => {
       listener.receive(message);
       return;
     case 'config':
-      say({ type: 'config-applied', version: message.version });
+      say({ to: 'threads', type: 'config-applied', version: message.version });
       return;
     case 'drain': {
       if (draining) return;
@@ -131,4 +131,4 @@ port?.on('message', (message) => {
     default:
   }
 });
-say({ type: 'listening', descriptor: undefined });
+say({ to: 'threads', type: 'listening', descriptor: undefined });

@@ -7,7 +7,7 @@ import {
 } from '../../shared/admin/breakers.ts';
 import type { BreakerAnswer, BreakerOverride } from '../../shared/admin/breakers.ts';
 import type { BreakerMode } from '../../shared/breaker/rule.ts';
-import type { TrafficControl } from '../traffic-control.ts';
+import type { TrafficControl } from '../traffic/traffic-control.ts';
 import { json, problem } from './answer.ts';
 import type { AdminAnswer } from './answer.ts';
 import { operation } from './api.ts';

@@ -6,11 +6,10 @@ import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
-import type { LimitsStoreState } from '../limits/limits-store-state.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
-import type { TrafficControl } from '../traffic-control.ts';
+import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { AnyOperation } from './api.ts';
 import { breakerAnswerOf } from './breaker-answer.ts';
 import { breakerOperations } from './breakers.ts';
@@ -32,7 +31,6 @@ export interface FrontParts {
   readonly readers: EventReaders;
   readonly control: TrafficControl;
   readonly threads: RequestThreads;
-  readonly limitsStore: LimitsStoreState;
   readonly acceptor: Acceptor;
   readonly reload: Reload;
   readonly runReload: () => Promise<ReloadOutcome>;
@@ -57,13 +55,13 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     threads,
     reload,
     control,
-    limitsStore: parts.limitsStore,
+    limitsStore: control.limits.store,
     breakers: () => control.breakers().map(breakerAnswerOf),
   };
   const setLogLevel = (level: LogLevel): void => {
     const before = log.level;
     log.level = level;
-    threads.tellAll({ type: 'log-level', level });
+    threads.tellAll({ to: 'thread', type: 'log-level', level });
     events.add('log-level', `log level ${before} -> ${level}`, { level, before });
   };
   return withDocuments([

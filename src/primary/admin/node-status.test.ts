@@ -34,9 +34,9 @@ test('Redis is not up before it was ever reached', () => {
     reasons: [reason],
     redis: { configured: true, state: 'down', reason },
   });
-  store.told(0, { up: true, reason: '' });
+  store.receive(0, { up: true, reason: '' });
   expect(statusOf(store, true)).toMatchObject({ verdict: 'ok', reasons: [], redis: { state: 'up', reason: '' } });
-  store.told(0, { up: false, reason: 'gone' });
+  store.receive(0, { up: false, reason: 'gone' });
   expect(statusOf(store, true)).toMatchObject({ verdict: 'degraded', redis: { state: 'down' } });
 });
 

@@ -32,8 +32,8 @@ export interface LastReload {
 export interface ReloadOptions {
   readonly load: () => LoadResult;
   readonly first: LoadedConfig;
-  /** What the front itself does with a new configuration, before the threads get it. */
-  readonly apply: (config: Config) => void;
+  /** Parts of the front that take a new configuration, in this order, before the threads get it. */
+  readonly parts: readonly { configure(config: Config): void }[];
   readonly log: Log;
 }
 
@@ -65,7 +65,7 @@ export class Reload {
   /** Gives random keys of session tickets their successors; those of a file stay. */
   rotateTicketKeys(threads: RequestThreads): void {
     if (!this.#ticketKeys.rotate()) return;
-    threads.tellAll({ type: 'ticket-keys', keys: this.#ticketKeys.current });
+    threads.tellAll({ to: 'front', type: 'ticket-keys', keys: this.#ticketKeys.current });
   }
 
   /** The newest attempt; `undefined`: none since the start. */
@@ -110,7 +110,7 @@ export class Reload {
     this.#ticketKeys.take(loaded.tls?.ticketKeys);
     const version = ++this.#version;
     log.level = config.logLevel;
-    this.#options.apply(config);
+    for (const part of this.#options.parts) part.configure(config);
     threads.sendConfig();
     const applied = await threads.until(
       () => threads.all().every(({ state, configVersion }) => state.kind !== 'serving' || configVersion >= version),

@@ -8,6 +8,7 @@ import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis, type RedisClient } from './asked-redis.ts';
 import { distinctRules, limitedRoutes, type LimitedRoute } from './limited-routes.ts';
+import { LimitsStoreState, type StoreState } from './limits-store-state.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
 import { OverridesHash } from './overrides-hash.ts';
@@ -30,6 +31,8 @@ export interface LimitControlOptions {
   readonly liveCount: () => number;
   /** To every thread. @returns how many were told */
   readonly broadcast: (message: ToLimitThread) => number;
+  /** Whether threads ask Redis has changed. */
+  readonly onStoreChange: (state: StoreState) => void;
 }
 
 /** The front's part of the limits: who is refused most, who is banned or exempt, and the buckets as operators see them. */
@@ -37,6 +40,8 @@ export class LimitControl {
   readonly memory: MemoryBuckets;
   readonly shared: RedisBuckets | undefined;
   readonly overrides: OverrideBook;
+  /** Whether threads ask Redis. */
+  readonly store: LimitsStoreState;
   readonly #refused = new RefusedFront(monotonicMs);
   readonly #asked: AskedRedis;
   readonly #sharing: RefusedSharing;
@@ -48,6 +53,7 @@ export class LimitControl {
     const { config, redis, memoryBuckets, liveNodes, liveCount, broadcast } = options;
     this.#config = config;
     this.#routes = limitedRoutes(config.routes);
+    this.store = new LimitsStoreState(options.onStoreChange);
     this.memory = new MemoryBuckets({
       memory: new SharedMemoryStore(memoryBuckets, { owner: FRONT_OWNER }),
       share: () => (redis === undefined ? 1 : liveCount()),
@@ -89,15 +95,25 @@ export class LimitControl {
   }
 
   receive(slot: number, message: FromLimitThread): void {
-    if (message.type === 'limits-done') this.#orders.done(message.id);
-    else {
-      this.#refused.receive(slot, message.list);
-      this.#sharing.changed();
+    switch (message.type) {
+      case 'limits-store':
+        this.store.receive(slot, message);
+        return;
+      case 'limits-done':
+        this.#orders.done(message.id);
+        return;
+      case 'refused-clients':
+        this.#refused.receive(slot, message.list);
+        this.#sharing.changed();
+        return;
+      default:
+        message satisfies never;
     }
   }
 
   threadGone(slot: number): void {
     this.#refused.threadGone(slot);
+    this.store.threadGone(slot);
   }
 
   /** Another node, or this one, has said so on the channel of events. */

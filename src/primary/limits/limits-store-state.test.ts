@@ -19,24 +19,24 @@ describe('the store as all threads see it', () => {
 
   test('is down as long as one thread says so, and each change is told once', () => {
     const { whole, changes } = setUp();
-    whole.told(0, up);
-    whole.told(1, up);
+    whole.receive(0, up);
+    whole.receive(1, up);
     expect(changes).toEqual([{ state: 'up', reason: '' }]);
-    whole.told(1, down('timeout'));
-    whole.told(0, down('connection closed'));
+    whole.receive(1, down('timeout'));
+    whole.receive(0, down('connection closed'));
     expect(whole.state().state).toBe('down');
     expect(changes.slice(1)).toEqual([{ state: 'down', reason: 'timeout' }]);
-    whole.told(1, up);
+    whole.receive(1, up);
     expect(whole.state()).toEqual({ state: 'down', reason: 'connection closed' });
     expect(changes).toHaveLength(2);
-    whole.told(0, up);
+    whole.receive(0, up);
     expect(changes.slice(2)).toEqual([{ state: 'up', reason: '' }]);
   });
 
   test('a thread that has gone says nothing any more', () => {
     const { whole, changes } = setUp();
-    whole.told(0, up);
-    whole.told(1, down('timeout'));
+    whole.receive(0, up);
+    whole.receive(1, down('timeout'));
     whole.threadGone(1);
     expect(whole.state().state).toBe('up');
     expect(changes.map(({ state }) => state)).toEqual(['up', 'down', 'up']);
@@ -44,12 +44,12 @@ describe('the store as all threads see it', () => {
 
   test('what the last thread said holds until the one that replaces it speaks', () => {
     const { whole, changes } = setUp();
-    whole.told(0, down('timeout'));
+    whole.receive(0, down('timeout'));
     whole.threadGone(0);
     expect(whole.state().state).toBe('down');
-    whole.told(0, down('timeout'));
+    whole.receive(0, down('timeout'));
     expect(changes).toHaveLength(1);
-    whole.told(0, up);
+    whole.receive(0, up);
     expect(changes.map(({ state }) => state)).toEqual(['down', 'up']);
   });
 });

@@ -3,7 +3,7 @@ import type { EventLog } from '../events/event-log.ts';
 
 interface StoreReport {
   readonly log: Log;
-  readonly events: Pick<EventLog, 'add'>;
+  readonly events?: Pick<EventLog, 'add'>;
 }
 
 /** Whether the rate limits of this process ask Redis: `none` = there is none, or nothing is known of it yet. */
@@ -30,7 +30,7 @@ export class LimitsStoreState {
   }
 
   /** The thread in this slot said how it is. */
-  told(slot: number, { up, reason }: { readonly up: boolean; readonly reason: string }): void {
+  receive(slot: number, { up, reason }: { readonly up: boolean; readonly reason: string }): void {
     this.#threads.set(slot, up ? { state: 'up', reason: '' } : { state: 'down', reason });
     this.#look();
   }
@@ -57,5 +57,5 @@ export function reportStoreChange(to: StoreReport, { state, reason }: StoreState
       : 'rate limits: Redis is not asked; each route goes on as its on_store_failure says';
   if (state === 'up') to.log.info(text);
   else to.log.error({ reason }, text);
-  to.events.add('limits-store', text, { state, reason });
+  to.events?.add('limits-store', text, { state, reason });
 }

@@ -18,7 +18,6 @@ export interface StopParts {
   readonly log: Log;
   /** The stop has begun: whoever waits for something without end is sent away. */
   onBegin(reason: string): void;
-  closeAdmin(): Promise<void>;
   /** Limits and breakers: after the threads. */
   closeControl(): Promise<void>;
 }
@@ -37,9 +36,15 @@ export interface StopOrder {
 export class Stop {
   readonly #parts: StopParts;
   #begun = false;
+  #admin: { close(): Promise<void> } | undefined;
 
   constructor(parts: StopParts) {
     this.#parts = parts;
+  }
+
+  /** The admin port, once it is open: it is closed last, so that the end can be watched. */
+  closeLast(admin: { close(): Promise<void> }): void {
+    this.#admin = admin;
   }
 
   get begun(): boolean {
@@ -82,7 +87,7 @@ export class Stop {
     await threads.until(() => threads.all().length === 0, 2 ** 31 - 1);
     threads.close();
     await this.#parts.closeControl();
-    await this.#parts.closeAdmin();
+    await this.#admin?.close();
     if (threads.aborted > 0) log.warn({ aborted: threads.aborted }, 'exchanges were cut off');
     log.info({ exitCode: code }, 'gateway stopped');
     await leave(code, { threadsLeft: false, log });

@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../../shared/config/types.ts';
 import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
 import type { TlsMaterial } from '../../shared/tls/material.ts';
-import type { ThreadControls } from '../traffic-control.ts';
 import { INITIAL } from './thread-health.ts';
 import type { ThreadState } from './thread-health.ts';
 
@@ -45,6 +44,12 @@ export interface ThreadHandlers {
   error(thread: RequestThread, error: unknown): void;
   exit(thread: RequestThread, code: number): void;
 }
+
+/** What a request thread is started with to limit and to break circuits. */
+export type ThreadControls = Pick<
+  RequestThreadStart,
+  'breaker' | 'memoryBuckets' | 'liveNodes' | 'limitOverrides' | 'degraded'
+>;
 
 export interface ThreadPlace {
   readonly entry: URL;

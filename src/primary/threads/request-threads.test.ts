@@ -2,10 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { createLog } from '../../shared/log.ts';
-import { LimitsStoreState } from '../limits/limits-store-state.ts';
 import { MetricMemory } from '../metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
-import { TrafficControl } from '../traffic-control.ts';
+import { DegradedReasons } from '../traffic/degraded-reasons.ts';
+import { TrafficControl } from '../traffic/traffic-control.ts';
+import { ThreadSet } from './thread-set.ts';
 
 /**
  * A thread that speaks the protocol and has no app. `behaviour` runs with `say`, `start` (workerData) and `port`; what it
@@ -15,7 +16,7 @@ const thread = (behaviour: string): URL =>
   new URL(
     `data:text/javascript,${encodeURIComponent(`
       import { parentPort as port, workerData as start } from 'node:worker_threads';
-      const say = (message) => port.postMessage(message);
+      const say = (message) => port.postMessage({ to: 'threads', ...message });
       const cells = new Int32Array(start.heartbeats);
       const beating = setInterval(() => Atomics.add(cells, start.slot * 16, 1), 20);
       const end = () => { clearInterval(beating); say({ type: 'closed', aborted: 1 }); port.close(); };
@@ -39,6 +40,7 @@ function setUp(behaviour: string, workers = 2) {
   const ring = new Set<unknown>();
   const threads = new RequestThreads({
     entry: thread(behaviour),
+    threads: new ThreadSet(),
     workers,
     active: () => ({ config: read.config, version, tls: undefined }),
     acceptor: {
@@ -50,9 +52,7 @@ function setUp(behaviour: string, workers = 2) {
     },
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
-    limitsStore: new LimitsStoreState(() => {}),
     log: createLog({ level: 'silent', name: 'test' }),
-    hopeless: () => {},
   });
   open.push(threads);
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
@@ -60,13 +60,14 @@ function setUp(behaviour: string, workers = 2) {
 }
 
 function controlOf(config: Config): TrafficControl {
+  const noThreads = new ThreadSet();
   const control = new TrafficControl({
     config,
     log: createLog({ level: 'silent', name: 'test' }),
     connect: undefined,
     info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
-    send: () => {},
-    broadcast: () => 0,
+    threads: noThreads,
+    degraded: new DegradedReasons(noThreads),
   });
   controls.push(control);
   return control;
@@ -155,10 +156,10 @@ describe('request threads', () => {
     if (leaving === undefined) throw new Error('no thread');
     threads.retire(leaving);
     expect(await threads.until(() => ring.size === 1 && !ring.has(leaving.descriptor), NEVER_MS)).toBe(true);
-    expect(threads.tellAll({ type: 'limit-overrides', overrides: [], id: 77 })).toBe(1);
+    expect(threads.tellAll({ to: 'limits', type: 'limit-overrides', overrides: [], id: 77 })).toBe(1);
     expect(await threads.until(() => threads.all().every((each) => each.configVersion === 77), NEVER_MS)).toBe(true);
     threads.sendConfig();
-    threads.tellAll({ type: 'log-level', level: 'silent' });
+    threads.tellAll({ to: 'thread', type: 'log-level', level: 'silent' });
     expect(await threads.until(() => !threads.all().includes(leaving), NEVER_MS)).toBe(true);
     expect(leaving.configVersion).toBe(77); // a configuration is for those that stay
   });

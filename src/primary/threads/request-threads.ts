@@ -1,10 +1,9 @@
 import { monotonicMs } from '../../shared/clock.ts';
 import type { LogLevel } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
-import type { FromRequestThread, ToRequestThread } from '../../shared/threads/protocol.ts';
-import type { LimitsStoreState } from '../limits/limits-store-state.ts';
+import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../../shared/threads/protocol.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
-import type { TrafficControl } from '../traffic-control.ts';
+import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -16,6 +15,7 @@ import { isLive, nextThread } from './thread-health.ts';
 import type { ThreadAction, ThreadEvent } from './thread-health.ts';
 import { reportTransition } from './thread-report.ts';
 import { threadStatus } from './thread-status.ts';
+import type { ThreadSet } from './thread-set.ts';
 import type { ThreadStatus } from './thread-status.ts';
 
 const CHECK_EVERY_MS = 250;
@@ -29,17 +29,16 @@ export const slotsFor = (workers: number): number => 2 * workers + 2;
 
 export interface RequestThreadsOptions {
   readonly entry: URL;
+  /** Empty; from now on this object's to fill. */
+  readonly threads: ThreadSet;
   readonly workers: number;
   readonly active: () => ActiveConfig;
   readonly acceptor: Pick<Acceptor, 'kind' | 'ring' | 'forThread' | 'threadGone' | 'receive'>;
-  readonly control: Pick<TrafficControl, 'forThread' | 'receive' | 'threadGone' | 'slots'>;
+  readonly control: Pick<TrafficControl, 'forThread' | 'threadGone' | 'slots' | 'limits' | 'breaker'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
-  readonly limitsStore: Pick<LimitsStoreState, 'told' | 'threadGone'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
-  /** So many threads are stuck that only a new process helps. */
-  readonly hopeless: () => void;
 }
 
 /** Keeps as many request threads alive as there should be, and the right ones of them in the ring. */
@@ -47,7 +46,7 @@ export class RequestThreads {
   readonly #options: RequestThreadsOptions;
   readonly #heartbeats: HeartbeatReader;
   readonly #slots: number;
-  readonly #threads = new Set<RequestThread>();
+  readonly #threads: ThreadSet;
   readonly #waiters = new ChangeWaiters();
   readonly #checks: NodeJS.Timeout;
   #checkedMs = monotonicMs();
@@ -58,9 +57,15 @@ export class RequestThreads {
   #restarts = 0;
   #closing = false;
   #drainMs: number | undefined;
+  #onAllStuck = (): void => {};
+  /** Resolves when so many threads are stuck that only a new process helps. */
+  readonly allStuck = new Promise<void>((resolve) => {
+    this.#onAllStuck = resolve;
+  });
 
   constructor(options: RequestThreadsOptions) {
     this.#options = options;
+    this.#threads = options.threads;
     this.#target = options.workers;
     this.#slots = slotsFor(options.workers);
     this.#heartbeats = new HeartbeatReader(this.#slots);
@@ -84,7 +89,7 @@ export class RequestThreads {
   }
 
   all(): readonly RequestThread[] {
-    return [...this.#threads];
+    return this.#threads.all();
   }
 
   openConnections(): number {
@@ -93,7 +98,7 @@ export class RequestThreads {
 
   status(): readonly ThreadStatus[] {
     const nowMs = monotonicMs();
-    return [...this.#threads]
+    return [...this.all()]
       .sort((a, b) => a.slot - b.slot)
       .map((thread) => threadStatus(thread, this.#heartbeats, nowMs));
   }
@@ -120,6 +125,7 @@ export class RequestThreads {
   sendConfig(): void {
     const { control, metrics } = this.#options;
     this.tellAll({
+      to: 'thread',
       type: 'config',
       ...this.#options.active(),
       breakerSlots: control.slots(),
@@ -127,31 +133,16 @@ export class RequestThreads {
     });
   }
 
-  /**
-   * To every thread that is or will be live; all but a configuration also to those that are leaving or stuck, which may
-   * still have requests.
-   * @returns how many live ones were told: only they are waited for
-   */
+  /** @see ThreadSet.tellAll */
   tellAll(message: ToRequestThread): number {
-    let live = 0;
-    for (const thread of this.#threads) {
-      const counts = isLive(thread.state);
-      if (counts) live++;
-      if (counts || message.type !== 'config') tell(thread, message);
-    }
-    return live;
-  }
-
-  /** To the thread in this slot, if there is one. */
-  tellSlot(slot: number, message: ToRequestThread): void {
-    for (const thread of this.#threads) if (thread.slot === slot) tell(thread, message);
+    return this.#threads.tellAll(message);
   }
 
   /** Every thread says that it is not ready; connections still come. From here on nothing is replaced. */
   lameDuck(): void {
     this.#closing = true;
     clearTimeout(this.#refill);
-    for (const thread of this.#threads) tell(thread, { type: 'lame-duck' });
+    for (const thread of this.all()) tell(thread, { to: 'thread', type: 'lame-duck' });
   }
 
   /** Takes every thread out of the ring and gives it this long to finish. @see until for waiting until all are gone */
@@ -164,7 +155,7 @@ export class RequestThreads {
   /** Cuts off what is left. */
   abort(): void {
     this.drain(0);
-    for (const thread of this.#threads) tell(thread, { type: 'abort' });
+    for (const thread of this.all()) tell(thread, { to: 'thread', type: 'abort' });
   }
 
   /** Stops looking after the threads. */
@@ -177,7 +168,7 @@ export class RequestThreads {
     const nowMs = monotonicMs();
     const elapsedMs = Math.min(nowMs - this.#checkedMs, LONGEST_CHECK_MS);
     this.#checkedMs = nowMs;
-    for (const thread of this.#threads) {
+    for (const thread of this.all()) {
       const beat = this.#heartbeats.read(thread.slot, 'beatMs');
       const beaten = beat !== thread.lastBeat;
       if (beaten) {
@@ -202,7 +193,7 @@ export class RequestThreads {
       this.#count('parked') >= this.#options.workers &&
       !this.#closing
     ) {
-      this.#options.hopeless();
+      this.#onAllStuck();
     }
     if (state.kind === 'serving') this.#endParked();
     this.#fill();
@@ -217,7 +208,7 @@ export class RequestThreads {
   /** Where a thread may die, a stuck one does, once another has taken over what waited for it. */
   #endParked(): void {
     if (this.#mustNotDie) return;
-    for (const { state, worker } of this.#threads) if (state.kind === 'parked') void worker.terminate();
+    for (const { state, worker } of this.all()) if (state.kind === 'parked') void worker.terminate();
   }
 
   #act(thread: RequestThread, action: ThreadAction): void {
@@ -230,7 +221,7 @@ export class RequestThreads {
         return;
       case 'drain': {
         const deadlineMs = this.#drainMs ?? this.#options.active().config.server.drainTimeoutMs;
-        tell(thread, { type: 'drain', deadlineMs });
+        tell(thread, { to: 'thread', type: 'drain', deadlineMs });
         return;
       }
       default:
@@ -268,7 +259,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, metrics, limitsStore, acceptor } = this.#options;
+    const { entry, active, log, control, metrics, acceptor } = this.#options;
     const place = {
       entry,
       slot,
@@ -300,7 +291,6 @@ export class RequestThreads {
         acceptor.threadGone(slot);
         control.threadGone(slot);
         metrics.threadGone(slot);
-        limitsStore.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });
@@ -308,6 +298,27 @@ export class RequestThreads {
   }
 
   #onMessage(thread: RequestThread, message: FromRequestThread): void {
+    const { acceptor, control } = this.#options;
+    switch (message.to) {
+      case 'threads':
+        this.#receive(thread, message);
+        return;
+      case 'acceptor':
+        acceptor.receive(thread.slot, message);
+        return;
+      case 'limits':
+        // `limits-done` of another would be taken for that of a live one, which tellAll counted.
+        if (message.type !== 'limits-done' || isLive(thread.state)) control.limits.receive(thread.slot, message);
+        return;
+      case 'breaker':
+        control.breaker.receive(thread.slot, message);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #receive(thread: RequestThread, message: FromThreadItself): void {
     switch (message.type) {
       case 'listening':
         thread.descriptor = message.descriptor;
@@ -325,24 +336,6 @@ export class RequestThreads {
       case 'closed':
         this.#aborted += message.aborted;
         setTimeout(() => this.#end(thread), EXIT_WITHIN_MS).unref();
-        return;
-      case 'limits-store':
-        this.#options.limitsStore.told(thread.slot, message);
-        return;
-      case 'listened':
-      case 'listen-failed':
-      case 'unlistened':
-        this.#options.acceptor.receive(thread.slot, message);
-        return;
-      case 'breaker-attention':
-      case 'breaker-ask':
-      case 'breaker-result':
-      case 'refused-clients':
-        this.#options.control.receive(thread.slot, message);
-        return;
-      case 'limits-done':
-        // Of another it would be taken for that of a live one, which tellAll counted.
-        if (isLive(thread.state)) this.#options.control.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

@@ -2,12 +2,16 @@ import type { ThreadOverride } from './overrides.ts';
 import type { RefusedList } from './refused-list.ts';
 
 export type FromLimitThread =
+  /** Whether this thread's rate limits ask Redis; once it is known and at each change, never without a Redis. */
+  | { readonly type: 'limits-store'; readonly up: boolean; readonly reason: string }
   /** The clients that this thread refused most; at most once a second, and only if it has changed. */
   | { readonly type: 'refused-clients'; readonly list: RefusedList }
   /** What the front asked for under this number is done. */
   | { readonly type: 'limits-done'; readonly id: number };
 
 export type ToLimitThread =
+  /** Nodes that share the Redis now. */
+  | { readonly type: 'live-nodes'; readonly count: number }
   /** Forget what is remembered of the client: refusals, last levels, tokens taken ahead. Answered with `limits-done`. */
   | { readonly type: 'forget-client'; readonly client: string; readonly id: number }
   /** All overrides, in place of those before. Answered with `limits-done`. */

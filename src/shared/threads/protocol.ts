@@ -72,7 +72,14 @@ export type FromFrontThread =
   | { readonly type: 'listen-failed'; readonly code: string }
   | { readonly type: 'unlistened' };
 
-export type ToRequestThread =
+/** Other keys of session tickets, between two configurations. */
+interface NewTicketKeys {
+  readonly type: 'ticket-keys';
+  readonly keys: readonly Uint8Array[];
+}
+
+/** To the thread as a whole. */
+export type ToThreadItself =
   /** Apply a new configuration to requests that arrive from now on; those in flight keep the old one. */
   | {
       readonly type: 'config';
@@ -93,25 +100,30 @@ export type ToRequestThread =
   | { readonly type: 'abort' }
   /** Until the next one or the next `config`, which sets its own. */
   | { readonly type: 'log-level'; readonly level: LogLevel }
-  /** Other keys of session tickets, between two configurations. */
-  | { readonly type: 'ticket-keys'; readonly keys: readonly Uint8Array[] }
-  | { readonly type: 'live-nodes'; readonly count: number }
   /** What the front knows to be degraded, for `/health`; empty = nothing. */
-  | { readonly type: 'degraded'; readonly reasons: readonly string[] }
-  | ToFrontThread
-  | ToBreakerThread
-  | ToLimitThread;
+  | { readonly type: 'degraded'; readonly reasons: readonly string[] };
 
-export type FromRequestThread =
+/** Of a thread as a whole. */
+export type FromThreadItself =
   /** Connections may come. The descriptor is uWS's, opaque; undefined on the other fronts. */
   | { readonly type: 'listening'; readonly descriptor: unknown }
   | { readonly type: 'config-applied'; readonly version: number }
   /** The thread caught a fault of its own, has closed to new work and asks to be replaced. */
   | { readonly type: 'failed'; readonly reason: string }
-  /** Whether this thread's rate limits ask Redis; once it is known and at each change, never without a Redis. */
-  | { readonly type: 'limits-store'; readonly up: boolean; readonly reason: string }
   /** Its app is closed and no socket is open: exiting is safe now. */
-  | { readonly type: 'closed'; readonly aborted: number }
-  | FromFrontThread
-  | FromBreakerThread
-  | FromLimitThread;
+  | { readonly type: 'closed'; readonly aborted: number };
+
+/** A message with the part that it is for: it is looked at once, where messages arrive, and the part gets its own. */
+type For<To extends string, Message> = Message extends unknown ? { readonly to: To } & Message : never;
+
+export type ToRequestThread =
+  | For<'thread', ToThreadItself>
+  | For<'front', ToFrontThread | NewTicketKeys>
+  | For<'limits', ToLimitThread>
+  | For<'breaker', ToBreakerThread>;
+
+export type FromRequestThread =
+  | For<'threads', FromThreadItself>
+  | For<'acceptor', FromFrontThread>
+  | For<'limits', FromLimitThread>
+  | For<'breaker', FromBreakerThread>;

@@ -1,7 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../../shared/clock.ts';
 import { createLog } from '../../shared/log.ts';
-import type { FromRequestThread, RequestThreadStart, ToRequestThread } from '../../shared/threads/protocol.ts';
+import type {
+  FromRequestThread,
+  RequestThreadStart,
+  ToRequestThread,
+  ToThreadItself,
+} from '../../shared/threads/protocol.ts';
 import { openFront } from './fronts/open-front.ts';
 import { RequestThread, TICK_MS } from './request-thread.ts';
 
@@ -35,7 +40,7 @@ function close(): void {
   thread.breaker.close();
   // Tokens that were taken ahead go back before the connections to the store are closed.
   void thread.limits.close().finally(() => {
-    say({ type: 'closed', aborted });
+    say({ to: 'threads', type: 'closed', aborted });
     log.flushNow();
     port?.close();
   });
@@ -65,13 +70,13 @@ function drain(deadlineMs: number): void {
   }, DRAIN_CHECK_MS);
 }
 
-port.on('message', (message: ToRequestThread) => {
+function receive(message: ToThreadItself): void {
   switch (message.type) {
     case 'config':
       log.level = message.config.logLevel;
       front.configure(message.config, message.tls);
       thread.apply(message.config, message.breakerSlots, message.metricRows);
-      say({ type: 'config-applied', version: message.version });
+      say({ to: 'threads', type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':
       thread.draining = true;
@@ -85,31 +90,30 @@ port.on('message', (message: ToRequestThread) => {
     case 'log-level':
       log.level = message.level;
       return;
-    case 'ticket-keys':
-    case 'close-idle':
-    case 'listen':
-    case 'unlisten':
-      front.receive(message);
-      return;
-    case 'live-nodes':
-      thread.limits.liveNodes = message.count;
-      return;
     case 'degraded':
       thread.degraded = message.reasons;
       return;
-    case 'forget-client':
-      thread.limits.forget(message.client);
-      say({ type: 'limits-done', id: message.id });
+    default:
+      message satisfies never;
+  }
+}
+
+port.on('message', (message: ToRequestThread) => {
+  switch (message.to) {
+    case 'thread':
+      receive(message);
       return;
-    case 'limit-overrides':
-      thread.limits.overrides.replace(message.overrides);
-      say({ type: 'limits-done', id: message.id });
+    case 'front':
+      front.receive(message);
       return;
-    case 'breaker-answer':
+    case 'limits':
+      thread.limits.receive(message);
+      return;
+    case 'breaker':
       thread.breaker.receive(message);
       return;
     default:
-      return message satisfies never;
+      message satisfies never;
   }
 });
 
@@ -117,11 +121,11 @@ port.on('message', (message: ToRequestThread) => {
 function onThreadFault(error: unknown): void {
   log.error({ err: error }, 'request thread failed; it is replaced');
   thread.draining = true;
-  say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  say({ to: 'threads', type: 'failed', reason: error instanceof Error ? error.message : String(error) });
 }
 process.on('uncaughtException', onThreadFault);
 process.on('unhandledRejection', onThreadFault);
 
 thread.tick();
 await thread.limits.storeAsked(STORE_WITHIN_MS);
-if (!closing) say({ type: 'listening', descriptor: front.descriptor });
+if (!closing) say({ to: 'threads', type: 'listening', descriptor: front.descriptor });

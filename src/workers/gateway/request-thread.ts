@@ -76,8 +76,18 @@ export class RequestThread implements ExchangeThread {
         log.warn({ count }, 'access log lines dropped: more exchanges than can be written');
       },
     });
-    this.limits = new ThreadLimits({ ...start, metrics: this.metrics, post, log, openRedisStore });
-    this.breaker = createGate({ memory: start.breaker.memory, post, clock: createProcessClock() });
+    this.limits = new ThreadLimits({
+      ...start,
+      metrics: this.metrics,
+      post: (message) => post({ to: 'limits', ...message }),
+      log,
+      openRedisStore,
+    });
+    this.breaker = createGate({
+      memory: start.breaker.memory,
+      post: (message) => post({ to: 'breaker', ...message }),
+      clock: createProcessClock(),
+    });
     this.table = this.#tableOf(start.config, start.breaker.slots);
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;

@@ -32,7 +32,8 @@ export async function openFront({ start, thread, post }: FrontParts): Promise<Cl
         slot: start.slot,
         rows,
         onSocket: (handle, peer) => front.accept(handle, peer),
-        onLost: () => post({ type: 'failed', reason: 'the front process hands over no connections any more' }),
+        onLost: () =>
+          post({ to: 'threads', type: 'failed', reason: 'the front process hands over no connections any more' }),
       });
       front.source = { receive: () => {}, finish: () => receiver.finish(), close: () => receiver.close() };
       return front;
@@ -40,7 +41,7 @@ export async function openFront({ start, thread, post }: FrontParts): Promise<Cl
     case 'public': {
       const front = new NativeFront({ thread, tools: SOCKET_TOOLS, rows: NO_ROWS, tls: start.tls });
       const listener = new PublicListener({
-        post,
+        post: (message) => post({ to: 'acceptor', ...message }),
         maxConnections: () => Math.ceil(thread.config.server.maxConnections / thread.config.server.workers),
         onSocket: (socket, peer) => front.accept(new SocketHandle(socket), peer),
         onRefused: () => {},

@@ -11,13 +11,12 @@ import {
   type RateLimitHeaderMode,
   type RateLimitHeaders,
 } from '../../../shared/limits/rate-limit-headers.ts';
-import type { FromLimitThread } from '../../../shared/limits/messages.ts';
+import type { FromLimitThread, ToLimitThread } from '../../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
 import { STORE_STATE, THREAD } from '../../../shared/metrics/layout.ts';
-import type { FromRequestThread } from '../../../shared/threads/protocol.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LimitLane } from './limit-lane.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -40,7 +39,7 @@ export interface ThreadLimitsStart {
   readonly log: Logger;
   readonly metrics: ThreadMetrics;
   /** To the front. */
-  readonly post: (message: FromLimitThread | Extract<FromRequestThread, { readonly type: 'limits-store' }>) => void;
+  readonly post: (message: FromLimitThread) => void;
   /** Set exactly where the configuration names a Redis. */
   readonly openRedisStore: typeof openRedisStore | undefined;
 }
@@ -60,7 +59,7 @@ export class ThreadLimits {
   readonly overrides = new Overrides(createProcessClock());
   /** Who gets 429s from this thread. */
   readonly refused: RefusedClients;
-  liveNodes: number;
+  #liveNodes: number;
   /** Why the store is not asked; '' = it is. */
   degraded = '';
   keys: ClientKeys;
@@ -77,7 +76,7 @@ export class ThreadLimits {
     this.#metrics = start.metrics;
     this.#post = start.post;
     this.shadow = new ShadowLog(start.log);
-    this.liveNodes = start.liveNodes;
+    this.#liveNodes = start.liveNodes;
     this.overrides.replace(start.limitOverrides);
     this.refused = new RefusedClients({
       clock: monotonicMs,
@@ -97,7 +96,7 @@ export class ThreadLimits {
       clock: monotonicMs,
       store: this.#store,
       local: memory,
-      liveNodes: () => this.liveNodes,
+      liveNodes: () => this.#liveNodes,
       timeoutMs: config.limits.timeoutMs,
       batchMaxWaitMs: config.limits.batchMaxWaitMs,
       metrics: start.metrics,
@@ -125,8 +124,27 @@ export class ThreadLimits {
     return this.#allowlist.has(address, client);
   }
 
+  /** From the front. */
+  receive(message: ToLimitThread): void {
+    switch (message.type) {
+      case 'live-nodes':
+        this.#liveNodes = message.count;
+        return;
+      case 'forget-client':
+        this.#forget(message.client);
+        this.#post({ type: 'limits-done', id: message.id });
+        return;
+      case 'limit-overrides':
+        this.overrides.replace(message.overrides);
+        this.#post({ type: 'limits-done', id: message.id });
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
   /** A client's buckets were set anew: what is remembered of them is wrong, and so is what is being asked right now. */
-  forget(client: string): void {
+  #forget(client: string): void {
     this.limiter.forget(client);
     setTimeout(() => this.limiter.forget(client), this.#timeoutMs).unref();
   }

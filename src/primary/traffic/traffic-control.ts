@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { createBreakerMemory } from '../shared/breaker/memory.ts';
-import type { BreakerSlots, FromBreakerThread, ToBreakerThread } from '../shared/breaker/messages.ts';
-import { createProcessClock } from '../shared/breaker/process-clock.ts';
-import { random, wallClockMs } from '../shared/clock.ts';
-import type { Config } from '../shared/config/types.ts';
-import { createBucketMemory } from '../shared/limits/bucket-memory.ts';
-import type { FromLimitThread, ToLimitThread } from '../shared/limits/messages.ts';
-import { freeLocksOf } from '../shared/limits/shard-locks.ts';
-import type { Log } from '../shared/log.ts';
-import type { connectRedis } from '../shared/redis/connect.ts';
-import type { RequestThreadStart } from '../shared/threads/protocol.ts';
-import type { NodesAnswer } from '../shared/admin/status.ts';
-import { BREAKER_REDIS_OPTIONS, startBreaker, type Breaker } from './breaker/start-breaker.ts';
-import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from './breaker/view.ts';
-import type { EventLog } from './events/event-log.ts';
-import { LimitControl } from './limits/limit-control.ts';
-import { TransitionCounts } from './metrics/transition-counts.ts';
-import { NodeRegistry, withSelf, type NodeInfo } from './nodes/node-registry.ts';
+import { createBreakerMemory } from '../../shared/breaker/memory.ts';
+import type { BreakerSlots } from '../../shared/breaker/messages.ts';
+import { createProcessClock } from '../../shared/breaker/process-clock.ts';
+import { random, wallClockMs } from '../../shared/clock.ts';
+import type { Config } from '../../shared/config/types.ts';
+import { createBucketMemory } from '../../shared/limits/bucket-memory.ts';
+import { freeLocksOf } from '../../shared/limits/shard-locks.ts';
+import type { Log } from '../../shared/log.ts';
+import type { connectRedis } from '../../shared/redis/connect.ts';
+import type { NodesAnswer } from '../../shared/admin/status.ts';
+import { BREAKER_REDIS_OPTIONS, startBreaker, type Breaker } from '../breaker/start-breaker.ts';
+import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from '../breaker/view.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { LimitControl } from '../limits/limit-control.ts';
+import { reportStoreChange } from '../limits/limits-store-state.ts';
+import { TransitionCounts } from '../metrics/transition-counts.ts';
+import { NodeRegistry, withSelf, type NodeInfo } from '../nodes/node-registry.ts';
+import type { ThreadControls } from '../threads/request-thread.ts';
+import type { ThreadSet } from '../threads/thread-set.ts';
+import type { DegradedReasons } from './degraded-reasons.ts';
 
 /** Upstreams that can have a breaker at once; a reload can bring more than the start had. */
 const BREAKER_ROWS = 256;
@@ -29,18 +31,9 @@ export interface TrafficControlOptions {
   /** Imported only where the configuration names a Redis: without one the front starts faster. */
   readonly connect: typeof connectRedis | undefined;
   readonly info: () => NodeInfo;
-  readonly send: (slot: number, message: ToBreakerThread) => void;
-  /** To every thread. @returns how many were told */
-  readonly broadcast: (
-    message: { type: 'live-nodes'; count: number } | { type: 'degraded'; reasons: readonly string[] } | ToLimitThread,
-  ) => number;
+  readonly threads: Pick<ThreadSet, 'tellAll' | 'tellSlot'>;
+  readonly degraded: DegradedReasons;
 }
-
-/** What a request thread is started with to limit and to break circuits. */
-export type ThreadControls = Pick<
-  RequestThreadStart,
-  'breaker' | 'memoryBuckets' | 'liveNodes' | 'limitOverrides' | 'degraded'
->;
 
 /** The front's part of limits and circuit breakers: memory for the threads, and the connection to the other nodes. */
 export class TrafficControl {
@@ -54,12 +47,10 @@ export class TrafficControl {
   /** Shared by nodes and limits. */
   readonly #redis: ReturnType<typeof connectRedis> | undefined;
   readonly #nodes: NodeRegistry | undefined;
-  #degraded: readonly string[] = [];
-  #others: readonly string[] = [];
 
   constructor(options: TrafficControlOptions) {
     this.#options = options;
-    const { config, log, info, connect } = options;
+    const { config, log, info, connect, threads } = options;
     const { redis } = config;
     const client =
       redis === undefined
@@ -73,7 +64,7 @@ export class TrafficControl {
         log,
         onCount: (count, names) => {
           options.events?.add('nodes', `${count} live nodes`, { names });
-          options.broadcast({ type: 'live-nodes', count });
+          threads.tellAll({ to: 'limits', type: 'live-nodes', count });
         },
       });
     }
@@ -83,7 +74,8 @@ export class TrafficControl {
       memoryBuckets: this.#memoryBuckets,
       liveNodes: async () => (await this.nodes()).nodes.map(({ name }) => name),
       liveCount: () => this.liveNodes,
-      broadcast: options.broadcast,
+      broadcast: (message) => threads.tellAll({ to: 'limits', ...message }),
+      onStoreChange: (state) => reportStoreChange(options, state),
     });
     this.#breaker = startBreaker(
       {
@@ -91,7 +83,7 @@ export class TrafficControl {
         // Unique among starts too: what an earlier process of this node held is not ours.
         node: `${config.node.name}.${randomBytes(3).toString('hex')}`,
         upstreams: breakersOf(config),
-        send: options.send,
+        send: (slot, message) => threads.tellSlot(slot, { to: 'breaker', ...message }),
         liveNodes: () => this.#nodes?.count ?? 1,
         clock: createProcessClock(),
         wallClock: wallClockMs,
@@ -117,7 +109,7 @@ export class TrafficControl {
       memoryBuckets: this.#memoryBuckets,
       liveNodes: this.#nodes?.count ?? 1,
       ...this.limits.forThread(),
-      degraded: this.#allDegraded(),
+      degraded: this.#options.degraded.all(),
     };
   }
 
@@ -132,13 +124,7 @@ export class TrafficControl {
 
   /** Why the breakers are not shared with the other nodes although they should be; empty when they are. */
   get degraded(): readonly string[] {
-    return this.#degraded;
-  }
-
-  /** What else `/health` is to name: nothing of limits and breakers. */
-  set otherDegraded(reasons: readonly string[]) {
-    this.#others = reasons;
-    this.#options.broadcast({ type: 'degraded', reasons: this.#allDegraded() });
+    return this.#options.degraded.of('breakers');
   }
 
   /** The nodes that share the Redis. Never rejects. */
@@ -167,9 +153,9 @@ export class TrafficControl {
     this.limits.configure(config);
   }
 
-  receive(slot: number, message: FromBreakerThread | FromLimitThread): void {
-    if (message.type === 'refused-clients' || message.type === 'limits-done') this.limits.receive(slot, message);
-    else this.#breaker.front.receive(slot, message);
+  /** What the breaker's part of a thread speaks to. */
+  get breaker(): Pick<Breaker['front'], 'receive'> {
+    return this.#breaker.front;
   }
 
   /** The thread in this slot has exited. */
@@ -188,7 +174,7 @@ export class TrafficControl {
   }
 
   #onNotice(notice: BreakerNotice): void {
-    const { log, broadcast, events } = this.#options;
+    const { log, degraded, events } = this.#options;
     if (notice.type === 'transition') {
       const { change } = notice;
       this.transitions.add(change.upstream, change.to);
@@ -208,12 +194,7 @@ export class TrafficControl {
       : 'circuit breakers: Redis answers, state is shared again';
     log[alone ? 'error' : 'info']({ reason: notice.reason }, text);
     events?.add('breaker-store', text, { reason: notice.reason });
-    this.#degraded = alone ? [`circuit breakers: Redis cannot be reached (${notice.reason})`] : [];
-    broadcast({ type: 'degraded', reasons: this.#allDegraded() });
-  }
-
-  #allDegraded(): readonly string[] {
-    return [...this.#degraded, ...this.#others];
+    degraded.set('breakers', alone ? [`circuit breakers: Redis cannot be reached (${notice.reason})`] : []);
   }
 }
 
