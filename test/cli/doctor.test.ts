@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { startUpstream } from '../../bench/upstream/server.ts';
+import { startUpstream } from '../../src/demo/server.ts';
 import { freePort, takenPort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startLimited } from '../limits-gateway/setup.ts';

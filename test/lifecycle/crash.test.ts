@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startUpstream } from '../../bench/upstream/server.ts';
+import { startUpstream } from '../../src/demo/server.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway, type LogLine } from '../support/gateway.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeFronts } from '../support/fronts.ts';
-import { startUpstream } from '../../bench/upstream/server.ts';
+import { startUpstream } from '../../src/demo/server.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startLoad } from './load.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { startUpstream } from '../../bench/upstream/server.ts';
+import { startUpstream } from '../../src/demo/server.ts';
 import { plainBucketKey } from '../../src/shared/redis/keys.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { get } from '../support/requests.ts';

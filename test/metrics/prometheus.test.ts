@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { startUpstream, type Upstream } from '../../bench/upstream/server.ts';
+import { startUpstream, type Upstream } from '../../src/demo/server.ts';
 import { NO_REFILL, PATIENT } from '../limits-gateway/setup.ts';
 import { startSteadyLoad } from '../limits-gateway/steady-load.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';

@@ -9,7 +9,7 @@ import { freePort } from '../../../test/support/ports.ts';
 import { startDemoUpstream } from './demo-upstream.ts';
 import { recordedLog } from './recorded-log.ts';
 
-/** The contract with bench/upstream: PORT and HOST, a message when it listens. `/die` ends it. */
+/** The contract with src/demo: PORT and HOST, a message when it listens. `/die` ends it. */
 const PROGRAM = `import { createServer } from 'node:http';
 const server = createServer((req, res) => (req.url === '/die' ? process.exit(1) : res.end(String(process.pid))));
 server.listen(Number(process.env.PORT), process.env.HOST, () => process.send({ type: 'ready' }));

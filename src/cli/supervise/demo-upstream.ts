@@ -7,7 +7,7 @@ import type { SupervisorLog } from './supervisor.ts';
 export interface DemoUpstreamOptions {
   readonly port: number;
   readonly log: SupervisorLog;
-  /** The program; default: bench/upstream. Another one in tests. */
+  /** The program; default: src/demo. Another one in tests. */
   readonly entry?: URL;
 }
 
@@ -67,7 +67,7 @@ class Demo implements DemoUpstream {
   }
 
   #spawn(whenGone: () => void): ChildProcess {
-    const { entry = entryUrl('../bench/upstream/main'), port, log } = this.#options;
+    const { entry = entryUrl('demo/main'), port, log } = this.#options;
     const child = spawn(process.execPath, [fileURLToPath(entry)], {
       env: { PORT: String(port), HOST },
       // It leaves when the channel closes, so also when this process is killed.
