@@ -7,7 +7,7 @@ import type { Config } from '../../shared/config/types.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
 import { CommandFailure } from '../command-failure.ts';
-import { show } from '../commands/command.ts';
+import { show } from '../show.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { redisConfig } from '../redis/redis-config.ts';

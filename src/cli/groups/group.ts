@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { AdminClient } from '../admin/client.ts';
 import { findAdmin } from '../admin/find-admin.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
-import type { AskContext } from '../commands/command.ts';
+import type { AskContext } from '../show.ts';
 import type { CliIo } from '../io.ts';
 
 /** Takes a command's exit code; `undefined` = the process sets it itself later. */

@@ -12,7 +12,7 @@ export function addRunning(program: Command, { io, finish }: GroupContext): void
     does: 'run the gateway in the foreground',
     example: 'UPSTREAM_URL=http://127.0.0.1:8080 gateway start',
   }).action(async () => {
-    const { start } = await import('../start.ts');
+    const { start } = await import('../start/start.ts');
     finish(await start(io));
   });
   describe(program, {
@@ -22,7 +22,7 @@ export function addRunning(program: Command, { io, finish }: GroupContext): void
   })
     .option('--json', 'print JSON instead of YAML', false)
     .action(async (options: { json: boolean }) => {
-      const { check } = await import('../check.ts');
+      const { check } = await import('../check/check.ts');
       finish(check(io, options));
     });
   describePrinting(program, {

@@ -2,7 +2,9 @@ import { Argument } from 'commander';
 import type { Command } from 'commander';
 import { logLevel } from '../../shared/admin/operations.ts';
 import type { LogLevelBody } from '../../shared/admin/operations.ts';
-import { drain, reload, setLogLevel } from '../commands/operations.ts';
+import { drain } from '../drain/drain.ts';
+import { setLogLevel } from '../log-level/log-level.ts';
+import { reload } from '../reload/reload.ts';
 import { asking, describeAsking } from './group.ts';
 import type { AskOptions, GroupContext } from './group.ts';
 

@@ -6,7 +6,7 @@ import { bytes, milliseconds } from '../output/quantities.ts';
 import { facts } from '../output/table.ts';
 import { printable, span } from '../output/text.ts';
 import type { Line } from '../output/text.ts';
-import { show } from '../commands/command.ts';
+import { show } from '../show.ts';
 import { timedRequest } from './request.ts';
 import type { TimedAnswer, Timings } from './request.ts';
 

@@ -3,7 +3,7 @@ import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { BUCKET_PREFIX, KEY_PREFIXES } from '../../shared/redis/keys.ts';
 import type { CliIo } from '../io.ts';
-import { show } from '../commands/command.ts';
+import { show } from '../show.ts';
 import { count } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
 import { span } from '../output/text.ts';

@@ -1,6 +1,7 @@
 import type { TrafficAnswer } from '../../shared/admin/status.ts';
-import { breakerTable } from '../commands/breakers.ts';
-import { nodeTable, threadTable, verdictSpan } from '../commands/status.ts';
+import { breakerTable } from '../breaker/breaker.ts';
+import { nodeTable } from '../nodes/nodes.ts';
+import { threadTable, verdictSpan } from '../status/status.ts';
 import { bytes, count, duration, figure, milliseconds, percent } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
 import type { Cell } from '../output/table.ts';

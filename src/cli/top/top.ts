@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { wallClockMs } from '../../shared/clock.ts';
 import { CommandFailure } from '../command-failure.ts';
-import type { AskContext } from '../commands/command.ts';
+import type { AskContext } from '../show.ts';
 import { EXIT } from '../exit-codes.ts';
 import { render, span } from '../output/text.ts';
 import type { Line } from '../output/text.ts';

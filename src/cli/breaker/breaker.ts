@@ -6,8 +6,8 @@ import { count, duration } from '../output/quantities.ts';
 import { facts, table } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span, Style } from '../output/text.ts';
-import { show } from './command.ts';
-import type { AskContext } from './command.ts';
+import { show } from '../show.ts';
+import type { AskContext } from '../show.ts';
 
 const STATE_STYLE = { CLOSED: 'good', HALF_OPEN: 'warn', OPEN: 'bad' } as const satisfies Record<string, Style>;
 

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../shared/config/types.ts';
-import { createLog } from '../shared/log.ts';
-import type { Log } from '../shared/log.ts';
-import { entryUrl } from '../shared/threads/worker-url.ts';
-import { EXIT } from './exit-codes.ts';
-import type { CliIo } from './io.ts';
-import { loadConfig } from './load-config.ts';
-import { startDemoUpstream } from './supervise/demo-upstream.ts';
-import type { DemoUpstream } from './supervise/demo-upstream.ts';
-import { supervise } from './supervise/supervisor.ts';
+import type { Config } from '../../shared/config/types.ts';
+import { createLog } from '../../shared/log.ts';
+import type { Log } from '../../shared/log.ts';
+import { entryUrl } from '../../shared/threads/worker-url.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { loadConfig } from '../load-config.ts';
+import { startDemoUpstream } from './demo-upstream.ts';
+import type { DemoUpstream } from './demo-upstream.ts';
+import { supervise } from './supervisor.ts';
 
 /** On top of the drain's deadline, before a front that does not stop is killed. */
 const KILL_GRACE_MS = 5_000;
@@ -25,7 +25,7 @@ export async function start(io: CliIo): Promise<number | undefined> {
   const log = createLog({ level: config.logLevel, name: 'supervisor' });
   const demo = config.demoUpstream ? startDemo(config, log) : undefined;
   if (!supervised) {
-    const { startFront } = await import('../primary/main.ts');
+    const { startFront } = await import('../../primary/main.ts');
     await startFront();
     return undefined;
   }

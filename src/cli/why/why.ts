@@ -7,9 +7,9 @@ import { duration, figure } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span } from '../output/text.ts';
-import { bucketTable, overrideOf } from './limits.ts';
-import { show } from './command.ts';
-import type { AskContext } from './command.ts';
+import { bucketTable, overrideOf } from '../limit/limit.ts';
+import { show } from '../show.ts';
+import type { AskContext } from '../show.ts';
 
 type Route = ClientLimitsAnswer['routes'][number];
 

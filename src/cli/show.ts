@@ -1,8 +1,8 @@
-import type { AdminClient } from '../admin/client.ts';
-import type { CliIo } from '../io.ts';
-import { jsonText } from '../output/json.ts';
-import { render } from '../output/text.ts';
-import type { Line } from '../output/text.ts';
+import type { AdminClient } from './admin/client.ts';
+import type { CliIo } from './io.ts';
+import { jsonText } from './output/json.ts';
+import { render } from './output/text.ts';
+import type { Line } from './output/text.ts';
 
 /** What a command that asks a gateway works with. */
 export interface AskContext {

@@ -1,15 +1,14 @@
-import { nodesAnswer, statusAnswer } from '../../shared/admin/status.ts';
-import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
+import { statusAnswer } from '../../shared/admin/status.ts';
+import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { EXIT } from '../exit-codes.ts';
 import { count, duration, milliseconds, percent } from '../output/quantities.ts';
 import { facts, table } from '../output/table.ts';
 import type { Cell } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span, Style } from '../output/text.ts';
-import { wallClockMs } from '../../shared/clock.ts';
-import { breakerTable } from './breakers.ts';
-import { show } from './command.ts';
-import type { AskContext } from './command.ts';
+import { breakerTable } from '../breaker/breaker.ts';
+import { show } from '../show.ts';
+import type { AskContext } from '../show.ts';
 
 const VERDICT_STYLE = { ok: 'good', degraded: 'warn', draining: 'warn' } as const satisfies Record<string, Style>;
 const FRONT_WORDS = {
@@ -80,44 +79,9 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
   ];
 }
 
-const NODE_COLUMNS = [
-  { title: 'NODE' },
-  { title: 'VERSION' },
-  { title: 'ADDRESS' },
-  { title: 'THREADS', right: true },
-  { title: 'UP', right: true },
-  { title: 'LAST BEAT', right: true },
-  { title: '' },
-];
-
-/** @param nowMs milliseconds since the Unix epoch, for how long a node has been up */
-export function nodeTable({ nodes, scope }: NodesAnswer, nowMs: number): readonly Line[] {
-  const rows = nodes.map((node) => {
-    const startedMs = Date.parse(node.startedAt);
-    return [
-      node.name,
-      node.version,
-      node.address,
-      node.threads,
-      Number.isNaN(startedMs) ? '' : duration(Math.max(0, Math.round((nowMs - startedMs) / 1000))),
-      milliseconds(node.lastBeatMsAgo),
-      node.self ? span('this one', 'faint') : '',
-    ];
-  });
-  const alone = 'Only this node: it has no Redis, or cannot reach it.';
-  return [...table(NODE_COLUMNS, rows), ...(scope === 'node' ? [[span(alone, 'faint')]] : [])];
-}
-
 /** `gateway status` */
 export async function status(context: AskContext): Promise<number> {
   const { value, json } = await context.client.call({ path: '/admin/status', answer: statusAnswer });
   show(context, json, statusLines(value));
-  return EXIT.ok;
-}
-
-/** `gateway nodes` */
-export async function nodes(context: AskContext): Promise<number> {
-  const { value, json } = await context.client.call({ path: '/admin/nodes', answer: nodesAnswer });
-  show(context, json, nodeTable(value, wallClockMs()));
   return EXIT.ok;
 }

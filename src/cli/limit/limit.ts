@@ -7,8 +7,8 @@ import { facts, table } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Cell } from '../output/table.ts';
 import type { Line } from '../output/text.ts';
-import { show } from './command.ts';
-import type { AskContext } from './command.ts';
+import { show } from '../show.ts';
+import type { AskContext } from '../show.ts';
 
 const pathOf = (client: string): string => `/admin/limits/${segment(client)}`;
 

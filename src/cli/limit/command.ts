@@ -2,12 +2,12 @@ import { Argument, InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { ClientLimitsChange } from '../../shared/admin/limits.ts';
 import { tokens } from '../arguments.ts';
-import { changeLimits, getLimits, resetLimits, topRefused } from '../commands/limits.ts';
-import { why } from '../commands/why.ts';
-import { forOption } from './breakers.ts';
-import type { ForOption } from './breakers.ts';
-import { asking, describeAsking } from './group.ts';
-import type { AskOptions, Described, GroupContext } from './group.ts';
+import { changeLimits, getLimits, resetLimits, topRefused } from './limit.ts';
+import { why } from '../why/why.ts';
+import { forOption } from '../breaker/command.ts';
+import type { ForOption } from '../breaker/command.ts';
+import { asking, describeAsking } from '../groups/group.ts';
+import type { AskOptions, Described, GroupContext } from '../groups/group.ts';
 
 const client = (): Argument =>
   new Argument('<client>', 'an address, or the name its buckets have (RATE_LIMIT_KEY)').argParser((text: string) => {

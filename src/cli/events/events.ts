@@ -7,7 +7,7 @@ import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonText } from '../output/json.ts';
 import { render, span } from '../output/text.ts';
-import type { AskContext } from './command.ts';
+import type { AskContext } from '../show.ts';
 
 export interface EventsOptions {
   readonly follow: boolean;

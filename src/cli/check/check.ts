@@ -1,9 +1,9 @@
-import { describeConfig } from '../shared/config/describe-config.ts';
-import { EXIT } from './exit-codes.ts';
-import type { CliIo } from './io.ts';
-import { loadConfig, showWarnings } from './load-config.ts';
-import { jsonText } from './output/json.ts';
-import { yamlText } from './output/yaml.ts';
+import { describeConfig } from '../../shared/config/describe-config.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { loadConfig, showWarnings } from '../load-config.ts';
+import { jsonText } from '../output/json.ts';
+import { yamlText } from '../output/yaml.ts';
 
 /** `gateway check`: prints the configuration as the gateway would run with it, secrets masked. */
 export function check(io: CliIo, { json }: { readonly json: boolean }): number {

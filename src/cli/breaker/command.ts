@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import type { BreakerOverride } from '../../shared/admin/breakers.ts';
 import { overrideSeconds } from '../arguments.ts';
-import { changeBreaker, getBreaker, listBreakers } from '../commands/breakers.ts';
-import { asking, describeAsking } from './group.ts';
-import type { AskOptions, GroupContext } from './group.ts';
+import { changeBreaker, getBreaker, listBreakers } from './breaker.ts';
+import { asking, describeAsking } from '../groups/group.ts';
+import type { AskOptions, GroupContext } from '../groups/group.ts';
 
 /** `--for` of whatever an operator says for a time. */
 export const forOption = (): Option =>

@@ -1,0 +1,14 @@
+import { drainAnswer } from '../../shared/admin/operations.ts';
+import { EXIT } from '../exit-codes.ts';
+import { duration } from '../output/quantities.ts';
+import { span } from '../output/text.ts';
+import { show } from '../show.ts';
+import type { AskContext } from '../show.ts';
+
+/** `gateway drain` */
+export async function drain(context: AskContext): Promise<number> {
+  const { value, json } = await context.client.call({ method: 'POST', path: '/admin/drain', answer: drainAnswer });
+  const within = `at the latest in ${duration(value.deadlineSeconds)}`;
+  show(context, json, [[span(`The gateway takes no new requests and ends when those in flight are done, ${within}.`)]]);
+  return EXIT.ok;
+}
