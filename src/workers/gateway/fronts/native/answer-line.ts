@@ -5,7 +5,7 @@ import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
-import { ClientOutput, MOST_TEXT_BYTES } from './client-output.ts';
+import { ClientOutput, MOST_TEXT_BYTES, type OutputTools } from './client-output.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import {
   ALL_SAFE,
@@ -65,11 +65,15 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   readonly #address: string;
 
   constructor(handle: StreamHandle, host: ConnectionHost, peer: { readonly index: number; readonly address: string }) {
-    super(handle, host.tools);
+    super(handle);
     this.host = host;
     this.#address = peer.address;
     this.index = peer.index;
     this.idleSinceMs = Math.trunc(host.deadlines.nowMs);
+  }
+
+  override get tools(): OutputTools {
+    return this.host.tools;
   }
 
   /** An exchange is over: what came before its turn may be read, as far as its turn has come; or the client has ended. */
@@ -101,9 +105,14 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   /** Whether the next request may be looked at while others are under way. */
   protected mayRunBeside(): boolean {
     if (this.pendingWrites > 0 || this.count >= MOST_EXCHANGES || (this.flags & ALL_SAFE) === 0) return false;
-    let waitingBytes = 0;
-    for (let each = this.first; each !== undefined; each = each.nextInLine) waitingBytes += each.heldAnswer?.bytes ?? 0;
-    return waitingBytes < MOST_WAITING_BYTES;
+    return this.#waitingBytes < MOST_WAITING_BYTES;
+  }
+
+  /** Of answers whose turn has not come. */
+  get #waitingBytes(): number {
+    let bytes = 0;
+    for (let each = this.first; each !== undefined; each = each.nextInLine) bytes += each.heldAnswer?.bytes ?? 0;
+    return bytes;
   }
 
   peerAddress(): string {
@@ -262,7 +271,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     if (exchange !== this.first) {
       const held = exchange.heldAnswer as LineAnswer;
       held.text += text;
-      if (held.text.length <= MOST_WAITING_BYTES || held.complete) return;
+      if (this.#waitingBytes <= MOST_WAITING_BYTES) return;
       held.blocked = true;
       exchange.onClientBlocked();
     } else if (this.count === 1 && (this.flags & CONSUMING) === 0) {

@@ -29,6 +29,7 @@ import { INCOMPLETE, MALFORMED, skipEmptyLines } from './head-parser-start.ts';
 import type { NativeRequestHead } from './head-parser.ts';
 import { HeldRequestHead } from './held-request-head.ts';
 import { BAD_CHUNKS, RequestBodyDecoder } from './request-body-decoder.ts';
+import { SocketHandle } from './socket-handle.ts';
 
 /** What is read and dropped after the last answer, and for how long, so that no reset takes the answer away. */
 const MOST_LINGER_BYTES = 1024 * 1024;
@@ -42,9 +43,18 @@ const UV_EOF = -4095;
 
 const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
-interface OwnedHandle extends StreamHandle {
-  /** Its connection. */
-  owner?: ClientConnection;
+/** A handle knows its connection. */
+type OwnedHandle = StreamHandle & Record<symbol, ClientConnection | undefined>;
+
+/** On a handle that has an owner already, the socket of TLS, or is none of Node's. */
+const OWNER = Symbol('connection');
+/** Node's TCP handles have a place for their owner; a property of our own would cost each connection 36 bytes. */
+let ownerPlace: symbol | undefined;
+
+function placeOn(handle: StreamHandle): symbol {
+  ownerPlace ??=
+    Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol') ?? OWNER;
+  return ownerPlace;
 }
 
 /** Whose handle it is, and what ends it where that is not the handle itself (TLS). */
@@ -73,9 +83,10 @@ export class ClientConnection extends AnswerLine {
   constructor(handle: StreamHandle, host: ConnectionHost, peer: ClientPeer) {
     super(handle, host, peer);
     this.#socket = peer.socket;
-    (handle as OwnedHandle).owner = this;
+    const isPlain = peer.socket === undefined && !(handle instanceof SocketHandle);
+    (handle as OwnedHandle)[isPlain ? placeOn(handle) : OWNER] = this;
     handle.useUserBuffer(host.readBuffer);
-    handle.onread = onRead;
+    handle.onread = isPlain ? onPlainRead : onRead;
     handle.readStart();
   }
 
@@ -456,8 +467,15 @@ export class ClientConnection extends AnswerLine {
   }
 }
 
+function onPlainRead(this: OwnedHandle): void {
+  readFor(this[ownerPlace as symbol]);
+}
+
 function onRead(this: OwnedHandle): void {
-  const { owner } = this;
+  readFor(this[OWNER]);
+}
+
+function readFor(owner: ClientConnection | undefined): void {
   if (owner === undefined) return;
   const { streamState, READ_BYTES_OR_ERROR } = owner.tools.handles;
   owner.onRead(streamState[READ_BYTES_OR_ERROR] as number);

@@ -57,16 +57,16 @@ function onWritten(this: PendingWrite, status: number): void {
  */
 export abstract class ClientOutput {
   readonly handle: StreamHandle;
-  readonly tools: OutputTools;
   /** Writes that the kernel has not taken whole. */
   pendingWrites = 0;
   /** What waits to leave in one write with what follows; see `flush`. */
   #corked = '';
 
-  constructor(handle: StreamHandle, tools: OutputTools) {
+  constructor(handle: StreamHandle) {
     this.handle = handle;
-    this.tools = tools;
   }
+
+  abstract get tools(): OutputTools;
 
   /** The last pending write is over: there is room again. */
   protected abstract onDrained(): void;

@@ -40,6 +40,8 @@ export interface Receiver {
 
 /** One read brings one socket: Linux never merges messages that carry descriptors. A message has some 60 bytes. */
 const BUFFER_BYTES = 4_096;
+/** Addresses that are remembered, so that the connections of one share its text. */
+const MOST_ADDRESSES = 1_000;
 
 /**
  * Connects to the front, and resolves when the front knows this thread, which may say `listening` then. Rejects when it
@@ -62,6 +64,7 @@ class PipeReceiver implements Receiver {
   #ready = false;
   #closed = false;
   #received = 0;
+  readonly #addresses = new Map<string, string>();
 
   constructor(options: ReceiverOptions, start: { ready(): void; failed(why: string): void }) {
     this.#options = options;
@@ -128,7 +131,15 @@ class PipeReceiver implements Receiver {
     if (handle === undefined) return rows.miss(row);
     // Not taken: it is another thread's, which has a descriptor of its own.
     if (!rows.take(row, monotonicMs())) return handle.close();
-    onSocket(handle, { index: row, address, port: Number(port) });
+    onSocket(handle, { index: row, address: this.#shared(address), port: Number(port) });
+  }
+
+  #shared(address: string): string {
+    const known = this.#addresses.get(address);
+    if (known !== undefined) return known;
+    if (this.#addresses.size === MOST_ADDRESSES) this.#addresses.clear();
+    this.#addresses.set(address, address);
+    return address;
   }
 
   #fail(why: string): void {
