@@ -1,7 +1,7 @@
 import { checkEnv } from '../../shared/config/env-checks.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import { readEnv } from '../../shared/config/read-env.ts';
-import { resolveRedis } from '../../shared/config/resolve-redis.ts';
+import { resolveRedis } from '../../shared/config/redis/resolve.ts';
 import type { RedisConfig } from '../../shared/config/types.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';

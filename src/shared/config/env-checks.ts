@@ -1,9 +1,9 @@
 import type { EnvName, EnvValues } from './env-table.ts';
 import type { Problem } from './problems.ts';
-import { checkRedis } from './redis-checks.ts';
+import { checkRedis } from './redis/checks.ts';
 import type { ReadEnv } from './read-env.ts';
 import type { ReadFile } from './text-file.ts';
-import { checkTls } from './tls-checks.ts';
+import { checkTls } from './tls/checks.ts';
 
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '::'];
 

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { parseListenHost, parseNetwork } from './addresses.ts';
-import { BREAKER_ENV } from './env-breaker.ts';
-import { LIMITS_ENV } from './env-limits.ts';
-import { REDIS_ENV } from './env-redis.ts';
-import { TLS_ENV } from './env-tls.ts';
+import { BREAKER_ENV } from './breaker/env.ts';
+import { LIMITS_ENV } from './limits/env.ts';
+import { REDIS_ENV } from './redis/env.ts';
+import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';

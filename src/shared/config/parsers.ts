@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { fromText, listOf } from './parsed.ts';
 import type { Parsed } from './parsed.ts';
 import { BOUNDS } from './numbers.ts';
-import { parseTargets } from './target-url.ts';
+import { parseTargets } from './upstreams/target-url.ts';
 import type { AccessLogConfig, FrontKind, LogLevel, TargetConfig } from './types.ts';
 
 /** Readers of environment variables that are neither numbers nor addresses. */

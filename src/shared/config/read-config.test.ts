@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { availableParallelism, hostname } from 'node:os';
 import { DEFAULT_RULE } from '../breaker/rule.ts';
 import { ENV } from './env-table.ts';
-import { defaultNodeName } from './node-name.ts';
+import { defaultNodeName } from './server/node-name.ts';
 import { formatProblems } from './problems.ts';
 import type { Config } from './types.ts';
 import { CHANCE, configOf, problemsOf, read } from './test-reading.ts';

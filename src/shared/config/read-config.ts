@@ -1,7 +1,7 @@
-import { expiredCertificates } from './certificates.ts';
+import { expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
-import { thisMachine } from './machine.ts';
+import { thisMachine } from './server/machine.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment } from './read-env.ts';
 import { showValue } from './problems.ts';

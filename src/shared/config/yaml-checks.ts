@@ -1,13 +1,13 @@
 import type * as z from 'zod';
-import { checkBreaker } from './breaker-checks.ts';
-import { checkCaFile } from './certificates.ts';
+import { checkBreaker } from './breaker/checks.ts';
+import { checkCaFile } from './tls/certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { checkLimits } from './limit-checks.ts';
+import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
-import { parseTargets } from './target-url.ts';
-import { checkRoutesApart } from './route-conflicts.ts';
+import { parseTargets } from './upstreams/target-url.ts';
+import { checkRoutesApart } from './routes/conflicts.ts';
 import { gatewaySchema, routeSchema, upstreamSchema } from './yaml-schema.ts';
 import type { RouteYaml, UpstreamYaml } from './yaml-schema.ts';
 import { fromIssue } from './yaml-problems.ts';

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { parseRouteHost, parseServerName } from './addresses.ts';
 import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
 import { textLike } from './parsed.ts';
-import { parseExactPath, parsePrefixPath } from './route-path.ts';
-import { parseTarget, TARGET_PHRASE } from './target-url.ts';
-import { breakerSchema } from './yaml-breaker.ts';
+import { parseExactPath, parsePrefixPath } from './routes/path.ts';
+import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
+import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
-import { ROUTE_LIMIT_FIELDS } from './yaml-limits.ts';
+import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
 /**
  * The file that GATEWAY_CONFIG names. Messages complete "expected …" (parsed.ts); every field has a description,

@@ -1,0 +1,43 @@
+import { withDefault } from '../env-variable.ts';
+import { BOUNDS, numberText, secondsText, wholeNumberText } from '../numbers.ts';
+import { oneOf } from '../parsers.ts';
+import { BREAKER_MODES } from '../words.ts';
+
+/** Variables of the circuit breakers; each upstream of the YAML may say otherwise for itself. */
+export const BREAKER_ENV = {
+  CIRCUIT_BREAKER: withDefault(
+    oneOf(BREAKER_MODES),
+    'on',
+    'on, off, or shadow: counts and logs what it would do, refuses nothing.',
+  ),
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: withDefault(
+    wholeNumberText(BOUNDS.failureThreshold),
+    '5',
+    'Consecutive failures of an upstream, over all nodes, that open its breaker.',
+  ),
+  CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: withDefault(
+    secondsText(BOUNDS.seconds),
+    '30',
+    'How long it stays open before the first probe.',
+  ),
+  CIRCUIT_BREAKER_HALF_OPEN_SUCCESS_THRESHOLD: withDefault(
+    wholeNumberText(BOUNDS.halfOpenSuccesses),
+    '2',
+    'Probes that must succeed before it closes; also the most under way at once.',
+  ),
+  CIRCUIT_BREAKER_OPEN_FACTOR: withDefault(
+    numberText(BOUNDS.openFactor),
+    '1',
+    'Each opening after a failed probe lasts this many times the one before.',
+  ),
+  CIRCUIT_BREAKER_OPEN_CAP_SECONDS: withDefault(
+    secondsText(BOUNDS.seconds),
+    '300',
+    'No opening lasts longer (but the first always lasts its reset time-out).',
+  ),
+  CIRCUIT_BREAKER_MIN_NODES: withDefault(
+    wholeNumberText(BOUNDS.minNodes),
+    '1',
+    'Nodes that must have seen failures, if so many live, before it opens for all; else for the node alone.',
+  ),
+} as const;

@@ -1,0 +1,60 @@
+import { withDefault, optional } from '../env-variable.ts';
+import { allowlist, clientKey } from './parsers.ts';
+import { BOUNDS, numberText, wholeNumberText } from '../numbers.ts';
+import { onOff, oneOf } from '../parsers.ts';
+import { HEADER_MODES, ON_STORE_FAILURE } from '../words.ts';
+
+/** Variables of the rate limits. */
+export const LIMITS_ENV = {
+  RATE_LIMIT_CAPACITY: withDefault(
+    wholeNumberText(BOUNDS.capacity),
+    '1000',
+    'Most tokens in the bucket of a client, the burst; 0 refuses everything. Routes of the YAML without limits of ' +
+      'their own are limited only if this or RATE_LIMIT_REFILL_RATE is set.',
+  ),
+  RATE_LIMIT_REFILL_RATE: withDefault(
+    numberText(BOUNDS.refillPerSecond),
+    '100',
+    'Tokens a second that come back; fractions such as 0.1 work.',
+  ),
+  RATE_LIMIT_KEY: withDefault(
+    clientKey,
+    'ip',
+    'What names a client: ip, header:NAME (hashed), header-plain:NAME, or several with commas: the first one present.',
+  ),
+  RATE_LIMIT_IPV6_PREFIX: withDefault(
+    wholeNumberText(BOUNDS.ipv6Prefix),
+    '64',
+    'Leading bits of an IPv6 address that are one client.',
+  ),
+  RATE_LIMIT_ON_STORE_FAILURE: withDefault(
+    oneOf(ON_STORE_FAILURE),
+    'local',
+    "Without Redis: local limits by this process's share, open lets pass, closed answers 503.",
+  ),
+  RATE_LIMIT_ALLOWLIST: optional(
+    allowlist,
+    'Addresses, CIDR blocks and client keys, comma-separated, that are never limited; default none.',
+  ),
+  RATE_LIMIT_SHADOW: withDefault(onOff, 'off', 'Decide, count and log, but let pass.'),
+  RATE_LIMIT_HEADERS: withDefault(
+    oneOf(HEADER_MODES),
+    'both',
+    "Fields of limited answers: draft (the IETF draft's RateLimit), legacy (X-RateLimit-*), both or off.",
+  ),
+  RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS: withDefault(
+    wholeNumberText(BOUNDS.batchMicroseconds),
+    '500',
+    'How long requests gather while an earlier batch is on its way to Redis.',
+  ),
+  RATE_LIMIT_TIMEOUT_MILLISECONDS: withDefault(
+    wholeNumberText(BOUNDS.limitMilliseconds),
+    '10',
+    'Longest wait for a decision; then RATE_LIMIT_ON_STORE_FAILURE holds.',
+  ),
+  RATE_LIMIT_LEASE: withDefault(
+    wholeNumberText(BOUNDS.lease),
+    '0',
+    'Tokens that a thread may take ahead for a busy client; 0 = off. Costs exactness: up to this many per thread.',
+  ),
+} as const;

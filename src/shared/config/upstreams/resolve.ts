@@ -1,0 +1,56 @@
+import { resolveBreaker } from '../breaker/resolve.ts';
+import type { EnvValues } from '../env-table.ts';
+import { toMs } from '../numbers.ts';
+import { resolveBeside } from '../text-file.ts';
+import type { TargetConfig, UpstreamConfig, UpstreamTlsConfig } from '../types.ts';
+import type { UpstreamYaml } from '../yaml-schema.ts';
+import { parseTargets } from './target-url.ts';
+
+/** The upstream that UPSTREAM_URL sets. */
+export const DEFAULT_UPSTREAM = 'default';
+const NO_TLS_SETTINGS: UpstreamTlsConfig = { caFile: undefined, serverName: undefined, verify: true };
+
+/** @param yamlFile that the upstream stands in: files it names lie beside it */
+export function resolveUpstream(
+  env: EnvValues,
+  yamlFile: string,
+  [name, own]: readonly [string, UpstreamYaml],
+): UpstreamConfig {
+  const targets = parseTargets(own.targets ?? [own.url ?? '']);
+  const tls = own.tls ?? {};
+  return {
+    name,
+    targets: targets.ok ? targets.value : [],
+    connections: own.connections ?? env.UPSTREAM_CONNECTIONS,
+    queue: own.queue ?? env.UPSTREAM_QUEUE,
+    idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+    pipelining: own.pipelining ?? env.UPSTREAM_PIPELINING,
+    maxAgeMs: toMs(own.max_age_seconds ?? env.UPSTREAM_MAX_AGE_SECONDS),
+    tls: {
+      caFile: tls.ca_file === undefined ? undefined : resolveBeside(yamlFile, tls.ca_file),
+      serverName: tls.server_name,
+      verify: tls.verify ?? true,
+    },
+    breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
+  };
+}
+
+export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetConfig[]): UpstreamConfig => ({
+  name: DEFAULT_UPSTREAM,
+  targets,
+  connections: env.UPSTREAM_CONNECTIONS,
+  queue: env.UPSTREAM_QUEUE,
+  idleMs: toMs(env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
+  pipelining: env.UPSTREAM_PIPELINING,
+  maxAgeMs: toMs(env.UPSTREAM_MAX_AGE_SECONDS),
+  tls: NO_TLS_SETTINGS,
+  breaker: resolveBreaker(env, {}),
+});
+
+export const demoTarget = (port: number): TargetConfig => ({
+  origin: `http://127.0.0.1:${port}`,
+  secure: false,
+  host: '127.0.0.1',
+  port,
+  basePath: '',
+});
