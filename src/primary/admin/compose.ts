@@ -10,14 +10,14 @@ import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
-import type { AnyOperation } from './api.ts';
-import { breakerAnswerOf } from './breaker-answer.ts';
-import { breakerOperations } from './breakers.ts';
-import { withDocuments } from './document-operations.ts';
-import { eventOperations } from './event-operations.ts';
-import { limitOperations } from './limits.ts';
-import { nodeOperations } from './node-operations.ts';
-import { processOperations } from './process-operations.ts';
+import type { AnyOperation } from './contract/operation.ts';
+import { breakerAnswerOf } from './operations/breaker-answer.ts';
+import { breakerOperations } from './operations/breakers.ts';
+import { withDocuments } from './server/document-operations.ts';
+import { eventOperations } from './operations/events.ts';
+import { limitOperations } from './operations/limits.ts';
+import { nodeOperations } from './operations/node.ts';
+import { processOperations } from './operations/process.ts';
 
 /** The parts of the front that the admin API shows and steers. */
 export interface FrontParts {

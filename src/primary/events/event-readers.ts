@@ -1,5 +1,5 @@
 import type { EventType, GatewayEvent } from '../../shared/admin/operations.ts';
-import type { AnswerStream } from '../admin/answer.ts';
+import type { AnswerStream } from '../admin/contract/answer.ts';
 import type { EventLog } from './event-log.ts';
 
 export interface EventReadersOptions {

@@ -1,6 +1,6 @@
 import type { RedisConfig } from '../../shared/config/types.ts';
 import type { connectRedis } from '../../shared/redis/connect.ts';
-import type { AnyOperation } from '../admin/api.ts';
+import type { AnyOperation } from '../admin/contract/operation.ts';
 import { metricsOperations } from './operations.ts';
 import type { MetricParts } from './parts.ts';
 import { METRICS_REDIS_OPTIONS, RedisMemory } from './redis-memory.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../../shared/config/types.ts';
 import { EXIT } from '../../shared/exit-codes.ts';
 import type { ExitCode } from '../../shared/exit-codes.ts';
-import { startAdminServer } from '../admin/server.ts';
-import type { AdminOptions, AdminServer } from '../admin/server.ts';
+import { startAdminServer } from '../admin/server/server.ts';
+import type { AdminOptions, AdminServer } from '../admin/server/server.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { openFront } from '../front/open-front.ts';
 import type { FrontParts } from '../front/open-front.ts';

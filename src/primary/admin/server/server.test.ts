@@ -3,10 +3,10 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createLog } from '../../shared/log.ts';
-import { json } from './answer.ts';
-import type { AnswerStream } from './answer.ts';
-import { operation } from './api.ts';
+import { createLog } from '../../../shared/log.ts';
+import { json } from '../contract/answer.ts';
+import type { AnswerStream } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
 import { startAdminServer } from './server.ts';
 import type { AdminServer } from './server.ts';
 

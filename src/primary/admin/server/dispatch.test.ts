@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../../shared/log.ts';
-import { json } from './answer.ts';
-import { operation } from './api.ts';
+import { createLog } from '../../../shared/log.ts';
+import { json } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
 import { startAdminServer } from './server.ts';
 
 describe('the audit line', () => {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { monotonicMs } from '../../shared/clock.ts';
-import type { Log } from '../../shared/log.ts';
-import type { AdminAnswer, AnswerStream } from './answer.ts';
-import type { AnyOperation } from './api.ts';
+import { monotonicMs } from '../../../shared/clock.ts';
+import type { Log } from '../../../shared/log.ts';
+import type { AdminAnswer, AnswerStream } from '../contract/answer.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 import { Audit } from './audit.ts';
 import { dispatch } from './dispatch.ts';
 import type { DispatchParts } from './dispatch.ts';

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createLog } from '../../shared/log.ts';
-import { EventLog } from '../events/event-log.ts';
-import { EventReaders } from '../events/event-readers.ts';
-import { eventOperations } from './event-operations.ts';
-import { startAdminServer } from './server.ts';
+import { createLog } from '../../../shared/log.ts';
+import { EventLog } from '../../events/event-log.ts';
+import { EventReaders } from '../../events/event-readers.ts';
+import { eventOperations } from './events.ts';
+import { startAdminServer } from '../server/server.ts';
 
 async function setUp(limits: Partial<ConstructorParameters<typeof EventReaders>[0]>) {
   const events = new EventLog({ wallClockMs: () => 0, onListenerError: () => {} });

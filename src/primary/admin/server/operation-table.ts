@@ -1,4 +1,4 @@
-import type { AdminMethod, AnyOperation } from './api.ts';
+import type { AdminMethod, AnyOperation } from '../contract/operation.ts';
 
 /** Characters of a value in a path. */
 const LONGEST_PARAM = 1_024;

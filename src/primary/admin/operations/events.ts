@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { EVENT_TYPES, gatewayEvent } from '../../shared/admin/operations.ts';
-import type { EventType } from '../../shared/admin/operations.ts';
-import type { EventLog } from '../events/event-log.ts';
-import { wanted } from '../events/event-readers.ts';
-import type { EventReaders } from '../events/event-readers.ts';
-import { json, problem } from './answer.ts';
-import { operation } from './api.ts';
-import type { AnyOperation } from './api.ts';
-import { invalidRequest } from './read-body.ts';
+import { EVENT_TYPES, gatewayEvent } from '../../../shared/admin/operations.ts';
+import type { EventType } from '../../../shared/admin/operations.ts';
+import type { EventLog } from '../../events/event-log.ts';
+import { wanted } from '../../events/event-readers.ts';
+import type { EventReaders } from '../../events/event-readers.ts';
+import { json, problem } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation } from '../contract/operation.ts';
+import { invalidRequest } from '../server/read-body.ts';
 
 const isType = (name: string): name is EventType => (EVENT_TYPES as readonly string[]).includes(name);
 

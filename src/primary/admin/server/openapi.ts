@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { problemAnswer } from '../../shared/admin/operations.ts';
-import { VERSION } from '../../shared/version.ts';
-import type { AnyOperation } from './api.ts';
+import { problemAnswer } from '../../../shared/admin/operations.ts';
+import { VERSION } from '../../../shared/version.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 import { OPEN_PATHS } from './dispatch.ts';
 
 type Json = Record<string, unknown>;

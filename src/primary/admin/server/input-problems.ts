@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { showValue } from '../../shared/config/problems.ts';
+import { showValue } from '../../../shared/config/problems.ts';
 
 /** One thing that is wrong with a request, as a member of `errors` in the problem. */
 export interface InputProblem {

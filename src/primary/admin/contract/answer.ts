@@ -1,4 +1,4 @@
-import { reasonPhrase } from '../../shared/http/problem.ts';
+import { reasonPhrase } from '../../../shared/http/problem.ts';
 
 interface AnswerHead {
   readonly status: number;

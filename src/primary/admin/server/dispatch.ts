@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { accessTo } from './access.ts';
 import type { Access } from './access.ts';
-import { problem } from './answer.ts';
-import type { AdminAnswer, WholeAnswer } from './answer.ts';
-import type { AnyOperation, Caller, Operation, OperationRequest } from './api.ts';
+import { problem } from '../contract/answer.ts';
+import type { AdminAnswer, WholeAnswer } from '../contract/answer.ts';
+import type { AnyOperation, Caller, Operation, OperationRequest } from '../contract/operation.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { OperationTable } from './operation-table.ts';
 import { invalidRequest, readBody } from './read-body.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { json } from './answer.ts';
-import { operation } from './api.ts';
-import type { AnyOperation } from './api.ts';
+import { json } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 import { openApi } from './openapi.ts';
 
 const indexAnswer = z.object({

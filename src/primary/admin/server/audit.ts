@@ -1,4 +1,4 @@
-import type { Log } from '../../shared/log.ts';
+import type { Log } from '../../../shared/log.ts';
 
 /** A change that was asked for, and what came of it. */
 export interface AuditEntry {

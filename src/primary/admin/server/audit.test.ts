@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Log } from '../../shared/log.ts';
+import type { Log } from '../../../shared/log.ts';
 import { Audit } from './audit.ts';
 import type { AuditEntry } from './audit.ts';
 

@@ -1,8 +1,8 @@
-import { nodesAnswer, statusAnswer } from '../../shared/admin/status.ts';
-import type { NodesAnswer } from '../../shared/admin/status.ts';
-import { json } from './answer.ts';
-import { operation } from './api.ts';
-import type { AnyOperation } from './api.ts';
+import { nodesAnswer, statusAnswer } from '../../../shared/admin/status.ts';
+import type { NodesAnswer } from '../../../shared/admin/status.ts';
+import { json } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 import { nodeStatus } from './node-status.ts';
 import type { StatusParts } from './node-status.ts';
 

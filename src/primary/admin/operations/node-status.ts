@@ -1,12 +1,12 @@
-import type { StatusAnswer } from '../../shared/admin/status.ts';
-import { formatProblems } from '../../shared/config/problems.ts';
-import type { Config } from '../../shared/config/types.ts';
-import { VERSION } from '../../shared/version.ts';
-import type { LoopUtilization, ThreadLoop } from '../metrics/loop-utilization.ts';
-import type { LimitsStoreState } from '../limits/limits-store-state.ts';
-import type { Acceptor } from '../front/acceptor.ts';
-import type { LastReload } from '../config/reload.ts';
-import type { ThreadStatus } from '../threads/thread-status.ts';
+import type { StatusAnswer } from '../../../shared/admin/status.ts';
+import { formatProblems } from '../../../shared/config/problems.ts';
+import type { Config } from '../../../shared/config/types.ts';
+import { VERSION } from '../../../shared/version.ts';
+import type { LoopUtilization, ThreadLoop } from '../../metrics/loop-utilization.ts';
+import type { LimitsStoreState } from '../../limits/limits-store-state.ts';
+import type { Acceptor } from '../../front/acceptor.ts';
+import type { LastReload } from '../../config/reload.ts';
+import type { ThreadStatus } from '../../threads/thread-status.ts';
 
 /** What the status is made of. Nothing here waits for anything. */
 export interface StatusParts {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { json } from './answer.ts';
-import { operation } from './api.ts';
-import type { AdminMethod } from './api.ts';
+import { json } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AdminMethod } from '../contract/operation.ts';
 import { OperationTable } from './operation-table.ts';
 
 const op = (method: AdminMethod, path: string) =>

@@ -1,12 +1,12 @@
-import type { ClientLimitsAnswer } from '../../shared/admin/limits.ts';
-import { Allowlist } from '../../shared/limits/allowlist.ts';
-import { meantClients } from '../../shared/limits/client-names.ts';
-import type { AskedRule, Buckets, Level } from '../limits/buckets.ts';
-import { clientView } from '../limits/client-view.ts';
-import type { LimitControl } from '../limits/limit-control.ts';
-import { distinctRules } from '../limits/limited-routes.ts';
-import { problem } from './answer.ts';
-import type { AdminAnswer, WholeAnswer } from './answer.ts';
+import type { ClientLimitsAnswer } from '../../../shared/admin/limits.ts';
+import { Allowlist } from '../../../shared/limits/allowlist.ts';
+import { meantClients } from '../../../shared/limits/client-names.ts';
+import type { AskedRule, Buckets, Level } from '../../limits/buckets.ts';
+import { clientView } from '../../limits/client-view.ts';
+import type { LimitControl } from '../../limits/limit-control.ts';
+import { distinctRules } from '../../limits/limited-routes.ts';
+import { problem } from '../contract/answer.ts';
+import type { AdminAnswer, WholeAnswer } from '../contract/answer.ts';
 
 const NAMED_CLIENTS = 20;
 

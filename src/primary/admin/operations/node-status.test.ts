@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Config } from '../../shared/config/types.ts';
-import { LoopUtilization } from '../metrics/loop-utilization.ts';
-import { LimitsStoreState } from '../limits/limits-store-state.ts';
+import type { Config } from '../../../shared/config/types.ts';
+import { LoopUtilization } from '../../metrics/loop-utilization.ts';
+import { LimitsStoreState } from '../../limits/limits-store-state.ts';
 import { nodeStatus } from './node-status.ts';
 
 const config = { server: { maxConnections: 100 } } as Config;

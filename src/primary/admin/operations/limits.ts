@@ -4,16 +4,16 @@ import {
   limitsResetAnswer,
   topRefusedAnswer,
   type ClientLimitsChange,
-} from '../../shared/admin/limits.ts';
-import type { EventLog } from '../events/event-log.ts';
-import type { LimitControl } from '../limits/limit-control.ts';
-import { withOneDeadline } from '../limits/one-deadline.ts';
+} from '../../../shared/admin/limits.ts';
+import type { EventLog } from '../../events/event-log.ts';
+import type { LimitControl } from '../../limits/limit-control.ts';
+import { withOneDeadline } from '../../limits/one-deadline.ts';
 import { changeClient } from './limits-change.ts';
 import { bucketsLocked, findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
-import { json, problem } from './answer.ts';
-import type { AdminAnswer } from './answer.ts';
-import { operation, type AnyOperation } from './api.ts';
-import { LISTED_CLIENTS } from '../../shared/limits/refused-list.ts';
+import { json, problem } from '../contract/answer.ts';
+import type { AdminAnswer } from '../contract/answer.ts';
+import { operation, type AnyOperation } from '../contract/operation.ts';
+import { LISTED_CLIENTS } from '../../../shared/limits/refused-list.ts';
 
 const COUNT = { default: 20, most: LISTED_CLIENTS } as const;
 

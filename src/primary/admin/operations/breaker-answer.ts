@@ -1,5 +1,5 @@
-import type { BreakerAnswer } from '../../shared/admin/breakers.ts';
-import type { BreakerView } from '../breaker/view.ts';
+import type { BreakerAnswer } from '../../../shared/admin/breakers.ts';
+import type { BreakerView } from '../../breaker/view.ts';
 
 const seconds = (ms: number): number => Math.ceil(ms / 100) / 10;
 

@@ -4,14 +4,14 @@ import {
   breakerChangeAnswer,
   breakersAnswer,
   OVERRIDE_SECONDS,
-} from '../../shared/admin/breakers.ts';
-import type { BreakerAnswer, BreakerOverride } from '../../shared/admin/breakers.ts';
-import type { BreakerMode } from '../../shared/breaker/rule.ts';
-import type { TrafficControl } from '../traffic/traffic-control.ts';
-import { json, problem } from './answer.ts';
-import type { AdminAnswer } from './answer.ts';
-import { operation } from './api.ts';
-import type { AnyOperation, OperationRequest } from './api.ts';
+} from '../../../shared/admin/breakers.ts';
+import type { BreakerAnswer, BreakerOverride } from '../../../shared/admin/breakers.ts';
+import type { BreakerMode } from '../../../shared/breaker/rule.ts';
+import type { TrafficControl } from '../../traffic/traffic-control.ts';
+import { json, problem } from '../contract/answer.ts';
+import type { AdminAnswer } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation, OperationRequest } from '../contract/operation.ts';
 import { breakerAnswerOf } from './breaker-answer.ts';
 
 export interface BreakerParts {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { breakerChange } from '../../shared/admin/breakers.ts';
-import { clientLimitsChange } from '../../shared/admin/limits.ts';
-import { logLevel } from '../../shared/admin/operations.ts';
+import { breakerChange } from '../../../shared/admin/breakers.ts';
+import { clientLimitsChange } from '../../../shared/admin/limits.ts';
+import { logLevel } from '../../../shared/admin/operations.ts';
 import { check } from './input-problems.ts';
 
 const problemsOf = (schema: Parameters<typeof check>[0], value: unknown): unknown => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import { problem } from './answer.ts';
-import type { WholeAnswer } from './answer.ts';
+import { problem } from '../contract/answer.ts';
+import type { WholeAnswer } from '../contract/answer.ts';
 import { check } from './input-problems.ts';
 import type { InputProblem } from './input-problems.ts';
 

@@ -1,13 +1,13 @@
-import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
-import type { ClientLimitsChange } from '../../shared/admin/limits.ts';
-import { meantClients } from '../../shared/limits/client-names.ts';
-import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
-import { ruleLabel } from '../../shared/limits/rule.ts';
-import type { EventLog } from '../events/event-log.ts';
-import type { LimitControl } from '../limits/limit-control.ts';
-import { distinctRules } from '../limits/limited-routes.ts';
-import { json, problem } from './answer.ts';
-import type { AdminAnswer } from './answer.ts';
+import { OVERRIDE_SECONDS } from '../../../shared/admin/breakers.ts';
+import type { ClientLimitsChange } from '../../../shared/admin/limits.ts';
+import { meantClients } from '../../../shared/limits/client-names.ts';
+import { MOST_OVERRIDES } from '../../../shared/limits/overrides.ts';
+import { ruleLabel } from '../../../shared/limits/rule.ts';
+import type { EventLog } from '../../events/event-log.ts';
+import type { LimitControl } from '../../limits/limit-control.ts';
+import { distinctRules } from '../../limits/limited-routes.ts';
+import { json, problem } from '../contract/answer.ts';
+import type { AdminAnswer } from '../contract/answer.ts';
 import { bucketsLocked, clientNamed, findClient, unknownClient, viewOf, type FoundClient } from './limits-client.ts';
 
 export interface ChangeParts {

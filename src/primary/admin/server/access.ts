@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { hostWithoutPort } from '../../shared/http/host.ts';
-import { canonicalAddress } from '../../shared/net/address.ts';
-import type { Caller } from './api.ts';
+import { hostWithoutPort } from '../../../shared/http/host.ts';
+import { canonicalAddress } from '../../../shared/net/address.ts';
+import type { Caller } from '../contract/operation.ts';
 
 /** What access is decided by. */
 export interface AccessRequest {

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { drainAnswer, logLevel, reloadAnswer } from '../../shared/admin/operations.ts';
-import type { LogLevelBody } from '../../shared/admin/operations.ts';
-import { describeConfig } from '../../shared/config/describe-config.ts';
-import { formatProblems } from '../../shared/config/problems.ts';
-import type { Config, LogLevel } from '../../shared/config/types.ts';
-import type { ReloadOutcome } from '../config/reload.ts';
-import { json, problem } from './answer.ts';
-import type { AdminAnswer } from './answer.ts';
-import { operation } from './api.ts';
-import type { AnyOperation } from './api.ts';
+import { drainAnswer, logLevel, reloadAnswer } from '../../../shared/admin/operations.ts';
+import type { LogLevelBody } from '../../../shared/admin/operations.ts';
+import { describeConfig } from '../../../shared/config/describe-config.ts';
+import { formatProblems } from '../../../shared/config/problems.ts';
+import type { Config, LogLevel } from '../../../shared/config/types.ts';
+import type { ReloadOutcome } from '../../config/reload.ts';
+import { json, problem } from '../contract/answer.ts';
+import type { AdminAnswer } from '../contract/answer.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 
 /** What the process can be told to do. */
 export interface ProcessActions {
