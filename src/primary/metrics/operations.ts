@@ -33,6 +33,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       path: '/metrics',
       id: 'metrics',
       summary: 'All metrics of the process in the text format of Prometheus.',
+      access: 'open',
       produces: exposition.contentType,
       handle: async () => {
         await redis?.refresh();

@@ -29,6 +29,10 @@ export interface Operation<Body = undefined> {
   readonly path: string;
   readonly id: string;
   readonly summary: string;
+  /** `open`: everybody may read it, also without a token, as scrapers do; default: as its method says. */
+  readonly access?: 'open';
+  /** Its work may outlast the process, so one audit line at its end is not enough: there is one before, too. */
+  readonly longWork?: boolean;
   /** What each parameter of path and query is. */
   readonly parameters?: Readonly<Record<string, { readonly in: 'path' | 'query'; readonly description: string }>>;
   /** A parameter of the path may be a secret: the audit line shows `path`, and what the answer says in `audited`. */

@@ -51,6 +51,7 @@ export const processOperations = (actions: ProcessActions): readonly AnyOperatio
     path: '/admin/reload',
     id: 'reload',
     summary: 'Reads the configuration again and applies it, as SIGHUP does; an invalid one changes nothing.',
+    longWork: true,
     answer: reloadAnswer,
     problems: { 409: DRAINING, 422: 'The new configuration is invalid; `problems` lists why.' },
     handle: async () => (actions.isDraining() ? draining() : outcomeAnswer(await actions.reload())),

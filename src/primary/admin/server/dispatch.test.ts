@@ -17,6 +17,7 @@ describe('the audit line', () => {
         path: '/admin/reload',
         id: 'reload',
         summary: '',
+        longWork: true,
         handle: async () => {
           work('reload');
           return Promise.resolve(json(200, {}));

@@ -17,12 +17,6 @@ export interface DispatchParts {
   readonly onFault: (error: unknown) => void;
 }
 
-/** What every caller may read: scrapers have no token. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(['/metrics']);
-
-/** Operations whose work may outlast the process: the audit line at their end is not enough. */
-const LONG_WORK: ReadonlySet<string> = new Set(['reload']);
-
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
 /** Answers one request: access → route → query → body → the operation; a change leaves an audit line, long work one before too. Never rejects. */
@@ -30,7 +24,7 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const [path = '/', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const method = req.method ?? '';
   const remoteAddress = req.socket.remoteAddress ?? '';
-  const kind = !isRead(method) ? 'change' : OPEN_PATHS.has(path) ? 'open' : 'read';
+  const kind = !isRead(method) ? 'change' : parts.table.isOpen(path) ? 'open' : 'read';
   const who = accessTo({ remoteAddress, headers: req.headers, kind }, parts.token());
   const found = parts.table.find(method, path);
   const operation = found.kind === 'operation' ? found.operation : undefined;
@@ -55,7 +49,7 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   }
   const params = found.kind === 'operation' ? found.params : {};
   const request: OperationRequest<unknown> = { params, ...input, headers: req.headers, caller };
-  if (operation !== undefined && LONG_WORK.has(operation.id)) {
+  if (operation?.longWork === true) {
     audit({ who: caller.who, status: undefined, body: input.body });
   }
   const answer = await run(operation as AnyOperation, request, parts.onFault);

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { problemAnswer } from '../../../shared/admin/operations.ts';
 import { VERSION } from '../../../shared/version.ts';
 import type { AnyOperation } from '../contract/operation.ts';
-import { OPEN_PATHS } from './dispatch.ts';
 
 type Json = Record<string, unknown>;
 
@@ -31,12 +30,12 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   return rest;
 }
 
-function responsesOf({ path, answer, produces, status = 200, problems }: AnyOperation): Json {
+function responsesOf({ access, answer, produces, status = 200, problems }: AnyOperation): Json {
   const content = {
     ...(answer === undefined ? {} : { 'application/json': { schema: schemaOf(answer, 'output') } }),
     ...(produces === undefined ? {} : { [mediaType(produces)]: { schema: { type: 'string' } } }),
   };
-  const refusals = Object.entries({ ...COMMON, ...(OPEN_PATHS.has(path) ? {} : GUARDED), ...problems }).map(
+  const refusals = Object.entries({ ...COMMON, ...(access === 'open' ? {} : GUARDED), ...problems }).map(
     ([code, description]) => [code, { description, content: PROBLEM }],
   );
   return { [status]: { description: STATUS_CODES[status] ?? '', content }, ...Object.fromEntries(refusals) };
@@ -46,8 +45,7 @@ function responsesOf({ path, answer, produces, status = 200, problems }: AnyOper
 const mediaType = (type: string): string => type.split(';', 1)[0] ?? type;
 
 function operationObject(operation: AnyOperation): Json {
-  const { id, summary, parameters = {}, body, method, path } = operation;
-  const isOpen = OPEN_PATHS.has(path);
+  const { id, summary, parameters = {}, body, method, access } = operation;
   return {
     operationId: id,
     summary,
@@ -63,7 +61,7 @@ function operationObject(operation: AnyOperation): Json {
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
     responses: responsesOf(operation),
     // `{}`: also without. Reads from this machine need no token, and without ADMIN_TOKEN nothing does.
-    security: isOpen ? [] : method === 'GET' ? [{}, ...TOKEN] : TOKEN,
+    security: access === 'open' ? [] : method === 'GET' ? [{}, ...TOKEN] : TOKEN,
   };
 }
 

@@ -47,10 +47,15 @@ export class OperationTable {
     return this.#templates.map(({ path }) => path).sort();
   }
 
+  /** Whether everybody may read this path. */
+  isOpen(path: string): boolean {
+    return this.#template(path)?.methods.get('GET')?.access === 'open';
+  }
+
   /** @param path without query; HEAD finds what GET finds */
   find(method: string, path: string): Found {
+    const template = this.#template(path);
     const given = path.split('/');
-    const template = this.#templates.find(({ segments }) => matches(segments, given));
     if (template === undefined) return { kind: 'nothing' };
     const operation = template.methods.get((method === 'HEAD' ? 'GET' : method) as AdminMethod);
     if (operation === undefined) return { kind: 'wrong-method', allow: allowed(template) };
@@ -66,6 +71,11 @@ export class OperationTable {
       params[name] = value;
     }
     return { kind: 'operation', operation, params };
+  }
+
+  #template(path: string): Template | undefined {
+    const given = path.split('/');
+    return this.#templates.find(({ segments }) => matches(segments, given));
   }
 }
 

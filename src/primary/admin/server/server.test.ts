@@ -22,6 +22,7 @@ const operations = [
     path: '/metrics',
     id: 'metrics',
     summary: '',
+    access: 'open',
     produces: 'text/plain',
     handle: () => json(200, 'm'),
   }),
