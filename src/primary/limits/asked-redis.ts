@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
-import { ANSWER_WITHIN_MS, patienceMs } from './one-deadline.ts';
+import { monotonicMs } from '../../shared/clock.ts';
 
 export type RedisClient = Redis | Cluster;
 
+/** How long a person waits at most for what Redis says. */
+export const ANSWER_WITHIN_MS = 1_000;
 const PROBE_EVERY_MS = 1_000;
 const LATE = Symbol('late');
 
@@ -24,11 +26,15 @@ export class AskedRedis {
 
   /**
    * Asks something that does no harm when it is asked twice or comes late.
+   * @param endMs on the monotonic clock: later than that nobody waits for the answer
    * @returns `undefined`: it cannot be reached, did not answer in time or refused
    */
-  async ask<T>(question: (redis: RedisClient) => Promise<T>): Promise<T | undefined> {
+  async ask<T>(
+    question: (redis: RedisClient) => Promise<T>,
+    endMs = monotonicMs() + ANSWER_WITHIN_MS,
+  ): Promise<T | undefined> {
     const redis = this.#redis;
-    const leftMs = patienceMs();
+    const leftMs = endMs - monotonicMs();
     if (redis?.status !== 'ready' || this.#silent || leftMs <= 0) return undefined;
     try {
       const answer = await within(question(redis), leftMs);

@@ -12,7 +12,7 @@ import { LimitsStoreState, type StoreState } from './limits-store-state.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
 import { OverridesHash } from './overrides-hash.ts';
-import { RedisBuckets } from './redis-buckets.ts';
+import { openRedisBuckets, type RedisBuckets } from './redis-buckets.ts';
 import { RefusedFront } from './refused-front.ts';
 import { RefusedSharing, type ClusterRefused } from './refused-sharing.ts';
 import { ThreadOrders } from './thread-orders.ts';
@@ -59,7 +59,7 @@ export class LimitControl {
       share: () => (redis === undefined ? 1 : liveCount()),
     });
     this.#asked = new AskedRedis(redis);
-    this.shared = redis === undefined ? undefined : new RedisBuckets(this.#asked, redis);
+    this.shared = redis === undefined ? undefined : openRedisBuckets(this.#asked, redis);
     this.#orders = new ThreadOrders(broadcast);
     this.overrides = new OverrideBook({
       hash: new OverridesHash(this.#asked),
@@ -133,12 +133,14 @@ export class LimitControl {
   /**
    * A client's buckets were deleted (`reset`) or set: no thread of any node may go by what it remembers of them. Resolves
    * when this node's threads have forgotten it.
+   * @param what.endMs see AskedRedis.ask
    */
-  async forget(client: string, reset: boolean): Promise<void> {
+  async forget(what: { readonly client: string; readonly reset: boolean; readonly endMs: number }): Promise<void> {
+    const { client, reset, endMs } = what;
     const event: LimitEvent = { type: 'limit-client', client, reset };
     await Promise.all([
       this.#forgetHere(client, reset),
-      this.#asked.ask((redis) => redis.publish(EVENTS_CHANNEL, JSON.stringify(event))),
+      this.#asked.ask((redis) => redis.publish(EVENTS_CHANNEL, JSON.stringify(event)), endMs),
     ]);
   }
 
@@ -147,9 +149,9 @@ export class LimitControl {
     return this.#refused.list().clients.map(([client]) => client);
   }
 
-  /** The most refused clients of all live nodes. */
-  refused(): Promise<ClusterRefused> {
-    return this.#sharing.clusterList();
+  /** The most refused clients of all live nodes. @param endMs see AskedRedis.ask */
+  refused(endMs: number): Promise<ClusterRefused> {
+    return this.#sharing.clusterList(endMs);
   }
 
   /** The connection is closed by whoever made it. */

@@ -65,9 +65,10 @@ export class OverrideBook {
 
   /**
    * Holds on this node at once, before Redis is asked.
+   * @param endMs for Redis's word; see AskedRedis.ask
    * @returns for whom it holds; `full`: too many have one, and nothing was changed
    */
-  async change(change: OverrideChange): Promise<'cluster' | 'node' | 'full'> {
+  async change(change: OverrideChange, endMs?: number): Promise<'cluster' | 'node' | 'full'> {
     const { client, state, forMs, by } = change;
     const before = this.#unwritten.get(client);
     const fits = state === 'AUTO' || this.get(client) !== undefined || this.#effective().length < MOST_OVERRIDES;
@@ -76,7 +77,7 @@ export class OverrideBook {
     if (fits) this.#unwritten.set(client, entry);
     this.#asked.add(entry);
     const applied = this.#applyChanges();
-    const written = await this.#options.hash.change(change);
+    const written = await this.#options.hash.change(change, endMs);
     this.#asked.delete(entry);
     if (written === 'full' && this.#unwritten.get(client) === entry) {
       if (before === undefined) this.#unwritten.delete(client);

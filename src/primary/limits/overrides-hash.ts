@@ -64,10 +64,13 @@ export class OverridesHash {
   }
 
   /** One client's; costs the same however many there are. @returns `full`: there are too many, nothing was changed */
-  async change({ client, state, forMs, by }: OverrideChange): Promise<WrittenChange | 'full' | undefined> {
+  async change(
+    { client, state, forMs, by }: OverrideChange,
+    endMs?: number,
+  ): Promise<WrittenChange | 'full' | undefined> {
     const told = [MOST_OVERRIDES, EVENTS_CHANNEL, JSON.stringify(CHANGED)];
     const said = { keys: [OVERRIDES_KEY], args: [client, state, Math.ceil(forMs), JSON.stringify(by), ...told] };
-    const reply = await this.#redis.ask((redis) => runScript(redis, this.#change, said));
+    const reply = await this.#redis.ask((redis) => runScript(redis, this.#change, said), endMs);
     if (reply === 'full') return reply;
     if (!Array.isArray(reply)) return undefined;
     const [until, before, after] = reply as unknown[];

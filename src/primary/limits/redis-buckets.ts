@@ -1,30 +1,51 @@
 import type { CompiledRule } from '../../shared/limits/rule.ts';
 import { refill } from '../../shared/limits/token-bucket.ts';
 import { clientOfBucketKey, clusterBucketKey, plainBucketKey, type KeyOf } from '../../shared/redis/keys.ts';
-import { readScript, runScript } from '../../shared/redis/scripts.ts';
-import type { AskedRedis } from './asked-redis.ts';
+import { readScript, runScript, type Script } from '../../shared/redis/scripts.ts';
+import type { AskedRedis, RedisClient } from './asked-redis.ts';
 import type { AskedRule, Buckets, Level } from './buckets.ts';
 
 const FIELDS = 5;
 const KEYS_PER_SCAN = 200;
 const MOST_SCANS = 5;
 
+interface Scripts {
+  readonly read: Script;
+  readonly set: Script;
+}
+
+/** @param redis the one that is asked */
+export function openRedisBuckets(asked: AskedRedis, redis: RedisClient): RedisBuckets {
+  const scripts = {
+    read: readScript(new URL('read-buckets.lua', import.meta.url)),
+    set: readScript(new URL('set-tokens.lua', import.meta.url)),
+  };
+  return new RedisBuckets(asked, redis.isCluster ? clusterBucketKey : plainBucketKey, { scripts });
+}
+
 /** The buckets that all nodes share. */
 export class RedisBuckets implements Buckets {
   readonly #redis: AskedRedis;
   readonly #keyOf: KeyOf;
-  readonly #read = readScript(new URL('read-buckets.lua', import.meta.url));
-  readonly #set = readScript(new URL('set-tokens.lua', import.meta.url));
+  readonly #scripts: Scripts;
+  readonly #endMs: number | undefined;
 
-  constructor(redis: AskedRedis, { isCluster }: { readonly isCluster: boolean }) {
+  constructor(redis: AskedRedis, keyOf: KeyOf, asked: { readonly scripts: Scripts; readonly endMs?: number }) {
     this.#redis = redis;
-    this.#keyOf = isCluster ? clusterBucketKey : plainBucketKey;
+    this.#keyOf = keyOf;
+    this.#scripts = asked.scripts;
+    this.#endMs = asked.endMs;
+  }
+
+  /** The same for questions that are answered by then or not at all. */
+  until(endMs: number): RedisBuckets {
+    return new RedisBuckets(this.#redis, this.#keyOf, { scripts: this.#scripts, endMs });
   }
 
   async levels(client: string, asked: readonly AskedRule[]): Promise<readonly Level[] | undefined> {
     if (asked.length === 0) return [];
     const keys = this.#keys(client, asked);
-    const reply = await this.#redis.ask((redis) => runScript(redis, this.#read, { keys }));
+    const reply = await this.#ask((redis) => runScript(redis, this.#scripts.read, { keys }));
     if (!Array.isArray(reply)) return undefined;
     const [nowMs, ...fields] = (reply as (string | null)[]).map((text) => (text === null ? Number.NaN : Number(text)));
     return asked.map(({ rule }, i) => levelOf(rule, fields.slice(i * FIELDS, (i + 1) * FIELDS), nowMs ?? 0));
@@ -36,19 +57,19 @@ export class RedisBuckets implements Buckets {
     if (stored.length === 0) return true;
     const keys = this.#keys(client, stored);
     const args = stored.flatMap(({ rule }) => [tokens, rule.capacityText, rule.rateText]);
-    const done = await this.#redis.ask((redis) => runScript(redis, this.#set, { keys, args }));
+    const done = await this.#ask((redis) => runScript(redis, this.#scripts.set, { keys, args }));
     return done === undefined ? undefined : true;
   }
 
   async remove(client: string, rules: readonly CompiledRule[]): Promise<number | undefined> {
     if (rules.length === 0) return 0;
     const keys = rules.map(({ keySuffix }) => this.#keyOf(client, keySuffix));
-    return this.#redis.ask((redis) => redis.unlink(...keys));
+    return this.#ask((redis) => redis.unlink(...keys));
   }
 
   /** Names of some clients that have buckets: a look at a bounded number of keys. */
   async someClients(atMost: number): Promise<readonly string[]> {
-    const names = await this.#redis.ask(async (redis) => {
+    const names = await this.#ask(async (redis) => {
       const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
       const found = new Set<string>();
       for (const node of nodes) {
@@ -63,6 +84,10 @@ export class RedisBuckets implements Buckets {
       return [...found];
     });
     return (names ?? []).slice(0, atMost);
+  }
+
+  #ask<T>(question: (redis: RedisClient) => Promise<T>): Promise<T | undefined> {
+    return this.#redis.ask(question, this.#endMs);
   }
 
   #keys(client: string, asked: readonly AskedRule[]): readonly string[] {

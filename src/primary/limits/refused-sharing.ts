@@ -53,12 +53,12 @@ export class RefusedSharing {
   }
 
   /** The list of all live nodes; of this node alone where the others' cannot be read. */
-  async clusterList(): Promise<ClusterRefused> {
+  async clusterList(endMs: number): Promise<ClusterRefused> {
     const { asked, node, liveNodes, list } = this.#options;
     const found = await asked.ask(async (client) => {
       const others = (await liveNodes()).filter((name) => name !== node);
       return Promise.all(others.map((name) => readList(client, refusedKey(name))));
-    });
+    }, endMs);
     if (found === undefined) return { scope: 'node', nodes: 1, list: list() };
     const lists = found.filter((each) => each !== undefined);
     return { scope: 'cluster', nodes: 1 + found.length, list: mergeRefused([list(), ...lists]) };

@@ -4,14 +4,14 @@ import { meantClients } from '../../../shared/limits/client-names.ts';
 import { MOST_OVERRIDES } from '../../../shared/limits/overrides.ts';
 import { ruleLabel } from '../../../shared/limits/rule.ts';
 import type { EventLog } from '../../events/event-log.ts';
-import type { LimitControl } from '../../limits/limit-control.ts';
+import type { LimitCall } from '../../limits/limit-call.ts';
 import { distinctRules } from '../../limits/limited-routes.ts';
 import { json, problem } from '../contract/answer.ts';
 import type { AdminAnswer } from '../contract/answer.ts';
 import { bucketsLocked, clientNamed, findClient, unknownClient, viewOf, type FoundClient } from './limits-client.ts';
 
 export interface ChangeParts {
-  readonly limits: LimitControl;
+  readonly limits: LimitCall;
   readonly events: Pick<EventLog, 'add'>;
 }
 
@@ -46,7 +46,7 @@ export async function changeClient(parts: ChangeParts, { text, body, by }: Chang
  * the buckets first.
  */
 function addressMeant(
-  limits: LimitControl,
+  limits: LimitCall,
   text: string,
   state: 'BANNED' | 'EXEMPT' | 'AUTO',
 ): Pick<FoundClient, 'name' | 'address'> | undefined {
@@ -57,7 +57,7 @@ function addressMeant(
 type Scope = 'cluster' | 'node';
 
 async function setTokens(
-  limits: LimitControl,
+  limits: LimitCall,
   client: string,
   { tokens, rule }: { readonly tokens: number; readonly rule?: string | undefined },
 ): Promise<Scope | AdminAnswer> {
@@ -89,7 +89,7 @@ async function setOverride(
   if (state === 'AUTO' && change.for !== undefined) {
     return problem(400, 'bad_request', { detail: 'AUTO takes no `for`: it ends what was set.' });
   }
-  const scope = await limits.overrides.change({ client, state, forMs: seconds * 1000, by });
+  const scope = await limits.changeOverride({ client, state, forMs: seconds * 1000, by });
   if (scope === 'full') {
     return problem(409, 'too_many_overrides', { detail: `${MOST_OVERRIDES} clients are banned or exempt already.` });
   }

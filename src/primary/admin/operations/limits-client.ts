@@ -3,7 +3,7 @@ import { Allowlist } from '../../../shared/limits/allowlist.ts';
 import { meantClients } from '../../../shared/limits/client-names.ts';
 import type { AskedRule, Buckets, Level } from '../../limits/buckets.ts';
 import { clientView } from '../../limits/client-view.ts';
-import type { LimitControl } from '../../limits/limit-control.ts';
+import type { LimitCall } from '../../limits/limit-call.ts';
 import { distinctRules } from '../../limits/limited-routes.ts';
 import { problem } from '../contract/answer.ts';
 import type { AdminAnswer, WholeAnswer } from '../contract/answer.ts';
@@ -23,7 +23,7 @@ export interface FoundClient {
 }
 
 /** Looks for the client that a text means. @returns `undefined`: buckets are locked */
-export async function findClient(limits: LimitControl, text: string): Promise<FoundClient | undefined> {
+export async function findClient(limits: LimitCall, text: string): Promise<FoundClient | undefined> {
   const { names, fresh, address } = meantClients(text, limits.config.limits);
   const candidates = fresh === undefined || names.includes(fresh) ? names : [...names, fresh];
   const found = await levelsOf(limits, candidates);
@@ -43,7 +43,7 @@ export async function findClient(limits: LimitControl, text: string): Promise<Fo
 }
 
 /** The client of exactly this name as it is now. @returns `undefined`: its buckets are locked */
-export async function clientNamed(limits: LimitControl, name: string): Promise<FoundClient | undefined> {
+export async function clientNamed(limits: LimitCall, name: string): Promise<FoundClient | undefined> {
   const found = await levelsOf(limits, [name]);
   if (found === undefined) return undefined;
   return { known: true, name, address: undefined, scope: found.scope, levels: found.levels[0] ?? [] };
@@ -56,7 +56,7 @@ export const bucketsLocked = (before = ''): WholeAnswer =>
   });
 
 /** What `GET` shows of a client. */
-export function viewOf(limits: LimitControl, found: FoundClient): ClientLimitsAnswer {
+export function viewOf(limits: LimitCall, found: FoundClient): ClientLimitsAnswer {
   const { scope, levels, address } = found;
   const { routes, config } = limits;
   const client = found.name ?? '';
@@ -81,7 +81,7 @@ export interface ResetOutcome {
 }
 
 /** Deletes the buckets of a client, and what any thread remembers of them. */
-export async function resetClient(limits: LimitControl, { name = '' }: FoundClient): Promise<ResetOutcome> {
+export async function resetClient(limits: LimitCall, { name = '' }: FoundClient): Promise<ResetOutcome> {
   const rules = distinctRules(limits.routes).map(({ rule }) => rule);
   const shared = await limits.shared?.remove(name, rules);
   const deletedBuckets = shared ?? (await limits.memory.remove(name, rules));
@@ -90,7 +90,7 @@ export async function resetClient(limits: LimitControl, { name = '' }: FoundClie
 }
 
 /** 404, with clients that exist: those that are refused here, then some that have buckets. */
-export async function unknownClient(limits: LimitControl, { name }: Pick<FoundClient, 'name'>): Promise<AdminAnswer> {
+export async function unknownClient(limits: LimitCall, { name }: Pick<FoundClient, 'name'>): Promise<AdminAnswer> {
   const seen = new Set([...limits.refusedHere(), ...limits.overrides.all.map(([client]) => client)]);
   if (seen.size < NAMED_CLIENTS) {
     for (const client of (await limits.shared?.someClients(NAMED_CLIENTS)) ?? []) seen.add(client);
@@ -106,7 +106,7 @@ export async function unknownClient(limits: LimitControl, { name }: Pick<FoundCl
 
 /** The levels of each name's buckets, all from where they can be had. @returns `undefined`: some are locked */
 async function levelsOf(
-  limits: LimitControl,
+  limits: LimitCall,
   names: readonly string[],
 ): Promise<{ readonly scope: 'cluster' | 'node'; readonly levels: readonly (readonly Level[])[] } | undefined> {
   const asked = distinctRules(limits.routes);

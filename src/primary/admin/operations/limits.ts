@@ -5,9 +5,11 @@ import {
   topRefusedAnswer,
   type ClientLimitsChange,
 } from '../../../shared/admin/limits.ts';
+import { monotonicMs } from '../../../shared/clock.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { LimitControl } from '../../limits/limit-control.ts';
-import { withOneDeadline } from '../../limits/one-deadline.ts';
+import { ANSWER_WITHIN_MS } from '../../limits/asked-redis.ts';
+import { LimitCall } from '../../limits/limit-call.ts';
 import { changeClient } from './limits-change.ts';
 import { bucketsLocked, findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
 import { json, problem } from '../contract/answer.ts';
@@ -42,7 +44,7 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     summary: 'The clients that were refused most in the last five to ten minutes',
     parameters: { count: { in: 'query', description: `How many, 1 to ${COUNT.most}; default ${COUNT.default}.` } },
     answer: topRefusedAnswer,
-    handle: ({ query }) => withOneDeadline(() => top(parts.limits, query.get('count'))),
+    handle: ({ query }) => top(callOf(parts), query.get('count')),
   }),
   operation({
     method: 'GET',
@@ -52,7 +54,7 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     parameters: CLIENT_PARAMETER,
     answer: clientLimitsAnswer,
     problems: { 404: UNKNOWN, 503: LOCKED },
-    handle: ({ params }) => withOneDeadline(() => show(parts.limits, params['client'] ?? '')),
+    handle: ({ params }) => show(callOf(parts), params['client'] ?? ''),
   }),
   operation({
     method: 'DELETE',
@@ -63,7 +65,7 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     parameters: CLIENT_PARAMETER,
     answer: limitsResetAnswer,
     problems: { 404: UNKNOWN, 503: LOCKED },
-    handle: ({ params }) => withOneDeadline(() => reset(parts.limits, params['client'] ?? '')),
+    handle: ({ params }) => reset(callOf(parts), params['client'] ?? ''),
   }),
   operation<ClientLimitsChange>({
     method: 'POST',
@@ -81,18 +83,21 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     },
     handle: ({ params, body, caller }) => {
       const by = `${caller.who} ${caller.remoteAddress} at ${parts.node}`;
-      return withOneDeadline(() => changeClient(parts, { text: params['client'] ?? '', body, by }));
+      return changeClient({ limits: callOf(parts), events: parts.events }, { text: params['client'] ?? '', body, by });
     },
   }),
 ];
 
-async function show(limits: LimitControl, text: string): Promise<AdminAnswer> {
+/** All of a call has as long as a person waits. */
+const callOf = ({ limits }: LimitOperationsParts): LimitCall => new LimitCall(limits, monotonicMs() + ANSWER_WITHIN_MS);
+
+async function show(limits: LimitCall, text: string): Promise<AdminAnswer> {
   const found = await findClient(limits, text);
   if (found === undefined) return bucketsLocked();
   return found.known ? json(200, viewOf(limits, found)) : unknownClient(limits, found);
 }
 
-async function reset(limits: LimitControl, text: string): Promise<AdminAnswer> {
+async function reset(limits: LimitCall, text: string): Promise<AdminAnswer> {
   const found = await findClient(limits, text);
   if (found === undefined) return bucketsLocked();
   if (!found.known) return unknownClient(limits, found);
@@ -100,7 +105,7 @@ async function reset(limits: LimitControl, text: string): Promise<AdminAnswer> {
   return { ...json(200, outcome), audited: { client: outcome.client } };
 }
 
-async function top(limits: LimitControl, wanted: string | null): Promise<AdminAnswer> {
+async function top(limits: LimitCall, wanted: string | null): Promise<AdminAnswer> {
   const count = wanted === null ? COUNT.default : Number(wanted);
   if (!Number.isInteger(count) || count < 1 || count > COUNT.most) {
     return problem(400, 'bad_request', { detail: `count: a whole number from 1 to ${COUNT.most} is expected.` });
