@@ -13,7 +13,6 @@ import {
   BODY_PAUSED,
   CLOSED,
   CONSUMING,
-  CUT_WAITS,
   END_WAITS,
   EVENT_STREAM,
   EXPECTS,
@@ -226,19 +225,11 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
 
   /** Answers before this one, and what there is of it, reach a client that reads. */
   #cut(exchange: AnsweredExchange, reads: boolean): void {
-    if (reads) this.flush();
-    if (reads && this.pendingWrites > 0 && this.phase !== CLOSED) {
-      this.flags |= CUT_WAITS | LAST_REQUEST;
-      this.phase = IGNORED;
-      this.receiver = undefined;
-      this.kept = undefined;
-      this.handle.readStop();
-      this.waitForRoom();
-    } else if (exchange.answerFraming === UNTIL_CLOSE) {
+    if (!reads) this.destroy();
+    else if (exchange.answerFraming === UNTIL_CLOSE) {
+      this.flush();
       this.reset(); // what ends with the connection must not seem to have ended
-    } else {
-      this.destroy();
-    }
+    } else this.close();
   }
 
   wantBody(exchange: AnsweredExchange): void {
@@ -377,8 +368,6 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     const first = this.first;
     if (first === undefined) {
       this.takeKept();
-    } else if ((this.flags & CUT_WAITS) !== 0) {
-      this.#cut(first, false);
     } else if ((this.flags & END_WAITS) !== 0) {
       this.flags &= ~END_WAITS;
       this.#finish(first);

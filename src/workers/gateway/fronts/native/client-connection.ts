@@ -11,7 +11,6 @@ import {
   BODY_PAUSED,
   CLOSED,
   CONSUMING,
-  CUT_WAITS,
   EVENT_STREAM,
   EXPECTS,
   HALF_CLOSED,
@@ -121,11 +120,13 @@ export class ClientConnection extends AnswerLine {
           at = this.#readBody(bytes, at, to);
           break;
         case LINGER:
+          this.flags &= ~SAID_ALL; // the client sends on nevertheless
           this.remaining += to - at;
           if (this.remaining > MOST_LINGER_BYTES) this.destroy();
           at = to;
           break;
         default:
+          this.flags &= ~ASKED_CLOSE;
           at = to;
       }
     }
@@ -353,7 +354,7 @@ export class ClientConnection extends AnswerLine {
   }
 
   #onStalled(): void {
-    if (this.first !== undefined && (this.flags & CUT_WAITS) === 0) {
+    if (this.first !== undefined) {
       this.first.fail('client_stalled');
       return;
     }

@@ -37,8 +37,6 @@ export const EVENT_STREAM = 1024;
 export const ASKED_CLOSE = 2048;
 /** And has said all before the last answer left. */
 export const SAID_ALL = 4096;
-/** The answer that is given is cut as soon as what there is of it has left. */
-export const CUT_WAITS = 8192;
 
 // How the body of an answer is delimited for the client; kept by the exchange while it goes on.
 export const IN_CHUNKS = 1;
