@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
-import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -105,7 +105,7 @@ describe('several nodes on one Redis', () => {
     let inFlight = 0;
     let most = 0;
     let probes = 0;
-    const probe = async (): Promise<Outcome> => {
+    const probe = async (): Promise<BreakerOutcome> => {
       most = Math.max(most, ++inFlight);
       await quietFor(3, 'a probe is under way');
       inFlight -= 1;
@@ -128,7 +128,7 @@ describe('several nodes on one Redis', () => {
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));
     let probes = 0;
-    void at(nodes, 0).exchange(() => new Promise<Outcome>(() => probes++));
+    void at(nodes, 0).exchange(() => new Promise<BreakerOutcome>(() => probes++));
     await until(() => probes === 1);
     expect(await at(nodes, 1).exchange(() => SUCCESS)).toBe('refused');
     at(nodes, 0).front.close();
@@ -264,8 +264,8 @@ describe('faults', () => {
     using nodes = await startCluster(3);
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));
-    let end: ((outcome: Outcome) => void) | undefined;
-    const probe = at(nodes, 1).exchange(() => new Promise<Outcome>((resolve) => void (end = resolve)));
+    let end: ((outcome: BreakerOutcome) => void) | undefined;
+    const probe = at(nodes, 1).exchange(() => new Promise<BreakerOutcome>((resolve) => void (end = resolve)));
     await until(() => end !== undefined);
     await redis.restart();
     await until(() => nodes.all('CLOSED') && nodes.every((node) => node.front.scope() === 'cluster'), {

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { createBreakerMemory } from '../../src/shared/breaker/memory.ts';
 import { createProcessClock } from '../../src/shared/breaker/process-clock.ts';
-import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
 import { DEFAULT_RULE, type BreakerRule, type BreakerUpstream } from '../../src/shared/breaker/rule.ts';
 import type { BreakerFront } from '../../src/primary/breaker/front.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker } from '../../src/primary/breaker/start-breaker.ts';
@@ -30,10 +30,13 @@ export interface TestNode extends Disposable {
   readonly slot: number;
   state(): string;
   /** One exchange: 503 when refused, else what `upstream` does. */
-  exchange(upstream: () => Outcome | Promise<Outcome>, thread?: number): Promise<'refused' | Outcome>;
+  exchange(
+    upstream: () => BreakerOutcome | Promise<BreakerOutcome>,
+    thread?: number,
+  ): Promise<'refused' | BreakerOutcome>;
   /** So many failing exchanges one after the other. */
-  fail(times: number): Promise<readonly ('refused' | Outcome)[]>;
-  succeed(times: number): Promise<readonly ('refused' | Outcome)[]>;
+  fail(times: number): Promise<readonly ('refused' | BreakerOutcome)[]>;
+  succeed(times: number): Promise<readonly ('refused' | BreakerOutcome)[]>;
 }
 
 export const QUICK_RULE: BreakerRule = { ...DEFAULT_RULE, resetTimeoutMs: 400, leaseMs: 1_500 };
@@ -95,8 +98,8 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
     gate.outcome(slot, token, outcome);
     return outcome;
   };
-  const repeat = async (times: number, outcome: Outcome) => {
-    const seen: ('refused' | Outcome)[] = [];
+  const repeat = async (times: number, outcome: BreakerOutcome) => {
+    const seen: ('refused' | BreakerOutcome)[] = [];
     for (let i = 0; i < times; i++) seen.push(await exchange(() => outcome));
     return seen;
   };

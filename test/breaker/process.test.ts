@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OUTCOME, type Outcome } from '../../src/shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
 import { ASK, REFUSE, UNTRACKED } from '../../src/workers/gateway/breaker/gate.ts';
 import { QUICK_RULE, startNode } from './nodes.ts';
 import { until } from '../support/wait.ts';
@@ -32,9 +32,9 @@ describe('one process without Redis', () => {
     await until(() => node.state() === 'HALF_OPEN');
     let inFlight = 0;
     let most = 0;
-    const finish: ((outcome: Outcome) => void)[] = [];
+    const finish: ((outcome: BreakerOutcome) => void)[] = [];
     const held = () =>
-      new Promise<Outcome>((resolve) => {
+      new Promise<BreakerOutcome>((resolve) => {
         most = Math.max(most, ++inFlight);
         finish.push(resolve);
       });
@@ -73,7 +73,7 @@ describe('one process without Redis', () => {
     }
     expect(node.state()).toBe('HALF_OPEN');
     let probes = 0;
-    void node.exchange(() => new Promise<Outcome>(() => probes++), 1);
+    void node.exchange(() => new Promise<BreakerOutcome>(() => probes++), 1);
     await until(() => probes === 1);
     expect(await node.exchange(() => SUCCESS, 0)).toBe('refused');
     node.front.threadGone(1);

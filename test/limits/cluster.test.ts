@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { THREAD } from '../../src/shared/metrics/layout.ts';
-import { slotOfTag } from '../../src/workers/gateway/limits/key-slot.ts';
+import { hashSlotOf } from '../../src/workers/gateway/limits/hash-slot.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
 import { startCluster, type TestCluster } from '../support/redis-cluster.ts';
@@ -23,7 +23,7 @@ describe('Redis Cluster', () => {
   const clientsOf = (node: number, count: number): string[] => {
     const names: string[] = [];
     for (let i = 0; names.length < count; i++) {
-      const slot = slotOfTag(`client${i}`);
+      const slot = hashSlotOf(`client${i}`);
       if (Math.min(2, Math.floor((slot * 3) / 16_384)) === node) names.push(`client${i}`);
     }
     return names;
@@ -31,7 +31,7 @@ describe('Redis Cluster', () => {
 
   test('slots are those of Redis', async () => {
     for (const name of ['', 'a', '192.0.2.1', '2001:db8::/64', '%3Aodd', 'x'.repeat(72)]) {
-      expect(slotOfTag(name)).toBe(await cluster.nodes[0]?.client.call('CLUSTER', 'KEYSLOT', name));
+      expect(hashSlotOf(name)).toBe(await cluster.nodes[0]?.client.call('CLUSTER', 'KEYSLOT', name));
     }
   });
 
@@ -58,7 +58,7 @@ describe('Redis Cluster', () => {
     const id = String(await cluster.nodes[1]?.client.call('CLUSTER', 'MYID'));
     await cluster.nodes[0]?.client.del(`api-gateway:rate-limit:{${client}}`);
     for (const index of [1, 0, 2]) {
-      await cluster.nodes[index]?.client.call('CLUSTER', 'SETSLOT', slotOfTag(client), 'NODE', id);
+      await cluster.nodes[index]?.client.call('CLUSTER', 'SETSLOT', hashSlotOf(client), 'NODE', id);
     }
     const { decision } = await asked.ask(client);
     expect(decision).toMatchObject({ mode: 'store', outcome: 'granted', remaining: 999_999 });
@@ -70,7 +70,7 @@ describe('Redis Cluster', () => {
     const opened = await openClusterStore({ nodes: cluster.addresses });
     const asked = openLimiter(opened.store, { timeoutMs: 500 });
     const [, client = ''] = clientsOf(0, 2);
-    const slot = slotOfTag(client);
+    const slot = hashSlotOf(client);
     const [from, to] = cluster.nodes;
     await to?.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(await from?.client.call('CLUSTER', 'MYID')));
     await from?.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(await to?.client.call('CLUSTER', 'MYID')));

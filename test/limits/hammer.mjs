@@ -11,7 +11,7 @@ async function hammer(plan) {
   /** @param {string} path */
   const load = (path) => import(pathToFileURL(`${plan.dist}/src/${path}.js`).href);
   const { Limiter, LIMITER_DEFAULTS } = await load('workers/gateway/limits/limiter');
-  const { Deadlines } = await load('workers/gateway/limits/deadlines');
+  const { FlightTimer } = await load('workers/gateway/limits/flight-timer');
   const { compileRule } = await load('shared/limits/rule');
   const { createMetricMemory } = await load('shared/metrics/layout');
   const { ThreadMetrics } = await load('workers/gateway/metrics/thread-metrics');
@@ -28,7 +28,7 @@ async function hammer(plan) {
   const options = {
     clock,
     random: Math.random,
-    deadlines: new Deadlines({ clock }),
+    flights: new FlightTimer({ clock }),
     metrics,
     onChange: (/** @type {{ kind: string }} */ state) => state.kind === 'up' && onUp(),
   };

@@ -1,6 +1,6 @@
 import { monotonicMs, random } from '../../src/shared/clock.ts';
 import { type ClusterConnection, ClusterStore } from '../../src/workers/gateway/limits/cluster-store.ts';
-import { Deadlines } from '../../src/workers/gateway/limits/deadlines.ts';
+import { FlightTimer } from '../../src/workers/gateway/limits/flight-timer.ts';
 import {
   type RedisConnection,
   RedisStore,
@@ -12,7 +12,7 @@ import { type CountedThread, countedThread } from '../metrics/thread-block.ts';
 export interface OpenStore<S> {
   readonly store: S;
   readonly counted: CountedThread;
-  readonly deadlines: Deadlines;
+  readonly flights: FlightTimer;
   /** Every change between asked and skipped, oldest first. */
   readonly changes: GateState[];
   /** Resolves at the next change to this kind, or at once when it is the present one. */
@@ -44,13 +44,13 @@ export async function openClusterStore(connection: ClusterConnection): Promise<O
 
 function watched<S extends { readonly state: GateState }>(make: (options: RedisStoreOptions) => S): OpenStore<S> {
   const counted = countedThread();
-  const deadlines = new Deadlines({ clock: monotonicMs });
+  const flights = new FlightTimer({ clock: monotonicMs });
   const changes: GateState[] = [];
   let waiting: { kind: string; resolve: () => void }[] = [];
   const store = make({
     clock: monotonicMs,
     random,
-    deadlines,
+    flights,
     metrics: counted.metrics,
     onChange: (state) => {
       changes.push(state);
@@ -62,7 +62,7 @@ function watched<S extends { readonly state: GateState }>(make: (options: RedisS
   return {
     store,
     counted,
-    deadlines,
+    flights,
     changes,
     until: (kind) =>
       new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import type { BreakerKind, Override } from '../../shared/breaker/state.ts';
+import type { BreakerKind, ForcedState } from '../../shared/breaker/state.ts';
 import type { BreakerMode } from '../../shared/breaker/rule.ts';
 import type { BreakerCell } from './cell.ts';
 import type { Standing } from './standing.ts';
@@ -42,7 +42,7 @@ function forcedIn(cell: BreakerCell, nowMs: number): BreakerView['forced'] {
 export interface BreakerForced {
   readonly upstream: string;
   /** AUTO: the breaker decides again. */
-  readonly state: Override;
+  readonly state: ForcedState;
   /** How long it will hold; 0 for AUTO. */
   readonly forMs: number;
   /** `node`: Redis has not confirmed it, so it holds on this node only, which says it again when Redis is back. */
@@ -63,7 +63,7 @@ export interface BreakerChange {
 }
 
 export interface ForceOptions {
-  readonly state: Override;
+  readonly state: ForcedState;
   /** How long; means nothing with AUTO. */
   readonly forMs: number;
 }

@@ -7,7 +7,7 @@ import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { replaceThreads } from '../threads/replace-threads.ts';
-import type { ActiveConfig } from '../threads/request-thread.ts';
+import type { ActiveConfig } from '../threads/thread-handle.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import { TicketKeyRing } from './ticket-key-ring.ts';
 

@@ -8,8 +8,8 @@ import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
-import { startRequestThread, tell } from './request-thread.ts';
-import type { ActiveConfig, RequestThread } from './request-thread.ts';
+import { startThread, tell } from './thread-handle.ts';
+import type { ActiveConfig, ThreadHandle } from './thread-handle.ts';
 import { restartDelayMs, STEADY_MS } from './restart-delay.ts';
 import { isLive, nextThread } from './thread-health.ts';
 import type { ThreadAction, ThreadEvent } from './thread-health.ts';
@@ -88,7 +88,7 @@ export class RequestThreads {
     return this.#restarts;
   }
 
-  all(): readonly RequestThread[] {
+  all(): readonly ThreadHandle[] {
     return this.#threads.all();
   }
 
@@ -117,7 +117,7 @@ export class RequestThreads {
     this.#fill();
   }
 
-  retire(thread: RequestThread): void {
+  retire(thread: ThreadHandle): void {
     this.#dispatch(thread, { type: 'retire' });
   }
 
@@ -179,7 +179,7 @@ export class RequestThreads {
     }
   }
 
-  #dispatch(thread: RequestThread, event: ThreadEvent): void {
+  #dispatch(thread: ThreadHandle, event: ThreadEvent): void {
     const before = thread.state;
     const { state, actions } = nextThread(thread.state, event);
     if (isLive(thread.state) && !isLive(state) && event.type !== 'retire' && !this.#closing) this.#restarts++;
@@ -211,7 +211,7 @@ export class RequestThreads {
     for (const { state, worker } of this.all()) if (state.kind === 'parked') void worker.terminate();
   }
 
-  #act(thread: RequestThread, action: ThreadAction): void {
+  #act(thread: ThreadHandle, action: ThreadAction): void {
     switch (action) {
       case 'join':
         if (!this.#closing) this.#options.acceptor.ring.add(thread);
@@ -229,7 +229,7 @@ export class RequestThreads {
     }
   }
 
-  #count(kind: RequestThread['state']['kind']): number {
+  #count(kind: ThreadHandle['state']['kind']): number {
     return this.all().filter(({ state }) => state.kind === kind).length;
   }
 
@@ -274,7 +274,7 @@ export class RequestThreads {
         logLevel: log.level as LogLevel,
       },
     };
-    const thread = startRequestThread(place, {
+    const thread = startThread(place, {
       message: (from, message) => this.#onMessage(from, message),
       error: (from, error) => {
         log.error({ thread: slot, err: error }, 'an error escaped from a request thread');
@@ -297,7 +297,7 @@ export class RequestThreads {
     this.#threads.add(thread);
   }
 
-  #onMessage(thread: RequestThread, message: FromRequestThread): void {
+  #onMessage(thread: ThreadHandle, message: FromRequestThread): void {
     const { acceptor, control } = this.#options;
     switch (message.to) {
       case 'threads':
@@ -318,7 +318,7 @@ export class RequestThreads {
     }
   }
 
-  #receive(thread: RequestThread, message: FromThreadItself): void {
+  #receive(thread: ThreadHandle, message: FromThreadItself): void {
     switch (message.type) {
       case 'listening':
         thread.descriptor = message.descriptor;
@@ -343,14 +343,14 @@ export class RequestThreads {
   }
 
   /** For a thread that something keeps alive after it closed. */
-  #end(thread: RequestThread): void {
+  #end(thread: ThreadHandle): void {
     if (!this.#threads.has(thread)) return;
     const open = this.#heartbeats.read(thread.slot, 'openConnections');
     if (this.#mustNotDie && open !== 0) return;
     void thread.worker.terminate();
   }
 
-  #onFailure(thread: RequestThread): void {
+  #onFailure(thread: ThreadHandle): void {
     if (thread.failed) return;
     thread.failed = true;
     this.#failures = monotonicMs() - thread.startedMs >= STEADY_MS ? 1 : this.#failures + 1;

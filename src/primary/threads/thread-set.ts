@@ -1,25 +1,25 @@
 import type { ToRequestThread } from '../../shared/threads/protocol.ts';
-import { tell } from './request-thread.ts';
-import type { RequestThread } from './request-thread.ts';
+import { tell } from './thread-handle.ts';
+import type { ThreadHandle } from './thread-handle.ts';
 import { isLive } from './thread-health.ts';
 
 /** The request threads there are, and how to speak to them. Who is in it is RequestThreads' to say. */
 export class ThreadSet {
-  readonly #threads = new Set<RequestThread>();
+  readonly #threads = new Set<ThreadHandle>();
 
-  all(): readonly RequestThread[] {
+  all(): readonly ThreadHandle[] {
     return [...this.#threads];
   }
 
-  has(thread: RequestThread): boolean {
+  has(thread: ThreadHandle): boolean {
     return this.#threads.has(thread);
   }
 
-  add(thread: RequestThread): void {
+  add(thread: ThreadHandle): void {
     this.#threads.add(thread);
   }
 
-  delete(thread: RequestThread): void {
+  delete(thread: ThreadHandle): void {
     this.#threads.delete(thread);
   }
 

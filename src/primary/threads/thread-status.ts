@@ -1,5 +1,5 @@
 import type { HeartbeatReader } from './heartbeat-reader.ts';
-import type { RequestThread } from './request-thread.ts';
+import type { ThreadHandle } from './thread-handle.ts';
 
 /** A request thread as the admin port and the log show it. */
 export interface ThreadStatus {
@@ -11,7 +11,7 @@ export interface ThreadStatus {
   readonly lastBeatMsAgo: number;
 }
 
-export function threadStatus(thread: RequestThread, heartbeats: HeartbeatReader, nowMs: number): ThreadStatus {
+export function threadStatus(thread: ThreadHandle, heartbeats: HeartbeatReader, nowMs: number): ThreadStatus {
   const { slot, state, configVersion, lastBeatMs } = thread;
   return {
     slot,

@@ -16,7 +16,7 @@ import { LimitControl } from '../limits/limit-control.ts';
 import { reportStoreChange } from '../limits/limits-store-state.ts';
 import { TransitionCounts } from '../metrics/transition-counts.ts';
 import { NodeRegistry, withSelf, type NodeInfo } from '../nodes/node-registry.ts';
-import type { ThreadControls } from '../threads/request-thread.ts';
+import type { ThreadControls } from '../threads/thread-handle.ts';
 import type { ThreadSet } from '../threads/thread-set.ts';
 import type { DegradedReasons } from './degraded-reasons.ts';
 

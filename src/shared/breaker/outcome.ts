@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 
 /** How an exchange ended, as the breaker sees it. */
 export const OUTCOME = { SUCCESS: 0, FAILURE: 1, IGNORED: 2, SLOW: 3 } as const;
-export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
+export type BreakerOutcome = (typeof OUTCOME)[keyof typeof OUTCOME];
 
 /** Which outcomes count against an upstream. */
 export interface OutcomeRule {
@@ -24,11 +24,11 @@ export const DEFAULT_OUTCOME_RULE: OutcomeRule = {
 };
 
 /** For an answer that came from the upstream; `tookMs` from the request being sent to the end of its header. */
-export function outcomeOfStatus(rule: OutcomeRule, status: number, tookMs: number): Outcome {
+export function outcomeOfStatus(rule: OutcomeRule, status: number, tookMs: number): BreakerOutcome {
   if (rule.statuses.has(status)) return OUTCOME.FAILURE;
   return rule.slowMs > 0 && tookMs > rule.slowMs ? OUTCOME.SLOW : OUTCOME.SUCCESS;
 }
 
 /** For an exchange the gateway ended itself: a failure of the upstream, or nothing at all. */
-export const outcomeOfError = (rule: OutcomeRule, code: ErrorCode): Outcome =>
+export const outcomeOfError = (rule: OutcomeRule, code: ErrorCode): BreakerOutcome =>
   rule.errors.has(code) ? OUTCOME.FAILURE : OUTCOME.IGNORED;

@@ -21,7 +21,7 @@ export interface Hold {
 }
 
 /** What an operator can say of an upstream: let nothing pass, let everything pass, or let the breaker decide. */
-export type Override = 'OPEN' | 'CLOSED' | 'AUTO';
+export type ForcedState = 'OPEN' | 'CLOSED' | 'AUTO';
 
 /**
  * While an operator's word holds nothing else moves the breaker; its kind is what was said. Under CLOSED nothing is
@@ -86,7 +86,7 @@ export type ProbeOutcome = 'success' | 'failure' | 'aborted';
  */
 export interface ForceOp {
   readonly op: 'force';
-  readonly state: Override;
+  readonly state: ForcedState;
   readonly forMs: number;
   readonly saidMs?: number;
 }

@@ -1,5 +1,5 @@
 import type { BreakerRule } from './rule.ts';
-import type { BreakerKind, BreakerOp, BreakerState, Override } from './state.ts';
+import type { BreakerKind, BreakerOp, BreakerState, ForcedState } from './state.ts';
 
 /**
  * What the front and the authority over the states say to each other, many upstreams at a time. The authority is the
@@ -23,7 +23,7 @@ export interface SyncUpstream {
 
 /** A state an operator has forced, and how much longer. */
 export interface ForcedFor {
-  readonly state: Exclude<Override, 'AUTO'>;
+  readonly state: Exclude<ForcedState, 'AUTO'>;
   readonly forMs: number;
 }
 

@@ -2,13 +2,13 @@ import type { CompiledRule, Lane } from './rule.ts';
 import { waitMs } from './token-bucket.ts';
 
 /** `unavailable` = the store cannot be asked and the route is `closed`: 503, never 429. */
-export type Outcome = 'granted' | 'refused' | 'unavailable';
+export type LimitOutcome = 'granted' | 'refused' | 'unavailable';
 
 /** Who decided: the store, this thread's memory of a refusal, tokens taken ahead, or one of the failure modes. */
 export type DecisionMode = 'store' | 'cache' | 'lease' | 'local' | 'open' | 'closed';
 
 export interface Decision {
-  readonly outcome: Outcome;
+  readonly outcome: LimitOutcome;
   readonly mode: DecisionMode;
   /** Whole tokens left in the tightest bucket after this request. */
   readonly remaining: number;

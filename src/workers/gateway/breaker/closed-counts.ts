@@ -1,5 +1,5 @@
 import { ATTENTION, CELL, FLAG, generationOf, KIND, TRIP, wordOf } from '../../../shared/breaker/memory.ts';
-import { OUTCOME, type Outcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { toWrapped } from '../../../shared/breaker/process-clock.ts';
 import { isOfGeneration, pooledCount, withFailure, withSuccess } from '../../../shared/breaker/tally.ts';
 import { countInWindow } from './window.ts';
@@ -8,7 +8,7 @@ export interface ClosedCall {
   readonly row: number;
   /** WORD when the request was let pass. */
   readonly token: number;
-  readonly outcome: Outcome;
+  readonly outcome: BreakerOutcome;
   readonly nowMs: number;
 }
 

@@ -1,6 +1,6 @@
 import { CELL, FLAG, KIND, kindOf, rowOf } from '../../../shared/breaker/memory.ts';
 import type { FromBreakerThread, ToBreakerThread } from '../../../shared/breaker/messages.ts';
-import { OUTCOME, type Outcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { untilWrapped } from '../../../shared/breaker/process-clock.ts';
 import type { BreakerKind, ProbeOutcome } from '../../../shared/breaker/state.ts';
 import { PENDING } from '../../../shared/breaker/tally.ts';
@@ -42,7 +42,7 @@ export interface BreakerGate {
    */
   ask(slot: number, resume: (token: number) => void): void;
   /** Call once per token, whatever became of the exchange; a second call for a probe does nothing. */
-  outcome(slot: number, token: number, outcome: Outcome): void;
+  outcome(slot: number, token: number, outcome: BreakerOutcome): void;
   /** Whole seconds until the next probe, at least 1. */
   retryAfterSeconds(slot: number): number;
   /** For X-Circuit-Breaker. */
@@ -88,7 +88,7 @@ export function createGate(options: GateOptions): BreakerGate {
     ask.resume((word & 3) === KIND.CLOSED ? word : refuse(rowOf(ask.slot)));
   }
 
-  function probeOutcome(row: number, outcome: Outcome): ProbeOutcome {
+  function probeOutcome(row: number, outcome: BreakerOutcome): ProbeOutcome {
     if (outcome === OUTCOME.IGNORED) return 'aborted';
     if (outcome === OUTCOME.FAILURE) return 'failure';
     return outcome === OUTCOME.SLOW && Atomics.load(cells, row + CELL.SLOW_PERMILLE) > 0 ? 'failure' : 'success';

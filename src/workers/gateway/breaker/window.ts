@@ -1,11 +1,15 @@
 import { BUCKET_FIELDS, BUCKETS, CELL, TRIP } from '../../../shared/breaker/memory.ts';
-import { OUTCOME, type Outcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 
 /**
  * Counts a call in the sliding window of a row and says which trigger it sets off, a TRIP. Buckets are shared by the
  * threads; when two turn one over at the same moment a count may be lost, never one made up.
  */
-export function countInWindow(cells: Int32Array, row: number, call: { outcome: Outcome; nowMs: number }): number {
+export function countInWindow(
+  cells: Int32Array,
+  row: number,
+  call: { outcome: BreakerOutcome; nowMs: number },
+): number {
   const stamp = Math.floor(call.nowMs / Math.max(1, Atomics.load(cells, row + CELL.BUCKET_MS))) & 0x7fff_ffff;
   const bucket = row + CELL.WINDOW + (stamp % BUCKETS) * BUCKET_FIELDS;
   const found = Atomics.load(cells, bucket);

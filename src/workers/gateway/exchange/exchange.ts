@@ -1,4 +1,4 @@
-import { OUTCOME, outcomeOfStatus, type Outcome as BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME, outcomeOfStatus, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
@@ -20,7 +20,7 @@ import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts'
 import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
 import type { LocalAnswer } from './local-answer.ts';
-import { breakerOutcome, type Outcome } from './outcome.ts';
+import { breakerOutcome, type ExchangeOutcome } from './outcome.ts';
 import { isProbePath, probeAnswer } from './probes.ts';
 import { recordExchange, type RecordedExchange } from './record.ts';
 import { RequestBody, type BodyOwner } from './request-body.ts';
@@ -86,7 +86,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   #stage: Stage = 'deciding';
   #route: CompiledRoute<RouteStages> | undefined = undefined;
-  #outcome: Outcome = 'ok';
+  #outcome: ExchangeOutcome = 'ok';
   #breakerToken = UNTRACKED;
 
   constructor(thread: ExchangeThread, client: ClientSide) {
@@ -505,7 +505,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   }
 
   /** The one end of every exchange: what it holds goes back, and what became of it is told once. */
-  #end(outcome: Outcome): void {
+  #end(outcome: ExchangeOutcome): void {
     if (this.#stage === 'done') return;
     this.#stage = 'done';
     this.#letGo();

@@ -2,16 +2,16 @@ import {
   OUTCOME,
   outcomeOfError,
   outcomeOfStatus,
-  type Outcome as BreakerOutcome,
+  type BreakerOutcome,
   type OutcomeRule,
 } from '../../../shared/breaker/outcome.ts';
 import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
 
 /** How an exchange ended: with an answer of the upstream (or our own health), by an error, or because the client left. */
-export type Outcome = ErrorCode | 'ok' | 'client_aborted';
+export type ExchangeOutcome = ErrorCode | 'ok' | 'client_aborted';
 
 /** Whether the access log has the exchange although it is sampled. */
-export function isFailure(outcome: Outcome, status: number): boolean {
+export function isFailure(outcome: ExchangeOutcome, status: number): boolean {
   if (outcome === 'client_aborted') return true;
   const logged = outcome === 'ok' ? 'by-status' : ERRORS[outcome].logged;
   return logged === 'always' || (logged === 'by-status' && status >= 500);
@@ -26,7 +26,7 @@ export interface JudgedExchange {
 }
 
 /** What the end of an exchange says of its upstream. */
-export function breakerOutcome(outcome: Outcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
+export function breakerOutcome(outcome: ExchangeOutcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
   const { status, bytesSent, call } = exchange;
   const tookMs = call?.tookMs ?? -1;
   if (outcome === 'ok') return outcomeOfStatus(rule, status, tookMs);

@@ -1,7 +1,7 @@
 import type { AccessLog } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { countExchange, type CountedExchange } from './count-exchange.ts';
-import { isFailure, type Outcome } from './outcome.ts';
+import { isFailure, type ExchangeOutcome } from './outcome.ts';
 
 export interface RecordingThread {
   readonly accessLog: AccessLog;
@@ -21,7 +21,7 @@ export interface RecordedExchange extends CountedExchange {
 }
 
 /** The last that becomes of an exchange: it is counted, and logged where the access log wants it. */
-export function recordExchange(exchange: RecordedExchange, outcome: Outcome): void {
+export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutcome): void {
   const { accessLog, metrics } = exchange.thread;
   countExchange(exchange, metrics);
   if (!accessLog.wants(isFailure(outcome, exchange.status))) return;

@@ -2,7 +2,7 @@ import { Cluster, type ClusterNode, type ClusterOptions, type Redis } from 'iore
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
-import { slotOfTag } from './key-slot.ts';
+import { hashSlotOf } from './hash-slot.ts';
 import { RedisLink, type ScriptCall } from './redis-link.ts';
 import {
   decisionConnection,
@@ -100,7 +100,7 @@ export class ClusterStore implements LimitStore {
   }
 
   #linkOf(client: string): RedisLink | undefined {
-    const [primary] = this.#cluster.slots[slotOfTag(client)] ?? [];
+    const [primary] = this.#cluster.slots[hashSlotOf(client)] ?? [];
     const redis = primary === undefined ? undefined : this.#nodes.get(primary);
     return redis === undefined ? undefined : this.#linkTo(redis);
   }

@@ -1,4 +1,4 @@
-import type { Decision, DecisionMode, Outcome } from '../../../shared/limits/decision.ts';
+import type { Decision, DecisionMode, LimitOutcome } from '../../../shared/limits/decision.ts';
 import { decisionColumn, type LIMIT_MODES, LIMIT_OUTCOMES } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { LimitLane } from './limit-lane.ts';
@@ -16,7 +16,7 @@ const MODE: Readonly<Record<DecisionMode, number>> = {
 };
 const SHADOW = modeColumn('shadow');
 
-const OUTCOME: Readonly<Record<Outcome, number>> = {
+const OUTCOME: Readonly<Record<LimitOutcome, number>> = {
   granted: LIMIT_OUTCOMES.indexOf('granted'),
   refused: LIMIT_OUTCOMES.indexOf('refused'),
   unavailable: LIMIT_OUTCOMES.indexOf('unavailable'),

@@ -1,7 +1,7 @@
 import type { OverrideState, ThreadOverride } from '../../../shared/limits/overrides.ts';
 
 /** What holds for a client by an operator's word. */
-export interface Override {
+export interface ClientOverride {
   readonly state: OverrideState;
   /** Milliseconds until it ends. */
   readonly remainingMs: number;
@@ -30,7 +30,7 @@ export class Overrides {
    * What holds for a client at an address, each by its name: a ban of either comes before an exemption, and of two that
    * say the same the one that lasts longer counts.
    */
-  find(client: string, address: string): Override | undefined {
+  find(client: string, address: string): ClientOverride | undefined {
     const ofClient = this.get(client);
     const ofAddress = address === client ? undefined : this.get(address);
     if (ofClient === undefined || ofAddress === undefined) return ofClient ?? ofAddress;
@@ -38,7 +38,7 @@ export class Overrides {
     return ofClient.remainingMs < ofAddress.remainingMs ? ofAddress : ofClient;
   }
 
-  get(client: string): Override | undefined {
+  get(client: string): ClientOverride | undefined {
     const found = this.#clients.get(client);
     if (found === undefined) return undefined;
     const remainingMs = found.untilMs - this.#clock();

@@ -6,12 +6,12 @@ import type { KeyOf } from '../../../shared/redis/keys.ts';
 import { isUnknownScript, type Script } from '../../../shared/redis/scripts.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import type { Deadlines, Flight } from './deadlines.ts';
+import type { FlightTimer, Flight } from './flight-timer.ts';
 import { type GateState, StoreGate } from './store-gate.ts';
 
 export interface RedisLinkOptions {
   readonly clock: () => number;
-  readonly deadlines: Deadlines;
+  readonly flights: FlightTimer;
   readonly script: Script;
   readonly keyOf: KeyOf;
   readonly metrics: ThreadMetrics;
@@ -98,7 +98,7 @@ export class RedisLink {
         this.gate.failed('timeout');
       },
     };
-    this.#options.deadlines.add(call);
+    this.#options.flights.add(call);
     this.send(call);
   }
 

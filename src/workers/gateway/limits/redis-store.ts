@@ -3,7 +3,7 @@ import { plainBucketKey } from '../../../shared/redis/keys.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { FlightTimer } from './flight-timer.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { RedisLink } from './redis-link.ts';
 import type { GateState } from './store-gate.ts';
@@ -12,7 +12,7 @@ export interface RedisStoreOptions {
   readonly clock: () => number;
   /** In [0, 1): spreads the reconnections of many threads and nodes. */
   readonly random: () => number;
-  readonly deadlines: Deadlines;
+  readonly flights: FlightTimer;
   readonly metrics: ThreadMetrics;
   /** Called once per change between asked and skipped. */
   readonly onChange: (state: GateState) => void;

@@ -17,7 +17,7 @@ import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
 import { STORE_STATE, THREAD } from '../../../shared/metrics/layout.ts';
-import { Deadlines } from './deadlines.ts';
+import { FlightTimer } from './flight-timer.ts';
 import type { LimitLane } from './limit-lane.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Limiter, LIMITER_DEFAULTS } from './limiter.ts';
@@ -67,7 +67,7 @@ export class ThreadLimits {
   readonly #metrics: ThreadMetrics;
   readonly #post: ThreadLimitsStart['post'];
   readonly #timeoutMs: number;
-  readonly #deadlines = new Deadlines({ clock: monotonicMs });
+  readonly #flights = new FlightTimer({ clock: monotonicMs });
   #headerMode: RateLimitHeaderMode;
   #allowlist: Allowlist;
 
@@ -160,7 +160,7 @@ export class ThreadLimits {
     await this.limiter.close();
     this.refused.close();
     this.shadow.close();
-    this.#deadlines.close();
+    this.#flights.close();
   }
 
   #openRedisStore({ config, openRedisStore: open }: ThreadLimitsStart): LimitStore | undefined {
@@ -171,7 +171,7 @@ export class ThreadLimits {
     return open(config.redis, {
       clock: monotonicMs,
       random,
-      deadlines: this.#deadlines,
+      flights: this.#flights,
       metrics: this.#metrics,
       onChange: (state) => this.#onStoreChange(state),
     });

@@ -11,7 +11,7 @@ export interface Flight {
  * One timer for all flights of a thread: it is armed for the oldest and looks at the next when it fires, so that a
  * flight that ends in time costs a push and nothing else. Flights start in the order of their deadlines.
  */
-export class Deadlines {
+export class FlightTimer {
   readonly #clock: () => number;
   #flights: Flight[] = [];
   #head = 0;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Deadlines, type Flight } from './deadlines.ts';
+import { FlightTimer, type Flight } from './flight-timer.ts';
 
 /** Lets time pass, and the turn of the event loop that it ends in. */
 const advance = (ms: number): Promise<void> => {
@@ -12,15 +12,15 @@ describe('deadlines', () => {
   afterEach(() => void vi.useRealTimers());
 
   const setUp = () => {
-    const deadlines = new Deadlines({ clock: () => performance.now() });
+    const flights = new FlightTimer({ clock: () => performance.now() });
     const expired: number[] = [];
     const add = (inMs: number): Flight => {
       const deadlineMs = performance.now() + inMs;
       const flight: Flight = { deadlineMs, ended: false, expire: () => expired.push(inMs) };
-      deadlines.add(flight);
+      flights.add(flight);
       return flight;
     };
-    return { deadlines, expired, add };
+    return { flights, expired, add };
   };
 
   test('each flight expires at its time, and one that ended does not', async () => {
@@ -58,8 +58,8 @@ describe('deadlines', () => {
   });
 
   test('a flight added while another expires is served too', async () => {
-    const { deadlines, expired, add } = setUp();
-    deadlines.add({ deadlineMs: performance.now() + 5, ended: false, expire: () => void add(7) });
+    const { flights, expired, add } = setUp();
+    flights.add({ deadlineMs: performance.now() + 5, ended: false, expire: () => void add(7) });
     await advance(5);
     await advance(7);
     expect(expired).toEqual([7]);

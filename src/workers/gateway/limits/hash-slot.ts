@@ -6,7 +6,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** The slot of a hash tag: which part of a Redis Cluster holds the buckets of a client. Names of clients are ASCII. */
-export function slotOfTag(tag: string): number {
+export function hashSlotOf(tag: string): number {
   let crc = 0;
   for (let i = 0; i < tag.length; i++) {
     crc = ((crc << 8) & 0xffff) ^ (TABLE[((crc >> 8) ^ tag.charCodeAt(i)) & 0xff] as number);

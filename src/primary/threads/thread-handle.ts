@@ -21,7 +21,7 @@ export interface ActiveConfig {
 }
 
 /** One request thread as the front keeps it. */
-export interface RequestThread {
+export interface ThreadHandle {
   readonly slot: number;
   readonly worker: Worker;
   readonly startedMs: number;
@@ -38,11 +38,11 @@ export interface RequestThread {
   failed: boolean;
 }
 
-export interface ThreadHandlers {
-  message(thread: RequestThread, message: FromRequestThread): void;
+export interface ThreadListener {
+  message(thread: ThreadHandle, message: FromRequestThread): void;
   /** Something escaped from the thread; `exit` follows. */
-  error(thread: RequestThread, error: unknown): void;
-  exit(thread: RequestThread, code: number): void;
+  error(thread: ThreadHandle, error: unknown): void;
+  exit(thread: ThreadHandle, code: number): void;
 }
 
 /** What a request thread is started with to limit and to break circuits. */
@@ -61,7 +61,7 @@ export interface ThreadPlace {
 }
 
 /** Creates the thread; what it says comes through `handlers`. */
-export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers): RequestThread {
+export function startThread(place: ThreadPlace, handlers: ThreadListener): ThreadHandle {
   const workerData: RequestThreadStart = {
     kind: 'request',
     slot: place.slot,
@@ -77,7 +77,7 @@ export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers)
     name: `request-${place.slot}`,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
-  const thread: RequestThread = {
+  const thread: ThreadHandle = {
     slot: place.slot,
     worker,
     startedMs: place.nowMs,
@@ -94,4 +94,4 @@ export function startRequestThread(place: ThreadPlace, handlers: ThreadHandlers)
   return thread;
 }
 
-export const tell = (thread: RequestThread, message: ToRequestThread): void => thread.worker.postMessage(message);
+export const tell = (thread: ThreadHandle, message: ToRequestThread): void => thread.worker.postMessage(message);
