@@ -33,7 +33,7 @@ async function seen(gateway: Gateway, fields: readonly string[], target = '/x'):
   if (request === undefined) throw new Error('nothing reached the upstream');
   return request;
 }
-const told = (request: Message) =>
+const addressesOf = (request: Message) =>
   ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'].map((name) => valueOf(request, name));
 
 const CLAIMS = [
@@ -44,32 +44,32 @@ const CLAIMS = [
 
 describe('what the upstream is told about the client', () => {
   it('without claims: the peer, the scheme and the Host it asked for', async () => {
-    expect(told(await seen(open, []))).toEqual(['127.0.0.1', 'http', 'gateway.test']);
+    expect(addressesOf(await seen(open, []))).toEqual(['127.0.0.1', 'http', 'gateway.test']);
   });
 
   it('claims of a stranger are not believed and not passed on', async () => {
     const request = await seen(open, [...CLAIMS, 'Forwarded: for=6.6.6.6']);
-    expect(told(request)).toEqual(['127.0.0.1', 'http', 'gateway.test']);
+    expect(addressesOf(request)).toEqual(['127.0.0.1', 'http', 'gateway.test']);
     expect(request.raw).not.toContain('6.6.6.6');
   });
 
   it('a trusted proxy is believed, from the right, up to the first stranger', async () => {
     const request = await seen(behindProxy, CLAIMS);
-    expect(told(request)).toEqual(['203.0.113.9, 10.1.2.3, 127.0.0.1', 'https', 'shop.example']);
+    expect(addressesOf(request)).toEqual(['203.0.113.9, 10.1.2.3, 127.0.0.1', 'https', 'shop.example']);
   });
 
   it('several X-Forwarded-For fields are one list', async () => {
     const request = await seen(behindProxy, ['X-Forwarded-For: 6.6.6.6', 'X-Forwarded-For: 198.51.100.7']);
-    expect(told(request)[0]).toBe('198.51.100.7, 127.0.0.1');
+    expect(addressesOf(request)[0]).toBe('198.51.100.7, 127.0.0.1');
   });
 
   it('what is no address ends the chain; what is no scheme is not passed on', async () => {
     const request = await seen(behindProxy, ['X-Forwarded-For: <script>, 10.9.9.9', 'X-Forwarded-Proto: javascript']);
-    expect(told(request)).toEqual(['10.9.9.9, 127.0.0.1', 'http', 'gateway.test']);
+    expect(addressesOf(request)).toEqual(['10.9.9.9, 127.0.0.1', 'http', 'gateway.test']);
   });
 
   it('a trusted proxy without claims is itself the client', async () => {
-    expect(told(await seen(behindProxy, []))).toEqual(['127.0.0.1', 'http', 'gateway.test']);
+    expect(addressesOf(await seen(behindProxy, []))).toEqual(['127.0.0.1', 'http', 'gateway.test']);
   });
 });
 

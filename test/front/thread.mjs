@@ -15,8 +15,8 @@ const { openReceiver } = await load('workers/gateway/fronts/native/receiver');
 const { PublicListener } = await load('workers/gateway/fronts/native/public-listener');
 
 const { front, slot } = start;
-const cells = new Int32Array(start.heartbeats);
-const beating = setInterval(() => Atomics.add(cells, slot * 16, 1), 20);
+const words = new Int32Array(start.heartbeats);
+const beating = setInterval(() => Atomics.add(words, slot * 16, 1), 20);
 /** @param {unknown} message */
 const say = (message) => port?.postMessage(message);
 const handles = nodeHandles();

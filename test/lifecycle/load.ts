@@ -40,7 +40,7 @@ export interface Load extends AsyncDisposable {
   /** Exchanges that ended with a 2xx. */
   readonly done: number;
   /** Connections that the gateway asked to close. */
-  readonly told: number;
+  readonly sentAway: number;
   /** Everything else that happened to a request that reached a gateway. */
   readonly failures: readonly string[];
   /** Resolves when so many more exchanges have been answered with 2xx. */
@@ -56,7 +56,7 @@ const isRefused = (error: unknown): boolean =>
 
 /** Clients that keep their connections, send one request after the other and never try one again. */
 export function startLoad({ ports, path, clients = 8, newConnections = false }: LoadOptions): Load {
-  const state = { running: true, done: 0, told: 0 };
+  const state = { running: true, done: 0, sentAway: 0 };
   const failures: string[] = [];
   const client = async (first: number): Promise<void> => {
     const agent = new Agent({ keepAlive: !newConnections, maxSockets: 1 });
@@ -67,7 +67,7 @@ export function startLoad({ ports, path, clients = 8, newConnections = false }: 
         if (reply.status < 300) state.done++;
         else failures.push(`status ${reply.status} ${reply.body}`);
         if (reply.headers.connection === 'close' && !newConnections) {
-          state.told++;
+          state.sentAway++;
           at++;
         }
       } catch (error) {
@@ -88,8 +88,8 @@ export function startLoad({ ports, path, clients = 8, newConnections = false }: 
     get done() {
       return state.done;
     },
-    get told() {
-      return state.told;
+    get sentAway() {
+      return state.sentAway;
     },
     failures,
     more: async (count, withinMs = 10_000) => {

@@ -54,7 +54,7 @@ describe.each(['SIGHUP', 'POST /admin/reload', 'SIGHUP to the parent'])('reload 
     await load.more(50);
     await load.stop();
     expect(load.failures).toEqual([]);
-    expect(load.told).toBe(0);
+    expect(load.sentAway).toBe(0);
     // Never more than one for each client; pools that were made anew would have closed and opened some.
     expect(kept.connections.length).toBeLessThanOrEqual(CLIENTS);
     expect(kept.connections.filter(({ socket }) => socket.destroyed)).toEqual([]);

@@ -28,6 +28,6 @@ describeThreadedFronts('a thread that is replaced in order', (front) => {
     expect([...kept.failures, ...fresh.failures]).toEqual([]);
     const ended = (): boolean => gateway.log.filter(message('request thread ended')).length === REPLACEMENTS;
     await eventually(ended, 'every thread that was replaced has ended', 10_000);
-    expect(kept.told).toBeGreaterThan(0);
+    expect(kept.sentAway).toBeGreaterThan(0);
   });
 });

@@ -24,7 +24,7 @@ describeFronts('no request is lost', (front) => {
     await load.stop();
     expect(load.failures).toEqual([]);
     // Half of the eight clients were on the one that went, and were told.
-    expect(load.told).toBeGreaterThanOrEqual(4);
+    expect(load.sentAway).toBeGreaterThanOrEqual(4);
     expect(goes.log.some((line) => line['msg'] === 'exchanges were cut off')).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BreakerEvent } from '../../shared/redis/events.ts';
-import { CELL, createBreakerMemory, kindOf, rowOf } from '../../shared/breaker/memory.ts';
+import { FIELD, createBreakerMemory, kindOf, rowOf } from '../../shared/breaker/memory.ts';
 import type { ToBreakerThread } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import { DEFAULT_RULE, type BreakerRule } from '../../shared/breaker/rule.ts';
@@ -47,8 +47,8 @@ function start(rule: Partial<BreakerRule> = {}) {
     random: () => 0,
     listener: () => {},
   });
-  const cells = new Int32Array(memory);
-  const state = (): string => kindOf(Atomics.load(cells, rowOf(1) + CELL.WORD));
+  const words = new Int32Array(memory);
+  const state = (): string => kindOf(Atomics.load(words, rowOf(1) + FIELD.WORD));
   return { front, authority, state, sent, [Symbol.dispose]: () => front.close() };
 }
 

@@ -69,7 +69,7 @@ export class Outbox {
   }
 
   /** To the cluster, unless it is to be said anyway. */
-  sayAgain(word: ForceOp): void {
+  repeatToCluster(word: ForceOp): void {
     if (!this.#queues.cluster.includes(word)) this.say('cluster', word);
   }
 

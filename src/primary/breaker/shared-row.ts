@@ -1,7 +1,7 @@
 import {
   BUCKET_FIELDS,
   BUCKETS,
-  CELL,
+  FIELD,
   FLAG,
   generationOf,
   kindOf,
@@ -47,7 +47,7 @@ const TRIP_NAMES: Readonly<Record<number, 'error_rate' | 'slow_calls'>> = {
 
 /** The front's hand on one row of the shared memory: the only place that moves a WORD, but for a thread's opening. */
 export class SharedRow {
-  readonly #cells: Int32Array;
+  readonly #words: Int32Array;
   readonly #row: number;
   /** WORD as this side last wrote it. */
   #word: number;
@@ -56,27 +56,27 @@ export class SharedRow {
   #held = false;
 
   constructor(memory: SharedArrayBuffer, slot: number) {
-    this.#cells = new Int32Array(memory);
+    this.#words = new Int32Array(memory);
     this.#row = rowOf(slot);
-    this.#word = this.#load(CELL.WORD);
+    this.#word = this.#load(FIELD.WORD);
   }
 
-  #load(cell: number): number {
-    return Atomics.load(this.#cells, this.#row + cell);
+  #load(field: number): number {
+    return Atomics.load(this.#words, this.#row + field);
   }
 
-  #store(cell: number, value: number): void {
-    Atomics.store(this.#cells, this.#row + cell, value);
+  #store(field: number, value: number): void {
+    Atomics.store(this.#words, this.#row + field, value);
   }
 
   configure(upstream: BreakerUpstream): void {
     const { rule, window, mode } = upstream;
-    this.#store(CELL.THRESHOLD, Math.min(MAX_COUNT, Math.max(1, rule.failureThreshold)));
-    this.#store(CELL.RESET_MS, rule.resetTimeoutMs);
-    this.#store(CELL.BUCKET_MS, Math.max(1, Math.ceil((window?.windowMs ?? 0) / BUCKETS)));
-    this.#store(CELL.MIN_VOLUME, Math.max(1, window?.minVolume ?? 1));
-    this.#store(CELL.ERROR_PERMILLE, Math.round((window?.errorRate ?? 0) * 1000));
-    this.#store(CELL.SLOW_PERMILLE, Math.round((window?.slowRate ?? 0) * 1000));
+    this.#store(FIELD.THRESHOLD, Math.min(MAX_COUNT, Math.max(1, rule.failureThreshold)));
+    this.#store(FIELD.RESET_MS, rule.resetTimeoutMs);
+    this.#store(FIELD.BUCKET_MS, Math.max(1, Math.ceil((window?.windowMs ?? 0) / BUCKETS)));
+    this.#store(FIELD.MIN_VOLUME, Math.max(1, window?.minVolume ?? 1));
+    this.#store(FIELD.ERROR_PERMILLE, Math.round((window?.errorRate ?? 0) * 1000));
+    this.#store(FIELD.SLOW_PERMILLE, Math.round((window?.slowRate ?? 0) * 1000));
     this.#flags =
       (mode === 'off' ? FLAG.OFF : 0) |
       (mode === 'shadow' ? FLAG.SHADOW : 0) |
@@ -87,42 +87,42 @@ export class SharedRow {
 
   #hold(held: boolean): void {
     this.#held = held;
-    this.#store(CELL.FLAGS, this.#flags | (held ? FLAG.OFF : 0));
+    this.#store(FIELD.FLAGS, this.#flags | (held ? FLAG.OFF : 0));
   }
 
   /** A thread has opened it and nobody has confirmed that yet. */
   openedByThread(): boolean {
-    return this.#load(CELL.WORD) !== this.#word;
+    return this.#load(FIELD.WORD) !== this.#word;
   }
 
   /** Whether that thread went by this process's own failures alone (its count or its window, not the pooled one). */
   openedOnOwnEvidence(): boolean {
-    return this.#load(CELL.TRIP) !== TRIP.POOLED;
+    return this.#load(FIELD.TRIP) !== TRIP.POOLED;
   }
 
   kind(): BreakerKind {
-    return kindOf(this.#load(CELL.WORD));
+    return kindOf(this.#load(FIELD.WORD));
   }
 
   hasUnsent(): boolean {
-    const tally = this.#load(CELL.TALLY);
+    const tally = this.#load(FIELD.TALLY);
     return unsentOf(tally) > 0 || succeededIn(tally) || this.openedByThread();
   }
 
   /** Takes what the threads have counted since the last time; undefined when that is nothing. */
   takeReport(epoch: number): BreakerOp | undefined {
     const opened = this.openedByThread();
-    const at = this.#row + CELL.TALLY;
-    let tally = this.#load(CELL.TALLY);
+    const at = this.#row + FIELD.TALLY;
+    let tally = this.#load(FIELD.TALLY);
     for (;;) {
       if ((tally & PENDING) === 0 && !opened) return undefined;
-      const found = Atomics.compareExchange(this.#cells, at, tally, afterReport(tally));
+      const found = Atomics.compareExchange(this.#words, at, tally, afterReport(tally));
       if (found === tally) break;
       tally = found;
     }
     const failures = unsentOf(tally);
     const success = succeededIn(tally);
-    const trip = opened ? (TRIP_NAMES[this.#load(CELL.TRIP)] ?? 'none') : 'none';
+    const trip = opened ? (TRIP_NAMES[this.#load(FIELD.TRIP)] ?? 'none') : 'none';
     return failures > 0 || success || opened ? { op: 'report', epoch, failures, success, trip } : undefined;
   }
 
@@ -132,36 +132,36 @@ export class SharedRow {
    * @returns false when a thread opened the breaker and `how.overrule` does not say that this is known: report first
    */
   show(shown: Shown, how: { readonly same: boolean; readonly overrule: boolean }): boolean {
-    const before = this.#load(CELL.WORD);
+    const before = this.#load(FIELD.WORD);
     if (before !== this.#word && !how.overrule) return false;
-    this.#store(CELL.RETRY_AT, toWrapped(shown.retryAtMs));
-    this.#store(CELL.ASK_LIMIT, Math.max(0, shown.askLimit));
+    this.#store(FIELD.RETRY_AT, toWrapped(shown.retryAtMs));
+    this.#store(FIELD.ASK_LIMIT, Math.max(0, shown.askLimit));
     if (how.same) {
       if (kindOf(before) === 'CLOSED') this.#rebase(shown.failures);
       this.#word = before;
       return true;
     }
-    this.#store(CELL.DENIED_UNTIL, toWrapped(shown.nowMs) - PAST_MS);
+    this.#store(FIELD.DENIED_UNTIL, toWrapped(shown.nowMs) - PAST_MS);
     if (shown.held) this.#hold(true);
     // Counts first: threads of the old generation leave them alone, those of the new one cannot exist yet.
     const generation = generationOf(before) + 1;
-    this.#store(CELL.TALLY, freshTally(generation, shown.kind === 'CLOSED' ? shown.failures : 0));
-    this.#store(CELL.OWN, 0);
-    this.#store(CELL.TRIP, TRIP.NONE);
-    for (let i = 0; i < BUCKETS; i++) this.#store(CELL.WINDOW + i * BUCKET_FIELDS, NO_STAMP);
+    this.#store(FIELD.TALLY, freshTally(generation, shown.kind === 'CLOSED' ? shown.failures : 0));
+    this.#store(FIELD.OWN, 0);
+    this.#store(FIELD.TRIP, TRIP.NONE);
+    for (let i = 0; i < BUCKETS; i++) this.#store(FIELD.WINDOW + i * BUCKET_FIELDS, NO_STAMP);
     const word = wordOf(generation, shown.kind);
-    if (Atomics.compareExchange(this.#cells, this.#row + CELL.WORD, before, word) !== before) return false;
+    if (Atomics.compareExchange(this.#words, this.#row + FIELD.WORD, before, word) !== before) return false;
     this.#word = word;
     if (!shown.held) this.#hold(false); // not before: the old generation may still be at it
     return true;
   }
 
   #rebase(failures: number): void {
-    const at = this.#row + CELL.TALLY;
+    const at = this.#row + FIELD.TALLY;
     for (;;) {
-      const tally = this.#load(CELL.TALLY);
+      const tally = this.#load(FIELD.TALLY);
       const next = withBase(tally, failures);
-      if (next === tally || Atomics.compareExchange(this.#cells, at, tally, next) === tally) return;
+      if (next === tally || Atomics.compareExchange(this.#words, at, tally, next) === tally) return;
     }
   }
 
@@ -180,10 +180,10 @@ export class SharedRow {
 
   /** Threads need not ask for a permit before this (process clock). */
   denyUntil(ms: number): void {
-    this.#store(CELL.DENIED_UNTIL, toWrapped(ms));
+    this.#store(FIELD.DENIED_UNTIL, toWrapped(ms));
   }
 
   refused(): number {
-    return this.#load(CELL.REFUSED) >>> 0;
+    return this.#load(FIELD.REFUSED) >>> 0;
   }
 }

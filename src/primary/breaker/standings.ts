@@ -66,7 +66,7 @@ export class Standings {
     }
     // What was said here meanwhile goes first: the script knows whether somebody has said more since.
     const { unconfirmed } = cell.outbox;
-    if (before === 'node' && unconfirmed !== undefined) return cell.outbox.sayAgain(unconfirmed);
+    if (before === 'node' && unconfirmed !== undefined) return cell.outbox.repeatToCluster(unconfirmed);
     const move = onHeard(cell.standing, {
       truth: snapshot,
       local: this.#options.process.ownView(cell.name),

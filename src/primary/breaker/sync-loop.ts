@@ -32,7 +32,7 @@ export class SyncLoop {
   down = true;
   busy = false;
   /** What was last said of Redis. */
-  #told: 'nothing' | Authority = 'nothing';
+  #announced: 'nothing' | Authority = 'nothing';
   readonly #startedMs: number;
   #again = false;
   #closed = false;
@@ -103,7 +103,7 @@ export class SyncLoop {
     if (this.#closed) return false;
     this.#drainHere(); // what threads did since must be known before the truth is taken over
     this.down = false;
-    this.#tell('cluster', 'connected');
+    this.#announce('cluster', 'connected');
     for (const [i, item] of items.entries()) {
       const snapshot = reply[i];
       const { name, outbox } = item.cell;
@@ -122,13 +122,13 @@ export class SyncLoop {
     const unheard = new Map(items.map((item) => [item.cell, item.ops]));
     for (const cell of cells.values()) standings.lost(cell, unheard.get(cell) ?? []);
     this.down = true;
-    if (this.#told !== 'nothing' || clock() - this.#startedMs >= START_MS) this.#tell('node', reason);
+    if (this.#announced !== 'nothing' || clock() - this.#startedMs >= START_MS) this.#announce('node', reason);
     this.#drainHere();
   }
 
-  #tell(scope: Authority, reason: string): void {
-    if (this.#told === scope) return;
-    this.#told = scope;
+  #announce(scope: Authority, reason: string): void {
+    if (this.#announced === scope) return;
+    this.#announced = scope;
     this.#options.notify({ type: 'scope', scope, reason });
   }
 }

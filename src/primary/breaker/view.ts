@@ -118,14 +118,14 @@ export function guardedListener(
   listener: BreakerListener,
   onError: ((error: unknown) => void) | undefined,
 ): BreakerListener {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (notice) => {
     try {
       listener(notice);
     } catch (error) {
       const text = String(error);
-      if (told.has(text) || told.size >= MOST_ERRORS) return;
-      told.add(text);
+      if (reported.has(text) || reported.size >= MOST_ERRORS) return;
+      reported.add(text);
       try {
         onError?.(error);
       } catch {

@@ -13,10 +13,10 @@ function setUp(startMs = 1_000) {
 function stream() {
   const written: string[] = [];
   const state = { ended: false, cut: false };
-  let told = (): void => {};
+  let leave = (): void => {};
   const over = (how: 'ended' | 'cut'): void => {
     state[how] = true;
-    told();
+    leave();
   };
   return {
     written,
@@ -25,7 +25,7 @@ function stream() {
     waitingBytes: () => written.join('').length,
     end: () => over('ended'),
     cut: () => over('cut'),
-    onClose: (listener: () => void): void => void (told = listener),
+    onClose: (listener: () => void): void => void (leave = listener),
   };
 }
 

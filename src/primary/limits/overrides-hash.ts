@@ -68,8 +68,11 @@ export class OverridesHash {
     { client, state, forMs, by }: OverrideChange,
     endMs?: number,
   ): Promise<WrittenChange | 'full' | undefined> {
-    const told = [MOST_OVERRIDES, EVENTS_CHANNEL, JSON.stringify(CHANGED)];
-    const said = { keys: [OVERRIDES_KEY], args: [client, state, Math.ceil(forMs), JSON.stringify(by), ...told] };
+    const announcement = [MOST_OVERRIDES, EVENTS_CHANNEL, JSON.stringify(CHANGED)];
+    const said = {
+      keys: [OVERRIDES_KEY],
+      args: [client, state, Math.ceil(forMs), JSON.stringify(by), ...announcement],
+    };
     const reply = await this.#redis.ask((redis) => runScript(redis, this.#change, said), endMs);
     if (reply === 'full') return reply;
     if (!Array.isArray(reply)) return undefined;

@@ -37,8 +37,8 @@ export class ThreadOrders {
 
   #order(message: (id: number) => ToLimitThread): Promise<void> {
     const id = this.#nextId++;
-    const told = this.#broadcast(message(id));
-    if (told === 0) return Promise.resolve();
+    const listeners = this.#broadcast(message(id));
+    if (listeners === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -46,7 +46,7 @@ export class ThreadOrders {
         resolve();
       };
       const timer = setTimeout(done, DONE_WITHIN_MS);
-      this.#open.set(id, { left: told, done });
+      this.#open.set(id, { left: listeners, done });
     });
   }
 }

@@ -4,20 +4,20 @@ import type { HeartbeatField } from '../../shared/threads/heartbeats.ts';
 /** The front's side of the shared memory: the threads write, this reads. */
 export class HeartbeatReader {
   readonly buffer: SharedArrayBuffer;
-  readonly #cells: Int32Array;
+  readonly #words: Int32Array;
 
   constructor(slots: number) {
     this.buffer = createHeartbeats(slots);
-    this.#cells = new Int32Array(this.buffer);
+    this.#words = new Int32Array(this.buffer);
   }
 
   read(slot: number, field: HeartbeatField): number {
-    return Atomics.load(this.#cells, heartbeatIndex(slot, field));
+    return Atomics.load(this.#words, heartbeatIndex(slot, field));
   }
 
   /** Empties the row for the next thread in it; only while no thread is. */
   clear(slot: number): void {
     const from = heartbeatIndex(slot, 'beatMs');
-    this.#cells.fill(0, from, heartbeatIndex(slot + 1, 'beatMs'));
+    this.#words.fill(0, from, heartbeatIndex(slot + 1, 'beatMs'));
   }
 }

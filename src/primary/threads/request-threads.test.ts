@@ -17,8 +17,8 @@ const thread = (behaviour: string): URL =>
     `data:text/javascript,${encodeURIComponent(`
       import { parentPort as port, workerData as start } from 'node:worker_threads';
       const say = (message) => port.postMessage({ to: 'threads', ...message });
-      const cells = new Int32Array(start.heartbeats);
-      const beating = setInterval(() => Atomics.add(cells, start.slot * 16, 1), 20);
+      const words = new Int32Array(start.heartbeats);
+      const beating = setInterval(() => Atomics.add(words, start.slot * 16, 1), 20);
       const end = () => { clearInterval(beating); say({ type: 'closed', aborted: 1 }); port.close(); };
       const on = {
         drain: end,

@@ -12,7 +12,7 @@ interface Change {
   readonly cause: ThreadEvent['type'];
 }
 
-interface Told {
+interface Report {
   /** `none`: the log has said so already, with the cause. */
   readonly level: 'info' | 'warn' | 'error' | 'none';
   readonly text: string;
@@ -21,7 +21,7 @@ interface Told {
 }
 
 /** What to say of a change that somebody who runs the gateway wants to know. */
-function tellOf({ before, after, cause }: Change): Told | undefined {
+function reportOf({ before, after, cause }: Change): Report | undefined {
   const was: Kind = before.kind;
   if (after === 'silent') return { level: 'warn', text: 'request thread is silent: it gets no new connections' };
   if (was === 'silent' && after === 'serving')
@@ -43,9 +43,9 @@ export function reportTransition(
   to: { readonly log: Log; readonly events?: Pick<EventLog, 'add'> | undefined },
   change: Change,
 ): void {
-  const told = tellOf(change);
-  if (told === undefined) return;
+  const report = reportOf(change);
+  if (report === undefined) return;
   const fields = { thread: change.slot };
-  if (told.level !== 'none') to.log[told.level](fields, told.text);
-  to.events?.add('thread', `${told.event ?? told.text} (thread ${change.slot})`, fields);
+  if (report.level !== 'none') to.log[report.level](fields, report.text);
+  to.events?.add('thread', `${report.event ?? report.text} (thread ${change.slot})`, fields);
 }

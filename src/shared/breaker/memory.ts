@@ -11,7 +11,7 @@ import type { BreakerKind } from './state.ts';
  *
  * Row 0 belongs to no upstream: its breaker is off, and it is the slot of upstreams there was no room for.
  */
-export const CELL = {
+export const FIELD = {
   /** generation << 2 | kind. A generation is this process's own number of an epoch. */
   WORD: 0,
   /** See tally.ts. */
@@ -62,7 +62,7 @@ export const rowOf = (slot: number): number => slot << ROW_SHIFT;
 /** @param upstreams how many can have a breaker */
 export function createBreakerMemory(upstreams: number): SharedArrayBuffer {
   const memory = new SharedArrayBuffer((upstreams + 1) * (1 << ROW_SHIFT) * Int32Array.BYTES_PER_ELEMENT);
-  new Int32Array(memory)[CELL.FLAGS] = FLAG.OFF;
+  new Int32Array(memory)[FIELD.FLAGS] = FLAG.OFF;
   return memory;
 }
 

@@ -2,12 +2,12 @@ import { getRandomValues } from 'node:crypto';
 
 /**
  * How buckets lie in memory that all threads of the process share. Int32 words: a header, a line of 16 words per shard
- * (its lock and counters, alone in a cache line), then the two key words of every slot; after them the Float64 values.
- * Slots come in sets of 16, whose first key words fill one cache line. Memory never touched takes no room in RAM.
+ * (its lock and counters, alone in a cache line), then the two key words of every entry; after them the Float64 values.
+ * Entries come in sets of 16, whose first key words fill one cache line. Memory never touched takes no room in RAM.
  */
-export const SET_SLOTS = 16;
+export const SET_ENTRIES = 16;
 export const SHARD_WORDS = 16;
-export const SLOT_VALUES = 5;
+export const ENTRY_VALUES = 5;
 /** Words of a shard's line. */
 export const LOCK = 0;
 export const EVICTIONS = 1;
@@ -33,9 +33,9 @@ export function createBucketMemory(size: BucketMemorySize = DEFAULT_SIZE): Share
   if (shards < 1 || !Number.isInteger(Math.log2(setsPerShard))) {
     throw new RangeError(`${shards} shards of ${setsPerShard} sets: at least one, and a power of two`);
   }
-  const slots = shards * setsPerShard * SET_SLOTS;
-  const words = HEADER_WORDS + shards * SHARD_WORDS + 2 * slots;
-  const memory = new SharedArrayBuffer(words * 4 + slots * SLOT_VALUES * 8);
+  const entries = shards * setsPerShard * SET_ENTRIES;
+  const words = HEADER_WORDS + shards * SHARD_WORDS + 2 * entries;
+  const memory = new SharedArrayBuffer(words * 4 + entries * ENTRY_VALUES * 8);
   const header = new Int32Array(memory, 0, HEADER_WORDS);
   header[SHARDS] = shards;
   header[SETS_PER_SHARD] = setsPerShard;
@@ -55,7 +55,7 @@ export interface BucketMemory {
   readonly shardLines: Int32Array;
   readonly keysLow: Int32Array;
   readonly keysHigh: Int32Array;
-  /** SLOT_VALUES per slot. */
+  /** ENTRY_VALUES per entry. */
   readonly values: Float64Array;
 }
 
@@ -63,18 +63,18 @@ export function viewBucketMemory(memory: SharedArrayBuffer): BucketMemory {
   const header = new Int32Array(memory, 0, HEADER_WORDS);
   const shards = header[SHARDS] as number;
   const setsPerShard = header[SETS_PER_SHARD] as number;
-  const slots = shards * setsPerShard * SET_SLOTS;
+  const entries = shards * setsPerShard * SET_ENTRIES;
   const linesAt = HEADER_WORDS * 4;
   const lowAt = linesAt + shards * SHARD_WORDS * 4;
-  const highAt = lowAt + slots * 4;
+  const highAt = lowAt + entries * 4;
   return {
     shards,
     setsPerShard,
     seedLow: header[SEED_LOW] as number,
     seedHigh: header[SEED_HIGH] as number,
     shardLines: new Int32Array(memory, linesAt, shards * SHARD_WORDS),
-    keysLow: new Int32Array(memory, lowAt, slots),
-    keysHigh: new Int32Array(memory, highAt, slots),
-    values: new Float64Array(memory, highAt + slots * 4, slots * SLOT_VALUES),
+    keysLow: new Int32Array(memory, lowAt, entries),
+    keysHigh: new Int32Array(memory, highAt, entries),
+    values: new Float64Array(memory, highAt + entries * 4, entries * ENTRY_VALUES),
   };
 }

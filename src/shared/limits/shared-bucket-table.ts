@@ -1,9 +1,9 @@
 import {
   type BucketMemory,
   EVICTIONS,
-  SET_SLOTS,
+  SET_ENTRIES,
   SHARD_WORDS,
-  SLOT_VALUES,
+  ENTRY_VALUES,
   viewBucketMemory,
 } from './bucket-memory.ts';
 import { KeyHash } from './key-hash.ts';
@@ -11,7 +11,7 @@ import { ShardLocks } from './shard-locks.ts';
 import { type Buckets, emptyBucket } from './take-steps.ts';
 import { type Bucket, fullRefillMs, refill } from './token-bucket.ts';
 
-/** Places of a slot's values. */
+/** Places of a entry's values. */
 const TOKENS = 0;
 const UPDATED_MS = 1;
 const CAPACITY = 2;
@@ -30,20 +30,20 @@ export interface SharedBucketTableOptions {
 }
 
 /**
- * Buckets in memory that all threads share, found by 64 bits of their key in one of two sets of 16 slots (with two to
+ * Buckets in memory that all threads share, found by 64 bits of their key in one of two sets of 16 entries (with two to
  * choose from, sets fill evenly). All buckets of a client lie in one shard, so one lock covers a decision over several
- * rules. Nothing is ever swept: a bucket that has been idle until full is the same as none, and its slot is free to
- * whoever needs one. Where all slots of both sets are in use, the bucket nearest to full is dropped and counted.
+ * rules. Nothing is ever swept: a bucket that has been idle until full is the same as none, and its entry is free to
+ * whoever needs one. Where all entries of both sets are in use, the bucket nearest to full is dropped and counted.
  */
 export class SharedBucketTable implements Buckets {
   readonly #memory: BucketMemory;
   readonly #locks: ShardLocks;
   readonly #hash: KeyHash;
   readonly #setMask: number;
-  readonly #shardSlots: number;
+  readonly #shardEntries: number;
   readonly #scratch = emptyBucket();
-  /** Slot of each rule's bucket in the open decision, or NONE; the first `#loaded` of them. */
-  readonly #slots: number[] = [];
+  /** Entry of each rule's bucket in the open decision, or NONE; the first `#loaded` of them. */
+  readonly #entries: number[] = [];
   #loaded = 0;
   #shard = 0;
   #setA = 0;
@@ -56,7 +56,7 @@ export class SharedBucketTable implements Buckets {
     this.#locks = new ShardLocks(view.shardLines, { owner: options.owner, waitMs: options.lockWaitMs });
     this.#hash = new KeyHash(view.seedLow, view.seedHigh);
     this.#setMask = view.setsPerShard - 1;
-    this.#shardSlots = view.setsPerShard * SET_SLOTS;
+    this.#shardEntries = view.setsPerShard * SET_ENTRIES;
   }
 
   /** Locks the buckets of a client until `close`; `false` = they cannot be had in time. */
@@ -78,37 +78,37 @@ export class SharedBucketTable implements Buckets {
 
   load(index: number, keySuffix: string, into: Bucket): boolean {
     this.#hash.setSuffix(keySuffix);
-    const slot = this.#find();
-    this.#slots[index] = slot;
+    const entry = this.#find();
+    this.#entries[index] = entry;
     this.#loaded = index + 1;
-    if (slot === NONE) return false;
-    this.#read(slot, into);
+    if (entry === NONE) return false;
+    this.#read(entry, into);
     return true;
   }
 
   save(index: number, keySuffix: string, bucket: Bucket): void {
-    const known = this.#slots[index] as number;
+    const known = this.#entries[index] as number;
     if (known !== NONE) {
       this.#write(known, bucket);
       return;
     }
     this.#hash.setSuffix(keySuffix);
     this.#find();
-    const slot = this.#slotForNew();
+    const entry = this.#entryForNew();
     const { keysLow, keysHigh } = this.#memory;
-    keysLow[slot] = 0; // a thread that ends in here leaves no key with another's values
-    this.#write(slot, bucket);
-    keysHigh[slot] = this.#hash.high;
-    keysLow[slot] = this.#hash.low;
-    this.#slots[index] = slot;
+    keysLow[entry] = 0; // a thread that ends in here leaves no key with another's values
+    this.#write(entry, bucket);
+    keysHigh[entry] = this.#hash.high;
+    keysLow[entry] = this.#hash.low;
+    this.#entries[index] = entry;
   }
 
   /** Forgets a bucket of the open client: it starts with a full one. */
   delete(keySuffix: string): boolean {
     this.#hash.setSuffix(keySuffix);
-    const slot = this.#find();
-    if (slot !== NONE) this.#memory.keysLow[slot] = 0;
-    return slot !== NONE;
+    const entry = this.#find();
+    if (entry !== NONE) this.#memory.keysLow[entry] = 0;
+    return entry !== NONE;
   }
 
   /** Buckets dropped before they were full, by all threads. */
@@ -122,8 +122,8 @@ export class SharedBucketTable implements Buckets {
   count(nowMs: number): number {
     this.#nowMs = nowMs;
     let count = 0;
-    for (let slot = 0; slot < this.#memory.keysLow.length; slot++) {
-      if (this.#memory.keysLow[slot] !== 0 && this.#secondsToFull(slot) > 0) count++;
+    for (let entry = 0; entry < this.#memory.keysLow.length; entry++) {
+      if (this.#memory.keysLow[entry] !== 0 && this.#secondsToFull(entry) > 0) count++;
     }
     return count;
   }
@@ -131,47 +131,47 @@ export class SharedBucketTable implements Buckets {
   #find(): number {
     const { keysLow, keysHigh } = this.#memory;
     const { low, high } = this.#hash;
-    const base = this.#shard * this.#shardSlots;
+    const base = this.#shard * this.#shardEntries;
     const a = low & this.#setMask;
     const b = high & this.#setMask;
-    this.#setA = base + a * SET_SLOTS;
-    this.#setB = base + (a === b ? (a + 1) & this.#setMask : b) * SET_SLOTS;
-    for (let slot = this.#setA; slot < this.#setA + SET_SLOTS; slot++) {
-      if (keysLow[slot] === low && keysHigh[slot] === high) return slot;
+    this.#setA = base + a * SET_ENTRIES;
+    this.#setB = base + (a === b ? (a + 1) & this.#setMask : b) * SET_ENTRIES;
+    for (let entry = this.#setA; entry < this.#setA + SET_ENTRIES; entry++) {
+      if (keysLow[entry] === low && keysHigh[entry] === high) return entry;
     }
-    for (let slot = this.#setB; slot < this.#setB + SET_SLOTS; slot++) {
-      if (keysLow[slot] === low && keysHigh[slot] === high) return slot;
+    for (let entry = this.#setB; entry < this.#setB + SET_ENTRIES; entry++) {
+      if (keysLow[entry] === low && keysHigh[entry] === high) return entry;
     }
     return NONE;
   }
 
-  /** A slot of the set with more room; never one that this decision holds. */
-  #slotForNew(): number {
+  /** A entry of the set with more room; never one that this decision holds. */
+  #entryForNew(): number {
     const { keysLow, shardLines } = this.#memory;
-    const unused = this.#freeSlot((slot) => keysLow[slot] === 0);
+    const unused = this.#freeEntry((entry) => keysLow[entry] === 0);
     if (unused !== NONE) return unused;
-    const full = this.#freeSlot((slot) => !this.#isHeld(slot) && this.#secondsToFull(slot) <= 0);
+    const full = this.#freeEntry((entry) => !this.#isHeld(entry) && this.#secondsToFull(entry) <= 0);
     if (full !== NONE) return full;
     const line = this.#shard * SHARD_WORDS + EVICTIONS;
     shardLines[line] = (shardLines[line] as number) + 1;
     return this.#nearestToFull();
   }
 
-  #isHeld(slot: number): boolean {
-    for (let i = 0; i < this.#loaded; i++) if (this.#slots[i] === slot) return true;
+  #isHeld(entry: number): boolean {
+    for (let i = 0; i < this.#loaded; i++) if (this.#entries[i] === entry) return true;
     return false;
   }
 
-  #freeSlot(isFree: (slot: number) => boolean): number {
+  #freeEntry(isFree: (entry: number) => boolean): number {
     let best = NONE;
     let most = 0;
     for (const set of [this.#setA, this.#setB]) {
       let free = 0;
       let last = NONE;
-      for (let slot = set; slot < set + SET_SLOTS; slot++) {
-        if (!isFree(slot)) continue;
+      for (let entry = set; entry < set + SET_ENTRIES; entry++) {
+        if (!isFree(entry)) continue;
         free++;
-        last = slot;
+        last = entry;
       }
       if (free > most) {
         most = free;
@@ -184,30 +184,30 @@ export class SharedBucketTable implements Buckets {
   #nearestToFull(): number {
     let victim = this.#setA;
     let least = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 2 * SET_SLOTS; i++) {
-      const slot = i < SET_SLOTS ? this.#setA + i : this.#setB + i - SET_SLOTS;
-      const seconds = this.#isHeld(slot) ? Number.POSITIVE_INFINITY : this.#secondsToFull(slot);
+    for (let i = 0; i < 2 * SET_ENTRIES; i++) {
+      const entry = i < SET_ENTRIES ? this.#setA + i : this.#setB + i - SET_ENTRIES;
+      const seconds = this.#isHeld(entry) ? Number.POSITIVE_INFINITY : this.#secondsToFull(entry);
       if (seconds < least) {
         least = seconds;
-        victim = slot;
+        victim = entry;
       }
     }
     return victim;
   }
 
   /** Until the bucket may be forgotten because it is full, at its own limit; 0 or less = by now. */
-  #secondsToFull(slot: number): number {
+  #secondsToFull(entry: number): number {
     const bucket = this.#scratch;
-    this.#read(slot, bucket);
+    this.#read(entry, bucket);
     const idleMs = this.#nowMs - bucket.updatedMs;
     refill(bucket, bucket, this.#nowMs);
     const isLowered = bucket.ceiling > bucket.capacity && idleMs < fullRefillMs(bucket) + CEILING_MEMORY_MS;
     return ((isLowered ? bucket.ceiling : bucket.capacity) - bucket.tokens) / bucket.refillPerSecond;
   }
 
-  #read(slot: number, into: Bucket): void {
+  #read(entry: number, into: Bucket): void {
     const { values } = this.#memory;
-    const at = slot * SLOT_VALUES;
+    const at = entry * ENTRY_VALUES;
     into.tokens = values[at + TOKENS] as number;
     into.updatedMs = values[at + UPDATED_MS] as number;
     into.capacity = values[at + CAPACITY] as number;
@@ -216,9 +216,9 @@ export class SharedBucketTable implements Buckets {
   }
 
   /** Tokens last: a bucket that is written by half because its thread ended has too few, never too many. */
-  #write(slot: number, bucket: Bucket): void {
+  #write(entry: number, bucket: Bucket): void {
     const { values } = this.#memory;
-    const at = slot * SLOT_VALUES;
+    const at = entry * ENTRY_VALUES;
     values[at + UPDATED_MS] = bucket.updatedMs;
     values[at + CEILING] = bucket.ceiling;
     values[at + CAPACITY] = bucket.capacity;

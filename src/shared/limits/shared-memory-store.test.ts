@@ -5,7 +5,7 @@ import { SharedMemoryStore } from './shared-memory-store.ts';
 import { laneOf } from './store.contract.ts';
 import { affordable, type Bucket, fillUp, refill } from './token-bucket.ts';
 
-/** A store on a clock that the test sets; 32 slots unless told otherwise. */
+/** A store on a clock that the test sets; 32 entries unless told otherwise. */
 function setUp(size = { shards: 1, setsPerShard: 2 }) {
   const time = { ms: 5_000 };
   const memory = createBucketMemory(size);
@@ -53,11 +53,11 @@ describe('shared-memory store', () => {
     expect(store.left.slice(0, 2)).toEqual([8, 0]);
   });
 
-  test('full buckets vanish: far more clients than slots over time, and none is dropped early', () => {
+  test('full buckets vanish: far more clients than entries over time, and none is dropped early', () => {
     const { store, time } = setUp({ shards: 4, setsPerShard: 4 });
     const lane = laneOf(10, { capacity: 10, refillPerSecond: 1_000 }); // full again after 10 ms
     for (let i = 0; i < 20_000; i++) {
-      time.ms += 0.1; // 100 buckets in use, 256 slots
+      time.ms += 0.1; // 100 buckets in use, 256 entries
       expect(store.takeNow(`client${i}`, lane)).toBe(true);
     }
     expect(store.evictions).toBe(0);

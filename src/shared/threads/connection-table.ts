@@ -48,8 +48,8 @@ interface Columns {
 
 /** Pages that nobody writes cost no memory. */
 export function createConnectionMemory(capacity: number, slots: number): ConnectionMemory {
-  const cells = slots * LINE + 3 * capacity;
-  const memory = { buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT), capacity, slots };
+  const words = slots * LINE + 3 * capacity;
+  const memory = { buffer: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT), capacity, slots };
   const { slots: rows } = columnsOf(memory);
   for (let slot = 0; slot < slots; slot++) rows[slotAt(slot, 'given')] = NONE;
   return memory;

@@ -30,8 +30,8 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const operation = found.kind === 'operation' ? found.operation : undefined;
   const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
     if (kind !== 'change') return;
-    const told = operation?.secretPath === true ? operation.path : path;
-    parts.audit.record({ remoteAddress, method, path: told, operation: operation?.id, ...entry });
+    const shownPath = operation?.secretPath === true ? operation.path : path;
+    parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...entry });
   };
 
   const refusal = refusalOf(who);

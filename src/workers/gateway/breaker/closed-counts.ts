@@ -1,4 +1,4 @@
-import { ATTENTION, CELL, FLAG, generationOf, KIND, TRIP, wordOf } from '../../../shared/breaker/memory.ts';
+import { ATTENTION, FIELD, FLAG, generationOf, KIND, TRIP, wordOf } from '../../../shared/breaker/memory.ts';
 import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { toWrapped } from '../../../shared/breaker/process-clock.ts';
 import { isOfGeneration, pooledCount, withFailure, withSuccess } from '../../../shared/breaker/tally.ts';
@@ -19,51 +19,51 @@ export interface ClosedCall {
  *
  * @returns whether the front has something new to look at: 0 nothing, 1 counts, 2 opened (the values of ATTENTION)
  */
-export function countClosed(cells: Int32Array, call: ClosedCall): number {
+export function countClosed(words: Int32Array, call: ClosedCall): number {
   const { row, token } = call;
-  if (Atomics.load(cells, row + CELL.WORD) !== token) return 0; // of an older epoch: ignored
-  const flags = Atomics.load(cells, row + CELL.FLAGS);
+  if (Atomics.load(words, row + FIELD.WORD) !== token) return 0; // of an older epoch: ignored
+  const flags = Atomics.load(words, row + FIELD.FLAGS);
   if ((flags & FLAG.OFF) !== 0) return 0;
-  let trip = (flags & FLAG.WINDOW) === 0 ? TRIP.NONE : countInWindow(cells, row, call);
+  let trip = (flags & FLAG.WINDOW) === 0 ? TRIP.NONE : countInWindow(words, row, call);
   const failed = call.outcome === OUTCOME.FAILURE;
-  const tally = changeTally(cells, call, failed);
+  const tally = changeTally(words, call, failed);
   if (tally === undefined) return 0;
-  if (trip === TRIP.NONE && failed) trip = fullCount(cells, row, { tally: tally.after, flags });
-  if (!failed && (flags & FLAG.QUORUM) !== 0) Atomics.store(cells, row + CELL.OWN, 0);
+  if (trip === TRIP.NONE && failed) trip = fullCount(words, row, { tally: tally.after, flags });
+  if (!failed && (flags & FLAG.QUORUM) !== 0) Atomics.store(words, row + FIELD.OWN, 0);
   if (trip === TRIP.NONE) return tally.before === tally.after ? 0 : 1;
   const open = wordOf(generationOf(token) + 1, 'OPEN');
-  if (Atomics.compareExchange(cells, row + CELL.WORD, token, open) !== token) return 1; // somebody else moved it
-  Atomics.store(cells, row + CELL.TRIP, trip);
-  Atomics.store(cells, row + CELL.RETRY_AT, toWrapped(call.nowMs + Atomics.load(cells, row + CELL.RESET_MS)));
+  if (Atomics.compareExchange(words, row + FIELD.WORD, token, open) !== token) return 1; // somebody else moved it
+  Atomics.store(words, row + FIELD.TRIP, trip);
+  Atomics.store(words, row + FIELD.RETRY_AT, toWrapped(call.nowMs + Atomics.load(words, row + FIELD.RESET_MS)));
   return 2;
 }
 
 function changeTally(
-  cells: Int32Array,
+  words: Int32Array,
   call: ClosedCall,
   failed: boolean,
 ): { before: number; after: number } | undefined {
-  const at = call.row + CELL.TALLY;
+  const at = call.row + FIELD.TALLY;
   for (;;) {
-    const before = Atomics.load(cells, at);
+    const before = Atomics.load(words, at);
     if (!isOfGeneration(before, generationOf(call.token))) return undefined;
     const after = failed ? withFailure(before) : withSuccess(before);
-    if (before === after || Atomics.compareExchange(cells, at, before, after) === before) return { before, after };
+    if (before === after || Atomics.compareExchange(words, at, before, after) === before) return { before, after };
   }
 }
 
-function fullCount(cells: Int32Array, row: number, seen: { tally: number; flags: number }): number {
-  const threshold = Atomics.load(cells, row + CELL.THRESHOLD);
-  const own = (seen.flags & FLAG.QUORUM) === 0 ? 0 : Atomics.add(cells, row + CELL.OWN, 1) + 1;
+function fullCount(words: Int32Array, row: number, seen: { tally: number; flags: number }): number {
+  const threshold = Atomics.load(words, row + FIELD.THRESHOLD);
+  const own = (seen.flags & FLAG.QUORUM) === 0 ? 0 : Atomics.add(words, row + FIELD.OWN, 1) + 1;
   if (own >= threshold) return TRIP.OWN;
   return pooledCount(seen.tally) >= threshold ? TRIP.POOLED : TRIP.NONE;
 }
 
 /** Raises ATTENTION to `level`; true when the front must be sent a message to see it. */
-export function raiseAttention(cells: Int32Array, level: number): boolean {
+export function raiseAttention(words: Int32Array, level: number): boolean {
   if (level === 0) return false;
-  if (level === 1) return Atomics.compareExchange(cells, ATTENTION, 0, 1) === 0;
-  return Atomics.exchange(cells, ATTENTION, 2) !== 2;
+  if (level === 1) return Atomics.compareExchange(words, ATTENTION, 0, 1) === 0;
+  return Atomics.exchange(words, ATTENTION, 2) !== 2;
 }
 
 /** CLOSED words are the only tokens with these bits 0. */

@@ -1,4 +1,4 @@
-import { CELL, FLAG, KIND, kindOf, rowOf } from '../../../shared/breaker/memory.ts';
+import { FIELD, FLAG, KIND, kindOf, rowOf } from '../../../shared/breaker/memory.ts';
 import type { FromBreakerThread, ToBreakerThread } from '../../../shared/breaker/messages.ts';
 import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { untilWrapped } from '../../../shared/breaker/process-clock.ts';
@@ -60,7 +60,7 @@ interface Waiting {
 
 export function createGate(options: GateOptions): BreakerGate {
   const { post, clock } = options;
-  const cells = new Int32Array(options.memory);
+  const words = new Int32Array(options.memory);
   const waiting = new Map<number, Waiting>();
   const probing = new Set<number>();
   const asking = new Map<number, number>();
@@ -68,8 +68,8 @@ export function createGate(options: GateOptions): BreakerGate {
 
   /** Refused, or in shadow counted and let pass. */
   function refuse(row: number): number {
-    Atomics.add(cells, row + CELL.REFUSED, 1);
-    return (Atomics.load(cells, row + CELL.FLAGS) & FLAG.SHADOW) === 0 ? REFUSE : UNTRACKED;
+    Atomics.add(words, row + FIELD.REFUSED, 1);
+    return (Atomics.load(words, row + FIELD.FLAGS) & FLAG.SHADOW) === 0 ? REFUSE : UNTRACKED;
   }
 
   function settle(id: number, granted: boolean): void {
@@ -84,14 +84,14 @@ export function createGate(options: GateOptions): BreakerGate {
     if (granted) probing.add(id);
     if (granted) return ask.resume(FIRST_PROBE - id);
     // It may have closed since: this request is then like any other.
-    const word = Atomics.load(cells, rowOf(ask.slot) + CELL.WORD);
+    const word = Atomics.load(words, rowOf(ask.slot) + FIELD.WORD);
     ask.resume((word & 3) === KIND.CLOSED ? word : refuse(rowOf(ask.slot)));
   }
 
   function probeOutcome(row: number, outcome: BreakerOutcome): ProbeOutcome {
     if (outcome === OUTCOME.IGNORED) return 'aborted';
     if (outcome === OUTCOME.FAILURE) return 'failure';
-    return outcome === OUTCOME.SLOW && Atomics.load(cells, row + CELL.SLOW_PERMILLE) > 0 ? 'failure' : 'success';
+    return outcome === OUTCOME.SLOW && Atomics.load(words, row + FIELD.SLOW_PERMILLE) > 0 ? 'failure' : 'success';
   }
 
   return {
@@ -99,12 +99,12 @@ export function createGate(options: GateOptions): BreakerGate {
       const row = rowOf(slot);
       // Plain reads on the healthy path: an Atomics.load costs several times as much here, and a store of another
       // thread is seen by the next turn of the event loop just as well. Everything that decides uses Atomics.
-      const word = cells[row + CELL.WORD] ?? 0;
+      const word = words[row + FIELD.WORD] ?? 0;
       if ((word & 3) === KIND.CLOSED) return word;
-      if ((word & 3) === KIND.OPEN || untilWrapped(Atomics.load(cells, row + CELL.DENIED_UNTIL), clock()) > 0) {
+      if ((word & 3) === KIND.OPEN || untilWrapped(Atomics.load(words, row + FIELD.DENIED_UNTIL), clock()) > 0) {
         return refuse(row);
       }
-      return (asking.get(slot) ?? 0) < Atomics.load(cells, row + CELL.ASK_LIMIT) ? ASK : refuse(row);
+      return (asking.get(slot) ?? 0) < Atomics.load(words, row + FIELD.ASK_LIMIT) ? ASK : refuse(row);
     },
     ask(slot, resume) {
       const id = ++lastId;
@@ -118,12 +118,12 @@ export function createGate(options: GateOptions): BreakerGate {
       if (isClosedToken(token)) {
         if (outcome === OUTCOME.IGNORED) return;
         const quiet =
-          ((cells[row + CELL.TALLY] ?? 0) & PENDING) === 0 &&
-          cells[row + CELL.OWN] === 0 &&
-          ((cells[row + CELL.FLAGS] ?? 0) & FLAG.WINDOW) === 0;
+          ((words[row + FIELD.TALLY] ?? 0) & PENDING) === 0 &&
+          words[row + FIELD.OWN] === 0 &&
+          ((words[row + FIELD.FLAGS] ?? 0) & FLAG.WINDOW) === 0;
         if (quiet && outcome !== OUTCOME.FAILURE) return;
-        const level = countClosed(cells, { row, token, outcome, nowMs: clock() });
-        if (raiseAttention(cells, level)) post({ type: 'breaker-attention' });
+        const level = countClosed(words, { row, token, outcome, nowMs: clock() });
+        if (raiseAttention(words, level)) post({ type: 'breaker-attention' });
         return;
       }
       const id = FIRST_PROBE - token;
@@ -132,10 +132,10 @@ export function createGate(options: GateOptions): BreakerGate {
       }
     },
     retryAfterSeconds(slot) {
-      const leftMs = untilWrapped(Atomics.load(cells, rowOf(slot) + CELL.RETRY_AT), clock());
+      const leftMs = untilWrapped(Atomics.load(words, rowOf(slot) + FIELD.RETRY_AT), clock());
       return Math.max(1, Math.ceil(leftMs / 1000));
     },
-    state: (slot) => kindOf(Atomics.load(cells, rowOf(slot) + CELL.WORD)),
+    state: (slot) => kindOf(Atomics.load(words, rowOf(slot) + FIELD.WORD)),
     receive: (message) => settle(message.id, message.granted),
     close() {
       for (const id of waiting.keys()) settle(id, false);

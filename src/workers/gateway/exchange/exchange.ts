@@ -229,8 +229,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
       const granted = decision.outcome === 'granted';
       if (limit.shadow && !granted) this.thread.limits.shadow.refused(this.routeConfig.name);
       // Who is let through is not told to come back later.
-      const told: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
-      this.extraFields = rateLimitFields(told, limit.headers);
+      const shown: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
+      this.extraFields = rateLimitFields(shown, limit.headers);
       if (granted || limit.shadow) this.#checkBreaker();
       else if (decision.outcome === 'refused') {
         this.thread.limits.refused.add(this.limitClient);

@@ -2,13 +2,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RefusedList } from '../../../shared/limits/refused-list.ts';
 import { RefusedClients } from './refused-clients.ts';
 
-const told: RefusedList[] = [];
+const lists: RefusedList[] = [];
 let clients: RefusedClients;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  told.length = 0;
-  clients = new RefusedClients({ clock: () => Date.now(), tell: (list) => told.push(list) });
+  lists.length = 0;
+  clients = new RefusedClients({ clock: () => Date.now(), tell: (list) => lists.push(list) });
 });
 
 afterEach(() => {
@@ -23,9 +23,9 @@ const refuse = (client: string, times: number): void => {
 test('the front hears at most once a second, and only of changes', () => {
   refuse('a', 3);
   refuse('b', 5);
-  expect(told).toEqual([]);
+  expect(lists).toEqual([]);
   vi.advanceTimersByTime(1_000);
-  expect(told).toEqual([
+  expect(lists).toEqual([
     {
       windowMs: 1_000,
       floor: 0,
@@ -36,10 +36,10 @@ test('the front hears at most once a second, and only of changes', () => {
     },
   ]);
   vi.advanceTimersByTime(60_000);
-  expect(told).toHaveLength(1);
+  expect(lists).toHaveLength(1);
   refuse('a', 3);
   vi.advanceTimersByTime(1_000);
-  expect(told[1]?.clients).toEqual([
+  expect(lists[1]?.clients).toEqual([
     ['a', 6, 0],
     ['b', 5, 0],
   ]);
@@ -54,7 +54,7 @@ test('counts are of the last five to ten minutes, and nothing runs when they hav
   vi.advanceTimersByTime(1_000);
   expect(clients.list()).toMatchObject({ windowMs: 300_000, clients: [['a', 2, 0]] });
   vi.advanceTimersByTime(300_000);
-  expect(told.at(-1)).toEqual({ windowMs: 0, floor: 0, clients: [] });
+  expect(lists.at(-1)).toEqual({ windowMs: 0, floor: 0, clients: [] });
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -63,13 +63,13 @@ test('after an hour of silence it counts again', () => {
   vi.advanceTimersByTime(3_600_000);
   refuse('b', 1);
   vi.advanceTimersByTime(1_000);
-  expect(told.at(-1)).toMatchObject({ windowMs: 1_000, clients: [['b', 1, 0]] });
+  expect(lists.at(-1)).toMatchObject({ windowMs: 1_000, clients: [['b', 1, 0]] });
 });
 
 test('what was not said yet is said at the end', () => {
   refuse('a', 1);
   clients.close();
-  expect(told).toMatchObject([{ clients: [['a', 1, 0]] }]);
+  expect(lists).toMatchObject([{ clients: [['a', 1, 0]] }]);
 });
 
 test('a flood of clients leaves the frequent ones in and the list short', () => {
