@@ -93,7 +93,7 @@ describe('faults', () => {
   });
 
   // The last one: it takes a node away.
-  test('a node that is killed holding the only permit: another probes when the lease has lapsed', async () => {
+  test('a node that is killed holding the only permit: another probes when the permit has lapsed', async () => {
     await open(at(0));
     await untilSeen(nodes, 'OPEN');
     upstream.behaviour = 'hold';
@@ -106,7 +106,7 @@ describe('faults', () => {
     }, 'the first node holds the permit');
     at(0).process.kill('SIGKILL');
     upstream.behaviour = 200;
-    // 5 s of the lease, renewed at most 1 s before its end
+    // 5 s of the permit, renewed at most 1 s before its end
     expect(await untilSeen([at(1)], 'passed')).toBeLessThan(8_000);
     expect(await statuses(at(1), 3)).toEqual([200, 200, 200]);
   });

@@ -8,7 +8,7 @@ import { scriptedUpstream } from '../support/upstreams.ts';
 
 const upstream = await scriptedUpstream();
 const redis = await startRedis(['--notify-keyspace-events', 'KEA']);
-// A probe that nobody ends would hold its permit for ever: nothing here depends on the 5 s a lease lasts.
+// A probe that nobody ends would hold its permit for ever: nothing here depends on the 5 s a permit lasts.
 const BREAKER = '{ failure_threshold: 2, reset_timeout_seconds: 0.4, half_open_success_threshold: 2, open_factor: 3 }';
 const alone = await startNode({ upstream, breaker: BREAKER, env: { WORKERS: '2' } });
 const shared = await startNodes(2, { upstream, redis, breaker: BREAKER });

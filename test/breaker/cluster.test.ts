@@ -123,8 +123,8 @@ describe('several nodes on one Redis', () => {
     });
   });
 
-  test('the lease of a node that vanishes lapses', async () => {
-    using nodes = await startCluster(2, { rule: { halfOpenSuccesses: 1, leaseMs: 600 } });
+  test('the permit of a node that vanishes lapses', async () => {
+    using nodes = await startCluster(2, { rule: { halfOpenSuccesses: 1, permitMs: 600 } });
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));
     let probes = 0;
@@ -136,12 +136,12 @@ describe('several nodes on one Redis', () => {
     await until(async () => (await stored()) === 'CLOSED');
   });
 
-  test('a probe slower than its lease keeps it, and its success counts', async () => {
-    using nodes = await startCluster(2, { rule: { halfOpenSuccesses: 1, leaseMs: 1_200 } });
+  test('a probe slower than its permit keeps it, and its success counts', async () => {
+    using nodes = await startCluster(2, { rule: { halfOpenSuccesses: 1, permitMs: 1_200 } });
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));
     const slow = at(nodes, 0).exchange(async () => {
-      await quietFor(1_800, 'longer than its lease, which is renewed meanwhile');
+      await quietFor(1_800, 'longer than its permit, which is renewed meanwhile');
       expect(await at(nodes, 1).exchange(() => SUCCESS)).toBe('refused');
       return SUCCESS;
     });
@@ -260,7 +260,7 @@ describe('faults', () => {
     await until(() => nodes.all('OPEN'), { withinMs: 500 });
   });
 
-  test('Redis restarted without persistence converges within 2 s of its return; leases in flight do no harm', async () => {
+  test('Redis restarted without persistence converges within 2 s of its return; permits in flight do no harm', async () => {
     using nodes = await startCluster(3);
     await at(nodes, 0).fail(5);
     await until(() => nodes.all('HALF_OPEN'));

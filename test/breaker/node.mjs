@@ -42,7 +42,7 @@ async function front() {
         },
   );
   for (let thread = 0; thread < plan.threads; thread++) {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { plan, memory, slot: front.slots().api } });
+    const worker = new Worker(new URL(import.meta.url), { workerData: { plan, memory, place: front.places().api } });
     worker.on('message', (message) => {
       if (message.answer !== undefined) process.send?.(message.answer);
       else front.receive(thread, message);
@@ -59,7 +59,7 @@ async function front() {
 async function thread() {
   const { createGate, ASK, REFUSE } = await load('workers/gateway/breaker/gate');
   const { createProcessClock } = await load('shared/breaker/process-clock');
-  const { memory, slot } = workerData;
+  const { memory, place } = workerData;
   const post = (/** @type {unknown} */ message) => parentPort?.postMessage(message);
   const gate = createGate({ memory, clock: createProcessClock(), post });
 
@@ -76,11 +76,11 @@ async function thread() {
 
   /** @param {() => number | Promise<number>} upstream */
   async function exchange(upstream) {
-    let token = gate.check(slot);
-    if (token === ASK) token = await new Promise((resolve) => gate.ask(slot, resolve));
+    let token = gate.check(place);
+    if (token === ASK) token = await new Promise((resolve) => gate.ask(place, resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await upstream();
-    gate.outcome(slot, token, outcome);
+    gate.outcome(place, token, outcome);
     return outcome;
   }
 

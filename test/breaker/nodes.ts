@@ -27,7 +27,7 @@ export interface TestNode extends Disposable {
   readonly gates: readonly BreakerGate[];
   readonly notices: readonly BreakerNotice[];
   readonly listenerErrors: readonly unknown[];
-  readonly slot: number;
+  readonly place: number;
   state(): string;
   /** One exchange: 503 when refused, else what `upstream` does. */
   exchange(
@@ -39,7 +39,7 @@ export interface TestNode extends Disposable {
   succeed(times: number): Promise<readonly ('refused' | BreakerOutcome)[]>;
 }
 
-export const QUICK_RULE: BreakerRule = { ...DEFAULT_RULE, resetTimeoutMs: 400, leaseMs: 1_500 };
+export const QUICK_RULE: BreakerRule = { ...DEFAULT_RULE, resetTimeoutMs: 400, permitMs: 1_500 };
 
 let nodes = 0;
 
@@ -84,18 +84,18 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
   const gates = Array.from({ length: options.threads ?? 2 }, (_, thread) =>
     createGate({ memory, clock, post: (message) => void setImmediate(() => front.receive(thread, message)) }),
   );
-  const slot = front.slots()['api'] ?? 0;
+  const place = front.places()['api'] ?? 0;
   let turn = 0;
 
   const exchange: TestNode['exchange'] = async (run, thread) => {
     turn += 1;
     const gate = gates[thread ?? turn % gates.length];
     if (gate === undefined) throw new Error('no such thread');
-    let token = gate.check(slot);
-    if (token === ASK) token = await new Promise<number>((resolve) => gate.ask(slot, resolve));
+    let token = gate.check(place);
+    if (token === ASK) token = await new Promise<number>((resolve) => gate.ask(place, resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await run();
-    gate.outcome(slot, token, outcome);
+    gate.outcome(place, token, outcome);
     return outcome;
   };
   const repeat = async (times: number, outcome: BreakerOutcome) => {
@@ -109,9 +109,9 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
     gates,
     notices,
     listenerErrors,
-    slot,
+    place,
     exchange,
-    state: () => gates[0]?.state(slot) ?? '',
+    state: () => gates[0]?.state(place) ?? '',
     fail: (times) => repeat(times, OUTCOME.FAILURE),
     succeed: (times) => repeat(times, OUTCOME.SUCCESS),
     [Symbol.dispose]() {

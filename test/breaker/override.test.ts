@@ -39,7 +39,7 @@ describe('three nodes on one Redis', () => {
     await quietFor(1_500, 'longer than an opening of its own would last, and a re-read of each node');
     for (const node of nodes) {
       expect(await node.succeed(2)).toEqual(['refused', 'refused']);
-      const retryAfter = node.gates[0]?.retryAfterSeconds(node.slot);
+      const retryAfter = node.gates[0]?.retryAfterSeconds(node.place);
       const leftMs = node.front.view()[0]?.forced?.remainingMs ?? 0;
       expect(leftMs).toBeLessThanOrEqual(MINUTE - 1_500);
       // Whole seconds, rounded up; one may have ended between the two looks.

@@ -51,14 +51,14 @@ describe('one process without Redis', () => {
   test('results of an older epoch are ignored', async () => {
     using node = startNode();
     const [gate] = node.gates;
-    const old = gate?.check(node.slot) ?? REFUSE;
+    const old = gate?.check(node.place) ?? REFUSE;
     await node.fail(5);
-    gate?.outcome(node.slot, old, SUCCESS);
+    gate?.outcome(node.place, old, SUCCESS);
     expect(node.state()).toBe('OPEN');
     await until(() => node.state() === 'HALF_OPEN');
-    for (let i = 0; i < 9; i++) gate?.outcome(node.slot, old, FAILURE);
+    for (let i = 0; i < 9; i++) gate?.outcome(node.place, old, FAILURE);
     await node.succeed(2);
-    for (let i = 0; i < 9; i++) gate?.outcome(node.slot, old, FAILURE);
+    for (let i = 0; i < 9; i++) gate?.outcome(node.place, old, FAILURE);
     expect(await node.succeed(1)).toEqual([SUCCESS]);
   });
 
@@ -87,7 +87,7 @@ describe('one process without Redis', () => {
     await until(() => node.state() === 'HALF_OPEN');
     const [gate] = node.gates;
     const asked: number[] = [];
-    gate?.ask(node.slot, (token) => asked.push(token));
+    gate?.ask(node.place, (token) => asked.push(token));
     gate?.close();
     expect(asked).toEqual([REFUSE]);
     await until(async () => (await node.exchange(() => SUCCESS, 1)) === SUCCESS);
@@ -96,10 +96,10 @@ describe('one process without Redis', () => {
   test('Retry-After is whole seconds, at least 1', async () => {
     using node = startNode({ rule: { resetTimeoutMs: 2_500 } });
     await node.fail(5);
-    expect(node.gates[0]?.retryAfterSeconds(node.slot)).toBe(3);
+    expect(node.gates[0]?.retryAfterSeconds(node.place)).toBe(3);
     using soon = startNode({ rule: { resetTimeoutMs: 50 } });
     await soon.fail(5);
-    expect(soon.gates[0]?.retryAfterSeconds(soon.slot)).toBe(1);
+    expect(soon.gates[0]?.retryAfterSeconds(soon.place)).toBe(1);
   });
 
   test('a throwing listener changes nothing', async () => {
@@ -119,7 +119,7 @@ describe('one process without Redis', () => {
     using node = startNode({ upstream: { mode: 'shadow' } });
     expect(await node.fail(8)).toEqual(Array<number>(8).fill(FAILURE));
     expect(node.state()).toBe('OPEN');
-    expect(node.gates[0]?.check(node.slot)).toBe(UNTRACKED);
+    expect(node.gates[0]?.check(node.place)).toBe(UNTRACKED);
     expect(node.front.view()[0]).toMatchObject({ mode: 'shadow', refused: 4 });
     await until(() => node.state() === 'HALF_OPEN');
     await node.succeed(2);
@@ -128,23 +128,23 @@ describe('one process without Redis', () => {
 
   test('off never opens', async () => {
     using node = startNode({ upstream: { mode: 'off' } });
-    expect(node.slot).toBe(0);
+    expect(node.place).toBe(0);
     expect(await node.fail(20)).toEqual(Array<number>(20).fill(FAILURE));
   });
 
-  test('a reload keeps an open breaker and its slot; an upstream that leaves lets its last requests pass', async () => {
+  test('a reload keeps an open breaker and its place; an upstream that leaves lets its last requests pass', async () => {
     using node = startNode();
     await node.fail(5);
     const base = { mode: 'on' as const, window: undefined };
     const rule = { failureThreshold: 2, resetTimeoutMs: 60_000 };
     const same = { ...base, name: 'api', rule: { ...QUICK_RULE, ...rule } };
     node.front.configure([{ ...same, name: 'new' }, same]);
-    expect(node.front.slots()).toEqual({ api: node.slot, new: node.slot + 1 });
+    expect(node.front.places()).toEqual({ api: node.place, new: node.place + 1 });
     expect(node.state()).toBe('OPEN');
     node.front.configure([{ ...same, name: 'new' }]);
     expect(await node.fail(9)).toEqual(Array<number>(9).fill(FAILURE));
     node.front.configure(['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...same, name })));
-    expect(new Set(Object.values(node.front.slots()))).toEqual(new Set([0, 1, 2, 3, 4]));
+    expect(new Set(Object.values(node.front.places()))).toEqual(new Set([0, 1, 2, 3, 4]));
   });
 
   test('error rate and slow calls over the window, with a minimum volume', async () => {
@@ -169,9 +169,9 @@ describe('one process without Redis', () => {
       messages.push(message);
       receive(thread, message);
     };
-    for (let i = 0; i < 1000; i++) gate?.outcome(node.slot, gate.check(node.slot), SUCCESS);
+    for (let i = 0; i < 1000; i++) gate?.outcome(node.place, gate.check(node.place), SUCCESS);
     await new Promise((resolve) => void setImmediate(resolve));
     expect(messages).toEqual([]);
-    expect(gate?.check(node.slot)).not.toBe(ASK);
+    expect(gate?.check(node.place)).not.toBe(ASK);
   });
 });

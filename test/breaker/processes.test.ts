@@ -104,9 +104,9 @@ describe(`${NODES} processes on one Redis`, () => {
     expect(sum('passed') + sum('refused')).toBe(NODES * 250);
   });
 
-  test('a node killed while it holds the only lease: its permit lapses and another node closes the breaker', async () => {
+  test('a node killed while it holds the only permit: its permit lapses and another node closes the breaker', async () => {
     await redis.client.flushall();
-    const rule = { ...DEFAULT_RULE, resetTimeoutMs: 200, halfOpenSuccesses: 1, leaseMs: 1_500 };
+    const rule = { ...DEFAULT_RULE, resetTimeoutMs: 200, halfOpenSuccesses: 1, permitMs: 1_500 };
     using nodes = await startNodes(2, { redisPort: redis.port, threads: 1, rule });
     const [victim, other] = [at(nodes, 0), at(nodes, 1)];
     await victim.order(0, { do: 'times', times: 5, outcome: 1 });
@@ -122,7 +122,7 @@ describe(`${NODES} processes on one Redis`, () => {
 
   test('a thread that dies with a probe gives it back at once', async () => {
     await redis.client.flushall();
-    const rule = { ...DEFAULT_RULE, resetTimeoutMs: 200, halfOpenSuccesses: 1, leaseMs: 60_000 };
+    const rule = { ...DEFAULT_RULE, resetTimeoutMs: 200, halfOpenSuccesses: 1, permitMs: 60_000 };
     using nodes = await startNodes(1, { redisPort: redis.port, threads: 2, rule });
     const node = at(nodes, 0);
     await node.order(0, { do: 'times', times: 5, outcome: 1 });

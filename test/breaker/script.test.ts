@@ -17,7 +17,7 @@ const RULE: BreakerRule = {
   ...DEFAULT_RULE,
   failureThreshold: 3,
   resetTimeoutMs: 1_000,
-  leaseMs: 500,
+  permitMs: 500,
   openFactor: 2,
   openCapMs: 3_000,
 };
@@ -61,7 +61,7 @@ describe('the script is the machine', () => {
         epochs.push(...next.transitions.map((t) => t.epoch));
         const row = await at(nowMs, { node, upstreams: [{ name: 'u', rule, random, ops: [op] }] }, key);
         const want = snapshotOf(state, nowMs);
-        const granted = next.granted && op.op === 'ask' ? [op.lease] : [];
+        const granted = next.granted && op.op === 'ask' ? [op.permit] : [];
         const { kind, epoch, failures, openForMs, successes, trips } = want;
         expect(row.slice(0, 6)).toEqual([kind, String(epoch), failures, openForMs, successes, trips]);
         expect(row.slice(8)).toEqual([want.forced?.state ?? '', want.forced?.forMs ?? 0, nowMs, ...granted]);
@@ -69,16 +69,16 @@ describe('the script is the machine', () => {
     }
   });
 
-  test('a clock that goes back keeps neither an opening nor a lease for ever', async () => {
+  test('a clock that goes back keeps neither an opening nor a permit for ever', async () => {
     const t = 1_700_000_000_000;
     const day = 86_400_000;
     const sync = (nowMs: number, ...ops: BreakerOp[]) =>
       at(nowMs, { upstreams: [{ name: 'u', rule: RULE, random: 0, ops }] }, 'test:jump');
     await sync(t, { op: 'report', epoch: 0, failures: 3, success: false, trip: 'none' });
     expect((await sync(t - day, { op: 'look' })).slice(0, 4)).toEqual(['OPEN', String(t), 3, 1_000]);
-    await sync(t - day + 1_000, { op: 'ask', lease: 'x' }, { op: 'ask', lease: 'y' });
+    await sync(t - day + 1_000, { op: 'ask', permit: 'x' }, { op: 'ask', permit: 'y' });
     await sync(t - 2 * day, { op: 'look' });
-    expect((await sync(t - 2 * day + 500, { op: 'ask', lease: 'z' })).slice(11)).toEqual(['z']);
+    expect((await sync(t - 2 * day + 500, { op: 'ask', permit: 'z' })).slice(11)).toEqual(['z']);
     await sync(t - 2 * day + 600, { op: 'force', state: 'CLOSED', forMs: 5_000 });
     expect((await sync(t - 3 * day)).slice(8, 10)).toEqual(['CLOSED', 5_000]);
     expect((await sync(t - 3 * day + 5_000)).slice(8, 10)).toEqual(['', 0]);
@@ -94,8 +94,8 @@ test('failures of an older epoch do not count against one that has closed since'
   };
   const report = (epoch: number): BreakerOp => ({ op: 'report', epoch, failures: 3, success: false, trip: 'none' });
   const opened = await sync(t, report(0));
-  const half = await sync(t + 1_000, { op: 'ask', lease: 'x' });
-  const closed = await sync(t + 1_001, { op: 'result', epoch: half.epoch, lease: 'x', outcome: 'success' });
+  const half = await sync(t + 1_000, { op: 'ask', permit: 'x' });
+  const closed = await sync(t + 1_001, { op: 'result', epoch: half.epoch, permit: 'x', outcome: 'success' });
   expect([opened.kind, half.kind, closed.kind]).toEqual(['OPEN', 'HALF_OPEN', 'CLOSED']);
   for (const old of [0, opened.epoch, half.epoch]) {
     expect(await sync(t + 1_002, report(old))).toEqual({ ...closed, failures: 0 });
@@ -143,7 +143,7 @@ describe('the hash', () => {
     await redis.client.del(BREAKER_KEY);
     const { epoch } = await sync(report(3));
     await redis.client.del(BREAKER_KEY);
-    expect(await sync({ op: 'renew', epoch, lease: 'x' })).toMatchObject({ kind: 'CLOSED', epoch: 0, failures: 0 });
+    expect(await sync({ op: 'renew', epoch, permit: 'x' })).toMatchObject({ kind: 'CLOSED', epoch: 0, failures: 0 });
     expect(await redis.client.exists(BREAKER_KEY)).toBe(0);
   });
 

@@ -21,7 +21,7 @@ export const NEVER_SEEN: BreakerSnapshot = {
 /** All the front knows of one upstream. */
 export class BreakerCell {
   readonly name: string;
-  readonly slot: number;
+  readonly place: number;
   readonly row: SharedRow;
   readonly outbox = new Outbox();
   upstream: BreakerUpstream;
@@ -43,11 +43,11 @@ export class BreakerCell {
   #hinted = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(upstream: BreakerUpstream, slot: number, memory: SharedArrayBuffer) {
+  constructor(upstream: BreakerUpstream, place: number, memory: SharedArrayBuffer) {
     this.name = upstream.name;
-    this.slot = slot;
+    this.place = place;
     this.upstream = upstream;
-    this.row = new SharedRow(memory, slot);
+    this.row = new SharedRow(memory, place);
     this.row.configure(upstream);
     this.row.reset();
   }

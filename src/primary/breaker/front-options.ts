@@ -9,7 +9,7 @@ export interface BreakerFrontOptions {
   /** Unique among nodes and starts: letters, digits, `.`, `_`, `-`. Shows as `<upstream>:node`. */
   readonly node: string;
   readonly upstreams: readonly BreakerUpstream[];
-  /** To the thread in this slot; one that is gone is no error. */
+  /** To the thread in this place; one that is gone is no error. */
   readonly send: (thread: number, message: ToBreakerThread) => void;
   /** Undefined: no Redis is configured. */
   readonly authority: BreakerAuthority | undefined;

@@ -101,22 +101,22 @@ test('an event of an older epoch changes nothing', async () => {
 test('a permit for a thread that has died meanwhile goes back', async () => {
   using node = start();
   await node.authority.answerAll([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11 }]);
-  node.front.receive(3, { type: 'breaker-ask', slot: 1, id: 1 });
+  node.front.receive(3, { type: 'breaker-ask', place: 1, id: 1 });
   const [asked] = node.authority.asked.splice(0);
   const [op] = asked?.request.upstreams[0]?.ops ?? [];
   node.front.threadGone(3);
-  const granted = op?.op === 'ask' ? [op.lease] : [];
+  const granted = op?.op === 'ask' ? [op.permit] : [];
   await asked?.answer([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11, granted }]);
   expect(node.sent).toEqual([]);
   expect(node.authority.asked[0]?.request.upstreams[0]?.ops).toEqual([
-    { op: 'result', epoch: 11, lease: granted[0], outcome: 'aborted' },
+    { op: 'result', epoch: 11, permit: granted[0], outcome: 'aborted' },
   ]);
 });
 
 test('an ask that was on its way when Redis went is answered by the process', async () => {
   using node = start();
   await node.authority.answerAll([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11 }]);
-  node.front.receive(0, { type: 'breaker-ask', slot: 1, id: 7 });
+  node.front.receive(0, { type: 'breaker-ask', place: 1, id: 7 });
   await node.authority.asked.splice(0)[0]?.fail();
   expect(node.front.scope()).toBe('node');
   expect(node.sent).toEqual([{ type: 'breaker-answer', id: 7, granted: true }]);

@@ -1,13 +1,13 @@
 import type { BreakerEvent } from '../../shared/redis/events.ts';
 import { ATTENTION } from '../../shared/breaker/memory.ts';
-import type { BreakerSlots, FromBreakerThread } from '../../shared/breaker/messages.ts';
+import type { BreakerPlaces, FromBreakerThread } from '../../shared/breaker/messages.ts';
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
 import { BreakerCell } from './cell.ts';
 import type { BreakerFrontOptions } from './front-options.ts';
 import { hintedBy } from './hint.ts';
 import { Permits } from './permits.ts';
 import { ProcessAuthority } from './process-authority.ts';
-import { SlotTable } from './slots.ts';
+import { PlaceTable } from './places.ts';
 import { Standings } from './standings.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { guardedListener, viewOf, type BreakerView, type ForceOptions, type ForceOutcome } from './view.ts';
@@ -27,8 +27,8 @@ export class BreakerFront {
   readonly #options: BreakerFrontOptions;
   readonly #header: Int32Array;
   readonly #cells = new Map<string, BreakerCell>();
-  readonly #slotTable: SlotTable;
-  #slots: BreakerSlots = {};
+  readonly #placeTable: PlaceTable;
+  #places: BreakerPlaces = {};
   readonly #permits: Permits;
   readonly #process: ProcessAuthority;
   readonly #standings: Standings;
@@ -45,7 +45,7 @@ export class BreakerFront {
     const cells = this.#cells;
     this.#options = options;
     this.#header = new Int32Array(memory);
-    this.#slotTable = new SlotTable(memory);
+    this.#placeTable = new PlaceTable(memory);
     const offsetMs = wallClock() - clock();
     const process = new ProcessAuthority(clock, offsetMs);
     this.#process = process;
@@ -66,12 +66,12 @@ export class BreakerFront {
     this.configure(options.upstreams);
   }
 
-  /** Slot of every upstream, for workerData and for the message that carries a new configuration. */
-  slots(): BreakerSlots {
-    return this.#slots;
+  /** Place of every upstream, for workerData and for the message that carries a new configuration. */
+  places(): BreakerPlaces {
+    return this.#places;
   }
 
-  /** A new configuration; upstreams that stay keep their state. Call before the threads get the new slots. */
+  /** A new configuration; upstreams that stay keep their state. Call before the threads get the new places. */
   configure(upstreams: readonly BreakerUpstream[]): void {
     const wanted = new Map(upstreams.filter((u) => u.mode !== 'off').map((upstream) => [upstream.name, upstream]));
     for (const [name, cell] of this.#cells) {
@@ -81,14 +81,14 @@ export class BreakerFront {
       cell.row.retire();
       cell.close();
     }
-    const slots = this.#slotTable.assign([...wanted.keys()]);
+    const places = this.#placeTable.assign([...wanted.keys()]);
     for (const [name, upstream] of wanted) {
-      const slot = slots[name] ?? 0;
+      const place = places[name] ?? 0;
       const known = this.#cells.get(name);
       if (known !== undefined) known.configure(upstream);
-      else if (slot !== 0) this.#cells.set(name, new BreakerCell(upstream, slot, this.#options.memory));
+      else if (place !== 0) this.#cells.set(name, new BreakerCell(upstream, place, this.#options.memory));
     }
-    this.#slots = Object.fromEntries(upstreams.map(({ name }) => [name, slots[name] ?? 0]));
+    this.#places = Object.fromEntries(upstreams.map(({ name }) => [name, places[name] ?? 0]));
     this.#lookAll();
   }
 
@@ -98,7 +98,7 @@ export class BreakerFront {
       case 'breaker-attention':
         return this.#attend();
       case 'breaker-ask': {
-        const cell = this.#bySlot(message.slot);
+        const cell = this.#byPlace(message.place);
         if (cell !== undefined) this.#permits.ask(cell, thread, message.id);
         else this.#options.send(thread, { type: 'breaker-answer', id: message.id, granted: false });
         return this.#pump();
@@ -188,8 +188,8 @@ export class BreakerFront {
     for (const cell of this.#cells.values()) cell.close();
   }
 
-  #bySlot(slot: number): BreakerCell | undefined {
-    for (const cell of this.#cells.values()) if (cell.slot === slot) return cell;
+  #byPlace(place: number): BreakerCell | undefined {
+    for (const cell of this.#cells.values()) if (cell.place === place) return cell;
     return undefined;
   }
 

@@ -3,14 +3,14 @@ import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
 import type { ProbeOutcome } from '../../shared/breaker/state.ts';
 import type { BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
-import { LeaseTable, type Lease } from './leases.ts';
+import { PermitTable, type Permit } from './permit-table.ts';
 
 /** After a refusal the threads of this node do not ask again for so long; a new state ends it at once. */
 const DENY_MS = 25;
 
 export interface PermitsOptions {
   readonly cells: ReadonlyMap<string, BreakerCell>;
-  /** Starts lease ids; unique among nodes and starts. */
+  /** Starts permit ids; unique among nodes and starts. */
   readonly node: string;
   readonly clock: () => number;
   readonly send: (thread: number, message: ToBreakerThread) => void;
@@ -19,24 +19,24 @@ export interface PermitsOptions {
 /** The threads' asks and probes: turns them into ops for whoever decides, and its answers into messages. */
 export class Permits {
   readonly #options: PermitsOptions;
-  readonly #leases: LeaseTable;
+  readonly #table: PermitTable;
 
   constructor(options: PermitsOptions) {
     this.#options = options;
-    this.#leases = new LeaseTable(options.node);
+    this.#table = new PermitTable(options.node);
   }
 
   ask(cell: BreakerCell, thread: number, threadId: number): void {
-    cell.say({ op: 'ask', lease: this.#leases.ask(cell.name, thread, threadId).id });
+    cell.say({ op: 'ask', permit: this.#table.ask(cell.name, thread, threadId).id });
   }
 
   result(thread: number, threadId: number, outcome: ProbeOutcome): void {
-    const lease = this.#leases.finish(thread, threadId);
-    if (lease !== undefined) this.#giveBack(lease, outcome);
+    const permit = this.#table.finish(thread, threadId);
+    if (permit !== undefined) this.#giveBack(permit, outcome);
   }
 
   threadGone(thread: number): void {
-    for (const lease of this.#leases.threadGone(thread)) this.#giveBack(lease, 'aborted');
+    for (const permit of this.#table.threadGone(thread)) this.#giveBack(permit, 'aborted');
   }
 
   /** Answers of one batch to its asks. */
@@ -44,35 +44,35 @@ export class Permits {
     const { cell } = item;
     for (const op of item.ops) {
       if (op.op !== 'ask') continue;
-      const lease = this.#leases.find(op.lease);
-      const granted = snapshot.granted.includes(op.lease);
-      if (granted && lease !== undefined) lease.epoch = snapshot.epoch;
-      else if (granted) cell.say({ op: 'result', epoch: snapshot.epoch, lease: op.lease, outcome: 'aborted' });
-      else this.#deny(cell, lease);
-      if (lease !== undefined)
-        this.#options.send(lease.thread, { type: 'breaker-answer', id: lease.threadId, granted });
+      const permit = this.#table.find(op.permit);
+      const granted = snapshot.granted.includes(op.permit);
+      if (granted && permit !== undefined) permit.epoch = snapshot.epoch;
+      else if (granted) cell.say({ op: 'result', epoch: snapshot.epoch, permit: op.permit, outcome: 'aborted' });
+      else this.#deny(cell, permit);
+      if (permit !== undefined)
+        this.#options.send(permit.thread, { type: 'breaker-answer', id: permit.threadId, granted });
     }
   }
 
-  /** Keeps the leases of probes in flight alive, and makes them known to an authority that has not granted them. */
+  /** Keeps the permits of probes in flight alive, and makes them known to an authority that has not granted them. */
   renew(only?: BreakerCell): void {
-    for (const { upstream, epoch, id } of this.#leases.held()) {
+    for (const { upstream, epoch, id } of this.#table.held()) {
       const cell = this.#options.cells.get(upstream);
       if (cell === undefined || epoch === undefined || (only !== undefined && only !== cell)) continue;
-      cell.say({ op: 'renew', epoch, lease: id });
+      cell.say({ op: 'renew', epoch, permit: id });
     }
   }
 
-  #deny(cell: BreakerCell, lease: Lease | undefined): void {
-    if (lease !== undefined) this.#leases.drop(lease);
+  #deny(cell: BreakerCell, permit: Permit | undefined): void {
+    if (permit !== undefined) this.#table.drop(permit);
     cell.row.denyUntil(this.#options.clock() + DENY_MS);
   }
 
-  #giveBack(lease: Lease, outcome: ProbeOutcome): void {
-    const cell = this.#options.cells.get(lease.upstream);
+  #giveBack(permit: Permit, outcome: ProbeOutcome): void {
+    const cell = this.#options.cells.get(permit.upstream);
     // Not granted yet: `answer` will find nobody waiting and give it back.
-    if (cell === undefined || lease.epoch === undefined) return;
-    cell.say({ op: 'result', epoch: lease.epoch, lease: lease.id, outcome });
+    if (cell === undefined || permit.epoch === undefined) return;
+    cell.say({ op: 'result', epoch: permit.epoch, permit: permit.id, outcome });
     if (cell.standing.kind !== 'isolated' || outcome !== 'failure') return;
     // This node is on its own, but a fresh failure is evidence for the cluster like any other.
     const { epoch } = cell.cluster;

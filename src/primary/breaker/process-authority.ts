@@ -40,14 +40,14 @@ export class ProcessAuthority {
         state = next.state;
         reason = next.transitions.at(-1)?.reason ?? reason;
         for (const transition of next.transitions) this.#note(name, transition);
-        if (next.granted && op.op === 'ask') granted.push(op.lease);
+        if (next.granted && op.op === 'ask') granted.push(op.permit);
       }
       this.#states.set(name, state);
       return { ...snapshotOf(state, nowMs), reason, granted };
     });
   }
 
-  /** Goes on from what the cluster last said. Leases of others are not known here and not kept. */
+  /** Goes on from what the cluster last said. Permits of others are not known here and not kept. */
   seed(name: string, from: BreakerSnapshot): void {
     this.#states.set(name, stateFrom(from, this.#timeAt(this.#clock())));
     this.#openedHere.delete(name);
@@ -82,7 +82,7 @@ function stateFrom(from: BreakerSnapshot, nowMs: number): BreakerState {
     case 'OPEN':
       return { kind: 'OPEN', epoch, failures, trips, forced, openedAtMs: nowMs, openUntilMs: nowMs + from.openForMs };
     case 'HALF_OPEN':
-      return { kind: 'HALF_OPEN', epoch, failures, trips, successes, leases: [] };
+      return { kind: 'HALF_OPEN', epoch, failures, trips, successes, permits: [] };
     default:
       return from.kind satisfies never;
   }

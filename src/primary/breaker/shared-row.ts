@@ -55,9 +55,9 @@ export class SharedRow {
   #flags = 0;
   #held = false;
 
-  constructor(memory: SharedArrayBuffer, slot: number) {
+  constructor(memory: SharedArrayBuffer, place: number) {
     this.#words = new Int32Array(memory);
-    this.#row = rowOf(slot);
+    this.#row = rowOf(place);
     this.#word = this.#load(FIELD.WORD);
   }
 
@@ -171,7 +171,7 @@ export class SharedRow {
     while (!this.show(closed, { same: false, overrule: true }));
   }
 
-  /** The upstream is no longer in the configuration; requests that still hold its slot pass. */
+  /** The upstream is no longer in the configuration; requests that still hold its place pass. */
   retire(): void {
     this.#flags = FLAG.OFF;
     this.#hold(true);

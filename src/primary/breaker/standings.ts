@@ -11,7 +11,7 @@ export interface StandingsOptions {
   readonly clock: () => number;
   /** Called with every answer of the authority that decides, after it is shown. */
   readonly onAnswer: (item: BatchItem, snapshot: BreakerSnapshot) => void;
-  /** The authority of an upstream has changed: leases that are held must be made known to the new one. */
+  /** The authority of an upstream has changed: permits that are held must be made known to the new one. */
   readonly onMoved: (cell: BreakerCell) => void;
   readonly notify: (notice: BreakerNotice) => void;
   /** There is something to say. */

@@ -14,7 +14,7 @@ export interface BreakerView {
   readonly reason: string;
   /** Milliseconds until the next probe; 0 unless OPEN. */
   readonly openForMs: number;
-  /** Requests refused since the slot was first used; in shadow mode those that would have been. Wraps at 2^32. */
+  /** Requests refused since the place was first used; in shadow mode those that would have been. Wraps at 2^32. */
   readonly refused: number;
   /** What an operator has forced, and how much longer. */
   readonly forced: { readonly state: 'OPEN' | 'CLOSED'; readonly remainingMs: number } | undefined;

@@ -34,7 +34,7 @@ export interface RequestThreadsOptions {
   readonly workers: number;
   readonly active: () => ActiveConfig;
   readonly acceptor: Pick<Acceptor, 'kind' | 'ring' | 'forThread' | 'threadGone' | 'receive'>;
-  readonly control: Pick<TrafficControl, 'forThread' | 'threadGone' | 'slots' | 'limits' | 'breaker'>;
+  readonly control: Pick<TrafficControl, 'forThread' | 'threadGone' | 'breakerPlaces' | 'limits' | 'breaker'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly log: Log;
@@ -128,7 +128,7 @@ export class RequestThreads {
       to: 'thread',
       type: 'config',
       ...this.#options.active(),
-      breakerSlots: control.slots(),
+      breakerPlaces: control.breakerPlaces(),
       metricRows: metrics.rows(),
     });
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createBreakerMemory } from '../../shared/breaker/memory.ts';
-import type { BreakerSlots } from '../../shared/breaker/messages.ts';
+import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import { random, wallClockMs } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
@@ -105,7 +105,7 @@ export class TrafficControl {
   /** For a new thread. */
   forThread(): ThreadControls {
     return {
-      breaker: { memory: this.#memory, slots: this.slots() },
+      breaker: { memory: this.#memory, places: this.breakerPlaces() },
       memoryBuckets: this.#memoryBuckets,
       liveNodes: this.#nodes?.count ?? 1,
       ...this.limits.forThread(),
@@ -114,8 +114,8 @@ export class TrafficControl {
   }
 
   /** Row of each upstream's breaker. */
-  slots(): BreakerSlots {
-    return this.#breaker.front.slots();
+  breakerPlaces(): BreakerPlaces {
+    return this.#breaker.front.places();
   }
 
   get liveNodes(): number {

@@ -13,8 +13,8 @@ export interface HistoryStep {
 /** How long an operator forces a state; the longest is longer than any opening. */
 export const FORCED_MS = [1, 300, 1_000, 2_500] as const;
 
-// Few leases, so that results meet the ones that were given, also under a later epoch.
-const lease = fc.nat(2).map((n) => `lease-${n}`);
+// Few permits, so that results meet the ones that were given, also under a later epoch.
+const permit = fc.nat(2).map((n) => `permit-${n}`);
 
 const report = (r: Readonly<{ failures: number; success: boolean; trip: 'none' | 'error_rate' | 'slow_calls' }>) => ({
   op: (epoch: number): BreakerOp => ({ op: 'report', epoch, ...r }),
@@ -24,11 +24,11 @@ const reports = fc.record({
   success: fc.boolean(),
   trip: fc.oneof({ weight: 9, arbitrary: fc.constant('none' as const) }, fc.constantFrom('error_rate', 'slow_calls')),
 });
-const asks = lease.map((id) => ({ op: (): BreakerOp => ({ op: 'ask', lease: id }) }));
+const asks = permit.map((id) => ({ op: (): BreakerOp => ({ op: 'ask', permit: id }) }));
 const results = fc
-  .record({ lease, outcome: fc.constantFrom('success', 'success', 'success', 'failure', 'aborted') })
+  .record({ permit, outcome: fc.constantFrom('success', 'success', 'success', 'failure', 'aborted') })
   .map((r) => ({ op: (epoch: number): BreakerOp => ({ op: 'result', epoch, ...r }) }));
-const renewals = lease.map((id) => ({ op: (epoch: number): BreakerOp => ({ op: 'renew', epoch, lease: id }) }));
+const renewals = permit.map((id) => ({ op: (epoch: number): BreakerOp => ({ op: 'renew', epoch, permit: id }) }));
 const reminders = fc
   .nat(5)
   .map((failures) => ({ op: (epoch: number): BreakerOp => ({ op: 'remind', epoch, failures }) }));

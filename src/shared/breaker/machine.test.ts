@@ -5,7 +5,7 @@ import { DEFAULT_RULE, openForMs, type BreakerRule } from './rule.ts';
 import { FRESH, type BreakerOp, type BreakerState, type Transition } from './state.ts';
 import { FORCED_MS, historyArbitrary, type HistoryStep } from './machine.histories.ts';
 
-const RULE: BreakerRule = { ...DEFAULT_RULE, failureThreshold: 3, resetTimeoutMs: 1_000, leaseMs: 500, openJitter: 0 };
+const RULE: BreakerRule = { ...DEFAULT_RULE, failureThreshold: 3, resetTimeoutMs: 1_000, permitMs: 500, openJitter: 0 };
 const at = (nowMs: number, rest: Partial<StepContext> = {}): StepContext => ({
   rule: RULE,
   node: 'a',
@@ -41,7 +41,7 @@ describe('examples', () => {
   });
 
   test('after an hour of silence an open breaker is half open and gives a permit at once', () => {
-    const asked = step(opened(10), { op: 'ask', lease: 'x' }, at(3_600_010));
+    const asked = step(opened(10), { op: 'ask', permit: 'x' }, at(3_600_010));
     expect(asked.granted).toBe(true);
     expect(asked.state.kind).toBe('HALF_OPEN');
   });
@@ -54,19 +54,19 @@ describe('examples', () => {
     expect(half.epoch).toBeGreaterThan(back.epoch);
   });
 
-  test('a clock that goes back does not keep a lost lease for ever', () => {
+  test('a clock that goes back does not keep a lost permit for ever', () => {
     const day = 86_400_000;
     let state = halfOpen(2 * day);
-    for (const lease of ['x', 'y']) state = step(state, { op: 'ask', lease }, at(2 * day)).state;
-    expect(step(state, { op: 'ask', lease: 'z' }, at(day)).granted).toBe(false);
+    for (const permit of ['x', 'y']) state = step(state, { op: 'ask', permit }, at(2 * day)).state;
+    expect(step(state, { op: 'ask', permit: 'z' }, at(day)).granted).toBe(false);
     state = step(state, { op: 'look' }, at(day)).state;
-    expect(step(state, { op: 'ask', lease: 'z' }, at(day + 500)).granted).toBe(true);
+    expect(step(state, { op: 'ask', permit: 'z' }, at(day + 500)).granted).toBe(true);
   });
 
   test('a lower number of successes after a reload closes instead of waiting for a probe nobody may send', () => {
     let state = halfOpen(5_000);
-    state = step(state, { op: 'ask', lease: 'x' }, at(5_000)).state;
-    state = step(state, { op: 'result', epoch: state.epoch, lease: 'x', outcome: 'success' }, at(5_001)).state;
+    state = step(state, { op: 'ask', permit: 'x' }, at(5_000)).state;
+    state = step(state, { op: 'result', epoch: state.epoch, permit: 'x', outcome: 'success' }, at(5_001)).state;
     const lower = { rule: { ...RULE, halfOpenSuccesses: 1 } };
     expect(step(state, { op: 'look' }, at(5_002, lower)).state.kind).toBe('CLOSED');
   });
@@ -95,8 +95,8 @@ describe('examples', () => {
       const forced = step(FRESH, force('OPEN'), at(10));
       expect(forced.transitions).toEqual([{ from: 'CLOSED', to: 'OPEN', epoch: 10, reason: 'operator' }]);
       expect(forced.state).toMatchObject({ kind: 'OPEN', openUntilMs: 5_010 });
-      expect(step(forced.state, { op: 'ask', lease: 'x' }, at(5_009)).granted).toBe(false);
-      const asked = step(forced.state, { op: 'ask', lease: 'x' }, at(5_010));
+      expect(step(forced.state, { op: 'ask', permit: 'x' }, at(5_009)).granted).toBe(false);
+      const asked = step(forced.state, { op: 'ask', permit: 'x' }, at(5_010));
       expect(asked.granted).toBe(true);
       expect(asked.transitions.map((t) => t.reason)).toEqual(['override_ended']);
     });
@@ -196,8 +196,8 @@ describe('over random histories', () => {
     (history) => {
       play(history, ({ after }) => {
         if (after.kind !== 'HALF_OPEN') return;
-        expect(after.leases.length).toBeLessThanOrEqual(RULE.halfOpenSuccesses - after.successes);
-        expect(new Set(after.leases.map((lease) => lease.id)).size).toBe(after.leases.length);
+        expect(after.permits.length).toBeLessThanOrEqual(RULE.halfOpenSuccesses - after.successes);
+        expect(new Set(after.permits.map((permit) => permit.id)).size).toBe(after.permits.length);
       });
     },
   );
@@ -244,13 +244,13 @@ describe('over random histories', () => {
     (history, backMs) => {
       let { state, nowMs } = play(history);
       nowMs -= backMs; // and the clock jumps
-      const patienceMs = Math.max(...FORCED_MS, RULE.resetTimeoutMs) + RULE.resetTimeoutMs + RULE.leaseMs;
+      const patienceMs = Math.max(...FORCED_MS, RULE.resetTimeoutMs) + RULE.resetTimeoutMs + RULE.permitMs;
       state = step(state, { op: 'look' }, at(nowMs)).state;
       nowMs += patienceMs;
       for (let i = 0; i < RULE.halfOpenSuccesses && state.kind !== 'CLOSED'; i++) {
-        const asked = step(state, { op: 'ask', lease: `last-${i}` }, at(nowMs));
+        const asked = step(state, { op: 'ask', permit: `last-${i}` }, at(nowMs));
         expect(asked.granted).toBe(true);
-        const result: BreakerOp = { op: 'result', epoch: asked.state.epoch, lease: `last-${i}`, outcome: 'success' };
+        const result: BreakerOp = { op: 'result', epoch: asked.state.epoch, permit: `last-${i}`, outcome: 'success' };
         state = step(asked.state, result, at(nowMs)).state;
       }
       expect(state.kind).toBe('CLOSED');
@@ -284,7 +284,7 @@ class PlainModel {
     const current = 'epoch' in op && op.epoch === this.#epoch;
     if (op.op === 'ask') {
       if (this.kind !== 'HALF_OPEN' || this.#probes.size + this.#successes >= RULE.halfOpenSuccesses) return false;
-      this.#probes.set(op.lease, nowMs + RULE.leaseMs);
+      this.#probes.set(op.permit, nowMs + RULE.permitMs);
       return true;
     }
     if (this.kind === 'CLOSED' && op.op === 'report' && (current || this.#epoch === 0)) {
@@ -293,10 +293,10 @@ class PlainModel {
     } else if (this.kind === 'CLOSED' && op.op === 'remind' && (current || this.#epoch === 0)) {
       this.failures = Math.max(this.failures, Math.min(op.failures, RULE.failureThreshold - 1));
     } else if (this.kind === 'HALF_OPEN' && current && op.op === 'renew') {
-      if (this.#probes.has(op.lease) || this.#probes.size + this.#successes < RULE.halfOpenSuccesses) {
-        this.#probes.set(op.lease, nowMs + RULE.leaseMs);
+      if (this.#probes.has(op.permit) || this.#probes.size + this.#successes < RULE.halfOpenSuccesses) {
+        this.#probes.set(op.permit, nowMs + RULE.permitMs);
       }
-    } else if (this.kind === 'HALF_OPEN' && current && op.op === 'result' && this.#probes.delete(op.lease)) {
+    } else if (this.kind === 'HALF_OPEN' && current && op.op === 'result' && this.#probes.delete(op.permit)) {
       if (op.outcome === 'failure') this.#go('OPEN', nowMs);
       if (op.outcome === 'success' && ++this.#successes === RULE.halfOpenSuccesses) this.#go('CLOSED', nowMs);
     }

@@ -36,7 +36,7 @@ export function step(state: BreakerState, op: BreakerOp, ctx: StepContext): Step
   return { ...next, transitions: [...settled.transitions, ...next.transitions] };
 }
 
-/** What time alone does: an opening ends, a lease or vote lapses, a clock that jumped back is put right. */
+/** What time alone does: an opening ends, a permit or vote lapses, a clock that jumped back is put right. */
 function settle(state: BreakerState, ctx: StepContext): Step {
   const { nowMs, rule } = ctx;
   if (isForced(state)) return settleForced(state, ctx);
@@ -46,7 +46,7 @@ function settle(state: BreakerState, ctx: StepContext): Step {
     case 'HALF_OPEN': {
       // A reload may have lowered the number: without this nobody could take the probe that closes it.
       if (state.successes >= rule.halfOpenSuccesses) return close(state, ctx);
-      return unmoved({ ...state, leases: alive(state.leases, nowMs, rule.leaseMs) });
+      return unmoved({ ...state, permits: alive(state.permits, nowMs, rule.permitMs) });
     }
     case 'OPEN': {
       const back = state.openedAtMs - nowMs;
@@ -109,13 +109,13 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
     }
     case 'ask': {
       if (state.kind !== 'HALF_OPEN' || !hasRoom(state, ctx)) return unmoved(state);
-      return { ...unmoved(withLease(state, op.lease, ctx)), granted: true };
+      return { ...unmoved(withPermit(state, op.permit, ctx)), granted: true };
     }
     case 'renew': {
       if (state.kind !== 'HALF_OPEN' || op.epoch !== state.epoch) return unmoved(state);
-      const held = state.leases.some((lease) => lease.id === op.lease);
+      const held = state.permits.some((permit) => permit.id === op.permit);
       // Lapsed because the clock jumped: the probe is still out there, so it takes its place again if there is one.
-      return unmoved(held || hasRoom(state, ctx) ? withLease(state, op.lease, ctx) : state);
+      return unmoved(held || hasRoom(state, ctx) ? withPermit(state, op.permit, ctx) : state);
     }
     case 'result':
       return result(state, op, ctx);
@@ -145,14 +145,14 @@ function report(state: BreakerState, op: Extract<BreakerOp, { op: 'report' }>, c
 
 function result(state: BreakerState, op: Extract<BreakerOp, { op: 'result' }>, ctx: StepContext): Step {
   if (state.kind !== 'HALF_OPEN' || op.epoch !== state.epoch) return unmoved(state);
-  const leases = state.leases.filter((lease) => lease.id !== op.lease);
-  // Only who holds a lease is heard: one that lapsed may have been given to another probe.
-  if (leases.length === state.leases.length) return unmoved(state);
-  if (op.outcome === 'aborted') return unmoved({ ...state, leases });
+  const permits = state.permits.filter((permit) => permit.id !== op.permit);
+  // Only who holds a permit is heard: one that lapsed may have been given to another probe.
+  if (permits.length === state.permits.length) return unmoved(state);
+  if (op.outcome === 'aborted') return unmoved({ ...state, permits });
   if (op.outcome === 'failure')
     return move(state, { kind: 'OPEN', reason: 'probe_failed', trips: state.trips + 1 }, ctx);
   const successes = state.successes + 1;
-  if (successes < ctx.rule.halfOpenSuccesses) return unmoved({ ...state, leases, successes });
+  if (successes < ctx.rule.halfOpenSuccesses) return unmoved({ ...state, permits, successes });
   return close(state, ctx);
 }
 
@@ -175,7 +175,7 @@ function move(state: BreakerState, to: Target, ctx: StepContext): Step {
     case 'CLOSED':
       return { ...unmoved({ kind: 'CLOSED', epoch, failures: 0, failedNodes: [], votes: [], forced }), transitions };
     case 'HALF_OPEN':
-      return { ...unmoved({ kind: 'HALF_OPEN', epoch, failures, trips, successes: 0, leases: [] }), transitions };
+      return { ...unmoved({ kind: 'HALF_OPEN', epoch, failures, trips, successes: 0, permits: [] }), transitions };
     case 'OPEN': {
       const openUntilMs = forced?.untilMs ?? ctx.nowMs + openForMs(ctx.rule, trips, ctx.random);
       const open: BreakerState = { kind: 'OPEN', epoch, failures, openedAtMs: ctx.nowMs, openUntilMs, trips, forced };
@@ -195,11 +195,11 @@ const withNode = (nodes: readonly string[], node: string): readonly string[] =>
 type HalfOpen = Extract<BreakerState, { kind: 'HALF_OPEN' }>;
 
 const hasRoom = (state: HalfOpen, ctx: StepContext): boolean =>
-  state.leases.length < ctx.rule.halfOpenSuccesses - state.successes;
+  state.permits.length < ctx.rule.halfOpenSuccesses - state.successes;
 
-const withLease = (state: HalfOpen, id: string, ctx: StepContext): HalfOpen => ({
+const withPermit = (state: HalfOpen, id: string, ctx: StepContext): HalfOpen => ({
   ...state,
-  leases: [...state.leases.filter((lease) => lease.id !== id), { id, untilMs: ctx.nowMs + ctx.rule.leaseMs }],
+  permits: [...state.permits.filter((permit) => permit.id !== id), { id, untilMs: ctx.nowMs + ctx.rule.permitMs }],
 });
 
 /** Drops what lapsed; what would last longer than it can was set before the clock went back, and is cut. */

@@ -9,7 +9,7 @@ import type { BreakerKind } from './state.ts';
  * - OWN, windows, REFUSED: threads add; the front resets on a transition.
  * - the rest: the front.
  *
- * Row 0 belongs to no upstream: its breaker is off, and it is the slot of upstreams there was no room for.
+ * Row 0 belongs to no upstream: its breaker is off, and it is the place of upstreams there was no room for.
  */
 export const FIELD = {
   /** generation << 2 | kind. A generation is this process's own number of an epoch. */
@@ -56,8 +56,8 @@ export const ATTENTION = 15;
 
 const ROW_SHIFT = 6; // 64 Int32: four cache lines, hot fields in the first, windows in the others
 
-/** First index of a slot's row in an Int32Array over the memory. */
-export const rowOf = (slot: number): number => slot << ROW_SHIFT;
+/** First index of a place's row in an Int32Array over the memory. */
+export const rowOf = (place: number): number => place << ROW_SHIFT;
 
 /** @param upstreams how many can have a breaker */
 export function createBreakerMemory(upstreams: number): SharedArrayBuffer {
@@ -66,8 +66,8 @@ export function createBreakerMemory(upstreams: number): SharedArrayBuffer {
   return memory;
 }
 
-/** Slots in the memory, slot 0 included. */
-export const slotsIn = (memory: SharedArrayBuffer): number =>
+/** Places in the memory, place 0 included. */
+export const placesIn = (memory: SharedArrayBuffer): number =>
   memory.byteLength / Int32Array.BYTES_PER_ELEMENT / (1 << ROW_SHIFT);
 
 /** Kinds as in WORD. CLOSED is 0 so that fresh memory is closed. */

@@ -3,17 +3,17 @@ import type { ProbeOutcome } from './state.ts';
 /** What a request thread needs of the breaker at its start; goes into workerData. */
 export interface BreakerThreadStart {
   readonly memory: SharedArrayBuffer;
-  /** Slot of each upstream by name; stable over reloads. New ones come with a new configuration. */
-  readonly slots: BreakerSlots;
+  /** Place of each upstream by name; stable over reloads. New ones come with a new configuration. */
+  readonly places: BreakerPlaces;
 }
 
-export type BreakerSlots = Readonly<Record<string, number>>;
+export type BreakerPlaces = Readonly<Record<string, number>>;
 
 export type FromBreakerThread =
   /** There is something in shared memory to look at; at most one is under way. */
   | { readonly type: 'breaker-attention' }
   /** A request waits for a permit. `id` is unique in the thread. */
-  | { readonly type: 'breaker-ask'; readonly slot: number; readonly id: number }
+  | { readonly type: 'breaker-ask'; readonly place: number; readonly id: number }
   /** A probe is over; also sent for a permit that came too late to be used. */
   | { readonly type: 'breaker-result'; readonly id: number; readonly outcome: ProbeOutcome };
 

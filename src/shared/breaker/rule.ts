@@ -13,7 +13,7 @@ export interface BreakerRule {
   /** Reopenings last up to this share longer, at random (0.1 = 10 %). The first opening is exact: people time it. */
   readonly openJitter: number;
   /** A probe nobody renews frees its permit after this. */
-  readonly leaseMs: number;
+  readonly permitMs: number;
   /** Nodes that must have seen failures (as far as that many live) before it opens for all; else for the node alone. */
   readonly minNodes: number;
 }
@@ -46,7 +46,7 @@ export const DEFAULT_RULE: BreakerRule = {
   openFactor: 1,
   openCapMs: 300_000,
   openJitter: 0.1,
-  leaseMs: 5_000,
+  permitMs: 5_000,
   minNodes: 1,
 };
 

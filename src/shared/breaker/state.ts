@@ -66,7 +66,7 @@ export type BreakerState =
       readonly failures: number;
       readonly trips: number;
       readonly successes: number;
-      readonly leases: readonly Hold[];
+      readonly permits: readonly Hold[];
     };
 
 export const FRESH: BreakerState = { kind: 'CLOSED', epoch: 0, failures: 0, failedNodes: [], votes: [] };
@@ -105,9 +105,9 @@ export type BreakerOp =
     }
   /** A node back from an outage remembers failures: the count is at least this, but memory alone opens nothing. */
   | { readonly op: 'remind'; readonly epoch: number; readonly failures: number }
-  | { readonly op: 'ask'; readonly lease: string }
-  | { readonly op: 'renew'; readonly epoch: number; readonly lease: string }
-  | { readonly op: 'result'; readonly epoch: number; readonly lease: string; readonly outcome: ProbeOutcome }
+  | { readonly op: 'ask'; readonly permit: string }
+  | { readonly op: 'renew'; readonly epoch: number; readonly permit: string }
+  | { readonly op: 'result'; readonly epoch: number; readonly permit: string; readonly outcome: ProbeOutcome }
   | ForceOp
   /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
   | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

@@ -5,7 +5,7 @@
 -- ARGV[2] JSON: { node, liveNodes, validUntilMs or absent, upstreams: [{ name, rule, random, ops }] }, see sync.ts and
 --   state.ts
 -- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason,
---   forced OPEN|CLOSED or empty, forcedForMs, now, lease... }; error LATE, before anything is done, after validUntilMs
+--   forced OPEN|CLOSED or empty, forcedForMs, now, permit... }; error LATE, before anything is done, after validUntilMs
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
 local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS = 10000, 30000, 1000, 86400000
 local hash, channel = KEYS[1], ARGV[1]
@@ -71,7 +71,7 @@ local function read(name)
     stored = stored, kind = kind, written = stored[2] or 'CLOSED', failures = tonumber(stored[3]) or 0,
     opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = tonumber(stored[6]) or 0,
     reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
-    successes = tonumber(stored[10]) or 0, leases = parse_holds(stored[11]), failed_nodes = failed_nodes,
+    successes = tonumber(stored[10]) or 0, permits = parse_holds(stored[11]), failed_nodes = failed_nodes,
     votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
     forced = forced, forced_at = forced_at or (forced and now), forced_until = forced_until,
   }
@@ -84,7 +84,7 @@ local function write(name, b)
   local want = {
     not fresh and b.kind or nil, not fresh and b.kind or nil, not fresh and whole(b.failures) or nil,
     text(b.opened_at), text(b.open_until), text(b.epoch), some(b.reason), some(b.node), text(b.trips),
-    text(b.successes), some(print_holds(b.leases)), some(table.concat(b.failed_nodes, ',')), some(print_holds(b.votes)),
+    text(b.successes), some(print_holds(b.permits)), some(table.concat(b.failed_nodes, ',')), some(print_holds(b.votes)),
     some(print_holds(b.isolated)), b.forced, text(b.forced_at), text(b.forced_until),
   }
   local set, del = {}, {}
@@ -109,7 +109,7 @@ end
 local function move(up, b, to)
   local from = to.from or b.kind
   b.kind, b.epoch, b.reason, b.node, b.trips = to.kind, math.max(b.epoch + 1, now), to.reason, to.node or node, to.trips
-  b.opened_at, b.successes, b.leases, b.failed_nodes, b.votes = nil, 0, {}, {}, {}
+  b.opened_at, b.successes, b.permits, b.failed_nodes, b.votes = nil, 0, {}, {}, {}
   if to.kind == 'OPEN' then
     b.opened_at, b.open_until = now, to.open_until or now + open_for(up.rule, to.trips, up.random)
   else
@@ -165,7 +165,7 @@ local function settle(up, b)
     b.votes = alive(b.votes, VOTE_MS)
   elseif b.kind == 'HALF_OPEN' then
     if b.successes >= up.rule.halfOpenSuccesses then return close(up, b) end
-    b.leases = alive(b.leases, up.rule.leaseMs)
+    b.permits = alive(b.permits, up.rule.permitMs)
   else
     -- A field taken away by hand must not leave it open for ever.
     b.opened_at = b.opened_at or now
@@ -178,7 +178,7 @@ local function settle(up, b)
   end
 end
 
-local function has_room(up, b) return #b.leases < up.rule.halfOpenSuccesses - b.successes end
+local function has_room(up, b) return #b.permits < up.rule.halfOpenSuccesses - b.successes end
 local function speaks_of(b, epoch) return b.epoch == 0 or b.epoch == epoch end
 local function add_node(b) if not has(b.failed_nodes, node) then b.failed_nodes[#b.failed_nodes + 1] = node end end
 
@@ -205,16 +205,16 @@ function apply.remind(up, b, op)
 end
 function apply.ask(up, b, op)
   if b.kind ~= 'HALF_OPEN' or not has_room(up, b) then return end
-  b.leases = with_hold(b.leases, op.lease, up.rule.leaseMs)
-  b.granted[#b.granted + 1] = op.lease
+  b.permits = with_hold(b.permits, op.permit, up.rule.permitMs)
+  b.granted[#b.granted + 1] = op.permit
 end
 function apply.renew(up, b, op)
   if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch then return end
-  if has(b.leases, op.lease) or has_room(up, b) then b.leases = with_hold(b.leases, op.lease, up.rule.leaseMs) end
+  if has(b.permits, op.permit) or has_room(up, b) then b.permits = with_hold(b.permits, op.permit, up.rule.permitMs) end
 end
 function apply.result(up, b, op)
-  if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch or not has(b.leases, op.lease) then return end
-  b.leases = without(b.leases, op.lease)
+  if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch or not has(b.permits, op.permit) then return end
+  b.permits = without(b.permits, op.permit)
   if op.outcome == 'failure' then return move(up, b, { kind = 'OPEN', reason = 'probe_failed', trips = b.trips + 1 }) end
   if op.outcome ~= 'success' then return end
   b.successes = b.successes + 1
@@ -260,7 +260,7 @@ for i, up in ipairs(request.upstreams) do
   write(up.name, b)
   local row = { b.kind, whole(b.epoch), b.failures, b.kind == 'OPEN' and math.max(0, b.open_until - now) or 0, b.successes,
     b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0, now }
-  for _, lease in ipairs(b.granted) do row[#row + 1] = lease end
+  for _, permit in ipairs(b.granted) do row[#row + 1] = permit end
   reply[i] = row
 end
 return reply

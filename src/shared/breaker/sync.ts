@@ -41,7 +41,7 @@ export interface BreakerSnapshot {
   readonly reason: string;
   /** Its state is `kind`. */
   readonly forced: ForcedFor | undefined;
-  /** Leases of this request that were granted. */
+  /** Permits of this request that were granted. */
   readonly granted: readonly string[];
 }
 

@@ -10,11 +10,11 @@
 -- returns, client by client: units granted, then for each rule the millionths of tokens left, rounded down
 -- The arithmetic mirrors token-bucket.ts operation by operation: a property test holds the two together.
 -- Fast path: limits are compared as the texts they came as, numbers are formatted once a script, and the time to live
--- is renewed once per `lease` (it is a refill and two leases long at least, so it never ends before the refill does).
+-- is renewed once per `renewal` (it is a refill and two renewals long at least, so it never ends before the refill does).
 local call, pcall, floor, format, number = redis.call, redis.pcall, math.floor, string.format, tonumber
 local now_text = format('%.3f', now_ms)
 local key, arg, reply, filled = 1, first_argument, {}, 0
-local capacity, rate, capacity_text, rate_text, lease, ttl = {}, {}, {}, {}, {}, {} -- by rule of the group
+local capacity, rate, capacity_text, rate_text, renewal, ttl = {}, {}, {}, {}, {}, {} -- by rule of the group
 local tokens, updated, stored, ceiling = {}, {}, {}, {} -- by rule of the client; stored: when it was last written
 while ARGV[arg] do
   local rules, cost, wants = number(ARGV[arg]), number(ARGV[arg + 1]), number(ARGV[arg + 2])
@@ -22,8 +22,8 @@ while ARGV[arg] do
   for rule = 1, rules do
     capacity_text[rule], rate_text[rule] = ARGV[arg], ARGV[arg + 1]
     capacity[rule], rate[rule] = number(ARGV[arg]), number(ARGV[arg + 1])
-    lease[rule] = math.ceil(capacity[rule] / rate[rule] * 1000) + 1000
-    ttl[rule] = format('%.0f', 2 * lease[rule])
+    renewal[rule] = math.ceil(capacity[rule] / rate[rule] * 1000) + 1000
+    ttl[rule] = format('%.0f', 2 * renewal[rule])
     arg = arg + 2
   end
   for want = arg, arg + wants - 1 do
@@ -81,7 +81,7 @@ while ARGV[arg] do
           end
           before = nil
         end
-        if not before or floor(before / lease[rule]) ~= floor(updated[rule] / lease[rule]) then
+        if not before or floor(before / renewal[rule]) ~= floor(updated[rule] / renewal[rule]) then
           call('PEXPIRE', bucket_key, ttl[rule])
         end
       end

@@ -1,4 +1,4 @@
-import type { BreakerSlots, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
+import type { BreakerPlaces, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config, LogLevel } from '../config/types.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
@@ -86,7 +86,7 @@ export type ToThreadItself =
       readonly config: Config;
       readonly version: number;
       readonly tls: TlsMaterial | undefined;
-      readonly breakerSlots: BreakerSlots;
+      readonly breakerPlaces: BreakerPlaces;
       readonly metricRows: MetricRows;
     }
   /**

@@ -75,7 +75,7 @@ function receive(message: ToThreadItself): void {
     case 'config':
       log.level = message.config.logLevel;
       front.configure(message.config, message.tls);
-      thread.apply(message.config, message.breakerSlots, message.metricRows);
+      thread.apply(message.config, message.breakerPlaces, message.metricRows);
       say({ to: 'threads', type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':

@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
-import type { BreakerSlots } from '../../shared/breaker/messages.ts';
+import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { type MetricRows, THREAD } from '../../shared/metrics/layout.ts';
@@ -88,7 +88,7 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
-    this.table = this.#tableOf(start.config, start.breaker.slots);
+    this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
@@ -157,18 +157,18 @@ export class RequestThread implements ExchangeThread {
     this.#inFlight--;
   }
 
-  apply(config: Config, breakerSlots: BreakerSlots, rows: MetricRows): void {
+  apply(config: Config, breakerPlaces: BreakerPlaces, rows: MetricRows): void {
     this.metrics.configure(rows);
     this.limits.apply(config);
     this.#identifyBy(config);
-    this.table = this.#tableOf(config, breakerSlots, this.table);
+    this.table = this.#tableOf(config, breakerPlaces, this.table);
     this.config = config;
     this.accessLog.configure(config.accessLog);
   }
 
-  #tableOf(config: Config, breakerSlots: BreakerSlots, previous?: RoutingTable): RoutingTable {
+  #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
     const { deadlines, limits, metrics } = this;
-    const options = { deadlines, random, limits, breakerSlots, metrics };
+    const options = { deadlines, random, limits, breakerPlaces, metrics };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 

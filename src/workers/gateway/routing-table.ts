@@ -1,4 +1,4 @@
-import type { BreakerSlots } from '../../shared/breaker/messages.ts';
+import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE, type OutcomeRule } from '../../shared/breaker/outcome.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
 import { Router, type Match } from '../../shared/http/router.ts';
@@ -13,7 +13,7 @@ export interface RoutingTableOptions {
   readonly deadlines: Deadlines;
   readonly random: () => number;
   readonly limits: ThreadLimits;
-  readonly breakerSlots: BreakerSlots;
+  readonly breakerPlaces: BreakerPlaces;
   readonly metrics: ThreadMetrics;
 }
 
@@ -23,7 +23,7 @@ export interface RouteStages {
   /** `undefined` = not limited. */
   readonly limit: RouteLimit | undefined;
   /** Row of the upstream's circuit breaker; 0 = it has none. */
-  readonly breakerSlot: number;
+  readonly breakerPlace: number;
   readonly outcomes: OutcomeRule;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
@@ -36,7 +36,7 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { deadlines, random, limits, breakerSlots, metrics, previous } = options;
+    const { deadlines, random, limits, breakerPlaces, metrics, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -56,7 +56,7 @@ export class RoutingTable {
       return {
         upstream,
         limit: limits.routeLimit(route),
-        breakerSlot: breakerSlots[route.upstream] ?? 0,
+        breakerPlace: breakerPlaces[route.upstream] ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
       };

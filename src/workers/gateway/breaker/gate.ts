@@ -35,25 +35,25 @@ export interface GateOptions {
  */
 export interface BreakerGate {
   /** A token to keep for `outcome`, or REFUSE (answer 503 circuit_open), or ASK. */
-  check(slot: number): number;
+  check(place: number): number;
   /**
    * After ASK. `resume` is called exactly once, later or at once, with a token or REFUSE. An exchange that is over by
    * then still reports the token, as IGNORED, so that the permit goes back.
    */
-  ask(slot: number, resume: (token: number) => void): void;
+  ask(place: number, resume: (token: number) => void): void;
   /** Call once per token, whatever became of the exchange; a second call for a probe does nothing. */
-  outcome(slot: number, token: number, outcome: BreakerOutcome): void;
+  outcome(place: number, token: number, outcome: BreakerOutcome): void;
   /** Whole seconds until the next probe, at least 1. */
-  retryAfterSeconds(slot: number): number;
+  retryAfterSeconds(place: number): number;
   /** For X-Circuit-Breaker. */
-  state(slot: number): BreakerKind;
+  state(place: number): BreakerKind;
   receive(message: ToBreakerThread): void;
   /** Refuses what still waits. The front hears of the thread's end by itself. */
   close(): void;
 }
 
 interface Waiting {
-  readonly slot: number;
+  readonly place: number;
   readonly resume: (token: number) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -80,12 +80,12 @@ export function createGate(options: GateOptions): BreakerGate {
     }
     waiting.delete(id);
     clearTimeout(ask.timer);
-    asking.set(ask.slot, (asking.get(ask.slot) ?? 1) - 1);
+    asking.set(ask.place, (asking.get(ask.place) ?? 1) - 1);
     if (granted) probing.add(id);
     if (granted) return ask.resume(FIRST_PROBE - id);
     // It may have closed since: this request is then like any other.
-    const word = Atomics.load(words, rowOf(ask.slot) + FIELD.WORD);
-    ask.resume((word & 3) === KIND.CLOSED ? word : refuse(rowOf(ask.slot)));
+    const word = Atomics.load(words, rowOf(ask.place) + FIELD.WORD);
+    ask.resume((word & 3) === KIND.CLOSED ? word : refuse(rowOf(ask.place)));
   }
 
   function probeOutcome(row: number, outcome: BreakerOutcome): ProbeOutcome {
@@ -95,8 +95,8 @@ export function createGate(options: GateOptions): BreakerGate {
   }
 
   return {
-    check(slot) {
-      const row = rowOf(slot);
+    check(place) {
+      const row = rowOf(place);
       // Plain reads on the healthy path: an Atomics.load costs several times as much here, and a store of another
       // thread is seen by the next turn of the event loop just as well. Everything that decides uses Atomics.
       const word = words[row + FIELD.WORD] ?? 0;
@@ -104,17 +104,17 @@ export function createGate(options: GateOptions): BreakerGate {
       if ((word & 3) === KIND.OPEN || untilWrapped(Atomics.load(words, row + FIELD.DENIED_UNTIL), clock()) > 0) {
         return refuse(row);
       }
-      return (asking.get(slot) ?? 0) < Atomics.load(words, row + FIELD.ASK_LIMIT) ? ASK : refuse(row);
+      return (asking.get(place) ?? 0) < Atomics.load(words, row + FIELD.ASK_LIMIT) ? ASK : refuse(row);
     },
-    ask(slot, resume) {
+    ask(place, resume) {
       const id = ++lastId;
       const timer = setTimeout(settle, ASK_DEADLINE_MS, id, false);
-      waiting.set(id, { slot, resume, timer });
-      asking.set(slot, (asking.get(slot) ?? 0) + 1);
-      post({ type: 'breaker-ask', slot, id });
+      waiting.set(id, { place, resume, timer });
+      asking.set(place, (asking.get(place) ?? 0) + 1);
+      post({ type: 'breaker-ask', place, id });
     },
-    outcome(slot, token, outcome) {
-      const row = rowOf(slot);
+    outcome(place, token, outcome) {
+      const row = rowOf(place);
       if (isClosedToken(token)) {
         if (outcome === OUTCOME.IGNORED) return;
         const quiet =
@@ -131,11 +131,11 @@ export function createGate(options: GateOptions): BreakerGate {
         post({ type: 'breaker-result', id, outcome: probeOutcome(row, outcome) });
       }
     },
-    retryAfterSeconds(slot) {
-      const leftMs = untilWrapped(Atomics.load(words, rowOf(slot) + FIELD.RETRY_AT), clock());
+    retryAfterSeconds(place) {
+      const leftMs = untilWrapped(Atomics.load(words, rowOf(place) + FIELD.RETRY_AT), clock());
       return Math.max(1, Math.ceil(leftMs / 1000));
     },
-    state: (slot) => kindOf(Atomics.load(words, rowOf(slot) + FIELD.WORD)),
+    state: (place) => kindOf(Atomics.load(words, rowOf(place) + FIELD.WORD)),
     receive: (message) => settle(message.id, message.granted),
     close() {
       for (const id of waiting.keys()) settle(id, false);

@@ -243,12 +243,12 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   /** 503: whether the upstream is called at all. */
   #checkBreaker(): void {
-    const { breakerSlot } = this.stages;
-    if (breakerSlot === 0) return this.#forward();
-    const token = this.thread.breaker.check(breakerSlot);
+    const { breakerPlace } = this.stages;
+    if (breakerPlace === 0) return this.#forward();
+    const token = this.thread.breaker.check(breakerPlace);
     if (token !== ASK) return this.#onBreaker(token);
     this.#stage = 'breaker';
-    this.thread.breaker.ask(breakerSlot, (granted) => {
+    this.thread.breaker.ask(breakerPlace, (granted) => {
       try {
         this.#onBreaker(granted);
       } catch (error) {
@@ -259,9 +259,9 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   #onBreaker(token: number): void {
     const { breaker } = this.thread;
-    const { breakerSlot } = this.stages;
+    const { breakerPlace } = this.stages;
     if (!this.#isDeciding) {
-      if (token !== REFUSE) breaker.outcome(breakerSlot, token, OUTCOME.IGNORED);
+      if (token !== REFUSE) breaker.outcome(breakerPlace, token, OUTCOME.IGNORED);
       return;
     }
     if (token < 0) this.#countGate(token);
@@ -269,8 +269,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
       this.#breakerToken = token;
       return this.#forward();
     }
-    const state = breaker.state(breakerSlot) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
-    this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerSlot)}\r\nx-circuit-breaker: ${state}\r\n`;
+    const state = breaker.state(breakerPlace) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
+    this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerPlace)}\r\nx-circuit-breaker: ${state}\r\n`;
     this.#refuse('circuit_open');
   }
 
@@ -517,7 +517,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   /** The upstream hears of what it was given, the breaker of what came of it: once. */
   #tellBreaker(outcome: BreakerOutcome): void {
     if (this.#breakerToken === UNTRACKED) return;
-    this.thread.breaker.outcome(this.stages.breakerSlot, this.#breakerToken, outcome);
+    this.thread.breaker.outcome(this.stages.breakerPlace, this.#breakerToken, outcome);
     this.#breakerToken = UNTRACKED;
   }
 

@@ -1,36 +1,36 @@
-import { slotsIn } from '../../shared/breaker/memory.ts';
+import { placesIn } from '../../shared/breaker/memory.ts';
 
 /**
  * Gives each upstream name a row of the shared memory and keeps it over reloads, so that a reload neither opens nor
  * closes anything. A row goes to another name only when none is free.
  */
-export class SlotTable {
+export class PlaceTable {
   readonly #byName = new Map<string, number>();
   readonly #capacity: number;
 
   constructor(memory: SharedArrayBuffer) {
-    this.#capacity = slotsIn(memory);
+    this.#capacity = placesIn(memory);
   }
 
-  /** @returns slot of each name; 0 (no breaker) for those there was no room for */
+  /** @returns place of each name; 0 (no breaker) for those there was no room for */
   assign(names: readonly string[]): Readonly<Record<string, number>> {
     const wanted = new Set(names);
-    const slots: Record<string, number> = {};
-    for (const name of wanted) slots[name] = this.#byName.get(name) ?? this.#take(name, wanted);
-    return slots;
+    const places: Record<string, number> = {};
+    for (const name of wanted) places[name] = this.#byName.get(name) ?? this.#take(name, wanted);
+    return places;
   }
 
   #take(name: string, wanted: ReadonlySet<string>): number {
-    const slot = this.#byName.size + 1 < this.#capacity ? this.#byName.size + 1 : this.#reclaim(wanted);
-    if (slot !== 0) this.#byName.set(name, slot);
-    return slot;
+    const place = this.#byName.size + 1 < this.#capacity ? this.#byName.size + 1 : this.#reclaim(wanted);
+    if (place !== 0) this.#byName.set(name, place);
+    return place;
   }
 
   #reclaim(wanted: ReadonlySet<string>): number {
-    for (const [name, slot] of this.#byName) {
+    for (const [name, place] of this.#byName) {
       if (wanted.has(name)) continue;
       this.#byName.delete(name);
-      return slot;
+      return place;
     }
     return 0;
   }
