@@ -73,13 +73,16 @@ describe('a reload', () => {
     };
     expect(await statuses(gateway, 3)).toEqual([500, 500, 500]);
     await reload(breaker(4)); // three failures stay counted
-    expect(await statuses(gateway, 2)).toEqual([500, 503]);
+    expect(await statuses(gateway, 1)).toEqual([500]);
+    await untilSeen([gateway], 'OPEN');
+    expect(await statuses(gateway, 1)).toEqual([503]);
     await reload(breaker(50));
     expect(await seenAt(gateway)).toBe('OPEN');
     await reload('{ mode: off }');
     expect(await statuses(gateway, 2)).toEqual([500, 500]);
     await reload(breaker(2));
-    expect(await statuses(gateway, 3)).toEqual([500, 500, 503]);
+    expect(await statuses(gateway, 2)).toEqual([500, 500]);
     await untilSeen([gateway], 'OPEN');
+    expect(await statuses(gateway, 1)).toEqual([503]);
   });
 });

@@ -81,7 +81,9 @@ it('two million chunks of one byte are refused at the first thousand', async () 
   const before = cpuMs(gateway);
   const piece = Buffer.from('1\r\nx\r\n'.repeat(10_000), 'latin1');
   for (let i = 0; i < 200 && !client.socket.closed; i++) {
-    if (!client.socket.write(piece)) await Promise.race([once(client.socket, 'drain'), once(client.socket, 'close')]);
+    if (client.socket.write(piece)) continue;
+    // It ends with an error where the gateway has closed before all was written, which is what is wanted.
+    await Promise.race([once(client.socket, 'drain'), once(client.socket, 'close')]).catch(() => undefined);
   }
   expect(await client.until('bad_request')).toMatch(/^HTTP\/1\.1 400 [^]*connection: close/);
   await eventually(async () => (await connections(gateway)) === 0, 'it is gone');
