@@ -1,12 +1,17 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fc } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isForwardableTrailer } from '../src/shared/http/trailer-field.ts';
-import { cut, readRequests, type ReadRequest } from '../src/workers/gateway/fronts/native/head-parser.fixture.ts';
-import { someCase, type Case } from './request-parser.cases.ts';
-import { DIFFERENCES, type Difference } from './request-parser.differences.ts';
+import { cut, readRequests } from '../src/workers/gateway/fronts/native/head-parser.fixture.ts';
+import type { ReadRequest } from '../src/workers/gateway/fronts/native/head-parser.fixture.ts';
+import { someCase } from './request-parser.cases.ts';
+import type { Case } from './request-parser.cases.ts';
+import { DIFFERENCES } from './request-parser.differences.ts';
+import type { Difference } from './request-parser.differences.ts';
 
 /** Cases per run of this file; more by hand: FUZZ_RUNS=100000 FUZZ_SEED=7. A failure prints its seed and the case. */
 const CASES = Number(process.env['FUZZ_RUNS'] ?? 4000);

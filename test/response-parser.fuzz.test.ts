@@ -1,11 +1,15 @@
 import { once } from 'node:events';
-import { request, STATUS_CODES, type IncomingMessage } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { request, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { fc } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cut, readAnswer } from '../src/workers/gateway/upstream/read-answer.fixture.ts';
-import { someCase, type Case } from './response-parser.cases.ts';
-import { DIFFERENCES, takeApart, type Difference } from './response-parser.differences.ts';
+import { someCase } from './response-parser.cases.ts';
+import type { Case } from './response-parser.cases.ts';
+import { DIFFERENCES, takeApart } from './response-parser.differences.ts';
+import type { Difference } from './response-parser.differences.ts';
 
 /** Cases per run of this file; more by hand: FUZZ_RUNS=100000 FUZZ_SEED=7. A failure prints its seed and the case. */
 const CASES = Number(process.env['FUZZ_RUNS'] ?? 4000);

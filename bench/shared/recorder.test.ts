@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { chooseCores, describeMachine } from './machine.ts';
 import { createRecorder } from './recorder.ts';
 import { resultSchema } from './result.ts';
-import { NO_OPTIONS, type SuiteOptions } from './suite.ts';
+import { NO_OPTIONS } from './suite.ts';
+import type { SuiteOptions } from './suite.ts';
 
 const options: SuiteOptions = { ...NO_OPTIONS, connections: 8, front: ['native', 'uws'], miniature: true };
 

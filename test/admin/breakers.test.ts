@@ -3,9 +3,12 @@ import { breakerAnswer, breakerChangeAnswer, breakersAnswer } from '../../src/sh
 import { problemAnswer } from '../../src/shared/admin/operations.ts';
 import { BREAKER_KEY, seenAt, startNode, stopAll, untilSeen, untilShared } from '../breaker-gateway/setup.ts';
 import { get, statuses } from '../support/requests.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { ScriptedUpstream } from '../support/upstreams.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 
 let upstream: ScriptedUpstream;

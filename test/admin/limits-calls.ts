@@ -1,12 +1,7 @@
 import type { z } from 'zod';
-import {
-  clientLimitsAnswer,
-  limitsResetAnswer,
-  topRefusedAnswer,
-  type ClientLimitsAnswer,
-  type TopRefusedAnswer,
-} from '../../src/shared/admin/limits.ts';
-import { type Limited } from '../limits-gateway/setup.ts';
+import { clientLimitsAnswer, limitsResetAnswer, topRefusedAnswer } from '../../src/shared/admin/limits.ts';
+import type { ClientLimitsAnswer, TopRefusedAnswer } from '../../src/shared/admin/limits.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { get } from '../support/requests.ts';
 
 export interface Called {

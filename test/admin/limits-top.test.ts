@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startRedis } from '../support/redis.ts';
-import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { NO_REFILL, PATIENT, startLimited } from '../limits-gateway/setup.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { statuses } from '../support/requests.ts';
 import { rawClient } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVENT_READERS } from '../../src/primary/events/event-readers.ts';
 import { MOST_OVERRIDES } from '../../src/shared/limits/overrides.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { ScriptedUpstream } from '../support/upstreams.ts';
 import { get } from '../support/requests.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
-import { misfit, operationsOf, type Operation } from './openapi-document.ts';
-import { BEARER, call, documentOf, readEvents, TOKEN, type AdminAsk, type AdminReply } from './setup.ts';
+import { misfit, operationsOf } from './openapi-document.ts';
+import type { Operation } from './openapi-document.ts';
+import { BEARER, call, documentOf, readEvents, TOKEN } from './setup.ts';
+import type { AdminAsk, AdminReply } from './setup.ts';
 
 let upstream: ScriptedUpstream;
 /** Without a token. */

@@ -2,8 +2,10 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { GatewayEvent } from '../../src/shared/admin/operations.ts';
 import type { Gateway } from '../support/gateway.ts';
-import { startPair, type Pair } from '../support/pair.ts';
-import { get, type Ask } from '../support/requests.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
+import { get } from '../support/requests.ts';
+import type { Ask } from '../support/requests.ts';
 
 export const TOKEN = 'an-admin-token-of-tests';
 export const BEARER = { authorization: `Bearer ${TOKEN}` } as const;

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 import { BREAKER_KEY, seenAt, startNode, stopAll, untilSeen, untilShared } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { ScriptedUpstream } from '../support/upstreams.ts';
 
 let upstream: ScriptedUpstream;
 let redis: TestRedis;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 import { BREAKER_KEY, startNodes, stopAll, untilSeen, untilShared } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { ScriptedUpstream } from '../support/upstreams.ts';
 
 let upstream: ScriptedUpstream;
 let redis: TestRedis;

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/ports.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
 import { get, statuses } from '../support/requests.ts';
-import { scriptedUpstream, type Behaviour, type ScriptedUpstream } from '../support/upstreams.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { Behaviour, ScriptedUpstream } from '../support/upstreams.ts';
 
 const THRESHOLD = 3;
 

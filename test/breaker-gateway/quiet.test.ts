@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { startNode, statusAt, untilShared } from './setup.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import { quietFor } from '../support/wait.ts';

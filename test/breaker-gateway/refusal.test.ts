@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Gateway } from '../support/gateway.ts';
 import { startNode } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
-import { scriptedUpstream, type ScriptedUpstream } from '../support/upstreams.ts';
+import { scriptedUpstream } from '../support/upstreams.ts';
+import type { ScriptedUpstream } from '../support/upstreams.ts';
 import { quietFor, until } from '../support/wait.ts';
 
 let upstream: ScriptedUpstream;

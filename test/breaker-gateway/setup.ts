@@ -1,4 +1,5 @@
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { get } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
-import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
+import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { startNode } from './nodes.ts';
+import type { TestNode, TestNodeOptions } from './nodes.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { quietFor, until } from '../support/wait.ts';
 

@@ -1,12 +1,15 @@
 import { Redis } from 'ioredis';
 import { createBreakerMemory } from '../../src/shared/breaker/memory.ts';
 import { createProcessClock } from '../../src/shared/breaker/process-clock.ts';
-import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
-import { DEFAULT_RULE, type BreakerRule, type BreakerUpstream } from '../../src/shared/breaker/rule.ts';
+import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
+import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
+import type { BreakerRule, BreakerUpstream } from '../../src/shared/breaker/rule.ts';
 import type { BreakerFront } from '../../src/primary/breaker/front.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker } from '../../src/primary/breaker/start-breaker.ts';
 import type { BreakerListener, BreakerNotice } from '../../src/primary/breaker/view.ts';
-import { ASK, createGate, REFUSE, type BreakerGate } from '../../src/workers/gateway/breaker/gate.ts';
+import { ASK, createGate, REFUSE } from '../../src/workers/gateway/breaker/gate.ts';
+import type { BreakerGate } from '../../src/workers/gateway/breaker/gate.ts';
 
 export interface TestNodeOptions {
   /** Port of Redis; undefined = none. */

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { QUICK_RULE, startNode, type TestNode } from './nodes.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { QUICK_RULE, startNode } from './nodes.ts';
+import type { TestNode } from './nodes.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { quietFor, stopwatch, until } from '../support/wait.ts';
 

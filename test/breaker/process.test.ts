@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { OUTCOME, type BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
+import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
 import { ASK, REFUSE, UNTRACKED } from '../../src/workers/gateway/breaker/gate.ts';
 import { QUICK_RULE, startNode } from './nodes.ts';
 import { until } from '../support/wait.ts';

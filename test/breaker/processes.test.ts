@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BREAKER_KEY } from '../../src/shared/redis/keys.ts';
 import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
-import { ChildNode, type ChildPlan } from './child-node.ts';
+import { ChildNode } from './child-node.ts';
+import type { ChildPlan } from './child-node.ts';
 import { until } from '../support/wait.ts';
 
 const NODES = 8;

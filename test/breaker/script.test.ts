@@ -4,13 +4,16 @@ import { historyArbitrary } from '../../src/shared/breaker/machine.histories.ts'
 import { parseClusterEvent } from '../../src/shared/redis/events.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../src/shared/redis/keys.ts';
 import { step } from '../../src/shared/breaker/machine.ts';
-import { DEFAULT_RULE, type BreakerRule } from '../../src/shared/breaker/rule.ts';
+import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
+import type { BreakerRule } from '../../src/shared/breaker/rule.ts';
 import { syncScript } from '../../src/shared/breaker/sync-script.ts';
-import { FRESH, type BreakerOp, type BreakerState } from '../../src/shared/breaker/state.ts';
+import { FRESH } from '../../src/shared/breaker/state.ts';
+import type { BreakerOp, BreakerState } from '../../src/shared/breaker/state.ts';
 import { snapshotOf } from '../../src/shared/breaker/sync.ts';
 import { createRedisAuthority } from '../../src/primary/breaker/redis-authority.ts';
 import { monotonicMs } from '../../src/shared/clock.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
 
 const RULE: BreakerRule = {

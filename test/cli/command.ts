@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { expect, vi } from 'vitest';
 import type { z } from 'zod';
-import { runToEnd, type Ended } from '../lifecycle/run.ts';
+import { runToEnd } from '../lifecycle/run.ts';
+import type { Ended } from '../lifecycle/run.ts';
 import { eventually } from '../support/wait.ts';
 
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');

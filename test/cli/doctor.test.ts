@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startUpstream } from '../../src/demo/server.ts';
 import { freePort, takenPort } from '../support/ports.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { startLimited } from '../limits-gateway/setup.ts';
-import { commandIn, type Environment } from './command.ts';
+import { commandIn } from './command.ts';
+import type { Environment } from './command.ts';
 
 const report = z.object({
   verdict: z.enum(['ok', 'warn', 'fail']),

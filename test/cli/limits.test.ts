@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientLimitsAnswer, limitsResetAnswer, topRefusedAnswer } from '../../src/shared/admin/limits.ts';
 import { statusAnswer } from '../../src/shared/admin/status.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { NO_REFILL, PATIENT, startLimited, untilHealth, type Limited } from '../limits-gateway/setup.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited, untilHealth } from '../limits-gateway/setup.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { statuses, tally } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
-import { commandIn, expectRefused, parsed, type Run } from './command.ts';
+import { commandIn, expectRefused, parsed } from './command.ts';
+import type { Run } from './command.ts';
 
 let redis: TestRedis;
 let limited: Limited;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../support/redis-cluster.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { freePort } from '../support/ports.ts';
-import { commandIn, expectRefused, type Run } from './command.ts';
+import { commandIn, expectRefused } from './command.ts';
+import type { Run } from './command.ts';
 
 let redis: TestRedis;
 let purge: Run;

@@ -7,10 +7,13 @@ import { drainAnswer, gatewayEvent, logLevel, reloadAnswer } from '../../src/sha
 import { nodesAnswer, statusAnswer } from '../../src/shared/admin/status.ts';
 import { exitOf } from '../lifecycle/run.ts';
 import { freePort } from '../support/ports.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { startLimited } from '../limits-gateway/setup.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { get } from '../support/requests.ts';
-import { commandIn, expectRefused, parsed, started, type Run } from './command.ts';
+import { commandIn, expectRefused, parsed, started } from './command.ts';
+import type { Run } from './command.ts';
 
 const TOKEN = 'a-token-of-the-tests';
 

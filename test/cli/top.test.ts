@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { statusAnswer, trafficAnswer } from '../../src/shared/admin/status.ts';
 import { limitCalls } from '../admin/limits-calls.ts';
-import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { NO_REFILL, PATIENT, startLimited } from '../limits-gateway/setup.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { statuses } from '../support/requests.ts';
 import { eventually, until } from '../support/wait.ts';
-import { commandIn, MAIN, parsed, type Run } from './command.ts';
+import { commandIn, MAIN, parsed } from './command.ts';
+import type { Run } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-top-'));
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerText, ask, messageAt, requestText, statusOf } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 import type { LogLine } from '../support/gateway.ts';
 

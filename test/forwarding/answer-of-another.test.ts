@@ -1,7 +1,9 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerText } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 
 /** What the gateway reads at once from an upstream. */
 const READ_BYTES = 64 * 1024;

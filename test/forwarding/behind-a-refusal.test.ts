@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeFronts } from '../support/fronts.ts';
 import { ask, requestText, statusOf, takeMessage } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 
 const BEHIND = requestText('GET', '/proxy/evil');

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { ask, recordingUpstream, requestText, valueOf, type Message, type RecordingUpstream } from '../support/http.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { ask, recordingUpstream, requestText, valueOf } from '../support/http.ts';
+import type { Message, RecordingUpstream } from '../support/http.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 
 const yamlFor = (port: number): string => `

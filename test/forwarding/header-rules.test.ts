@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answerText, ask, requestText, valueOf, valuesOf, type Message } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { answerText, ask, requestText, valueOf, valuesOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 
 let pair: Pair;

@@ -1,21 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, type CertificateFiles, type TestAuthority } from '../support/certificates.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import {
-  ask,
-  messageAt,
-  recordingUpstream,
-  requestText,
-  statusOf,
-  valueOf,
-  type RecordingUpstream,
-} from '../support/http.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { CertificateFiles, TestAuthority } from '../support/certificates.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { ask, messageAt, recordingUpstream, requestText, statusOf, valueOf } from '../support/http.ts';
+import type { RecordingUpstream } from '../support/http.ts';
 import { rawClient } from '../support/raw.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 

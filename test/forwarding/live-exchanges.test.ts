@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerText, ask, messageAt, requestText, statusOf } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 
 let pair: Pair;
 beforeAll(async () => {

@@ -1,9 +1,12 @@
 import { fc } from '@fast-check/vitest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { requestText, takeMessage, type Message } from '../support/http.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { requestText, takeMessage } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { rawClient, rawUpstream, type RawConnection, type RawUpstream } from '../support/raw.ts';
+import { rawClient, rawUpstream } from '../support/raw.ts';
+import type { RawConnection, RawUpstream } from '../support/raw.ts';
 
 /** Cases of one run; more by hand: PIPELINING_RUNS=2000. */
 const RUNS = Number(process.env['PIPELINING_RUNS'] ?? 60);

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { answerText, messageAt, requestText, statusOf, takeMessage, type Message } from '../support/http.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { answerText, messageAt, requestText, statusOf, takeMessage } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { eventually, rawClient, rawUpstream, type RawConnection, type RawUpstream } from '../support/raw.ts';
+import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+import type { RawConnection, RawUpstream } from '../support/raw.ts';
 
 /** Each kind of server has its own upstream in the gateway, as one that misbehaves loses pipelining for a minute. */
 const KINDS = [

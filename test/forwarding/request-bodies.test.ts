@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  answerText,
-  ask,
-  messageAt,
-  requestText,
-  statusOf,
-  takeMessage,
-  valueOf,
-  type Message,
-} from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { answerText, ask, messageAt, requestText, statusOf, takeMessage, valueOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { eventually, rawClient } from '../support/raw.ts';
 
 let pair: Pair;

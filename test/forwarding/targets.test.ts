@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import {
-  answerText,
-  ask,
-  messageAt,
-  recordingUpstream,
-  requestText,
-  statusOf,
-  valueOf,
-  type RecordingUpstream,
-} from '../support/http.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { answerText, ask, messageAt, recordingUpstream, requestText, statusOf, valueOf } from '../support/http.ts';
+import type { RecordingUpstream } from '../support/http.ts';
 import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 

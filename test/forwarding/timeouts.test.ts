@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { ask, messageAt, recordingUpstream, requestText, statusOf, type RecordingUpstream } from '../support/http.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { ask, messageAt, recordingUpstream, requestText, statusOf } from '../support/http.ts';
+import type { RecordingUpstream } from '../support/http.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 
 let upstream: RecordingUpstream;

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { answerText, ask, messageAt, requestText, statusOf, valueOf, type Message } from '../support/http.ts';
-import { FORWARDING_ONLY, startPair, type Pair } from '../support/pair.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { answerText, ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
+import { FORWARDING_ONLY, startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { rawClient, rawUpstream } from '../support/raw.ts';
 
 let pair: Pair;

@@ -1,6 +1,8 @@
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { type FrontProcess, startFrontProcess } from './process.ts';
+import { startFrontProcess } from './process.ts';
+import type { FrontProcess } from './process.ts';
 import { Client, startFront } from './setup.ts';
 
 const REFUSED = /^HTTP\/1.1 503 Service Unavailable\r\n[^]*"code":"overloaded"/;

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { replaceThreads } from '../../src/primary/threads/replace-threads.ts';
 import { canReusePort } from '../../src/primary/front/ways.ts';

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { answerText, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
-import { startPair, type Pair } from '../support/pair.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { rulesOn } from './differences.ts';
 import { answersOn, freshPath, hold, lastAnswer, quietFor, settled } from './setup.ts';
 

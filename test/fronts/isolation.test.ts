@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { Agent as PlainAgent, createServer, request as plainRequest, type IncomingMessage } from 'node:http';
+import { Agent as PlainAgent, createServer, request as plainRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createAuthority, type TestAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { TestAuthority } from '../support/certificates.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startGateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';

@@ -1,14 +1,19 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect as connectPlain, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectPlain } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { fc } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, type TestAuthority } from '../support/certificates.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { statusOf, takeMessage, valueOf, type Message } from '../support/http.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { TestAuthority } from '../support/certificates.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { statusOf, takeMessage, valueOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { answer, END, expectedOf, sequence, textOf, type Expected, type Sequence } from './pipelined-sequences.ts';
+import { answer, END, expectedOf, sequence, textOf } from './pipelined-sequences.ts';
+import type { Expected, Sequence } from './pipelined-sequences.ts';
 
 /** More by hand: `GATEWAY_TEST_RUNS=2000 npx vitest run pipelined-sequences`. */
 const RUNS = Number(process.env['GATEWAY_TEST_RUNS'] ?? 80);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { answerText, requestText, statusOf, valueOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { eventually, rawClient } from '../support/raw.ts';
 import { rulesOn } from './differences.ts';
 import { answersOn, freshPath, hold, settled } from './setup.ts';

@@ -2,7 +2,8 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../support/certificates.ts';
 import { ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { eventually, rawClient } from '../support/raw.ts';
 import { scrape } from '../metrics/scrape.ts';
 

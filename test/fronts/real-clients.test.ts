@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { toolScript } from '../../scripts/setup/run-tool.mjs';
 import { describeFronts } from '../support/fronts.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
 import { rulesOn } from './differences.ts';

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import { messageAt, requestText, statusOf, valueOf, type Message } from '../support/http.ts';
+import { messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { eventually, rawClient } from '../support/raw.ts';
 import { rulesOn } from './differences.ts';
 import { freshPath, lastAnswer, settled } from './setup.ts';

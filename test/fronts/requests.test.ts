@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import {
-  answerText,
-  ask,
-  requestText,
-  statusOf,
-  takeMessage,
-  valueOf,
-  valuesOf,
-  type Message,
-} from '../support/http.ts';
+import { answerText, ask, requestText, statusOf, takeMessage, valueOf, valuesOf } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 import { rulesOn } from './differences.ts';
 import { answersOn, freshPath, hold, lastAnswer } from './setup.ts';

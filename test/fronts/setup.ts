@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { answerText, ask, messageAt, requestText, statusOf, takeMessage, type Message } from '../support/http.ts';
+import { answerText, ask, messageAt, requestText, statusOf, takeMessage } from '../support/http.ts';
+import type { Message } from '../support/http.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, type RawConnection } from '../support/raw.ts';
+import { eventually } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 
 let paths = 0;
 

@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cpuTime } from '../../bench/shared/cpu-time.ts';
 import { ask, requestText, statusOf } from '../support/http.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { residentBytes } from '../lifecycle/heap.ts';
 import { counts, send } from '../lifecycle/load.ts';
 

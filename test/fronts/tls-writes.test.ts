@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createAuthority, type TestAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { TestAuthority } from '../support/certificates.ts';
 import { answerText, requestText } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
 import { eventually } from '../support/raw.ts';
 
 // TLS in Node takes one write at a time: a second before the first is over ends the process.

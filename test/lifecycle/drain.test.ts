@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { answerText, ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { counts } from './load.ts';
 import { exitOf } from './run.ts';
 

@@ -1,4 +1,5 @@
-import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent, request } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { quietFor, until } from '../support/wait.ts';
 
 /** An answer, whole. */

@@ -1,4 +1,5 @@
-import { Agent, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { httpUpstream } from '../support/upstreams.ts';
 
 /** An upstream that answers well, badly, late, by halves and not at all, as the path says. */

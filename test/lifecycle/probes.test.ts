@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
 import { rawClient } from '../support/raw.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { freePort } from '../support/ports.ts';
 
 describe('probes, with an upstream that is dead', () => {

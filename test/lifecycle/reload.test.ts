@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { ask, recordingUpstream, requestText, statusOf } from '../support/http.ts';
 import { send, startLoad } from './load.ts';
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { requestText } from '../support/http.ts';
-import { startPair, type Pair } from '../support/pair.ts';
-import { eventually, rawClient, type RawConnection } from '../support/raw.ts';
+import { startPair } from '../support/pair.ts';
+import type { Pair } from '../support/pair.ts';
+import { eventually, rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { exitOf } from './run.ts';
 import { quietFor } from '../support/wait.ts';
 

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { freePort } from '../support/ports.ts';
-import { createAuthority, type TestAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { TestAuthority } from '../support/certificates.ts';
 import { bucketKey, healthOf, NO_REFILL, PATIENT, startLimited, tokensOf, untilHealth } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
 

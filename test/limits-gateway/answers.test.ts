@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
 import { NO_REFILL, PATIENT, startLimited } from './setup.ts';
-import { get, type Reply } from '../support/requests.ts';
+import { get } from '../support/requests.ts';
+import type { Reply } from '../support/requests.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
 import { bucketKey, NO_REFILL, PATIENT, startLimited, tokensOf } from './setup.ts';
 import { get, statuses, tally } from '../support/requests.ts';

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { bucketKey, healthOf, startLimited, untilHealth, type Limited } from './setup.ts';
+import { bucketKey, healthOf, startLimited, untilHealth } from './setup.ts';
+import type { Limited } from './setup.ts';
 import { get } from '../support/requests.ts';
-import { expectPrompt, startSteadyLoad, type Sample, type SteadyLoad } from './steady-load.ts';
+import { expectPrompt, startSteadyLoad } from './steady-load.ts';
+import type { Sample, SteadyLoad } from './steady-load.ts';
 
 /** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run: long enough that a busy Redis that is well meets it. */
 const TIMEOUT_MS = 100;

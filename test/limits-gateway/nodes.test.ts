@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { startRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { NO_REFILL, PATIENT, startLimited, type Limited } from './setup.ts';
+import { NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import type { Limited } from './setup.ts';
 import { get, statuses, tally } from '../support/requests.ts';
 
 const env = (name: string) => ({

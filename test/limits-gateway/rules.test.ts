@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { bucketKey, NO_REFILL, PATIENT, startLimited, type Limited } from './setup.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { bucketKey, NO_REFILL, PATIENT, startLimited } from './setup.ts';
+import type { Limited } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
 
 const rule = (name: string, capacity: number): string =>

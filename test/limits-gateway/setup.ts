@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { startUpstream } from '../../src/demo/server.ts';
 import { plainBucketKey } from '../../src/shared/redis/keys.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { get } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 

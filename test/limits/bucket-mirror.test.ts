@@ -2,10 +2,12 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { laneOf } from '../../src/shared/limits/store.contract.ts';
 import type { Want } from '../../src/shared/limits/store.ts';
-import { type Buckets, TakeSteps } from '../../src/shared/limits/take-steps.ts';
+import { TakeSteps } from '../../src/shared/limits/take-steps.ts';
+import type { Buckets } from '../../src/shared/limits/take-steps.ts';
 import type { Bucket } from '../../src/shared/limits/token-bucket.ts';
 import { readTakeReply, takeArguments, takeScriptWithTestClock } from '../../src/shared/limits/take-script.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
 
 /** One call: time passes (microseconds, also backwards), limits may change, units are asked or given back. */
 interface Step {

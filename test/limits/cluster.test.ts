@@ -4,7 +4,8 @@ import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { hashSlotOf } from '../../src/workers/gateway/limits/hash-slot.ts';
 import { hammer } from './hammering.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
-import { startCluster, type TestCluster } from '../support/redis-cluster.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import type { TestCluster } from '../support/redis-cluster.ts';
 import { openClusterStore } from './stores.ts';
 import { until } from '../support/wait.ts';
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { THREAD } from '../../src/shared/metrics/layout.ts';
-import { laneSpec, type OpenLimiter, openLimiter } from './open-limiter.ts';
+import { laneSpec, openLimiter } from './open-limiter.ts';
+import type { OpenLimiter } from './open-limiter.ts';
 import { startRedis } from '../support/redis.ts';
 import { openRedisStore, redisStore } from './stores.ts';
 import { until, stopwatch } from '../support/wait.ts';

@@ -1,9 +1,11 @@
-import { compileRule, type RuleSpec } from '../../src/shared/limits/rule.ts';
+import { compileRule } from '../../src/shared/limits/rule.ts';
+import type { RuleSpec } from '../../src/shared/limits/rule.ts';
 import type { Decision } from '../../src/shared/limits/decision.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
 import type { LimitStore, StoreSink, Want } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
-import { Limiter, LIMITER_DEFAULTS, type LimiterOptions } from '../../src/workers/gateway/limits/limiter.ts';
+import { Limiter, LIMITER_DEFAULTS } from '../../src/workers/gateway/limits/limiter.ts';
+import type { LimiterOptions } from '../../src/workers/gateway/limits/limiter.ts';
 import { countedThread } from '../metrics/thread-block.ts';
 import { smallMemory } from './small-memory.ts';
 

@@ -1,9 +1,11 @@
-import { Cluster, type ClusterNode } from 'ioredis';
+import { Cluster } from 'ioredis';
+import type { ClusterNode } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { createBucketMemory } from '../../src/shared/limits/bucket-memory.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
-import { type ContractSubject, storeContract } from '../../src/shared/limits/store.contract.ts';
+import { storeContract } from '../../src/shared/limits/store.contract.ts';
+import type { ContractSubject } from '../../src/shared/limits/store.contract.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis.ts';
 import { openClusterStore, openRedisStore } from './stores.ts';

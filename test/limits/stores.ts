@@ -1,13 +1,12 @@
 import { monotonicMs, random } from '../../src/shared/clock.ts';
-import { type ClusterConnection, ClusterStore } from '../../src/workers/gateway/limits/cluster-store.ts';
+import { ClusterStore } from '../../src/workers/gateway/limits/cluster-store.ts';
+import type { ClusterConnection } from '../../src/workers/gateway/limits/cluster-store.ts';
 import { FlightTimer } from '../../src/workers/gateway/limits/flight-timer.ts';
-import {
-  type RedisConnection,
-  RedisStore,
-  type RedisStoreOptions,
-} from '../../src/workers/gateway/limits/redis-store.ts';
+import { RedisStore } from '../../src/workers/gateway/limits/redis-store.ts';
+import type { RedisConnection, RedisStoreOptions } from '../../src/workers/gateway/limits/redis-store.ts';
 import type { GateState } from '../../src/workers/gateway/limits/store-gate.ts';
-import { type CountedThread, countedThread } from '../metrics/thread-block.ts';
+import { countedThread } from '../metrics/thread-block.ts';
+import type { CountedThread } from '../metrics/thread-block.ts';
 
 export interface OpenStore<S> {
   readonly store: S;

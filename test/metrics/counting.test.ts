@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { answerText, ask, recordingUpstream, requestText, statusOf } from '../support/http.ts';
-import { rawClient, type RawConnection } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import type { RawConnection } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
-import { scrape, type Scrape } from './scrape.ts';
+import { scrape } from './scrape.ts';
+import type { Scrape } from './scrape.ts';
 
 const NO_REFILL = 'refill_per_second: 0.001';
 

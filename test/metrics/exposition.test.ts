@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { NO_REFILL, PATIENT, startLimited, type Limited } from '../limits-gateway/setup.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { NO_REFILL, PATIENT, startLimited } from '../limits-gateway/setup.ts';
+import type { Limited } from '../limits-gateway/setup.ts';
 import { get, statuses } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
-import { type Exposition, promtoolSays, scrape } from './prometheus-text.ts';
+import { promtoolSays, scrape } from './prometheus-text.ts';
+import type { Exposition } from './prometheus-text.ts';
 
 const ROUTES = `
   - { name: all, path: /all, strip_prefix: true, upstream: demo }

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { startUpstream, type Upstream } from '../../src/demo/server.ts';
+import { startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+import { startUpstream } from '../../src/demo/server.ts';
+import type { Upstream } from '../../src/demo/server.ts';
 import { NO_REFILL, PATIENT } from '../limits-gateway/setup.ts';
 import { startSteadyLoad } from '../limits-gateway/steady-load.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { eventually } from '../support/wait.ts';
-import { startPrometheus, type TestPrometheus, type VectorSample } from './prometheus-server.ts';
+import { startPrometheus } from './prometheus-server.ts';
+import type { TestPrometheus, VectorSample } from './prometheus-server.ts';
 import { scrape } from './prometheus-text.ts';
 
 /** So many requests of the limited route pass, on both gateways together. */

@@ -3,10 +3,10 @@ import {
   createMetricMemory,
   LIMIT_MODES,
   LIMIT_OUTCOMES,
-  type MetricRows,
   RULE,
   rowStart,
 } from '../../src/shared/metrics/layout.ts';
+import type { MetricRows } from '../../src/shared/metrics/layout.ts';
 import { ThreadMetrics } from '../../src/workers/gateway/metrics/thread-metrics.ts';
 
 export const ROWS: MetricRows = { route: { all: 3 }, upstream: { demo: 3 }, rule: { default: 3, daily: 4 } };

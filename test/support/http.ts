@@ -1,4 +1,5 @@
-import { rawClient, rawUpstream, type RawConnection, type RawUpstream } from './raw.ts';
+import { rawClient, rawUpstream } from './raw.ts';
+import type { RawConnection, RawUpstream } from './raw.ts';
 
 /** One HTTP/1.1 message as it was on the wire (latin1: one character a byte), with its body decoded. */
 export interface Message {

@@ -1,5 +1,7 @@
-import { startGateway, type Gateway, type GatewayOptions } from './gateway.ts';
-import { answerText, recordingUpstream, type Message, type RecordingUpstream } from './http.ts';
+import { startGateway } from './gateway.ts';
+import type { Gateway, GatewayOptions } from './gateway.ts';
+import { answerText, recordingUpstream } from './http.ts';
+import type { Message, RecordingUpstream } from './http.ts';
 import type { RawConnection } from './raw.ts';
 
 export type AnswerBytes = (request: Message, connection: RawConnection) => string;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 
 /** A port of this machine that somebody else listens on. */
 export async function takenPort(): Promise<{ readonly port: number } & AsyncDisposable> {

@@ -1,4 +1,5 @@
-import { startRedis, type TestRedis } from './redis.ts';
+import { startRedis } from './redis.ts';
+import type { TestRedis } from './redis.ts';
 import { freePort } from './ports.ts';
 import { eventually } from './wait.ts';
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRedis, type TestRedis } from './redis.ts';
+import { startRedis } from './redis.ts';
+import type { TestRedis } from './redis.ts';
 import { freePort } from './ports.ts';
 import { eventually } from './wait.ts';
 

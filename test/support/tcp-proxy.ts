@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** A TCP proxy that can be cut: connections are reset and new ones refused until it is mended. */
 export interface TcpProxy extends AsyncDisposable {

@@ -1,9 +1,11 @@
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
 import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
 import type { BreakerSnapshot, ForcedFor } from '../../shared/breaker/sync.ts';
-import { Outbox, type Authority } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Authority } from './outbox.ts';
 import { SharedRow } from './shared-row.ts';
-import { ALONE, type Move, type Standing } from './standing.ts';
+import { ALONE } from './standing.ts';
+import type { Move, Standing } from './standing.ts';
 
 export const NEVER_SEEN: BreakerSnapshot = {
   kind: 'CLOSED',

@@ -1,4 +1,5 @@
-import { parseClusterEvent, type ClusterEvent } from '../../shared/redis/events.ts';
+import { parseClusterEvent } from '../../shared/redis/events.ts';
+import type { ClusterEvent } from '../../shared/redis/events.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 
 /** What is used of an ioredis client of its own; made with `autoResubscribe: false`. */

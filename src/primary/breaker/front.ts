@@ -10,7 +10,8 @@ import { ProcessAuthority } from './process-authority.ts';
 import { PlaceTable } from './places.ts';
 import { Standings } from './standings.ts';
 import { SyncLoop } from './sync-loop.ts';
-import { guardedListener, viewOf, type BreakerView, type ForceOptions, type ForceOutcome } from './view.ts';
+import { guardedListener, viewOf } from './view.ts';
+import type { BreakerView, ForceOptions, ForceOutcome } from './view.ts';
 
 /**
  * The truth is read again this often: a constant cost of one command per node and second whatever the traffic, so

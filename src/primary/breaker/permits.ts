@@ -3,7 +3,8 @@ import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
 import type { ProbeOutcome } from '../../shared/breaker/state.ts';
 import type { BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
-import { PermitTable, type Permit } from './permit-table.ts';
+import { PermitTable } from './permit-table.ts';
+import type { Permit } from './permit-table.ts';
 
 /** After a refusal the threads of this node do not ask again for so long; a new state ends it at once. */
 const DENY_MS = 25;

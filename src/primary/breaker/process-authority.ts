@@ -1,6 +1,8 @@
 import { step } from '../../shared/breaker/machine.ts';
-import { FRESH, type BreakerKind, type BreakerState, type Transition } from '../../shared/breaker/state.ts';
-import { snapshotOf, type BreakerSnapshot, type SyncReply, type SyncRequest } from '../../shared/breaker/sync.ts';
+import { FRESH } from '../../shared/breaker/state.ts';
+import type { BreakerKind, BreakerState, Transition } from '../../shared/breaker/state.ts';
+import { snapshotOf } from '../../shared/breaker/sync.ts';
+import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import { dated } from './authority-clock.ts';
 
 /**

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import { syncScript } from '../../shared/breaker/sync-script.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
-import { runScript, type ScriptClient } from '../../shared/redis/scripts.ts';
+import { runScript } from '../../shared/redis/scripts.ts';
+import type { ScriptClient } from '../../shared/redis/scripts.ts';
 import type { BreakerAuthority } from './authority.ts';
 import { AuthorityClock, dated } from './authority-clock.ts';
 

@@ -2,7 +2,8 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { BreakerOp } from '../../shared/breaker/state.ts';
 import { NEVER_SEEN } from './cell.ts';
-import { ALONE, OBJECTION_MS, onHeard, onLost, onReunited, type Heard, type Standing } from './standing.ts';
+import { ALONE, OBJECTION_MS, onHeard, onLost, onReunited } from './standing.ts';
+import type { Heard, Standing } from './standing.ts';
 
 type Isolated = Extract<Standing, { kind: 'isolated' }>;
 

@@ -1,10 +1,13 @@
 import type { BreakerOp } from '../../shared/breaker/state.ts';
 import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
-import { byOf, type BatchItem } from './batch.ts';
+import { byOf } from './batch.ts';
+import type { BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
 import type { ProcessAuthority } from './process-authority.ts';
-import { onHeard, onLost, onReunited, type Move } from './standing.ts';
-import { forcedNotice, type BreakerNotice } from './view.ts';
+import { onHeard, onLost, onReunited } from './standing.ts';
+import type { Move } from './standing.ts';
+import { forcedNotice } from './view.ts';
+import type { BreakerNotice } from './view.ts';
 
 export interface StandingsOptions {
   readonly process: ProcessAuthority;

@@ -1,6 +1,7 @@
 import type { SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import type { BreakerAuthority } from './authority.ts';
-import { takeBatch, toSyncUpstream, type BatchItem } from './batch.ts';
+import { takeBatch, toSyncUpstream } from './batch.ts';
+import type { BatchItem } from './batch.ts';
 import type { BreakerCell } from './cell.ts';
 import type { Authority } from './outbox.ts';
 import type { ProcessAuthority } from './process-authority.ts';

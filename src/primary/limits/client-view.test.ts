@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { OnStoreFailure } from '../../shared/limits/rule.ts';
 import { compileRule } from '../../shared/limits/rule.ts';
-import { clientView, type ClientFacts } from './client-view.ts';
+import { clientView } from './client-view.ts';
+import type { ClientFacts } from './client-view.ts';
 
 const rule = compileRule({ name: 'burst', capacity: 10, refillPerSecond: 2 });
 const slow = compileRule({ name: '', capacity: 100, refillPerSecond: 1 });

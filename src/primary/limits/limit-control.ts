@@ -6,15 +6,20 @@ import type { ThreadOverride } from '../../shared/limits/overrides.ts';
 import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
 import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
-import { AskedRedis, type RedisClient } from './asked-redis.ts';
-import { distinctRules, limitedRoutes, type LimitedRoute } from './limited-routes.ts';
-import { LimitsStoreState, type StoreState } from './limits-store-state.ts';
+import { AskedRedis } from './asked-redis.ts';
+import type { RedisClient } from './asked-redis.ts';
+import { distinctRules, limitedRoutes } from './limited-routes.ts';
+import type { LimitedRoute } from './limited-routes.ts';
+import { LimitsStoreState } from './limits-store-state.ts';
+import type { StoreState } from './limits-store-state.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
 import { OverridesHash } from './overrides-hash.ts';
-import { openRedisBuckets, type RedisBuckets } from './redis-buckets.ts';
+import { openRedisBuckets } from './redis-buckets.ts';
+import type { RedisBuckets } from './redis-buckets.ts';
 import { RefusedFront } from './refused-front.ts';
-import { RefusedSharing, type ClusterRefused } from './refused-sharing.ts';
+import { RefusedSharing } from './refused-sharing.ts';
+import type { ClusterRefused } from './refused-sharing.ts';
 import { ThreadOrders } from './thread-orders.ts';
 
 /** Number of the front among those that lock buckets; threads count from 1. Its locks end with the process. */

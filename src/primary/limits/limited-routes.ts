@@ -1,6 +1,7 @@
 import type { RouteConfig } from '../../shared/config/types.ts';
 import type { OnStoreFailure } from '../../shared/limits/rule.ts';
-import { compileRule, type CompiledRule } from '../../shared/limits/rule.ts';
+import { compileRule } from '../../shared/limits/rule.ts';
+import type { CompiledRule } from '../../shared/limits/rule.ts';
 import type { AskedRule } from './buckets.ts';
 
 /** What a route asks of its clients; no rules = it is not limited. */

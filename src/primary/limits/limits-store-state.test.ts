@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LimitsStoreState, type StoreState } from './limits-store-state.ts';
+import { LimitsStoreState } from './limits-store-state.ts';
+import type { StoreState } from './limits-store-state.ts';
 
 const up = { up: true, reason: '' };
 const down = (reason: string) => ({ up: false, reason });

@@ -1,5 +1,6 @@
 import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
-import { MOST_OVERRIDES, type OverrideState, type ThreadOverride } from '../../shared/limits/overrides.ts';
+import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
+import type { OverrideState, ThreadOverride } from '../../shared/limits/overrides.ts';
 import { Coalesced } from './coalesced.ts';
 import type { OverrideChange, OverridesHash, OverridesSnapshot, WrittenChange } from './overrides-hash.ts';
 

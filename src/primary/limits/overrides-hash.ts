@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MOST_OVERRIDES, type OverrideState } from '../../shared/limits/overrides.ts';
+import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
+import type { OverrideState } from '../../shared/limits/overrides.ts';
 import { parseJson } from '../../shared/parse-json.ts';
 import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL, OVERRIDES_KEY } from '../../shared/redis/keys.ts';

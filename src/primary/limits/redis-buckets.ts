@@ -1,7 +1,9 @@
 import type { CompiledRule } from '../../shared/limits/rule.ts';
 import { refill } from '../../shared/limits/token-bucket.ts';
-import { clientOfBucketKey, clusterBucketKey, plainBucketKey, type KeyOf } from '../../shared/redis/keys.ts';
-import { readScript, runScript, type Script } from '../../shared/redis/scripts.ts';
+import { clientOfBucketKey, clusterBucketKey, plainBucketKey } from '../../shared/redis/keys.ts';
+import type { KeyOf } from '../../shared/redis/keys.ts';
+import { readScript, runScript } from '../../shared/redis/scripts.ts';
+import type { Script } from '../../shared/redis/scripts.ts';
 import type { AskedRedis, RedisClient } from './asked-redis.ts';
 import type { AskedRule, Buckets, Level } from './buckets.ts';
 

@@ -1,9 +1,5 @@
-import {
-  mergeRefused,
-  NOTHING_REFUSED,
-  REFUSED_WINDOW_MS,
-  type RefusedList,
-} from '../../shared/limits/refused-list.ts';
+import { mergeRefused, NOTHING_REFUSED, REFUSED_WINDOW_MS } from '../../shared/limits/refused-list.ts';
+import type { RefusedList } from '../../shared/limits/refused-list.ts';
 
 /** Lists of threads that are gone; above this the two oldest become one. */
 const MOST_DEPARTED = 8;

@@ -1,9 +1,5 @@
-import {
-  mergeRefused,
-  parseRefusedList,
-  REFUSED_WINDOW_MS,
-  type RefusedList,
-} from '../../shared/limits/refused-list.ts';
+import { mergeRefused, parseRefusedList, REFUSED_WINDOW_MS } from '../../shared/limits/refused-list.ts';
+import type { RefusedList } from '../../shared/limits/refused-list.ts';
 import { refusedKey } from '../../shared/redis/keys.ts';
 import { runScript, setForMs } from '../../shared/redis/scripts.ts';
 import type { AskedRedis, RedisClient } from './asked-redis.ts';

@@ -1,4 +1,5 @@
-import { OTHER_ROW, type RowKind, rowStart } from '../../shared/metrics/layout.ts';
+import { OTHER_ROW, rowStart } from '../../shared/metrics/layout.ts';
+import type { RowKind } from '../../shared/metrics/layout.ts';
 import type { MetricMemory } from './metric-memory.ts';
 
 /** Numbers of one histogram, over all threads. */

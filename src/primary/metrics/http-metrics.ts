@@ -8,7 +8,8 @@ import {
   STATUS_CLASSES,
 } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
-import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
+import { counter, gauge, histogram } from './definition.ts';
+import type { MetricDefinition, Sample } from './definition.ts';
 import type { MetricParts } from './parts.ts';
 
 /** Exchanges with clients. */

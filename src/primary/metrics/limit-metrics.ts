@@ -1,7 +1,8 @@
 import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
 import { decisionColumn, LIMIT_MODES, LIMIT_OUTCOMES, STORE_STATE, THREAD } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
-import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
+import { counter, gauge, histogram } from './definition.ts';
+import type { MetricDefinition, Sample } from './definition.ts';
 
 /** Rate limits and their store. */
 export function limitMetrics(sums: BlockSums): MetricDefinition[] {

@@ -1,12 +1,6 @@
 import type { Config } from '../../shared/config/types.ts';
-import {
-  blockOf,
-  createMetricMemory,
-  type MetricRows,
-  rowStart,
-  THREAD_GAUGES,
-  UPSTREAM_GAUGES,
-} from '../../shared/metrics/layout.ts';
+import { blockOf, createMetricMemory, rowStart, THREAD_GAUGES, UPSTREAM_GAUGES } from '../../shared/metrics/layout.ts';
+import type { MetricRows } from '../../shared/metrics/layout.ts';
 import { RequestSeries } from './request-series.ts';
 import { MetricRowTable } from './row-table.ts';
 

@@ -1,6 +1,7 @@
 import { trafficAnswer } from '../../shared/admin/status.ts';
 import { json } from '../admin/contract/answer.ts';
-import { type AnyOperation, operation } from '../admin/contract/operation.ts';
+import { operation } from '../admin/contract/operation.ts';
+import type { AnyOperation } from '../admin/contract/operation.ts';
 import { BlockSums } from './block-sums.ts';
 import { createExposition } from './exposition.ts';
 import { httpMetrics } from './http-metrics.ts';

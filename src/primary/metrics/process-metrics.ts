@@ -2,7 +2,8 @@ import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { BlockSums } from './block-sums.ts';
-import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
+import { counter, gauge, histogram } from './definition.ts';
+import type { MetricDefinition, Sample } from './definition.ts';
 import { LoopUtilization } from './loop-utilization.ts';
 import type { MetricParts } from './parts.ts';
 

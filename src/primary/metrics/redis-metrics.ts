@@ -1,4 +1,5 @@
-import { gauge, type MetricDefinition, type Sample } from './definition.ts';
+import { gauge } from './definition.ts';
+import type { MetricDefinition, Sample } from './definition.ts';
 import type { RedisMemory, RedisNodeMemory } from './redis-memory.ts';
 
 /** The Redis that the gateway uses; in a cluster one series for each primary. */

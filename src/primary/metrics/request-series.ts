@@ -1,12 +1,6 @@
 import type { Config } from '../../shared/config/types.ts';
-import {
-  METHODS,
-  type MethodLabel,
-  type MetricRows,
-  NO_ROUTE_ROW,
-  PROBE_ROW,
-  rowOf,
-} from '../../shared/metrics/layout.ts';
+import { METHODS, NO_ROUTE_ROW, PROBE_ROW, rowOf } from '../../shared/metrics/layout.ts';
+import type { MethodLabel, MetricRows } from '../../shared/metrics/layout.ts';
 
 const ALL: ReadonlySet<MethodLabel> = new Set(METHODS);
 

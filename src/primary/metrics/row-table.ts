@@ -1,16 +1,15 @@
 import type { Config } from '../../shared/config/types.ts';
 import { ruleLabel } from '../../shared/limits/rule.ts';
 import {
-  type MetricRows,
   NO_ROUTE_NAME,
   NO_ROUTE_ROW,
   OTHER_NAME,
   OTHER_ROW,
   PROBE_NAME,
   PROBE_ROW,
-  type RowKind,
   ROWS,
 } from '../../shared/metrics/layout.ts';
+import type { MetricRows, RowKind } from '../../shared/metrics/layout.ts';
 
 const FIRST_FREE = 3;
 

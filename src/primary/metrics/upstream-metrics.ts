@@ -1,7 +1,8 @@
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
 import { STATUS_CLASSES, UPSTREAM } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
-import { counter, gauge, histogram, type MetricDefinition, type Sample } from './definition.ts';
+import { counter, gauge, histogram } from './definition.ts';
+import type { MetricDefinition, Sample } from './definition.ts';
 import type { MetricParts } from './parts.ts';
 import { BREAKER_KINDS } from './transition-counts.ts';
 

@@ -1,9 +1,13 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { step, VOTE_MS, type StepContext } from './machine.ts';
-import { DEFAULT_RULE, openForMs, type BreakerRule } from './rule.ts';
-import { FRESH, type BreakerOp, type BreakerState, type Transition } from './state.ts';
-import { FORCED_MS, historyArbitrary, type HistoryStep } from './machine.histories.ts';
+import { step, VOTE_MS } from './machine.ts';
+import type { StepContext } from './machine.ts';
+import { DEFAULT_RULE, openForMs } from './rule.ts';
+import type { BreakerRule } from './rule.ts';
+import { FRESH } from './state.ts';
+import type { BreakerOp, BreakerState, Transition } from './state.ts';
+import { FORCED_MS, historyArbitrary } from './machine.histories.ts';
+import type { HistoryStep } from './machine.histories.ts';
 
 const RULE: BreakerRule = { ...DEFAULT_RULE, failureThreshold: 3, resetTimeoutMs: 1_000, permitMs: 500, openJitter: 0 };
 const at = (nowMs: number, rest: Partial<StepContext> = {}): StepContext => ({

@@ -1,4 +1,5 @@
-import { openForMs, type BreakerRule } from './rule.ts';
+import { openForMs } from './rule.ts';
+import type { BreakerRule } from './rule.ts';
 import type { BreakerOp, BreakerState, Forced, ForceOp, Hold, Transition, TransitionReason } from './state.ts';
 
 /** A vote of a sliding window counts this long. */

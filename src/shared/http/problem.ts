@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { ERRORS, type ErrorCode } from '../errors.ts';
+import { ERRORS } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 
 /** RFC 9110 names that Node still has from RFC 7231. */
 const RENAMED: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };

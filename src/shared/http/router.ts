@@ -1,6 +1,7 @@
 import type { RouteConfig } from '../config/types.ts';
 import { hostWithoutPort } from './host.ts';
-import { compileRoute, PathTable, takesMethod, takesPath, type CompiledRoute, type Found } from './path-table.ts';
+import { compileRoute, PathTable, takesMethod, takesPath } from './path-table.ts';
+import type { CompiledRoute, Found } from './path-table.ts';
 
 export type { CompiledRoute } from './path-table.ts';
 

@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { ClientKeys, hashedClient, type Identifiable, parseClientKey, plainClient } from './client-key.ts';
+import { ClientKeys, hashedClient, parseClientKey, plainClient } from './client-key.ts';
+import type { Identifiable } from './client-key.ts';
 import { IpClients } from './ip-client.ts';
 
 const request = (clientAddress: string, headers: Record<string, string> = {}): Identifiable => ({

@@ -1,5 +1,6 @@
 import { canonicalAddress } from '../net/address.ts';
-import { hashedClient, plainClient, type ClientKeySource } from './client-key.ts';
+import { hashedClient, plainClient } from './client-key.ts';
+import type { ClientKeySource } from './client-key.ts';
 import { IpClients } from './ip-client.ts';
 
 /** A name as client-key.ts makes it from a header's value, and the hash of one. */

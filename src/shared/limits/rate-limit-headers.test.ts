@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type Decision, decisionFromLevels } from './decision.ts';
-import { policyValue, rateLimitFields, type RateLimitHeaderMode } from './rate-limit-headers.ts';
-import { compileRule, type Lane } from './rule.ts';
+import { decisionFromLevels } from './decision.ts';
+import type { Decision } from './decision.ts';
+import { policyValue, rateLimitFields } from './rate-limit-headers.ts';
+import type { RateLimitHeaderMode } from './rate-limit-headers.ts';
+import { compileRule } from './rule.ts';
+import type { Lane } from './rule.ts';
 
 const lane: Lane = {
   cost: 1,

@@ -1,13 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import {
-  countedOf,
-  mergeCounts,
-  mergeRefused,
-  NOTHING_REFUSED,
-  parseRefusedList,
-  type RefusedList,
-} from './refused-list.ts';
+import { countedOf, mergeCounts, mergeRefused, NOTHING_REFUSED, parseRefusedList } from './refused-list.ts';
+import type { RefusedList } from './refused-list.ts';
 import { SpaceSaving } from './space-saving.ts';
 
 const listOf = (stream: readonly string[], size: number): RefusedList => {

@@ -1,15 +1,11 @@
-import {
-  type BucketMemory,
-  EVICTIONS,
-  SET_ENTRIES,
-  SHARD_WORDS,
-  ENTRY_VALUES,
-  viewBucketMemory,
-} from './bucket-memory.ts';
+import { EVICTIONS, SET_ENTRIES, SHARD_WORDS, ENTRY_VALUES, viewBucketMemory } from './bucket-memory.ts';
+import type { BucketMemory } from './bucket-memory.ts';
 import { KeyHash } from './key-hash.ts';
 import { ShardLocks } from './shard-locks.ts';
-import { type Buckets, emptyBucket } from './take-steps.ts';
-import { type Bucket, fullRefillMs, refill } from './token-bucket.ts';
+import { emptyBucket } from './take-steps.ts';
+import type { Buckets } from './take-steps.ts';
+import { fullRefillMs, refill } from './token-bucket.ts';
+import type { Bucket } from './token-bucket.ts';
 
 /** Places of a entry's values. */
 const TOKENS = 0;

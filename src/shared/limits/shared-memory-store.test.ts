@@ -3,7 +3,8 @@ import { describe, expect } from 'vitest';
 import { createBucketMemory } from './bucket-memory.ts';
 import { SharedMemoryStore } from './shared-memory-store.ts';
 import { laneOf } from './store.contract.ts';
-import { affordable, type Bucket, fillUp, refill } from './token-bucket.ts';
+import { affordable, fillUp, refill } from './token-bucket.ts';
+import type { Bucket } from './token-bucket.ts';
 
 /** A store on a clock that the test sets; 32 entries unless told otherwise. */
 function setUp(size = { shards: 1, setsPerShard: 2 }) {

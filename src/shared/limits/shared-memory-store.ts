@@ -2,7 +2,8 @@ import { createProcessClock } from '../breaker/process-clock.ts';
 import type { Lane } from './rule.ts';
 import { SharedBucketTable } from './shared-bucket-table.ts';
 import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Want } from './store.ts';
-import { type Asked, type BucketLane, type BucketRule, emptyBucket, TakeSteps } from './take-steps.ts';
+import { emptyBucket, TakeSteps } from './take-steps.ts';
+import type { Asked, BucketLane, BucketRule } from './take-steps.ts';
 import { fillUp, refill } from './token-bucket.ts';
 
 export interface SharedMemoryStoreOptions {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { compileRule, type Lane, type RuleSpec } from './rule.ts';
+import { compileRule } from './rule.ts';
+import type { Lane, RuleSpec } from './rule.ts';
 import type { LimitStore, Want } from './store.ts';
 
 /** A store under test and the clock it lives by. */

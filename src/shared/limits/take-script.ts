@@ -1,5 +1,6 @@
 import type { KeyOf } from '../redis/keys.ts';
-import { readScript, type Script } from '../redis/scripts.ts';
+import { readScript } from '../redis/scripts.ts';
+import type { Script } from '../redis/scripts.ts';
 import type { Want } from './store.ts';
 
 /** `allow-oom`: a full Redis still limits; what the script writes has a short life. */

@@ -1,4 +1,5 @@
-import { affordable, type Bucket, type BucketLimit, fillUp, refill } from './token-bucket.ts';
+import { affordable, fillUp, refill } from './token-bucket.ts';
+import type { Bucket, BucketLimit } from './token-bucket.ts';
 
 /** What of a rule a decision needs. */
 export interface BucketRule extends BucketLimit {

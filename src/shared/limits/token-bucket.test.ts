@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { affordable, type Bucket, fillUp, fullRefillMs, LONGEST_WAIT_MS, refill, waitMs } from './token-bucket.ts';
+import { affordable, fillUp, fullRefillMs, LONGEST_WAIT_MS, refill, waitMs } from './token-bucket.ts';
+import type { Bucket } from './token-bucket.ts';
 
 const limit = { capacity: 10, refillPerSecond: 5 };
 

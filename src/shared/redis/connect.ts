@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import type { RedisConfig } from '../config/types.ts';
-import { redisAddress, redisCredentials, type RedisSettings } from './connection.ts';
+import { redisAddress, redisCredentials } from './connection.ts';
+import type { RedisSettings } from './connection.ts';
 
 /** How a client deals with a Redis that is away: nothing waits in a queue, nothing is sent late. */
 export type RedisBehaviour = Pick<

@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { Deadlines, type Waiting } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Waiting } from './deadlines.ts';
 
 class Wait implements Waiting {
   deadlineList: Waiting['deadlineList'] = undefined;

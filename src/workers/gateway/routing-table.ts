@@ -1,7 +1,9 @@
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
-import { DEFAULT_OUTCOME_RULE, type OutcomeRule } from '../../shared/breaker/outcome.ts';
+import { DEFAULT_OUTCOME_RULE } from '../../shared/breaker/outcome.ts';
+import type { OutcomeRule } from '../../shared/breaker/outcome.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
-import { Router, type Match } from '../../shared/http/router.ts';
+import { Router } from '../../shared/http/router.ts';
+import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';

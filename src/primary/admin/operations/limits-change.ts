@@ -8,7 +8,8 @@ import type { LimitCall } from '../../limits/limit-call.ts';
 import { distinctRules } from '../../limits/limited-routes.ts';
 import { json, problem } from '../contract/answer.ts';
 import type { AdminAnswer } from '../contract/answer.ts';
-import { bucketsLocked, clientNamed, findClient, unknownClient, viewOf, type FoundClient } from './limits-client.ts';
+import { bucketsLocked, clientNamed, findClient, unknownClient, viewOf } from './limits-client.ts';
+import type { FoundClient } from './limits-client.ts';
 
 export interface ChangeParts {
   readonly limits: LimitCall;

@@ -3,8 +3,8 @@ import {
   clientLimitsChange,
   limitsResetAnswer,
   topRefusedAnswer,
-  type ClientLimitsChange,
 } from '../../../shared/admin/limits.ts';
+import type { ClientLimitsChange } from '../../../shared/admin/limits.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { LimitControl } from '../../limits/limit-control.ts';
@@ -14,7 +14,8 @@ import { changeClient } from './limits-change.ts';
 import { bucketsLocked, findClient, resetClient, unknownClient, viewOf } from './limits-client.ts';
 import { json, problem } from '../contract/answer.ts';
 import type { AdminAnswer } from '../contract/answer.ts';
-import { operation, type AnyOperation } from '../contract/operation.ts';
+import { operation } from '../contract/operation.ts';
+import type { AnyOperation } from '../contract/operation.ts';
 import { LISTED_CLIENTS } from '../../../shared/limits/refused-list.ts';
 
 const COUNT = { default: 20, most: LISTED_CLIENTS } as const;

@@ -1,5 +1,6 @@
 import { ATTENTION, FIELD, FLAG, generationOf, KIND, TRIP, wordOf } from '../../../shared/breaker/memory.ts';
-import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME } from '../../../shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { toWrapped } from '../../../shared/breaker/process-clock.ts';
 import { isOfGeneration, pooledCount, withFailure, withSuccess } from '../../../shared/breaker/tally.ts';
 import { countInWindow } from './window.ts';

@@ -1,6 +1,7 @@
 import { FIELD, FLAG, KIND, kindOf, rowOf } from '../../../shared/breaker/memory.ts';
 import type { FromBreakerThread, ToBreakerThread } from '../../../shared/breaker/messages.ts';
-import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME } from '../../../shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { untilWrapped } from '../../../shared/breaker/process-clock.ts';
 import type { BreakerKind, ProbeOutcome } from '../../../shared/breaker/state.ts';
 import { PENDING } from '../../../shared/breaker/tally.ts';

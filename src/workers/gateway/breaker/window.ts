@@ -1,5 +1,6 @@
 import { BUCKET_FIELDS, BUCKETS, FIELD, TRIP } from '../../../shared/breaker/memory.ts';
-import { OUTCOME, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME } from '../../../shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 
 /**
  * Counts a call in the sliding window of a row and says which trigger it sets off, a TRIP. Buckets are shared by the

@@ -1,11 +1,14 @@
-import { OUTCOME, outcomeOfStatus, type BreakerOutcome } from '../../../shared/breaker/outcome.ts';
+import { OUTCOME, outcomeOfStatus } from '../../../shared/breaker/outcome.ts';
+import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
-import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
+import { ERRORS } from '../../../shared/errors.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 import { isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
-import { forwardPath, type CompiledRoute } from '../../../shared/http/router.ts';
+import { forwardPath } from '../../../shared/http/router.ts';
+import type { CompiledRoute } from '../../../shared/http/router.ts';
 import { isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
@@ -20,13 +23,17 @@ import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts'
 import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
 import type { LocalAnswer } from './local-answer.ts';
-import { breakerOutcome, type ExchangeOutcome } from './outcome.ts';
+import { breakerOutcome } from './outcome.ts';
+import type { ExchangeOutcome } from './outcome.ts';
 import { isProbePath, probeAnswer } from './probes.ts';
-import { recordExchange, type RecordedExchange } from './record.ts';
-import { RequestBody, type BodyOwner } from './request-body.ts';
+import { recordExchange } from './record.ts';
+import type { RecordedExchange } from './record.ts';
+import { RequestBody } from './request-body.ts';
+import type { BodyOwner } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ExchangeThread, LinkedExchange } from './thread.ts';
-import { UpstreamCall, type CallOwner } from './upstream-call.ts';
+import { UpstreamCall } from './upstream-call.ts';
+import type { CallOwner } from './upstream-call.ts';
 
 /** The pseudonym in Via (RFC 9110, section 7.6.3). */
 const VIA = '1.1 api-gateway';

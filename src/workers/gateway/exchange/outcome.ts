@@ -1,11 +1,7 @@
-import {
-  OUTCOME,
-  outcomeOfError,
-  outcomeOfStatus,
-  type BreakerOutcome,
-  type OutcomeRule,
-} from '../../../shared/breaker/outcome.ts';
-import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
+import { OUTCOME, outcomeOfError, outcomeOfStatus } from '../../../shared/breaker/outcome.ts';
+import type { BreakerOutcome, OutcomeRule } from '../../../shared/breaker/outcome.ts';
+import { ERRORS } from '../../../shared/errors.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 
 /** How an exchange ended: with an answer of the upstream (or our own health), by an error, or because the client left. */
 export type ExchangeOutcome = ErrorCode | 'ok' | 'client_aborted';

@@ -1,7 +1,9 @@
 import type { AccessLog } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import { countExchange, type CountedExchange } from './count-exchange.ts';
-import { isFailure, type ExchangeOutcome } from './outcome.ts';
+import { countExchange } from './count-exchange.ts';
+import type { CountedExchange } from './count-exchange.ts';
+import { isFailure } from './outcome.ts';
+import type { ExchangeOutcome } from './outcome.ts';
 
 export interface RecordingThread {
   readonly accessLog: AccessLog;

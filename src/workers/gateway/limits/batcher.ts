@@ -2,7 +2,8 @@ import type { Waiter } from '../../../shared/limits/decision.ts';
 import type { LimitStore, StoreFailure, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import { type Flush, type LimitLane, PendingWant } from './limit-lane.ts';
+import { PendingWant } from './limit-lane.ts';
+import type { Flush, LimitLane } from './limit-lane.ts';
 
 export interface BatcherOptions {
   readonly clock: () => number;

@@ -1,16 +1,15 @@
-import { Cluster, type ClusterNode, type ClusterOptions, type Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
+import type { ClusterNode, ClusterOptions, Redis } from 'ioredis';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import { hashSlotOf } from './hash-slot.ts';
-import { RedisLink, type ScriptCall } from './redis-link.ts';
-import {
-  decisionConnection,
-  REDIS_STORE_DEFAULTS,
-  type RedisConnection,
-  type RedisStoreOptions,
-} from './redis-store.ts';
-import { START_MS, type GateState } from './store-gate.ts';
+import { RedisLink } from './redis-link.ts';
+import type { ScriptCall } from './redis-link.ts';
+import { decisionConnection, REDIS_STORE_DEFAULTS } from './redis-store.ts';
+import type { RedisConnection, RedisStoreOptions } from './redis-store.ts';
+import { START_MS } from './store-gate.ts';
+import type { GateState } from './store-gate.ts';
 
 export interface ClusterConnection {
   /** Some nodes to learn the others from. */

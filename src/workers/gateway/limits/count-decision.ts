@@ -1,5 +1,6 @@
 import type { Decision, DecisionMode, LimitOutcome } from '../../../shared/limits/decision.ts';
-import { decisionColumn, type LIMIT_MODES, LIMIT_OUTCOMES } from '../../../shared/metrics/layout.ts';
+import { decisionColumn, LIMIT_OUTCOMES } from '../../../shared/metrics/layout.ts';
+import type { LIMIT_MODES } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { LimitLane } from './limit-lane.ts';
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FlightTimer, type Flight } from './flight-timer.ts';
+import { FlightTimer } from './flight-timer.ts';
+import type { Flight } from './flight-timer.ts';
 
 /** Lets time pass, and the turn of the event loop that it ends in. */
 const advance = (ms: number): Promise<void> => {

@@ -1,4 +1,5 @@
-import { type Decision, decisionFromLevels, type Verdict, type Waiter } from '../../../shared/limits/decision.ts';
+import { decisionFromLevels } from '../../../shared/limits/decision.ts';
+import type { Decision, Verdict, Waiter } from '../../../shared/limits/decision.ts';
 import { ruleLabel } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { DecidesAtOnce, LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
@@ -7,7 +8,8 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Batcher } from './batcher.ts';
 import { countDecision } from './count-decision.ts';
 import { Leases } from './leases.ts';
-import { DENY_MEMORY_MS, LimitLane, type LaneSpec, type PendingWant } from './limit-lane.ts';
+import { DENY_MEMORY_MS, LimitLane } from './limit-lane.ts';
+import type { LaneSpec, PendingWant } from './limit-lane.ts';
 import { decideWhileLocked, decideWithoutStore } from './without-store.ts';
 
 export interface LimiterOptions {

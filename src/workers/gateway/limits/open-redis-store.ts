@@ -2,7 +2,8 @@ import type { RedisConfig } from '../../../shared/config/types.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
 import { redisAddress, redisCredentials } from '../../../shared/redis/connection.ts';
 import { ClusterStore } from './cluster-store.ts';
-import { RedisStore, type RedisStoreOptions } from './redis-store.ts';
+import { RedisStore } from './redis-store.ts';
+import type { RedisStoreOptions } from './redis-store.ts';
 
 /** The store that the configuration names. Imported only where there is one: a thread without Redis starts faster. */
 export function openRedisStore(config: RedisConfig, options: RedisStoreOptions): LimitStore {

@@ -1,13 +1,16 @@
-import { Command, type Redis } from 'ioredis';
+import { Command } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { readTakeReply, takeArguments } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { KeyOf } from '../../../shared/redis/keys.ts';
-import { isUnknownScript, type Script } from '../../../shared/redis/scripts.ts';
+import { isUnknownScript } from '../../../shared/redis/scripts.ts';
+import type { Script } from '../../../shared/redis/scripts.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { FlightTimer, Flight } from './flight-timer.ts';
-import { type GateState, StoreGate } from './store-gate.ts';
+import { StoreGate } from './store-gate.ts';
+import type { GateState } from './store-gate.ts';
 
 export interface RedisLinkOptions {
   readonly clock: () => number;

@@ -1,4 +1,5 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { plainBucketKey } from '../../../shared/redis/keys.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';

@@ -3,8 +3,8 @@ import {
   NOTHING_REFUSED,
   REFUSED_GENERATION_MS,
   REFUSED_WINDOW_MS,
-  type RefusedList,
 } from '../../../shared/limits/refused-list.ts';
+import type { RefusedList } from '../../../shared/limits/refused-list.ts';
 import { SpaceSaving } from '../../../shared/limits/space-saving.ts';
 
 /** Clients that one generation counts: no count is more than 1/1,024 of all refusals too high. */

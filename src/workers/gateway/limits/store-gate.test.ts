@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type GateState, StoreGate } from './store-gate.ts';
+import { StoreGate } from './store-gate.ts';
+import type { GateState } from './store-gate.ts';
 
 function setUp() {
   const probes: ((failure: string | undefined) => void)[] = [];

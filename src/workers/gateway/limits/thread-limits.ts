@@ -6,11 +6,8 @@ import type { Config, RouteConfig } from '../../../shared/config/types.ts';
 import { Allowlist } from '../../../shared/limits/allowlist.ts';
 import { ClientKeys } from '../../../shared/limits/client-key.ts';
 import { IpClients } from '../../../shared/limits/ip-client.ts';
-import {
-  policyValue,
-  type RateLimitHeaderMode,
-  type RateLimitHeaders,
-} from '../../../shared/limits/rate-limit-headers.ts';
+import { policyValue } from '../../../shared/limits/rate-limit-headers.ts';
+import type { RateLimitHeaderMode, RateLimitHeaders } from '../../../shared/limits/rate-limit-headers.ts';
 import type { FromLimitThread, ToLimitThread } from '../../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';

@@ -1,6 +1,8 @@
-import { type Decision, decisionFromLevels } from '../../../shared/limits/decision.ts';
+import { decisionFromLevels } from '../../../shared/limits/decision.ts';
+import type { Decision } from '../../../shared/limits/decision.ts';
 import { limitOfShare, waitsOfShare } from '../../../shared/limits/process-share.ts';
-import { CLOSED_RETRY_MS, type CompiledRule } from '../../../shared/limits/rule.ts';
+import { CLOSED_RETRY_MS } from '../../../shared/limits/rule.ts';
+import type { CompiledRule } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitLane } from './limit-lane.ts';
 

@@ -1,14 +1,6 @@
 import { BATCH_SIZE_EDGES, bucketOf, DURATION_EDGES_SECONDS } from '../../../shared/metrics/histogram.ts';
-import {
-  blockOf,
-  type MetricRows,
-  REFUSAL_CODES,
-  refusedColumn,
-  type RowKind,
-  rowOf,
-  rowStart,
-  THREAD,
-} from '../../../shared/metrics/layout.ts';
+import { blockOf, REFUSAL_CODES, refusedColumn, rowOf, rowStart, THREAD } from '../../../shared/metrics/layout.ts';
+import type { MetricRows, RowKind } from '../../../shared/metrics/layout.ts';
 import type { RequestThreadStart } from '../../../shared/threads/protocol.ts';
 
 const REFUSED_COLUMNS: ReadonlyMap<string, number> = new Map(REFUSAL_CODES.map((code) => [code, refusedColumn(code)]));

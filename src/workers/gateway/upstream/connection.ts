@@ -1,12 +1,15 @@
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTcp } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { KnownHead } from './known-head.ts';
 import { openWire } from './open-wire.ts';
-import { ResponseParser, type ResponseHandler } from './response-parser.ts';
+import { ResponseParser } from './response-parser.ts';
+import type { ResponseHandler } from './response-parser.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection carries: an exchange. */

@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { KnownHead } from './known-head.ts';
-import { RecordingParser, type Answer } from './read-answer.fixture.ts';
+import { RecordingParser } from './read-answer.fixture.ts';
+import type { Answer } from './read-answer.fixture.ts';
 
 const DATE = 'Thu, 26 Nov 2026 16:17:17 GMT';
 const BODY = 'Content-Length: 2\r\n\r\nhi';

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { Connection, readBuffer, type Carried, type ConnectionOwner } from './connection.ts';
+import { Connection, readBuffer } from './connection.ts';
+import type { Carried, ConnectionOwner } from './connection.ts';
 import { Line } from './line.ts';
 
 /** What such connections of a target have in common. */

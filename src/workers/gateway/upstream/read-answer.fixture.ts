@@ -1,5 +1,6 @@
 import type { KnownHead } from './known-head.ts';
-import { ResponseParser, type ParseFault, type ResponseHandler } from './response-parser.ts';
+import { ResponseParser } from './response-parser.ts';
+import type { ParseFault, ResponseHandler } from './response-parser.ts';
 
 /** What became of one answer, in plain values that tests can compare. */
 export interface Answer {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cut, readAnswer, type Answer } from './read-answer.fixture.ts';
+import { cut, readAnswer } from './read-answer.fixture.ts';
+import type { Answer } from './read-answer.fixture.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 const LEN = 'Content-Length: 2\r\n\r\nhi';

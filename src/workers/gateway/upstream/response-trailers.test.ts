@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cut, readAnswer, RecordingParser, type Answer } from './read-answer.fixture.ts';
+import { cut, readAnswer, RecordingParser } from './read-answer.fixture.ts';
+import type { Answer } from './read-answer.fixture.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n`;

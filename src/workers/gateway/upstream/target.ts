@@ -2,7 +2,8 @@ import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import { Connection, type ConnectionOwner, type ConnectionSettings, type Queued } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';

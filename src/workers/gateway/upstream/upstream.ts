@@ -6,7 +6,8 @@ import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import { Target, type TargetOwner } from './target.ts';
+import { Target } from './target.ts';
+import type { TargetOwner } from './target.ts';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;

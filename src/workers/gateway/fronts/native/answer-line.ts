@@ -5,7 +5,8 @@ import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
-import { ClientOutput, MOST_TEXT_BYTES, type OutputTools } from './client-output.ts';
+import { ClientOutput, MOST_TEXT_BYTES } from './client-output.ts';
+import type { OutputTools } from './client-output.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import {
   ALL_SAFE,

@@ -23,7 +23,8 @@ import {
   MOST_WAITING_BYTES,
   SAID_ALL,
 } from './connection-state.ts';
-import { ConnectionTimer, type Wait } from './connection-timer.ts';
+import { ConnectionTimer } from './connection-timer.ts';
+import type { Wait } from './connection-timer.ts';
 import { INCOMPLETE, MALFORMED, skipEmptyLines } from './head-parser-start.ts';
 import type { NativeRequestHead } from './head-parser.ts';
 import { HeldRequestHead } from './held-request-head.ts';

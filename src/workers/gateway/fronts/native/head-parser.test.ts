@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTABLE_NAMES } from '../../../../shared/http/request-field.ts';
-import { RequestStream, readRequests, type ReadRequest, type ReadStream } from './head-parser.fixture.ts';
+import { RequestStream, readRequests } from './head-parser.fixture.ts';
+import type { ReadRequest, ReadStream } from './head-parser.fixture.ts';
 import { MAX_FIELDS, NativeRequestHead } from './head-parser.ts';
 
 /** Reads whole, byte by byte, and cut in two at every place (short texts); it must come to the same. */

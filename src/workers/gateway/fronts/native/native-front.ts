@@ -1,7 +1,8 @@
 import { wallClockMs } from '../../../../shared/clock.ts';
 import type { Config } from '../../../../shared/config/types.ts';
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
-import { type RefusalCode, THREAD } from '../../../../shared/metrics/layout.ts';
+import { THREAD } from '../../../../shared/metrics/layout.ts';
+import type { RefusalCode } from '../../../../shared/metrics/layout.ts';
 import type { ConnectionRows } from '../../../../shared/threads/connection-table.ts';
 import type { ToFrontThread } from '../../../../shared/threads/protocol.ts';
 import type { TlsMaterial } from '../../../../shared/tls/material.ts';
@@ -11,14 +12,17 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import type { ClientFront, ToClientFront } from '../front.ts';
 import { DateLine } from './answer-head.ts';
-import { ClientConnection, type ClientPeer } from './client-connection.ts';
-import { OutputTools, type StreamTools } from './client-output.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ClientPeer } from './client-connection.ts';
+import { OutputTools } from './client-output.ts';
+import type { StreamTools } from './client-output.ts';
 import type { ConnectionHost, ConnectionSettings, Flushed } from './connection-host.ts';
 import { NativeRequestHead } from './head-parser.ts';
 import type { ProxiedSource } from './proxy-protocol.ts';
 import { ProxyReception } from './proxy-reception.ts';
 import { SocketHandle } from './socket-handle.ts';
-import { TlsAcceptor, type TlsHandlers } from './tls-server.ts';
+import { TlsAcceptor } from './tls-server.ts';
+import type { TlsHandlers } from './tls-server.ts';
 
 const READ_BYTES = 64 * 1024;
 /** How often idle connections are looked at; each look is a few loads. */

@@ -1,7 +1,8 @@
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../../deadlines.ts';
 import type { StreamTools } from './client-output.ts';
-import { ProxyHeaderReader, type ProxiedSource } from './proxy-protocol.ts';
+import { ProxyHeaderReader } from './proxy-protocol.ts';
+import type { ProxiedSource } from './proxy-protocol.ts';
 
 /** A proxy writes its header at once; one that does not speaks another protocol. */
 const HEADER_WITHIN_MS = 5_000;

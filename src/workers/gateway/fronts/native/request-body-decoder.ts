@@ -1,5 +1,6 @@
 import { COLON, CR, isBlank, latin1, LF, SEMICOLON, TOKEN_BYTE, VALUE_BYTE } from '../../upstream/http-bytes.ts';
-import { forwardableTrailers, type TrailerRules } from './request-body-decoder-trailers.ts';
+import { forwardableTrailers } from './request-body-decoder-trailers.ts';
+import type { TrailerRules } from './request-body-decoder-trailers.ts';
 
 /** Most bytes of chunk extensions, and of trailer fields, in one body. */
 export const MAX_EXTRA_BYTES = 16 * 1024;

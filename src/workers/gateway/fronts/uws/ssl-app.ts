@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import uWS, { type AppOptions, type TemplatedApp } from 'uWebSockets.js';
+import uWS from 'uWebSockets.js';
+import type { AppOptions, TemplatedApp } from 'uWebSockets.js';
 import type { TlsConfig, TlsFiles } from '../../../../shared/config/types.ts';
 import { certificateNames } from '../../../../shared/tls/certificate-names.ts';
 

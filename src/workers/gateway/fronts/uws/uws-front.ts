@@ -1,4 +1,5 @@
-import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp } from 'uWebSockets.js';
+import uWS from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { ServerConfig } from '../../../../shared/config/types.ts';
 import { THREAD } from '../../../../shared/metrics/layout.ts';
 import type { RequestThread } from '../../request-thread.ts';
