@@ -43,7 +43,7 @@ describe('three nodes on one Redis', () => {
       expect(await node.succeed(2)).toEqual(['refused', 'refused']);
       const retryAfter = node.gates[0]?.retryAfterSeconds(node.place);
       const leftMs = node.front.view()[0]?.forced?.remainingMs ?? 0;
-      expect(leftMs).toBeLessThanOrEqual(MINUTE - 1_500);
+      expect(leftMs).toBeLessThanOrEqual(MINUTE - 1_400); // a node knows the time of Redis to some milliseconds
       // Whole seconds, rounded up; one may have ended between the two looks.
       expect([0, 1].map((ended) => Math.ceil(leftMs / 1_000) + ended)).toContain(retryAfter);
       expect(retryAfter).toBeLessThan(60);
