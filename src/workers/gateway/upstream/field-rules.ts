@@ -1,19 +1,13 @@
+import { trimBlanks } from '../../../shared/http/field.ts';
 import { isForwardableTrailer } from '../../../shared/http/trailer-field.ts';
 
 /** The rarely needed, string based rules on response fields; everything here may cost a microsecond. */
-
-const OWS = /^[ \t]+|[ \t]+$/g;
-
-/** Without optional white space (SP and HTAB only: `trim` would also take 0xA0, which is part of a value). */
-export function trimOws(text: string): string {
-  return text.replace(OWS, '');
-}
 
 /** The non-empty members of a comma separated list without quoted strings, in lower case. */
 export function listMembers(value: string): string[] {
   return value
     .split(',')
-    .map((member) => trimOws(member).toLowerCase())
+    .map((member) => trimBlanks(member).toLowerCase())
     .filter((member) => member !== '');
 }
 
@@ -26,7 +20,7 @@ export function rewriteFields(block: string, dropped: readonly string[]): string
   for (const line of block.split('\r\n')) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
-    if (!dropped.includes(name.toLowerCase())) kept.push(`${name}: ${trimOws(line.slice(colon + 1))}`);
+    if (!dropped.includes(name.toLowerCase())) kept.push(`${name}: ${trimBlanks(line.slice(colon + 1))}`);
   }
   return kept.join('\r\n');
 }
@@ -42,7 +36,7 @@ export function trailersToPassOn(section: string, listed: readonly string[]): st
     const name = line.slice(0, colon);
     const lower = name.toLowerCase();
     if (colon > 0 && isForwardableTrailer(lower) && !listed.includes(lower)) {
-      kept += `${name}: ${trimOws(line.slice(colon + 1))}\r\n`;
+      kept += `${name}: ${trimBlanks(line.slice(colon + 1))}\r\n`;
     }
   }
   return kept;
