@@ -74,6 +74,7 @@ export class UwsClient implements ClientSide {
 
   /** uWS wants to know inside its handler who takes the body. */
   takeBody(exchange: AnsweredExchange): void {
+    this.resumeBody(); // so that every later resume finds what a pause without bytes to send has found
     this.#res?.onData((piece, last) => {
       this.#inHandler = true;
       if (last) exchange.onBodyEnds();
@@ -87,12 +88,17 @@ export class UwsClient implements ClientSide {
 
   pauseBody(): void {
     this.#paused = true;
-    this.#res?.pause();
+    // A pause would also hold up what the socket did not take of the answer. What comes meanwhile the body limit bounds.
+    if (!this.#blocked) this.#res?.pause();
   }
 
   resumeBody(): void {
     this.#paused = false;
-    this.#res?.resume();
+    const res = this.#res;
+    if (res === undefined) return;
+    // uWS puts back what the thread's last pause found, kept apart for sockets with and without bytes to send: so pause now.
+    res.pause();
+    res.resume();
   }
 
   /** uWS cuts uploads slower than it likes; a pause and resume starts its clock again. */
@@ -250,6 +256,7 @@ export class UwsClient implements ClientSide {
       res.cork(nothing);
     }
     this.#blocked = false;
+    if (this.#paused) res.pause();
     if (this.#endWanted) this.#endChunked(exchange);
     else exchange.onClientDrained();
     return true;
