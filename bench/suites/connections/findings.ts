@@ -15,6 +15,7 @@ const MIB = 1024 ** 2;
 /** Of the whole process, from one look to the next: growth below it says nothing. */
 const BY_ITSELF = 2 * MIB;
 const GROWTH = 'resident-bytes-per-connection';
+const FURTHER = 'resident-bytes-per-further-connection';
 
 const titleOf = (count: number): string => `${count.toLocaleString('en-US')} idle connections`;
 const perConnection = (count: number, pick: (memory: Memory) => number): ((held: Held) => number) => {
@@ -71,6 +72,25 @@ function recordGrowth(
   const refused = `${lost ?? ''} grew by less than ${BY_ITSELF / MIB} MiB: memory moves by that much without connections`;
   const found = lost === undefined ? { samples } : { samples, refused };
   record.ratio({ case: titleOf(count), subject, against, metric: GROWTH, better: 'lower', ...found });
+}
+
+/**
+ * What each further connection takes, from the first step to the last: both are looked at after the same warm-up and burst,
+ * so that garbage which V8 has not collected, or has given back since, is in both and drops out. The look before the first
+ * connection has other garbage in it, and a process of ours can even be smaller with a thousand connections than without.
+ */
+export function recordSlope(record: Recorder, steps: readonly Step[]): void {
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (first === undefined || last === undefined || last === first) return;
+  const title = `${titleOf(first.count)} to ${last.count.toLocaleString('en-US')}`;
+  for (const subject of namesIn([last])) {
+    const lower = valuesOf(first, subject);
+    const samples = valuesOf(last, subject).flatMap(({ holding }, i) => {
+      const few = lower[i];
+      return few === undefined ? [] : [rounded((rss(holding) - rss(few.holding)) / (last.count - first.count))];
+    });
+    record.measure({ case: title, subject, metric: FURTHER, unit: 'B', better: 'lower', samples });
+  }
 }
 
 interface Answers {

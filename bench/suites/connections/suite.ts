@@ -3,7 +3,7 @@ import { subjectContext } from '../../shared/gateway.ts';
 import { settingsOf } from '../../shared/settings.ts';
 import type { Suite } from '../../shared/suite.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
-import { recordCharts, recordStep } from './findings.ts';
+import { recordCharts, recordSlope, recordStep } from './findings.ts';
 import type { Step } from './findings.ts';
 import { holdAll } from './hold.ts';
 import type { Held } from './hold.ts';
@@ -32,7 +32,7 @@ export const suite: Suite = {
       'Resident memory of the process with its connections less that of the same process before, warm, by the number of ' +
         'connections. Not in it: what the kernel keeps for a socket, the same for all; and what was set aside at the ' +
         'start, such as the table nginx makes for worker_connections: the chart of the whole process has that. ' +
-        'The goal for an idle connection of the gateway is 950 bytes at most. ' +
+        'The goal for an idle connection of the gateway is 950 bytes at most, as the further connections of the last step show it. ' +
         'A process also moves by up to 2 MiB by itself, which is much for each of 1,000 connections.',
     );
     const subjects = holdingSubjects(context, subjectContext(session, await startUpstream(session)));
@@ -51,6 +51,7 @@ export const suite: Suite = {
       steps.push(step);
       recordStep(record, step);
     }
+    recordSlope(record, steps);
     recordCharts(record, steps);
   },
 };
