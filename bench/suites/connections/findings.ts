@@ -76,8 +76,7 @@ function recordGrowth(
 
 /**
  * What each further connection takes, from the first step to the last: both are looked at after the same warm-up and burst,
- * so that garbage which V8 has not collected, or has given back since, is in both and drops out. The look before the first
- * connection has other garbage in it, and a process of ours can even be smaller with a thousand connections than without.
+ * so what that left behind drops out.
  */
 export function recordSlope(record: Recorder, steps: readonly Step[]): void {
   const [first, last] = [steps[0], steps.at(-1)];

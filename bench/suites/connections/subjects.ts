@@ -24,7 +24,12 @@ export function holdingSubjects({ record, options }: SuiteContext, place: Subjec
     name,
     async start(connections) {
       // 900 s is the longest it can.
-      const env = { IDLE_TIMEOUT_SECONDS: '900', MAX_CONNECTIONS: String(connections + MORE), ...own };
+      const env = {
+        IDLE_TIMEOUT_SECONDS: '900',
+        MAX_CONNECTIONS: String(connections + MORE),
+        NODE_OPTIONS: `--import=${new URL('./collect-garbage.js', import.meta.url).href}`,
+        ...own,
+      };
       return subjectOf(name, await startGateway(place, { workers, env }), { threads: workers ?? 1 });
     },
   }));

@@ -33,6 +33,7 @@ export const suite: Suite = {
         'connections. Not in it: what the kernel keeps for a socket, the same for all; and what was set aside at the ' +
         'start, such as the table nginx makes for worker_connections: the chart of the whole process has that. ' +
         'The goal for an idle connection of the gateway is 950 bytes at most, as the further connections of the last step show it. ' +
+        'Every thread of the gateway collects its garbage every two seconds, which it does not do by itself, so that the figures are what connections hold. ' +
         'A process also moves by up to 2 MiB by itself, which is much for each of 1,000 connections.',
     );
     const subjects = holdingSubjects(context, subjectContext(session, await startUpstream(session)));
