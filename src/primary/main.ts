@@ -4,6 +4,7 @@ import { formatProblems } from '../shared/config/problems.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
+import { openFilesLimit } from '../shared/net/open-files.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
@@ -169,6 +170,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
       threads: server.workers,
       front: acceptor.kind,
       maxConnections: server.maxConnections,
+      openFiles: openFilesLimit(),
       version: VERSION,
       configVersion: reload.active().version,
     },

@@ -88,6 +88,5 @@ test('these are the upstream’s doing', () => {
     'upstream_reset',
     'upstream_tls_failed',
     'upstream_total_timeout',
-    'upstream_unresolved',
   ]);
 });

@@ -67,7 +67,7 @@ const TABLE = {
     logged: NEVER,
   },
   upstream_refused: { ...UPSTREAM, status: 502, detail: 'The upstream does not accept connections.' },
-  upstream_unresolved: { ...UPSTREAM, status: 502, detail: 'The upstream name cannot be resolved.' },
+  upstream_unresolved: { ...PLAIN, status: 502, detail: 'The upstream name cannot be resolved.' },
   upstream_tls_failed: { ...UPSTREAM, status: 502, detail: 'The TLS handshake with the upstream failed.' },
   upstream_reset: {
     ...UPSTREAM,

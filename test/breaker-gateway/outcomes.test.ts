@@ -55,7 +55,6 @@ describe('what opens a breaker', () => {
     ['ok-503', 503, 503],
     ['ok-504', 504, 504],
     ['refused', 502],
-    ['unresolved', 502],
     ['headers', 504, 'hold'],
     ['total', 504, 'hold'],
     ['reset', 502, 'reset'],
@@ -84,6 +83,10 @@ describe('what never opens a breaker', () => {
   ])('%s', async (name, status) => {
     upstream.onPath.set(`/${name}`, status);
     expect(await statuses(gateway, 2 * THRESHOLD, `/${name}`)).toEqual(Array(2 * THRESHOLD).fill(status));
+  });
+
+  test('a name that does not resolve: that is the DNS of this machine, not the upstream', async () => {
+    expect(await statuses(gateway, 2 * THRESHOLD, '/unresolved')).toEqual(Array(2 * THRESHOLD).fill(502));
   });
 
   test('statuses that the configuration took off the list', async () => {

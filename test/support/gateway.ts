@@ -24,6 +24,8 @@ export interface GatewayOptions {
   readonly as?: 'front' | 'supervised';
   /** What serves the client port (FRONT); default: GATEWAY_TEST_FRONT, else the gateway's own default. */
   readonly front?: TestFront;
+  /** Its limit of open files (`ulimit -n`); default: that of the test. */
+  readonly openFiles?: number;
 }
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -59,7 +61,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const supervised = options.as === 'supervised';
   const front = options.front ?? TEST_FRONT;
   const args = supervised ? [join(DIST, 'src/cli/main.js'), 'start'] : [join(DIST, 'src/primary/main.js')];
-  const child = spawn(process.execPath, args, {
+  const limited = ['-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, process.execPath, ...args];
+  const [command, its] = options.openFiles === undefined ? [process.execPath, args] : ['sh', limited];
+  const child = spawn(command, its, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',

@@ -6,6 +6,8 @@ import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
+import { connectFailure } from './connect-failure.ts';
+import type { ConnectError } from './connect-failure.ts';
 import type { KnownHead } from './known-head.ts';
 import { openWire } from './open-wire.ts';
 import { ResponseParser } from './response-parser.ts';
@@ -69,28 +71,6 @@ export interface ConnectionOwner {
  * two reads overlap, it stays in the cache, and 128 connections do not hold 8 MB.
  */
 export const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-/** A node error code that says why no connection came about. */
-function connectFailure(error: NodeJS.ErrnoException): ErrorCode {
-  const code = error.code ?? '';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL' || code === 'ENODATA')
-    return 'upstream_unresolved';
-  if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.startsWith('CERT_') || TLS_CODES.has(code)) {
-    return 'upstream_tls_failed';
-  }
-  return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_refused';
-}
-
-/** What OpenSSL's certificate checks put into error.code without a common prefix. */
-const TLS_CODES = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'HOSTNAME_MISMATCH',
-  'EPROTO',
-]);
 
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
 export class Connection implements ResponseHandler, Waiting, WireOwner {
@@ -315,7 +295,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     this.close();
   }
 
-  #onSocketGone(error: NodeJS.ErrnoException | undefined): void {
+  #onSocketGone(error: ConnectError | undefined): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
       this.fail(error === undefined ? 'upstream_reset' : connectFailure(error));

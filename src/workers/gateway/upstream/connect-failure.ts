@@ -1,0 +1,41 @@
+import type { ErrorCode } from '../../../shared/errors.ts';
+
+/** This machine, or this process, has no more to give: descriptors, memory, or ports of its own for that address. */
+const OWN_SHORTAGE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+/** Of looking up a name, by whatever way. */
+const UNRESOLVED: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);
+
+const TLS_PREFIXES = ['ERR_TLS', 'ERR_SSL', 'CERT_', 'CRL_', 'UNABLE_TO_'] as const;
+
+/** What OpenSSL's certificate checks put into error.code without a common prefix (x509errors of Node's TLS). */
+const TLS_CODES: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'HOSTNAME_MISMATCH',
+  'EPROTO',
+]);
+
+/** Node's error of a connection that did not come about; of several addresses it has one for each attempt. */
+export interface ConnectError extends Error {
+  readonly code?: string;
+  readonly errors?: readonly ConnectError[];
+}
+
+/**
+ * What it means that no connection came about. Our own shortage says nothing of the upstream, but only where no attempt
+ * says more: an IPv6 address of a machine without IPv6 looks the same.
+ */
+export function connectFailure(error: ConnectError): ErrorCode {
+  const telling = error.errors?.find(({ code }) => !OWN_SHORTAGE.has(code ?? ''));
+  const code = (telling ?? error).code ?? '';
+  if (OWN_SHORTAGE.has(code)) return 'overloaded';
+  if (UNRESOLVED.has(code)) return 'upstream_unresolved';
+  if (TLS_CODES.has(code) || TLS_PREFIXES.some((prefix) => code.startsWith(prefix))) return 'upstream_tls_failed';
+  return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_refused';
+}
