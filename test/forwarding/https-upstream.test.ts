@@ -23,6 +23,7 @@ async function startHttps({ certFile, keyFile }: CertificateFiles): Promise<Serv
       const socket = req.socket as TLSSocket;
       const { servername } = socket as unknown as { servername: string | false };
       res.setHeader('x-sni', String(servername));
+      res.setHeader('x-host', String(req.headers.host));
       res.setHeader('x-alpn', String(socket.alpnProtocol));
       res.setHeader('x-client-port', String(socket.remotePort));
       res.end(req.url === '/sha' ? hash.digest('hex') : 'x'.repeat(300_000));
@@ -39,15 +40,17 @@ let stranger: TestAuthority;
 let named: Server;
 let byAddress: Server;
 let foreign: Server;
+let local: Server;
 let plain: RecordingUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
   authority = createAuthority();
   stranger = createAuthority();
-  [named, byAddress, foreign] = await Promise.all([
+  [named, byAddress, foreign, local] = await Promise.all([
     startHttps(authority.issue('DNS:service.test')),
     startHttps(authority.issue('IP:127.0.0.1')),
     startHttps(stranger.issue('IP:127.0.0.1')),
+    startHttps(authority.issue('DNS:localhost')),
   ]);
   plain = await recordingUpstream(() => '');
   const tls = (more: string) => `tls: { ca_file: "${authority.caFile}"${more} }`;
@@ -61,15 +64,16 @@ upstreams:
   foreign: { url: "https://127.0.0.1:${portOf(foreign)}", ${tls('')} }
   unchecked: { url: "https://127.0.0.1:${portOf(foreign)}", tls: { verify: false } }
   system: { url: "https://127.0.0.1:${portOf(byAddress)}" }
+  dotted: { url: "https://localhost.:${portOf(local)}", ${tls('')} }
   plain: { url: "https://127.0.0.1:${plain.port}", ${tls('')} }
 routes:
-${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
+${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'dotted', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
 `,
   });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
-  for (const server of [named, byAddress, foreign]) server.close();
+  for (const server of [named, byAddress, foreign, local]) server.close();
   await plain[Symbol.asyncDispose]();
   for (const each of [authority, stranger]) each[Symbol.dispose]();
 });
@@ -91,6 +95,15 @@ describe('https upstreams', () => {
   it('server_name is asked for and checked', async () => {
     const answer = await get('/named/');
     expect([statusOf(answer), valueOf(answer, 'x-sni')]).toEqual([200, 'service.test']);
+  });
+
+  it('a name with a dot at the end stands without it in SNI, in Host and in what the certificate is checked for', async () => {
+    const answer = await get('/dotted/');
+    expect([statusOf(answer), valueOf(answer, 'x-sni'), valueOf(answer, 'x-host')]).toEqual([
+      200,
+      'localhost',
+      `localhost:${portOf(local)}`,
+    ]);
   });
 
   it('a body of 3 MB goes up byte for byte', async () => {

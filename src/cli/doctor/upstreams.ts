@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { withoutEndDot } from '../../shared/config/addresses.ts';
 import type { TargetConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import { reasonOf } from '../command-failure.ts';
 import type { CliIo } from '../io.ts';
@@ -33,7 +34,8 @@ async function checkTarget(
       );
     }
   }
-  const { caFile, serverName, verify } = upstream.tls;
+  const { caFile, verify } = upstream.tls;
+  const serverName = upstream.tls.serverName ?? (target.host.endsWith('.') ? withoutEndDot(target.host) : undefined);
   const outcome = await timedRequest({
     url: new URL(`${where}/`),
     method: 'GET',

@@ -8,6 +8,12 @@ const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 /** A DNS name; underscores pass, because container networks use them. */
 export const isHostName = (text: string): boolean => text.length <= 253 && HOST_NAME.test(text);
 
+/** The same with a dot at its end, or without: then it is whole, and no search list is tried (RFC 1034, section 3.1). */
+export const isWholeOrHostName = (text: string): boolean => isHostName(withoutEndDot(text));
+
+/** As the name stands in Host, SNI and certificates, which have no dot at the end (RFC 6066, section 3). */
+export const withoutEndDot = (name: string): string => (name.endsWith('.') ? name.slice(0, -1) : name);
+
 /** An address to listen on: IPv4, IPv6 without brackets, or a name. */
 export function parseListenHost(text: string): Parsed<string> {
   // A name of digits and dots only is an address with a mistake in it.
@@ -28,12 +34,13 @@ export function parseNetwork(text: string): Parsed<string> {
 
 /** A host a route answers to: a name, an IPv4 address, or `*.` before a name. No port. */
 export function parseRouteHost(text: string): Parsed<string> {
-  const ok = isHostName(text.startsWith('*.') ? text.slice(2) : text);
+  const name = withoutEndDot(text);
+  const ok = isHostName(name.startsWith('*.') ? name.slice(2) : name);
   return ok
-    ? { ok: true, value: text.toLowerCase() }
+    ? { ok: true, value: name.toLowerCase() }
     : { ok: false, expected: 'a host name without port, such as api.example.com or *.example.com' };
 }
 
 /** A name for SNI and certificate checks. */
 export const parseServerName = (text: string): Parsed<string> =>
-  isHostName(text) ? { ok: true, value: text } : { ok: false, expected: 'a host name' };
+  isWholeOrHostName(text) ? { ok: true, value: withoutEndDot(text) } : { ok: false, expected: 'a host name' };

@@ -130,6 +130,17 @@ describe.each<[Env, (config: Config) => unknown, unknown]>([
     { origin: 'https://api.example.com', secure: true, host: 'api.example.com', port: 443, basePath: '/v1' },
   ],
   [
+    { UPSTREAM_URL: 'http://orders.default.svc.cluster.local.:8080' },
+    (c) => c.upstreams[0]?.targets[0],
+    {
+      origin: 'http://orders.default.svc.cluster.local.:8080',
+      secure: false,
+      host: 'orders.default.svc.cluster.local.',
+      port: 8080,
+      basePath: '',
+    },
+  ],
+  [
     { UPSTREAM_URL: 'http://a, http://[::1]:81' },
     (c) => target(c, 1),
     { origin: 'http://[::1]:81', secure: false, host: '::1', port: 81, basePath: '' },
@@ -201,6 +212,10 @@ test.each<[Env, string]>([
   [
     { UPSTREAM_URL: 'http:\\\\a' },
     'UPSTREAM_URL: got "http:\\\\\\\\a", expected an http or https URL such as http://10.0.0.1:8080',
+  ],
+  [
+    { UPSTREAM_URL: 'http://a..:80' },
+    'UPSTREAM_URL: got "http://a..:80", expected an http or https URL such as http://10.0.0.1:8080',
   ],
   [{ UPSTREAM_URL: 'http://a:0' }, 'UPSTREAM_URL: got "http://a:0", expected a URL with a port from 1 to 65535'],
   [

@@ -182,7 +182,7 @@ export interface TargetConfig {
   /** Canonical origin, such as `http://127.0.0.1:5001`. */
   readonly origin: string;
   readonly secure: boolean;
-  /** Name or address without brackets, as node:net takes it. */
+  /** Address without brackets, or name; one with a dot at the end is looked up without the search list. */
   readonly host: string;
   readonly port: number;
   /** Path put in front of every forwarded path; `''` or starts with `/` and does not end with it. */

@@ -37,6 +37,13 @@ test.each<[Env, Partial<RedisConfig>]>([
       password: 'p@ss/w',
     },
   ],
+  [
+    { REDIS_URL: 'redis://redis.default.svc.cluster.local.' },
+    {
+      url: 'redis://redis.default.svc.cluster.local.:6379',
+      nodes: [{ host: 'redis.default.svc.cluster.local.', port: 6379 }],
+    },
+  ],
   [{ REDIS_URL: 'redis://:pw@localhost' }, { password: 'pw' }],
   [
     { REDIS_URL: 'redis://app@localhost', REDIS_PASSWORD: 'p w' },

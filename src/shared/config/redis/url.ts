@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isHostName } from '../addresses.ts';
+import { isWholeOrHostName } from '../addresses.ts';
 import type { Parsed } from '../parsed.ts';
 
 /** What REDIS_URL says. The port of a node that names none depends on REDIS_MODE. */
@@ -38,7 +38,7 @@ function parseNode(text: string): Parsed<OneNode> {
   const [, scheme, login = '', address = '', database = ''] = NODE.exec(text) ?? [];
   const [, ipv6, name = '', port] = ADDRESS.exec(address) ?? [];
   const host = ipv6 ?? name;
-  if (ipv6 === undefined ? isIP(name) === 0 && (!isHostName(name) || /^[\d.]+$/.test(name)) : isIP(ipv6) !== 6) {
+  if (ipv6 === undefined ? isIP(name) === 0 && (!isWholeOrHostName(name) || /^[\d.]+$/.test(name)) : isIP(ipv6) !== 6) {
     return fail(PHRASE);
   }
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return fail('a port from 1 to 65535');

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isHostName } from '../addresses.ts';
+import { isWholeOrHostName } from '../addresses.ts';
 import { parsePrefixPath } from '../routes/path.ts';
 import type { Parsed } from '../parsed.ts';
 import type { TargetConfig } from '../types.ts';
@@ -20,7 +20,7 @@ export function parseTarget(text: string): Parsed<TargetConfig> {
   const url = new URL(text);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replaceAll(/^\[|\]$/g, '');
-  if (isIP(host) === 0 && !isHostName(host)) return fail(TARGET_PHRASE);
+  if (isIP(host) === 0 && !isWholeOrHostName(host)) return fail(TARGET_PHRASE);
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   if (port === 0) return fail('a URL with a port from 1 to 65535');
 

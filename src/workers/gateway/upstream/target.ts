@@ -1,3 +1,4 @@
+import { withoutEndDot } from '../../../shared/config/addresses.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -57,7 +58,8 @@ export class Target implements ConnectionOwner {
     const { pipelining } = upstream.config;
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     const defaultPort = config.secure ? 443 : 80;
-    const name = config.host.includes(':') ? `[${config.host}]` : config.host; // an IPv6 address (RFC 3986, section 3.2.2)
+    const host = withoutEndDot(config.host);
+    const name = host.includes(':') ? `[${host}]` : host; // an IPv6 address (RFC 3986, section 3.2.2)
     this.hostLine = `host: ${name}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
   }
 

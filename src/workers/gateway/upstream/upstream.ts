@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { withoutEndDot } from '../../../shared/config/addresses.ts';
 import type { UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
@@ -89,7 +90,7 @@ export class Upstream implements TargetOwner {
 
   /** @param address host name or address of the target, without brackets */
   tlsOptions(address: string): ConnectionOptions {
-    const serverName = this.config.tls.serverName ?? (isIP(address) === 0 ? address : undefined);
+    const serverName = this.config.tls.serverName ?? (isIP(address) === 0 ? withoutEndDot(address) : undefined);
     return serverName === undefined ? this.#tls : { ...this.#tls, servername: serverName };
   }
 
