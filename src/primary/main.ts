@@ -26,6 +26,9 @@ import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
 import { ThreadSet } from './threads/thread-set.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
+import { NameCache } from './names/name-cache.ts';
+import { NameSources } from './names/name-sources.ts';
+import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
@@ -77,6 +80,11 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     threads: threadSet,
     degraded,
   });
+  const sources = new NameSources({ servers: first.config.testDnsServers });
+  const upstreams = new UpstreamControl({
+    names: new NameCache({ find: (name) => sources.find(name) }),
+    send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
+  });
   const reload = new Reload({ load: loadConfig, first, log, parts: [metrics, control, acceptor] });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
@@ -86,6 +94,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     acceptor,
     control,
     metrics,
+    upstreams,
     log,
     events,
   });

@@ -37,8 +37,9 @@ export interface ScriptedUpstream extends AsyncDisposable {
 export async function httpUpstream(
   answer: RequestListener,
   options: { readonly keepAliveTimeout?: number } = {},
+  host = '127.0.0.1',
 ): Promise<{ readonly port: number; readonly url: string } & AsyncDisposable> {
-  const server = createServer(options, answer).listen(0, '127.0.0.1');
+  const server = createServer(options, answer).listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

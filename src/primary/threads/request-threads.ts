@@ -4,6 +4,7 @@ import type { Log } from '../../shared/log.ts';
 import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../../shared/threads/protocol.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -37,6 +38,7 @@ export interface RequestThreadsOptions {
   readonly control: Pick<TrafficControl, 'forThread' | 'threadGone' | 'breakerPlaces' | 'limits' | 'breaker'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
+  readonly upstreams: Pick<UpstreamControl, 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
 }
@@ -298,7 +300,7 @@ export class RequestThreads {
   }
 
   #onMessage(thread: ThreadHandle, message: FromRequestThread): void {
-    const { acceptor, control } = this.#options;
+    const { acceptor, control, upstreams } = this.#options;
     switch (message.to) {
       case 'threads':
         this.#receive(thread, message);
@@ -312,6 +314,9 @@ export class RequestThreads {
         return;
       case 'breaker':
         control.breaker.receive(thread.slot, message);
+        return;
+      case 'upstreams':
+        upstreams.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

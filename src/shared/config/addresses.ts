@@ -32,6 +32,15 @@ export function parseNetwork(text: string): Parsed<string> {
   return ok ? { ok: true, value: text } : { ok: false, expected: 'an address or CIDR block such as 10.0.0.0/8 or ::1' };
 }
 
+/** A DNS server as node:dns takes it, such as `127.0.0.1:5353`. */
+export function parseDnsServer(text: string): Parsed<string> {
+  const [, address = '', port] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? [];
+  const ok = isIP(address) === 4 && Number(port) >= 1 && Number(port) <= 65_535;
+  return ok
+    ? { ok: true, value: text }
+    : { ok: false, expected: 'an IPv4 address with a port, such as 127.0.0.1:5353' };
+}
+
 /** A host a route answers to: a name, an IPv4 address, or `*.` before a name. No port. */
 export function parseRouteHost(text: string): Parsed<string> {
   const name = withoutEndDot(text);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { parseListenHost, parseNetwork } from './addresses.ts';
+import { parseDnsServer, parseListenHost, parseNetwork } from './addresses.ts';
 import { BREAKER_ENV } from './breaker/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
@@ -146,6 +146,7 @@ export const ENV = {
   LISTEN_PID: optional(processId, 'Set by systemd: the process that LISTEN_FDS is for.'),
   GATEWAY_TEST_FAULTS: withDefault(onOff, 'off', 'Fault hooks for the killing drills; only for tests.'),
   GATEWAY_TEST_NO_HANDLES: withDefault(onOff, 'off', "Does as if Node's own handles were missing; only for tests."),
+  GATEWAY_TEST_DNS: optional(fromText(listOf(parseDnsServer)), 'DNS servers in place of the system; only for tests.'),
 } as const;
 
 export type EnvName = keyof typeof ENV;

@@ -90,6 +90,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
     demoUpstream: true,
     testFaults: false,
     testNoHandles: false,
+    testDnsServers: [],
   });
 });
 

@@ -51,5 +51,6 @@ export function resolveConfig(checked: Checked): Config {
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,
+    testDnsServers: env.GATEWAY_TEST_DNS ?? [],
   };
 }

@@ -240,4 +240,6 @@ export interface Config {
   readonly testFaults: boolean;
   /** As if Node's own handles were missing; only tests set it (GATEWAY_TEST_NO_HANDLES=on). */
   readonly testNoHandles: boolean;
+  /** DNS servers in place of the system's; only tests set them (GATEWAY_TEST_DNS). */
+  readonly testDnsServers: readonly string[];
 }

@@ -5,6 +5,7 @@ import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
+import type { FromUpstreamThread, ToUpstreamThread } from '../upstreams/messages.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -120,10 +121,12 @@ export type ToRequestThread =
   | For<'thread', ToThreadItself>
   | For<'front', ToFrontThread | NewTicketKeys>
   | For<'limits', ToLimitThread>
-  | For<'breaker', ToBreakerThread>;
+  | For<'breaker', ToBreakerThread>
+  | For<'upstreams', ToUpstreamThread>;
 
 export type FromRequestThread =
   | For<'threads', FromThreadItself>
   | For<'acceptor', FromFrontThread>
   | For<'limits', FromLimitThread>
-  | For<'breaker', FromBreakerThread>;
+  | For<'breaker', FromBreakerThread>
+  | For<'upstreams', FromUpstreamThread>;

@@ -112,6 +112,9 @@ port.on('message', (message: ToRequestThread) => {
     case 'breaker':
       thread.breaker.receive(message);
       return;
+    case 'upstreams':
+      thread.names.receive(message);
+      return;
     default:
       message satisfies never;
   }

@@ -21,6 +21,7 @@ import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
+import { ThreadNames } from './upstream/thread-names.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
@@ -45,6 +46,7 @@ export class RequestThread implements ExchangeThread {
   readonly breaker: BreakerGate;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
+  readonly names: ThreadNames;
   readonly scheme: 'http' | 'https';
   /** Exchanges whose request body is on its way. */
   readonly uploads = new Set<Uploading>();
@@ -90,6 +92,11 @@ export class RequestThread implements ExchangeThread {
       memory: start.breaker.memory,
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
+    });
+    this.names = new ThreadNames({
+      post: (message) => post({ to: 'upstreams', ...message }),
+      nowMs: monotonicMs,
+      random,
     });
     this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
@@ -170,8 +177,8 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
-    const { deadlines, limits, metrics } = this;
-    const options = { deadlines, random, limits, breakerPlaces, metrics };
+    const { deadlines, limits, metrics, names } = this;
+    const options = { deadlines, random, limits, breakerPlaces, metrics, names };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -223,6 +230,7 @@ export class RequestThread implements ExchangeThread {
       exchange = previous;
     }
     this.table.destroy();
+    this.names.close();
     this.accessLog.flush();
     return cut;
   }

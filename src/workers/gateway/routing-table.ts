@@ -9,6 +9,7 @@ import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
+import type { ThreadNames } from './upstream/thread-names.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -17,6 +18,7 @@ export interface RoutingTableOptions {
   readonly limits: ThreadLimits;
   readonly breakerPlaces: BreakerPlaces;
   readonly metrics: ThreadMetrics;
+  readonly names: ThreadNames;
 }
 
 /** What the stages of an exchange need of its route. */
@@ -38,7 +40,7 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { deadlines, random, limits, breakerPlaces, metrics, previous } = options;
+    const { deadlines, random, limits, breakerPlaces, metrics, names, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -46,7 +48,8 @@ export class RoutingTable {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      upstreams.set(each.name, same ? before : new Upstream({ config: each, deadlines, random, metrics, handles }));
+      const parts = { deadlines, random, metrics, handles, names };
+      upstreams.set(each.name, same ? before : new Upstream({ config: each, ...parts }));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();

@@ -96,7 +96,7 @@ export class UpstreamCall implements Queued, Waiting {
     this.#stage = 'connection';
     deadlines.arm(this, timeouts.headersMs);
     if (timeouts.totalMs > 0 && this.#total === undefined) {
-      this.#total = new TotalDeadline(() => this.#fail('upstream_total_timeout'));
+      this.#total = new TotalDeadline(() => this.#onTotalDeadline());
       deadlines.arm(this.#total, timeouts.totalMs);
     }
     this.#attempts++;
@@ -284,8 +284,7 @@ export class UpstreamCall implements Queued, Waiting {
     const { body } = this.#owner;
     switch (this.#stage) {
       case 'connection':
-        // With connections that stand it was our own queue that took so long, which says nothing bad of the upstream.
-        return this.#fail(this.target?.hasConnections === true ? 'upstream_queue_full' : 'upstream_connect_timeout');
+        return this.#fail(this.target?.missing ?? 'upstream_connect_timeout');
       case 'upload':
         return this.#fail(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
       case 'upstream-head':
@@ -298,6 +297,12 @@ export class UpstreamCall implements Queued, Waiting {
       default:
         return this.#stage satisfies never;
     }
+  }
+
+  /** The DNS of this machine is not the upstream's doing. */
+  #onTotalDeadline(): void {
+    const unresolved = this.#stage === 'connection' && this.target?.missing === 'upstream_unresolved';
+    this.#fail(unresolved ? 'upstream_unresolved' : 'upstream_total_timeout');
   }
 
   #fail(code: ErrorCode): void {

@@ -1,10 +1,8 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { UNRESOLVED } from './thread-names.ts';
 
 /** This machine, or this process, has no more to give: descriptors, memory, or ports of its own for that address. */
 const OWN_SHORTAGE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
-/** Of looking up a name, by whatever way. */
-const UNRESOLVED: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA']);
 
 const TLS_PREFIXES = ['ERR_TLS', 'ERR_SSL', 'CERT_', 'CRL_', 'UNABLE_TO_'] as const;
 
@@ -35,7 +33,7 @@ export function connectFailure(error: ConnectError): ErrorCode {
   const telling = error.errors?.find(({ code }) => !OWN_SHORTAGE.has(code ?? ''));
   const code = (telling ?? error).code ?? '';
   if (OWN_SHORTAGE.has(code)) return 'overloaded';
-  if (UNRESOLVED.has(code)) return 'upstream_unresolved';
+  if (code === UNRESOLVED) return 'upstream_unresolved';
   if (TLS_CODES.has(code) || TLS_PREFIXES.some((prefix) => code.startsWith(prefix))) return 'upstream_tls_failed';
   return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_refused';
 }

@@ -1,5 +1,5 @@
-import { connect as connectTcp } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { TargetConfig } from '../../../shared/config/types.ts';
@@ -45,6 +45,7 @@ export interface ConnectionSettings {
   readonly config: { readonly idleMs: number };
   readonly deadlines: Deadlines;
   readonly handles: Handles | undefined;
+  readonly names: { readonly lookup: LookupFunction };
   readonly closing: boolean;
   tlsOptions(address: string): ConnectionOptions;
 }
@@ -86,6 +87,8 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   idleLimitMs: number;
   /** When it has come to its greatest age, and carries nothing more. */
   expiresMs = Number.POSITIVE_INFINITY;
+  /** Nobody has said yet which addresses the name of its target has. */
+  resolving: boolean;
   /** The carried exchange has written its whole request. */
   requestSent = false;
 
@@ -118,9 +121,15 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
         return true; // pausing is done by pause(), which knows the exchange
       },
     };
+    this.resolving = isIP(host) === 0;
+    const lookup: LookupFunction = (name, options, callback) =>
+      target.upstream.names.lookup(name, options, (error, addresses, family) => {
+        this.resolving = false;
+        callback(error, addresses, family);
+      });
     this.#socket = secure
-      ? connectTls({ host, port, onread, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
-      : connectTcp({ host, port, onread });
+      ? connectTls({ host, port, onread, lookup, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
+      : connectTcp({ host, port, onread, lookup });
     this.#socket.setNoDelay(true);
     this.#socket.once(secure ? 'secureConnect' : 'connect', () => {
       if (this.state !== 'connecting') return;
@@ -218,7 +227,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   /** The connect time-out. */
   onDeadline(): void {
-    this.fail('upstream_connect_timeout');
+    this.fail(this.resolving ? 'upstream_unresolved' : 'upstream_connect_timeout');
   }
 
   /** The bytes of the last read, valid inside onUpstreamRead only. */

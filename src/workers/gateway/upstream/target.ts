@@ -231,6 +231,14 @@ export class Target implements ConnectionOwner {
     return this.open > 0;
   }
 
+  /** What has failed where an exchange has waited too long for a connection. */
+  get missing(): ErrorCode {
+    // With connections that stand it was our own queue that took so long, which says nothing bad of the upstream.
+    if (this.hasConnections) return 'upstream_queue_full';
+    for (const { resolving } of this.#all) if (!resolving) return 'upstream_connect_timeout';
+    return this.#all.size > 0 ? 'upstream_unresolved' : 'upstream_connect_timeout';
+  }
+
   /** Connections that stand. */
   get open(): number {
     return this.#connections - this.#connecting;

@@ -9,6 +9,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Target } from './target.ts';
 import type { TargetOwner } from './target.ts';
+import type { ThreadNames } from './thread-names.ts';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -18,6 +19,7 @@ export interface UpstreamOptions {
   readonly metrics: ThreadMetrics;
   /** Node's own handles, as far as connections may use them. */
   readonly handles: Handles | undefined;
+  readonly names: ThreadNames;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -27,6 +29,7 @@ export class Upstream implements TargetOwner {
   readonly targets: readonly Target[];
   readonly metrics: ThreadMetrics;
   readonly handles: Handles | undefined;
+  readonly names: ThreadNames;
   /** Where the metrics' row of this upstream starts. */
   readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
@@ -37,11 +40,12 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random, metrics, handles }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics, handles, names }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
     this.metrics = metrics;
     this.handles = handles;
+    this.names = names;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
     this.#tls = {
