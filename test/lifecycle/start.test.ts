@@ -73,7 +73,8 @@ describe.each([
     const { code, stdout, stderr } = await runToEnd(program, env);
     expect(code).toBe(69);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(`${setting}=${taken.port} is taken by another process`);
+    expect(stderr).toContain(`${setting}=${taken.port} is taken by `);
+    expect(stderr).toContain(`(pid ${process.pid})`);
     expect(stdout).not.toContain('gateway ready');
     expect(stdout).not.toContain('starting another');
   });

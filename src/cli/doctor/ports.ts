@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import { fail, ok } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { holderOf } from './port-holder.ts';
-import type { PortHolder } from './port-holder.ts';
+import { holderOf, holderText } from '../../shared/net/port-holder.ts';
+import type { PortHolder } from '../../shared/net/port-holder.ts';
 
 export interface PortPlace {
   readonly host: string;
@@ -29,8 +29,7 @@ export function judgePort(
   const { code, holder } = trial;
   if (port === 0) return ok(check, 'any free port');
   if (code === undefined) return ok(check, `${where} is free`);
-  const who =
-    holder === undefined ? 'a process that cannot be seen from here' : `${holder.command} (pid ${holder.pid})`;
+  const who = holderText(holder);
   if (code === 'EADDRINUSE' && ours) return ok(check, `${where} is held by the running gateway, ${who}`);
   if (code === 'EADDRINUSE')
     return fail(check, `${where} is taken by ${who}`, `Stop it, or set ${portSetting} to another port.`);

@@ -5,14 +5,14 @@ import { listenProblem, probeListen } from './listen-problem.ts';
 
 const place = { hostSetting: 'HOST', portSetting: 'PORT' };
 
-test('a taken port is named, with what to do', async () => {
+test('a taken port is named, with who has it and what to do', async () => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   const error = await probeListen('127.0.0.1', port);
-  expect(listenProblem({ ...place, host: '127.0.0.1', port }, error)).toBe(
-    `HOST=127.0.0.1 PORT=${port} is taken by another process. Stop that process, or set PORT to a free port.`,
-  );
+  const [before, after] = listenProblem({ ...place, host: '127.0.0.1', port }, error).split(` (pid ${process.pid})`);
+  expect(before).toMatch(new RegExp(`^HOST=127.0.0.1 PORT=${port} is taken by \\S+`));
+  expect(after).toBe('. Stop it, or set PORT to a free port.');
   await new Promise((done) => server.close(done));
   expect(await probeListen('127.0.0.1', port)).toBeUndefined();
 });

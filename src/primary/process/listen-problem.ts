@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
+import { holderOf, holderText } from '../../shared/net/port-holder.ts';
 
 const WHY: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is taken by another process',
   EACCES: 'is not allowed for this user',
   EADDRNOTAVAIL: 'is not an address of this machine',
   ENOTFOUND: 'is a name that does not resolve',
@@ -17,16 +17,16 @@ export interface ListenPlace {
   readonly portSetting: string;
 }
 
-/** What a person reads when an address cannot be listened on: which, why, and what to do. */
+/** What a person reads when an address cannot be listened on: which, why (and who is in the way), and what to do. */
 export function listenProblem(place: ListenPlace, error: unknown): string {
   const { host, port, hostSetting, portSetting } = place;
   const code = codeOf(error);
+  const where = `${hostSetting}=${host} ${portSetting}=${port}`;
+  if (code === 'EADDRINUSE') {
+    return `${where} is taken by ${holderText(holderOf(port))}. Stop it, or set ${portSetting} to a free port.`;
+  }
   const why = WHY[code] ?? `cannot be listened on (${code})`;
-  const remedy =
-    code === 'EADDRINUSE'
-      ? `Stop that process, or set ${portSetting} to a free port.`
-      : `Set ${hostSetting} and ${portSetting} to an address this process may listen on.`;
-  return `${hostSetting}=${host} ${portSetting}=${port} ${why}. ${remedy}`;
+  return `${where} ${why}. Set ${hostSetting} and ${portSetting} to an address this process may listen on.`;
 }
 
 /** Node's error for an address; uWS only says that it failed. `undefined` when it can be listened on by now. */

@@ -8,6 +8,10 @@ export interface PortHolder {
 
 const LISTENING = '0A'; // TCP_LISTEN of the kernel's include/net/tcp_states.h
 
+/** As a person reads it, whether it can be seen or not. */
+export const holderText = (holder: PortHolder | undefined): string =>
+  holder === undefined ? 'a process that cannot be seen from here' : `${holder.command} (pid ${holder.pid})`;
+
 /** Who listens on a TCP port of this machine; `undefined` when that cannot be seen (not Linux, another user's process). */
 export function holderOf(port: number): PortHolder | undefined {
   const sockets = new Set(inodesOf(port).map((inode) => `socket:[${inode}]`));
@@ -32,9 +36,11 @@ function inodesOf(port: number): readonly string[] {
   );
 }
 
+/** The program and what it runs: further arguments may be secret, and this is logged. */
 function commandOf(pid: string): string {
-  const words = read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim();
-  return (words || read(`/proc/${pid}/comm`).trim()).slice(0, 100);
+  const [program = '', argument = ''] = read(`/proc/${pid}/cmdline`).split('\0');
+  const text = argument === '' || argument.startsWith('-') ? program : `${program} ${argument}`;
+  return (text.trim() || read(`/proc/${pid}/comm`).trim()).slice(0, 100);
 }
 
 function read(path: string): string {
