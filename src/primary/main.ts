@@ -82,6 +82,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
   const upstreams = new UpstreamControl({
+    log,
     names: new NameCache({ find: (name) => sources.find(name) }),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
@@ -149,6 +150,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     readers,
     control,
     threads,
+    upstreams,
     acceptor,
     reload,
     runReload,

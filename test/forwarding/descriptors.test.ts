@@ -49,6 +49,8 @@ it('no descriptor is left for the connection to an upstream: 503 overloaded, and
   execFileSync('prlimit', ['--pid', String(gateway.process.pid), '--nofile=3:']);
   expect(await ask(gateway, agent)).toEqual({ status: 503, code: 'overloaded', retryAfter: '1' });
   execFileSync('prlimit', ['--pid', String(gateway.process.pid), '--nofile=1024:']);
+  const said = await gateway.waitForLog(({ msg }) => msg === 'an upstream cannot be connected to');
+  expect(said).toMatchObject({ code: 'overloaded', reason: expect.stringContaining('EMFILE') as string });
   expect((await ask(gateway, false)).status).toBe(200);
   expect(await breakerOf(gateway)).toBe('CLOSED');
   agent.destroy();

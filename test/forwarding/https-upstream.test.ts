@@ -13,6 +13,7 @@ import type { Gateway } from '../support/gateway.ts';
 import { ask, messageAt, recordingUpstream, requestText, statusOf, valueOf } from '../support/http.ts';
 import type { RecordingUpstream } from '../support/http.ts';
 import { rawClient } from '../support/raw.ts';
+import { get as call } from '../support/requests.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 
 async function startHttps({ certFile, keyFile }: CertificateFiles): Promise<Server> {
@@ -41,16 +42,18 @@ let named: Server;
 let byAddress: Server;
 let foreign: Server;
 let local: Server;
+let expired: Server;
 let plain: RecordingUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
   authority = createAuthority();
   stranger = createAuthority();
-  [named, byAddress, foreign, local] = await Promise.all([
+  [named, byAddress, foreign, local, expired] = await Promise.all([
     startHttps(authority.issue('DNS:service.test')),
     startHttps(authority.issue('IP:127.0.0.1')),
     startHttps(stranger.issue('IP:127.0.0.1')),
     startHttps(authority.issue('DNS:localhost')),
+    startHttps(authority.issue('IP:127.0.0.1', -1)),
   ]);
   plain = await recordingUpstream(() => '');
   const tls = (more: string) => `tls: { ca_file: "${authority.caFile}"${more} }`;
@@ -65,15 +68,16 @@ upstreams:
   unchecked: { url: "https://127.0.0.1:${portOf(foreign)}", tls: { verify: false } }
   system: { url: "https://127.0.0.1:${portOf(byAddress)}" }
   dotted: { url: "https://localhost.:${portOf(local)}", ${tls('')} }
+  expired: { url: "https://127.0.0.1:${portOf(expired)}", ${tls('')} }
   plain: { url: "https://127.0.0.1:${plain.port}", ${tls('')} }
 routes:
-${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'dotted', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
+${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'dotted', 'expired', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
 `,
   });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
-  for (const server of [named, byAddress, foreign, local]) server.close();
+  for (const server of [named, byAddress, foreign, local, expired]) server.close();
   await plain[Symbol.asyncDispose]();
   for (const each of [authority, stranger]) each[Symbol.dispose]();
 });
@@ -123,6 +127,21 @@ describe('https upstreams', () => {
     expect(statusOf(answer)).toBe(502);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'upstream_tls_failed' });
     expect(answer.body).not.toMatch(/127\.0\.0\.1|altname|self.signed|CERT_/i);
+  });
+
+  it.each([
+    ['expired', /^certificate has expired \(CERT_HAS_EXPIRED\)$/],
+    ['foreign', /^unable to verify the first certificate \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/],
+    ['misnamed', /is not in the cert's .*\(ERR_TLS_CERT_ALTNAME_INVALID\)$/],
+  ])('why it failed is in the log and in the status: %s', async (upstream, why) => {
+    expect(statusOf(await get(`/${upstream}/`))).toBe(502);
+    const line = await gateway.waitForLog((each) => each['upstream'] === upstream && each['level'] === 'warn');
+    expect(line).toMatchObject({ code: 'upstream_tls_failed', reason: expect.stringMatching(why) as string });
+    const { body } = await call(gateway.adminPort, '/admin/status');
+    const status = JSON.parse(body) as { reasons: string[]; unreachable: { upstream: string; reason: string }[] };
+    const { target, reason } = line as { target: string; reason: string };
+    expect(status.reasons).toContain(`upstream ${upstream} cannot be connected to: ${target}: ${reason}`);
+    expect(status.unreachable).toContainEqual({ upstream, target, code: 'upstream_tls_failed', reason });
   });
 
   it('verify: false takes any certificate', async () => {

@@ -59,7 +59,7 @@ const threads = new RequestThreads({
   },
   control,
   metrics: new MetricMemory(slots, config),
-  upstreams: { receive: () => {} },
+  upstreams: { receive: () => {}, threadGone: () => {} },
   log,
 });
 const serving = () => threads.all().filter((/** @type {any} */ { state }) => state.kind === 'serving').length;

@@ -64,7 +64,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     },
     control,
     metrics: new MetricMemory(slots, config),
-    upstreams: { receive: () => {} },
+    upstreams: { receive: () => {}, threadGone: () => {} },
     log,
   });
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;

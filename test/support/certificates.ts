@@ -11,8 +11,11 @@ export interface CertificateFiles {
 /** A certificate authority of the test's own; needs the openssl command. */
 export interface TestAuthority extends Disposable {
   readonly caFile: string;
-  /** A certificate for the name (`DNS:localhost`, `IP:127.0.0.1`). */
-  issue(subjectAltName: string): CertificateFiles;
+  /**
+   * A certificate for the name (`DNS:localhost`, `IP:127.0.0.1`).
+   * @param days for which it is good; negative = it ended so many days ago
+   */
+  issue(subjectAltName: string, days?: number): CertificateFiles;
 }
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -39,7 +42,7 @@ export function createAuthority(): TestAuthority {
   let issued = 0;
   return {
     caFile: file('ca.pem'),
-    issue: (subjectAltName) => {
+    issue: (subjectAltName, days = 2) => {
       const name = `leaf${issued++}`;
       const [certFile, keyFile, request, extensions] = ['.pem', '.key', '.csr', '.ext'].map((end) =>
         file(name + end),
@@ -47,7 +50,19 @@ export function createAuthority(): TestAuthority {
       writeFileSync(extensions, `subjectAltName=${subjectAltName}\n`);
       openssl('req', ...KEY, '-keyout', keyFile, '-out', request, '-subj', `/CN=${name}`);
       const authority = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial'];
-      openssl('x509', '-req', '-in', request, ...authority, '-out', certFile, '-days', '2', '-extfile', extensions);
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        request,
+        ...authority,
+        '-out',
+        certFile,
+        '-days',
+        String(days),
+        '-extfile',
+        extensions,
+      );
       return { certFile, keyFile };
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

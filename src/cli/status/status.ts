@@ -56,6 +56,17 @@ export const threadTable = ({ threads }: StatusAnswer): readonly Line[] =>
     ]),
   );
 
+const unreachableLines = ({ unreachable }: StatusAnswer): readonly Line[] =>
+  unreachable.length === 0
+    ? []
+    : [
+        [],
+        ...table(
+          [{ title: 'OUT OF REACH' }, { title: 'TARGET' }, { title: 'WHY' }],
+          unreachable.map(({ upstream, target, reason }) => [upstream, target, span(reason, 'bad')]),
+        ),
+      ];
+
 export function statusLines(status: StatusAnswer): readonly Line[] {
   return [
     ...facts([
@@ -76,6 +87,7 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
     ...threadTable(status),
     [],
     ...breakerTable(status.breakers),
+    ...unreachableLines(status),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { AnyOperation } from './contract/operation.ts';
 import { breakerAnswerOf } from './operations/breaker-answer.ts';
 import { breakerOperations } from './operations/breakers.ts';
@@ -31,6 +32,7 @@ export interface FrontParts {
   readonly readers: EventReaders;
   readonly control: TrafficControl;
   readonly threads: RequestThreads;
+  readonly upstreams: UpstreamControl;
   readonly acceptor: Acceptor;
   readonly reload: Reload;
   readonly runReload: () => Promise<ReloadOutcome>;
@@ -56,6 +58,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     reload,
     control,
     limitsStore: control.limits.store,
+    unreachable: parts.upstreams.unreachable,
     breakers: () => control.breakers().map(breakerAnswerOf),
   };
   const setLogLevel = (level: LogLevel): void => {

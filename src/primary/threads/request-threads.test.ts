@@ -52,7 +52,7 @@ function setUp(behaviour: string, workers = 2) {
     },
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
-    upstreams: { receive: () => {} },
+    upstreams: { receive: () => {}, threadGone: () => {} },
     log: createLog({ level: 'silent', name: 'test' }),
   });
   open.push(threads);

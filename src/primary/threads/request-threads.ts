@@ -38,7 +38,7 @@ export interface RequestThreadsOptions {
   readonly control: Pick<TrafficControl, 'forThread' | 'threadGone' | 'breakerPlaces' | 'limits' | 'breaker'>;
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
-  readonly upstreams: Pick<UpstreamControl, 'receive'>;
+  readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
 }
@@ -261,7 +261,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, metrics, acceptor } = this.#options;
+    const { entry, active, log, control, metrics, acceptor, upstreams } = this.#options;
     const place = {
       entry,
       slot,
@@ -293,6 +293,7 @@ export class RequestThreads {
         acceptor.threadGone(slot);
         control.threadGone(slot);
         metrics.threadGone(slot);
+        upstreams.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });

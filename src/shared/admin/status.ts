@@ -38,6 +38,9 @@ export const statusAnswer = z.object({
   ),
   threadRestarts: z.number(),
   breakers: z.array(breakerAnswer),
+  unreachable: z
+    .array(z.object({ upstream: z.string(), target: z.string(), code: z.string(), reason: z.string() }))
+    .describe('Targets to which connections did not come about in the last minute, and why.'),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 

@@ -1,4 +1,6 @@
-/** What a request thread and the front say to each other of upstreams: names to look up. */
+import type { ErrorCode } from '../errors.ts';
+
+/** What a request thread and the front say to each other of upstreams: names to look up, and targets out of reach. */
 
 /** To a thread: what became of a name it asked for. */
 export type ToUpstreamThread =
@@ -13,8 +15,18 @@ export type ToUpstreamThread =
   /** @see the codes of node:dns */
   | { readonly type: 'unresolved'; readonly name: string; readonly code: string };
 
-/** Of a thread: it opens a connection to a name whose addresses it does not know, or not of late. */
-export interface FromUpstreamThread {
-  readonly type: 'resolve';
-  readonly name: string;
+/** One server of an upstream. */
+interface NamedTarget {
+  readonly upstream: string;
+  /** Its origin with its base path. */
+  readonly target: string;
 }
+
+/** Of a thread. */
+export type FromUpstreamThread =
+  /** It opens a connection to a name whose addresses it does not know, or not of late. */
+  | { readonly type: 'resolve'; readonly name: string }
+  /** A connection did not come about; said again while that goes on, a few times a minute at most. */
+  | (NamedTarget & { readonly type: 'unreachable'; readonly code: ErrorCode; readonly reason: string })
+  /** One has come about since, or the target is not used any more. */
+  | (NamedTarget & { readonly type: 'reachable' });

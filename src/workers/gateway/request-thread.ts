@@ -8,6 +8,7 @@ import type { Log } from '../../shared/log.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
+import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
 import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
@@ -62,6 +63,7 @@ export class RequestThread implements ExchangeThread {
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
+  readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
@@ -93,11 +95,8 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
-    this.names = new ThreadNames({
-      post: (message) => post({ to: 'upstreams', ...message }),
-      nowMs: monotonicMs,
-      random,
-    });
+    this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
+    this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
@@ -178,7 +177,7 @@ export class RequestThread implements ExchangeThread {
 
   #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
     const { deadlines, limits, metrics, names } = this;
-    const options = { deadlines, random, limits, breakerPlaces, metrics, names };
+    const options = { deadlines, random, limits, breakerPlaces, metrics, names, post: this.#tellOfUpstreams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 

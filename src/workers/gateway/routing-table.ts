@@ -9,6 +9,7 @@ import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
+import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import { Upstream } from './upstream/upstream.ts';
 
@@ -19,6 +20,8 @@ export interface RoutingTableOptions {
   readonly breakerPlaces: BreakerPlaces;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
+  /** To the front, of upstreams. */
+  readonly post: (message: FromUpstreamThread) => void;
 }
 
 /** What the stages of an exchange need of its route. */
@@ -40,7 +43,7 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { deadlines, random, limits, breakerPlaces, metrics, names, previous } = options;
+    const { deadlines, random, limits, breakerPlaces, metrics, names, post, previous } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -48,7 +51,7 @@ export class RoutingTable {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      const parts = { deadlines, random, metrics, handles, names };
+      const parts = { deadlines, random, metrics, handles, names, post };
       upstreams.set(each.name, same ? before : new Upstream({ config: each, ...parts }));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {

@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import type { Config } from '../../../shared/config/types.ts';
 import { LoopUtilization } from '../../metrics/loop-utilization.ts';
 import { LimitsStoreState } from '../../limits/limits-store-state.ts';
+import type { UnreachableTarget } from '../../upstreams/unreachable-targets.ts';
 import { nodeStatus } from './node-status.ts';
 
 const config = { server: { maxConnections: 100 } } as Config;
+
+const unreachable: UnreachableTarget[] = [];
 
 function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, problem = '') {
   const { verdict, reasons, redis } = nodeStatus({
@@ -22,6 +25,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     control: { liveNodes: 1, degraded: [] },
     limitsStore,
     breakers: () => [],
+    unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },
   });
   return { verdict, reasons, redis };
 }
@@ -45,6 +49,14 @@ test('without Redis nothing is missing', () => {
     verdict: 'ok',
     redis: { configured: false, state: 'none' },
   });
+});
+
+test('an upstream that cannot be connected to is a reason', () => {
+  const reason = 'certificate has expired (CERT_HAS_EXPIRED)';
+  unreachable.push({ upstream: 'api', target: 'https://10.0.0.1', code: 'upstream_tls_failed', reason });
+  const status = statusOf(new LimitsStoreState(() => {}), false);
+  unreachable.pop();
+  expect(status).toMatchObject({ verdict: 'degraded', reasons: [reason] });
 });
 
 test('clients that are not accepted are a reason', () => {

@@ -7,6 +7,7 @@ import type { LimitsStoreState } from '../../limits/limits-store-state.ts';
 import type { Acceptor } from '../../front/acceptor.ts';
 import type { LastReload } from '../../config/reload.ts';
 import type { ThreadStatus } from '../../threads/thread-status.ts';
+import type { UnreachableTargets } from '../../upstreams/unreachable-targets.ts';
 
 /** What the status is made of. Nothing here waits for anything. */
 export interface StatusParts {
@@ -32,6 +33,7 @@ export interface StatusParts {
   };
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
+  readonly unreachable: Pick<UnreachableTargets, 'all' | 'reasons'>;
 }
 
 /** Answer of GET /admin/status. */
@@ -42,7 +44,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   const shown = threads.status().map((each) => ({ ...each, loopUtilisation: round(shares.get(each.slot) ?? 0) }));
   const breakers = parts.breakers();
   const redisReasons = redisReasonsOf(parts);
-  const reasons = [...redisReasons, ...processReasonsOf(parts, shown, breakers)];
+  const reasons = [...redisReasons, ...processReasonsOf(parts, shown, breakers), ...parts.unreachable.reasons()];
   const verdict = reasons.length > 0 ? 'degraded' : 'ok';
   const { last } = reload;
   const redisState = redisReasons.length === 0 ? 'up' : 'down';
@@ -67,6 +69,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     threads: shown,
     threadRestarts: threads.restarts,
     breakers,
+    unreachable: [...parts.unreachable.all()],
   };
 }
 

@@ -22,6 +22,8 @@ const TLS_CODES: ReadonlySet<string> = new Set([
 /** Node's error of a connection that did not come about; of several addresses it has one for each attempt. */
 export interface ConnectError extends Error {
   readonly code?: string;
+  /** OpenSSL's words without its prefixes. */
+  readonly reason?: string;
   readonly errors?: readonly ConnectError[];
 }
 
@@ -36,4 +38,13 @@ export function connectFailure(error: ConnectError): ErrorCode {
   if (code === UNRESOLVED) return 'upstream_unresolved';
   if (TLS_CODES.has(code) || TLS_PREFIXES.some((prefix) => code.startsWith(prefix))) return 'upstream_tls_failed';
   return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_refused';
+}
+
+const LONGEST_TEXT = 200;
+
+/** The error in one line for the log: never for a client. */
+export function failureText({ code, errors, message, reason }: ConnectError): string {
+  const text = errors === undefined ? (reason ?? message) : [...new Set(errors.map((each) => each.message))].join('; ');
+  const line = text.replaceAll(/\s+/g, ' ').slice(0, LONGEST_TEXT);
+  return code === undefined || code === UNRESOLVED || line.includes(code) ? line : `${line} (${code})`;
 }

@@ -6,7 +6,7 @@ import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
-import { connectFailure } from './connect-failure.ts';
+import { connectFailure, failureText } from './connect-failure.ts';
 import type { ConnectError } from './connect-failure.ts';
 import type { KnownHead } from './known-head.ts';
 import { openWire } from './open-wire.ts';
@@ -87,6 +87,8 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   idleLimitMs: number;
   /** When it has come to its greatest age, and carries nothing more. */
   expiresMs = Number.POSITIVE_INFINITY;
+  /** Why it never came to stand, in words for the log. */
+  failureText = 'no connection within the time-out';
   /** Nobody has said yet which addresses the name of its target has. */
   resolving: boolean;
   /** The carried exchange has written its whole request. */
@@ -227,6 +229,8 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   /** The connect time-out. */
   onDeadline(): void {
+    if (this.resolving)
+      this.failureText = `no address of ${this.target.config.host} within the time-out for connecting`;
     this.fail(this.resolving ? 'upstream_unresolved' : 'upstream_connect_timeout');
   }
 
@@ -307,6 +311,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   #onSocketGone(error: ConnectError | undefined): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
+      this.failureText = error === undefined ? 'closed before the connection stood' : failureText(error);
       this.fail(error === undefined ? 'upstream_reset' : connectFailure(error));
     } else if (error !== undefined || this.carried === undefined) {
       this.fail('upstream_reset');

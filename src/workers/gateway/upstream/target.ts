@@ -1,4 +1,5 @@
 import { withoutEndDot } from '../../../shared/config/addresses.ts';
+import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -7,6 +8,7 @@ import { Connection } from './connection.ts';
 import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { KnownHead } from './known-head.ts';
 import { Line } from './line.ts';
+import { ReachReport } from './reach-report.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
 import { hurry, rest } from './resting.ts';
 import { Sharing } from './sharing.ts';
@@ -22,6 +24,8 @@ export interface TargetOwner extends ConnectionSettings {
   readonly metrics: ThreadMetrics;
   readonly metricsStart: number;
   readonly random: () => number;
+  /** To the front. */
+  readonly post: (message: FromUpstreamThread) => void;
   /** Exchanges that wait for a connection of any target while none is being opened for them. */
   queued: number;
   mayQueue(): boolean;
@@ -40,6 +44,7 @@ export class Target implements ConnectionOwner {
   skipUntilMs = 0;
   /** `undefined` = each exchange has a connection to itself. */
   readonly sharing: Sharing | undefined;
+  readonly #reach: ReachReport;
   #connectFailures = 0;
   #connections = 0;
   #connecting = 0;
@@ -55,7 +60,9 @@ export class Target implements ConnectionOwner {
   constructor(upstream: TargetOwner, config: TargetConfig) {
     this.upstream = upstream;
     this.config = config;
-    const { pipelining } = upstream.config;
+    const { name: ofUpstream, pipelining } = upstream.config;
+    const target = config.origin + config.basePath;
+    this.#reach = new ReachReport({ upstream: ofUpstream, target, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     const defaultPort = config.secure ? 443 : 80;
     const host = withoutEndDot(config.host);
@@ -138,6 +145,7 @@ export class Target implements ConnectionOwner {
     this.#connecting--;
     this.upstream.deadlines.disarm(connection);
     this.#connectFailures = 0;
+    this.#reach.settled();
     this.skipUntilMs = 0;
     connection.expiresMs = this.#expiryOf(this.upstream.deadlines.nowMs);
     const reservedFor = connection.reservedFor;
@@ -218,7 +226,9 @@ export class Target implements ConnectionOwner {
     }
   }
 
-  closeIdle(): void {
+  /** No new ones are opened. */
+  retire(): void {
+    this.#reach.settled();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) idle.destroy();
   }
 
@@ -285,6 +295,7 @@ export class Target implements ConnectionOwner {
     this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
     this.skipUntilMs = this.upstream.deadlines.nowMs + skipMs;
     this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.connectFailures);
+    this.#reach.failed({ code, reason: connection.failureText }, this.upstream.deadlines.nowMs);
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
       connection.reservedFor = undefined;

@@ -5,7 +5,11 @@ import { ThreadNames } from './thread-names.ts';
 function setUp() {
   const asked: string[] = [];
   const clock = { ms: 0 };
-  const names = new ThreadNames({ post: ({ name }) => asked.push(name), nowMs: () => clock.ms, random: () => 0 });
+  const names = new ThreadNames({
+    post: (message) => asked.push(message.type === 'resolve' ? message.name : message.type),
+    nowMs: () => clock.ms,
+    random: () => 0,
+  });
   const find = (host: string): Promise<string[]> =>
     new Promise((found, failed) => {
       names.lookup(host, { all: true }, (error, addresses) => {

@@ -5,6 +5,7 @@ import { withoutEndDot } from '../../../shared/config/addresses.ts';
 import type { UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
+import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Target } from './target.ts';
@@ -20,6 +21,8 @@ export interface UpstreamOptions {
   /** Node's own handles, as far as connections may use them. */
   readonly handles: Handles | undefined;
   readonly names: ThreadNames;
+  /** To the front. */
+  readonly post: (message: FromUpstreamThread) => void;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -30,6 +33,7 @@ export class Upstream implements TargetOwner {
   readonly metrics: ThreadMetrics;
   readonly handles: Handles | undefined;
   readonly names: ThreadNames;
+  readonly post: (message: FromUpstreamThread) => void;
   /** Where the metrics' row of this upstream starts. */
   readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
@@ -40,12 +44,13 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random, metrics, handles, names }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics, handles, names, post }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
     this.metrics = metrics;
     this.handles = handles;
     this.names = names;
+    this.post = post;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
     this.#tls = {
@@ -115,7 +120,7 @@ export class Upstream implements TargetOwner {
   /** Idle connections now, busy ones when their exchange is over. */
   retire(): void {
     this.closing = true;
-    for (const target of this.targets) target.closeIdle();
+    for (const target of this.targets) target.retire();
     for (const column of UPSTREAM_GAUGES) this.metrics.set(this.metricsStart + column, 0); // nobody reports it any more
   }
 
