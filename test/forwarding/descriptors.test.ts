@@ -53,6 +53,8 @@ it('no descriptor is left for the connection to an upstream: 503 overloaded, and
   expect(said).toMatchObject({ code: 'overloaded', reason: expect.stringContaining('EMFILE') as string });
   expect((await ask(gateway, false)).status).toBe(200);
   expect(await breakerOf(gateway)).toBe('CLOSED');
+  const { body } = await call(gateway.adminPort, '/metrics');
+  expect(body).toContain('upstream_own_shortages_total{upstream="default"} 1');
   agent.destroy();
 });
 

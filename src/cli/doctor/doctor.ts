@@ -14,6 +14,7 @@ import { redisConfig } from '../redis/redis-config.ts';
 import { inspectClock, judgeClock } from './clock.ts';
 import { fail, findingLines, ok, warn, worstOf } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { checkLocalPorts } from './local-ports.ts';
 import { judgePort, tryPort } from './ports.ts';
 import type { PortTrial } from './ports.ts';
 import { checkRedisServers } from './redis.ts';
@@ -104,5 +105,5 @@ async function checkTargets(io: CliIo, config: Config, { status }: RunningGatewa
   if (config.demoUpstream && status === undefined) {
     return [ok('upstream', 'none is configured: the demo upstream is started together with the gateway')];
   }
-  return checkUpstreams(io, config.upstreams);
+  return [...(await checkUpstreams(io, config.upstreams)), ...(await checkLocalPorts(config))];
 }

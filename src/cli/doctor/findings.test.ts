@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { judgeClock } from './clock.ts';
 import { worstOf } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { judgeLocalPorts } from './local-ports.ts';
 import { judgePort } from './ports.ts';
 import { judgeRedis, parseInfo } from './redis-findings.ts';
 import type { RedisFacts } from './redis-findings.ts';
@@ -92,6 +93,19 @@ describe('ports', () => {
     const finding = judgePort(place, trial, ours);
     expect(finding.level).toBe(level);
     expect(finding.found).toContain(words);
+    expectAdvice(finding);
+  });
+});
+
+describe('local ports', () => {
+  test.each([
+    [{ taken: 100, most: 28_232, needed: 256 }, 'ok', '28,132 of 28,232 left'],
+    [{ taken: 100, most: 2_000, needed: 4_096 }, 'warn', 'may need 4,096'],
+    [{ taken: 23_000, most: 28_232, needed: 256 }, 'warn', '5,232 of 28,232 left'],
+    [{ taken: 28_232, most: 28_232, needed: 256 }, 'fail', '0 of 28,232 left'],
+  ])('%j: %s, %s', (...[ports, level, words]) => {
+    const finding = judgeLocalPorts('api', { target: 'http://10.0.0.1', ...ports });
+    expect([finding.level, finding.found.includes(words)]).toEqual([level, true]);
     expectAdvice(finding);
   });
 });

@@ -54,6 +54,11 @@ export function upstreamMetrics(sums: BlockSums): MetricDefinition[] {
       'Connections to an upstream that could not be opened.',
       perUpstream(UPSTREAM.connectFailures),
     ),
+    counter(
+      'upstream_own_shortages_total',
+      'Of them those that this machine had no descriptor, memory or local port for.',
+      perUpstream(UPSTREAM.ownShortages),
+    ),
     gauge('upstream_connections', 'Connections to an upstream: all open ones, and those of them at rest.', connections),
     gauge('upstream_queue_length', 'Requests that wait for a connection.', perUpstream(UPSTREAM.queued)),
   ];

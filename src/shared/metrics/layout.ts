@@ -87,6 +87,8 @@ export const UPSTREAM = {
   /** Requests written a second time, because a reused connection closed on them. */
   retries: upstream.take(),
   connectFailures: upstream.take(),
+  /** Of them those for want of a descriptor, memory or port of this machine. */
+  ownShortages: upstream.take(),
   responses: upstream.take(STATUS_CLASSES.length),
   /** Seconds from the request being sent to the end of the answer's header. */
   duration: upstream.take(DURATION),

@@ -295,6 +295,7 @@ export class Target implements ConnectionOwner {
     this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
     this.skipUntilMs = this.upstream.deadlines.nowMs + skipMs;
     this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.connectFailures);
+    if (code === 'overloaded') this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.ownShortages);
     this.#reach.failed({ code, reason: connection.failureText }, this.upstream.deadlines.nowMs);
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
