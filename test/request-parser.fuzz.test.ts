@@ -40,9 +40,10 @@ interface Outcome {
 
 const DROPPED =
   `connection keep-alive proxy-connection transfer-encoding upgrade te trailer http2-settings content-length
-  host expect via forwarded x-request-id proxy-authorization x-forwarded-for x-forwarded-proto x-forwarded-host`.split(
-    /\s+/,
-  );
+  host expect via forwarded x-request-id proxy-authorization x-real-ip cf-connecting-ip x-original-url`.split(/\s+/);
+
+/** Beside them: what strangers may not say, and names that some readers take for others. */
+const isDropped = (lower: string): boolean => lower.startsWith('x-forwarded-') || !/^[a-z0-9-]+$/.test(lower);
 
 type Field = readonly [lower: string, name: string, value: string];
 const pairs = (raw: readonly string[]): Field[] =>
@@ -66,10 +67,12 @@ function requestOfNode(req: IncomingMessage, body: string): Request {
     host: absolute?.[1] ?? valuesOf(fields, 'host'),
     via: valuesOf(fields, 'via'),
     forwardedFor: valuesOf(fields, 'x-forwarded-for'),
-    fields: fields.filter(([lower]) => !dropped.has(lower)).map(([, name, value]) => `${name}: ${value}`),
+    fields: fields
+      .filter(([lower]) => !dropped.has(lower) && !isDropped(lower))
+      .map(([, name, value]) => `${name}: ${value}`),
     body,
     trailers: pairs(req.rawTrailers)
-      .filter(([lower]) => isForwardableTrailer(lower) && !options.includes(lower))
+      .filter(([lower]) => isForwardableTrailer(lower) && !options.includes(lower) && !isDropped(lower))
       .map(([, name, value]) => `${name}: ${value}`),
     persistent: !options.includes('close') && (req.httpVersion !== '1.0' || options.includes('keep-alive')),
   };

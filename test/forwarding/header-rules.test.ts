@@ -60,6 +60,7 @@ describe('fields of the request', () => {
       'host',
       'x-stays',
       'x-forwarded-for',
+      'x-real-ip',
       'x-forwarded-proto',
       'x-forwarded-host',
       'x-request-id',

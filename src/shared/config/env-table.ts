@@ -7,8 +7,9 @@ import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
-import { accessLog, fileName, front, logLevel, onOff, targetList, token } from './parsers.ts';
+import { accessLog, fileName, front, logLevel, onOff, oneOf, targetList, token } from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
+import { AMBIGUOUS_FIELDS } from './words.ts';
 
 const listenHost = fromText(parseListenHost);
 const listenPort = wholeNumberText(BOUNDS.listenPort);
@@ -42,6 +43,12 @@ export const ENV = {
     "An upstream's 102 and 103 reach HTTP/1.1 clients; off for clients that take them for the answer. FRONT=native only.",
   ),
   MERGE_SLASHES: withDefault(onOff, 'off', 'Look for routes as if // in a path were /; it is forwarded as sent.'),
+  AMBIGUOUS_FIELDS: withDefault(
+    oneOf(AMBIGUOUS_FIELDS),
+    'drop',
+    'Request fields with names of more than letters, digits and -, such as X_Api_Key, which many upstreams take for ' +
+      'X-Api-Key: drop, or pass all but those that look like a field the gateway reads itself.',
+  ),
   UWS_CHUNKED: withDefault(
     onOff,
     'off',

@@ -38,6 +38,8 @@ export interface ServerConfig {
   readonly forwardInformational: boolean;
   /** Routes are looked for as if `//` in a path were `/`; what is forwarded keeps it. */
   readonly mergeSlashes: boolean;
+  /** Request fields with names that some readers take for others (shared/http/ambiguous-name.ts) are not dropped. */
+  readonly passesAmbiguousFields: boolean;
   /** The uws front takes chunked request bodies, which it reads wrongly where they have extensions or trailers. */
   readonly uwsChunked: boolean;
   /** Exchanges in flight per thread. */

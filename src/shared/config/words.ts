@@ -10,3 +10,4 @@ export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfie
 export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
+export const AMBIGUOUS_FIELDS = ['drop', 'pass'] as const;

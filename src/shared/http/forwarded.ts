@@ -1,5 +1,7 @@
 import { canonicalAddress } from '../net/address.ts';
 import type { TrustedProxies } from '../net/trusted-proxies.ts';
+import { trimBlanks } from './field.ts';
+import { isValidHost } from './host.ts';
 
 /** More hops than any real chain has; it bounds the work that a list of trusted addresses can ask for. */
 const MAX_HOPS = 32;
@@ -40,8 +42,43 @@ export function clientChain(remote: string, xForwardedFor: string | undefined, t
   return { client, forwardedFor };
 }
 
+/**
+ * The scheme the client used, from an X-Forwarded-Proto that is to be believed: each proxy adds its own at the end, so
+ * the first counts. `undefined` where that is none we know.
+ */
+export function forwardedScheme(value: string | undefined): 'http' | 'https' | undefined {
+  const first = firstMember(value);
+  if (first === 'https' || first === 'http') return first;
+  switch (first.toLowerCase()) {
+    case 'https':
+    case 'wss': // some proxies name WebSockets so
+      return 'https';
+    case 'http':
+    case 'ws':
+      return 'http';
+    default:
+      return undefined;
+  }
+}
+
+/** The host the client asked for, in the same way; `undefined` where it is malformed. */
+export function forwardedHost(value: string | undefined): string | undefined {
+  const first = firstMember(value);
+  return isValidHost(first) ? first : undefined;
+}
+
+/** The first member of a list (RFC 9110 5.6.1), empty ones left out; '' where there is none. */
+function firstMember(value: string | undefined): string {
+  if (value === undefined || !value.includes(',')) return value ?? '';
+  for (const member of value.split(',')) {
+    const text = trimBlanks(member);
+    if (text !== '') return text;
+  }
+  return '';
+}
+
 /** The address of one entry: `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5678`. */
-function hopAddress(entry: string): string | undefined {
+export function hopAddress(entry: string): string | undefined {
   if (entry.startsWith('[')) {
     const close = entry.indexOf(']');
     if (close === -1 || !isPortOrEmpty(entry.slice(close + 1))) return undefined;

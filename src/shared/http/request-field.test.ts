@@ -1,5 +1,6 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
+import { CLAIM_NAMES, CLAIM_PREFIXES, isForwardingClaim } from './forwarding-claim.ts';
 import * as kinds from './request-field.ts';
 
 const KIND: Readonly<Record<string, number>> = {
@@ -12,6 +13,7 @@ const KIND: Readonly<Record<string, number>> = {
   forwarded: kinds.FORWARDED,
   connection: kinds.CONNECTION,
   'keep-alive': kinds.DROP,
+  'x-real-ip': kinds.X_REAL_IP,
   'x-request-id': kinds.X_REQUEST_ID,
   'content-length': kinds.CONTENT_LENGTH,
   'http2-settings': kinds.DROP,
@@ -27,13 +29,13 @@ test.each(Object.entries(KIND))('%s is kind %i', (name, kind) => {
   expect(kinds.requestFieldKind(name)).toBe(kind);
 });
 
-test('the list of notable names has exactly those that are not simply forwarded', () => {
+test('the list of notable names has exactly those that are neither simply forwarded nor claims', () => {
   expect([...kinds.NOTABLE_NAMES]).toEqual(Object.keys(KIND).sort());
 });
 
 test('kinds differ from each other', () => {
   const numbers = Object.values(kinds).filter((value) => typeof value === 'number');
-  expect(new Set(numbers).size).toBe(15);
+  expect(new Set(numbers).size).toBe(17);
 });
 
 test.each([
@@ -44,16 +46,21 @@ test.each([
   'authorization',
   'content-type',
   'traceparent',
-  'x-real-ip',
+  'x-forwardedfor',
+  'x-original-filename',
 ])('%s is forwarded', (name) => {
   expect(kinds.requestFieldKind(name)).toBe(kinds.FORWARD);
+});
+
+test.each([...CLAIM_NAMES, ...CLAIM_PREFIXES.map((prefix) => `${prefix}anything`)])('%s is a claim', (name) => {
+  expect(kinds.requestFieldKind(name)).toBe(kinds.CLAIM);
 });
 
 prop.prop([fc.constantFrom(...Object.keys(KIND)), fc.nat(18), fc.constantFrom('x', '-', '')])(
   'a name that differs in one character is another field',
   (name, at, character) => {
     const other = name.slice(0, at) + character + name.slice(at + 1);
-    expect(kinds.requestFieldKind(other)).toBe(KIND[other] ?? kinds.FORWARD);
+    expect(kinds.requestFieldKind(other)).toBe(KIND[other] ?? (isForwardingClaim(other) ? kinds.CLAIM : kinds.FORWARD));
   },
 );
 

@@ -1,3 +1,5 @@
+import { isForwardingClaim } from './forwarding-claim.ts';
+
 /** What the gateway does with a request field. Numbers, not strings: this is asked for every field of every request. */
 export const FORWARD = 0;
 /** Ends here: it speaks of the client's connection, or is meant for a proxy. */
@@ -17,8 +19,12 @@ export const X_REQUEST_ID = 11;
 export const VIA = 12;
 export const UPGRADE = 13;
 export const FORWARDED = 14;
+/** Dropped: the gateway says it itself. */
+export const X_REAL_IP = 15;
+/** Forwarded for a trusted proxy only; see forwarding-claim.ts. */
+export const CLAIM = 16;
 
-/** Every name whose kind is not FORWARD, for readers that look names up as bytes. */
+/** Every name whose kind is neither FORWARD nor CLAIM, for readers that look names up as bytes. */
 export const NOTABLE_NAMES: readonly string[] = [
   'connection',
   'content-length',
@@ -37,6 +43,7 @@ export const NOTABLE_NAMES: readonly string[] = [
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
+  'x-real-ip',
   'x-request-id',
 ];
 
@@ -47,16 +54,24 @@ const U = 0x75;
 const X = 0x78;
 
 /**
- * The kind of a request field. Length and first character settle most names; one comparison settles the rest (a call
+ * The kind of a request field. Readers ask once for each name they come to know.
+ *
+ * @param lowerName the field name in lower case
+ */
+export function requestFieldKind(lowerName: string): number {
+  const kind = notableKind(lowerName);
+  return kind === FORWARD && isForwardingClaim(lowerName) ? CLAIM : kind;
+}
+
+/**
+ * Length and first character settle most names; one comparison settles the rest (a call
  * each, so `user-agent` must not cost two of them).
  *
  * `proxy-authorization` is dropped: RFC 9110 11.7.2 lets a proxy relay it, but the client can only have meant a forward
  * proxy before us, none of our upstreams is one (no CONNECT, no absolute-form), and passing it on leaks credentials.
  * `http2-settings` is dropped with the `Upgrade: h2c` it belongs to (RFC 9113 3.1 made both obsolete).
- *
- * @param lowerName the field name in lower case
  */
-export function requestFieldKind(lowerName: string): number {
+function notableKind(lowerName: string): number {
   const first = lowerName.charCodeAt(0);
   switch (lowerName.length) {
     case 2:
@@ -71,6 +86,7 @@ export function requestFieldKind(lowerName: string): number {
       if (first === U) return lowerName === 'upgrade' ? UPGRADE : FORWARD;
       return first === T && lowerName === 'trailer' ? DROP : FORWARD;
     case 9:
+      if (first === X) return lowerName === 'x-real-ip' ? X_REAL_IP : FORWARD;
       return lowerName === 'forwarded' ? FORWARDED : FORWARD;
     case 10:
       if (first === C) return lowerName === 'connection' ? CONNECTION : FORWARD;

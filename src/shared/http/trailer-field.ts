@@ -1,3 +1,6 @@
+import { plainTwin } from './ambiguous-name.ts';
+import { isForwardingClaim } from './forwarding-claim.ts';
+
 /**
  * Trailer fields that go no further, in either direction (RFC 9110, section 6.5.1): whoever merges them into the header
  * section later would let a sender say there, behind every check, what only the header section may say.
@@ -29,19 +32,12 @@ const REFUSED: ReadonlySet<string> = new Set([
   'set-cookie',
   'set-cookie2',
   'www-authenticate',
-  'cf-connecting-ip',
-  'client-ip',
-  'true-client-ip',
   'x-api-key',
-  'x-client-ip',
-  'x-cluster-client-ip',
   'x-real-ip',
   // Names that frameworks take for the method or target.
   'x-http-method',
   'x-http-method-override',
   'x-method-override',
-  'x-original-url',
-  'x-rewrite-url',
   'x-request-id',
   // Control data of an answer.
   'accept-ranges',
@@ -64,7 +60,6 @@ const REFUSED_PREFIXES = [
   'proxy-',
   'ratelimit',
   'sec-',
-  'x-forwarded-',
   'x-rate-limit',
   'x-ratelimit',
 ];
@@ -79,8 +74,7 @@ const DIGESTS: ReadonlySet<string> = new Set(['content-digest', 'content-md5']);
  * @param lowerName the field name in lower case
  */
 export function isForwardableTrailer(lowerName: string): boolean {
-  // WSGI, CGI and PHP read `x_forwarded_for` and `x-forwarded-for` as one.
-  const name = lowerName.replaceAll('_', '-');
-  if (REFUSED.has(name)) return false;
+  const name = plainTwin(lowerName);
+  if (REFUSED.has(name) || isForwardingClaim(name)) return false;
   return DIGESTS.has(name) || !REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }

@@ -118,6 +118,10 @@ export class RequestThread implements ExchangeThread {
     return this.config.server.mergeSlashes;
   }
 
+  get passesAmbiguous(): boolean {
+    return this.config.server.passesAmbiguousFields;
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }

@@ -26,6 +26,7 @@ export function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine)
     halfCloseMs: toMs(env.HALF_CLOSE_SECONDS),
     forwardInformational: env.FORWARD_INFORMATIONAL,
     mergeSlashes: env.MERGE_SLASHES,
+    passesAmbiguousFields: env.AMBIGUOUS_FIELDS === 'pass',
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,
     tls: resolveTls(env),

@@ -1,4 +1,5 @@
-import { clientChain } from '../../../shared/http/forwarded.ts';
+import { clientChain, forwardedHost, forwardedScheme } from '../../../shared/http/forwarded.ts';
+import { soundClaims } from '../../../shared/http/sound-claims.ts';
 import type { TrustedProxies } from '../../../shared/net/trusted-proxies.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -8,9 +9,9 @@ export interface Peer {
   readonly scheme: 'http' | 'https';
 }
 
-/** X-Forwarded-* for a request that came from the client itself: whatever it says of this kind is not believed. */
+/** X-Forwarded-* and X-Real-IP for a request that came from the client itself: whatever it says of this kind is not believed. */
 export const forwardedByClient = (head: RequestHead, { address, scheme }: Peer): string =>
-  `x-forwarded-for: ${address}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: ${head.host}\r\n`;
+  `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: ${head.host}\r\n`;
 
 /** The same for a request that a trusted proxy handed on: who the client is, and the fields that say so. */
 export function forwardedByProxy(
@@ -19,9 +20,11 @@ export function forwardedByProxy(
   trusted: TrustedProxies,
 ): { readonly client: string; readonly fields: string } {
   const { client, forwardedFor } = clientChain(address, head.forwardedFor, trusted);
-  const { forwardedProto, forwardedHost = '' } = head;
-  const proto = forwardedProto === 'https' || forwardedProto === 'http' ? forwardedProto : scheme;
-  const host = forwardedHost === '' ? head.host : forwardedHost;
-  const fields = `x-forwarded-for: ${forwardedFor}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\n`;
+  const proto = forwardedScheme(head.forwardedProto) ?? scheme;
+  const host = forwardedHost(head.forwardedHost) ?? head.host;
+  const claims = head.claims === '' ? '' : soundClaims(head.claims);
+  const fields =
+    `x-forwarded-for: ${forwardedFor}\r\nx-real-ip: ${client}\r\n` +
+    `x-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\n${claims}`;
   return { client, fields };
 }

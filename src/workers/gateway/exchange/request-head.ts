@@ -10,6 +10,8 @@ export interface RequestHead extends Identifiable {
   clientAddress: string;
   /** Lower-case names whose values may name the client; kept for header(). */
   identifying: ReadonlySet<string>;
+  /** Fields with ambiguous names (ambiguous-name.ts) are not dropped. */
+  passesAmbiguous: boolean;
   /** As it was on the wire. */
   readonly method: string;
   /** The target's path as it came, or `*` of `OPTIONS *`. */
@@ -18,7 +20,9 @@ export interface RequestHead extends Identifiable {
   readonly query: string | undefined;
   /** Lines to forward as they came, each with its CRLF: no hop-by-hop field, nothing the gateway sets itself. */
   readonly fields: string;
-  /** How `fields`, `via`, `host` and the forwarded values go back to the bytes they came from. */
+  /** Lines like these in which proxies speak of the client: to forward only for a trusted one. */
+  readonly claims: string;
+  /** How `fields`, `claims`, `via`, `host` and the forwarded values go back to the bytes they came from. */
   readonly encoding: 'latin1' | 'utf8';
   readonly host: string;
   /** -1 = not declared. */

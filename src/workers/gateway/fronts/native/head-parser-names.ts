@@ -1,4 +1,6 @@
-import { FORWARD, NOTABLE_NAMES, requestFieldKind } from '../../../../shared/http/request-field.ts';
+import { plainTwin } from '../../../../shared/http/ambiguous-name.ts';
+import { CLAIM_NAMES, CLAIM_PREFIXES } from '../../../../shared/http/forwarding-claim.ts';
+import { CLAIM, DROP, FORWARD, NOTABLE_NAMES, requestFieldKind } from '../../../../shared/http/request-field.ts';
 
 /** A field whose value may name the client has the code IDENTIFYING + its index; everything below is a kind of request-field.ts. */
 export const IDENTIFYING = 32;
@@ -18,11 +20,18 @@ export class FieldNames {
   readonly #first = new Uint16Array((LONGEST + 1) * 32);
   readonly #names: Buffer[] = [Buffer.alloc(0)];
   readonly #codes: number[] = [FORWARD];
+  /** Entries below it are beginnings of names, not names. */
+  readonly #firstWhole: number;
   /** The next name of the same length and first letter; 0 = none. */
   readonly #next: number[] = [0];
 
   /** @param identifying lower-case names; those that are not simply forwarded cannot name a client */
   constructor(identifying: Iterable<string>) {
+    for (const prefix of CLAIM_PREFIXES) {
+      for (let length = prefix.length + 1; length <= LONGEST; length++) this.#add(prefix, CLAIM, length);
+    }
+    this.#firstWhole = this.#names.length;
+    for (const name of CLAIM_NAMES) this.#add(name, CLAIM);
     for (const name of NOTABLE_NAMES) this.#add(name, requestFieldKind(name));
     let code = IDENTIFYING;
     for (const name of identifying) {
@@ -31,9 +40,10 @@ export class FieldNames {
     }
   }
 
-  #add(name: string, code: number): void {
+  /** @param length of the names that it stands for */
+  #add(name: string, code: number, length = name.length): void {
     const bytes = Buffer.from(name, 'latin1');
-    const slot = slotOf(bytes.length, bytes[0] as number);
+    const slot = slotOf(length, bytes[0] as number);
     this.#names.push(bytes);
     this.#codes.push(code);
     this.#next.push(this.#first[slot] as number);
@@ -45,10 +55,21 @@ export class FieldNames {
     let i = this.#first[slotOf(length, bytes[at] as number)] as number;
     while (i !== 0) {
       const name = this.#names[i] as Buffer;
-      if (name.length === length && isName(bytes, at, name)) return this.#codes[i] as number;
+      if ((name.length === length || i < this.#firstWhole) && isName(bytes, at, name)) return this.#codes[i] as number;
       i = this.#next[i] as number;
     }
     return FORWARD;
+  }
+
+  /** The code of an ambiguous name that may pass: not where a reader could take it for one that says something here. */
+  findAmbiguous(lowerName: string): number {
+    const code = this.#findText(lowerName);
+    if (code !== FORWARD) return code;
+    return this.#findText(plainTwin(lowerName)) === FORWARD ? FORWARD : DROP;
+  }
+
+  #findText(lowerName: string): number {
+    return this.find(Buffer.from(lowerName, 'latin1'), 0, lowerName.length);
   }
 }
 

@@ -4,6 +4,7 @@ import { isValidHost } from '../../../../shared/http/host.ts';
 import * as Kind from '../../../../shared/http/request-field.ts';
 import { isBlank, latin1, matchesToken } from '../../upstream/http-bytes.ts';
 import { IDENTIFYING } from './head-parser-names.ts';
+import { REPEATED_IDENTITY } from '../identity-faults.ts';
 import { RequestStart } from './head-parser-start.ts';
 
 const KEEP_ALIVE = Buffer.from('keep-alive');
@@ -38,7 +39,7 @@ export class FieldValues extends RequestStart {
   upgrade = '';
   /** Names in Connection of fields that would be forwarded, lower case; trailers of these names are dropped as well. */
   connectionNamed: Set<string> | undefined;
-  /** First values of the fields that may name the client, in the order of `identifying`. */
+  /** Values of the fields that may name the client, in the order of `identifying`. */
   protected readonly identities: (string | undefined)[] = [];
   #hosts = 0;
   #lastHost = '';
@@ -113,10 +114,10 @@ export class FieldValues extends RequestStart {
         this.forwardedFor = joined(this.forwardedFor, this.#text(bytes));
         return true;
       case Kind.X_FORWARDED_PROTO:
-        this.forwardedProto = this.#text(bytes);
+        this.forwardedProto = joined(this.forwardedProto, this.#text(bytes));
         return true;
       case Kind.X_FORWARDED_HOST:
-        this.forwardedHost = this.#text(bytes);
+        this.forwardedHost = joined(this.forwardedHost, this.#text(bytes));
         return true;
       case Kind.X_REQUEST_ID:
         this.requestId = this.#text(bytes);
@@ -127,14 +128,16 @@ export class FieldValues extends RequestStart {
       case Kind.UPGRADE:
         this.upgrade = joined(this.upgrade === '' ? undefined : this.upgrade, this.#text(bytes));
         return true;
-      default: // DROP, FORWARDED: hop-by-hop, or said by X-Forwarded-* in our own words
+      default: // DROP, FORWARDED, X_REAL_IP: hop-by-hop, or said in our own words
         return true;
     }
   }
 
-  /** The first value counts, as with the front of uWebSockets.js. */
-  protected takeIdentity(code: number, bytes: Buffer): void {
-    this.identities[code - IDENTIFYING] ??= identityText(bytes, this.#valueStart, this.#valueEnd);
+  /** Two of them would leave open which one the upstream goes by. */
+  protected takeIdentity(code: number, bytes: Buffer): boolean {
+    if (this.identities[code - IDENTIFYING] !== undefined) return this.#refused(REPEATED_IDENTITY);
+    this.identities[code - IDENTIFYING] = identityText(bytes, this.#valueStart, this.#valueEnd);
+    return true;
   }
 
   /** The fields are all there: do they go together? */
@@ -172,7 +175,7 @@ export class FieldValues extends RequestStart {
     if (option === 'close') this.#closes = true;
     else if (option === 'keep-alive') this.#keepsAlive = true;
     else if (option === 'upgrade') this.#connectionUpgrade = true;
-    else if (option !== '' && Kind.requestFieldKind(option) === Kind.FORWARD) {
+    else if (option !== '' && isPassedOn(Kind.requestFieldKind(option))) {
       this.connectionNamed ??= new Set();
       this.connectionNamed.add(option);
     }
@@ -205,6 +208,9 @@ export class FieldValues extends RequestStart {
     return this.#valueEnd - this.#valueStart === token.length && matchesToken(bytes, this.#valueStart, token);
   }
 }
+
+/** Kinds of fields that reach the upstream as they came, if any. */
+const isPassedOn = (kind: number): boolean => kind === Kind.FORWARD || kind === Kind.CLAIM;
 
 function joined(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;

@@ -51,8 +51,9 @@ export class RequestStream {
   // Room after what is fed, filled with bytes that would show up if they were read.
   readonly #memory = Buffer.alloc(256 * 1024, '\r\nX-Stale: 1\r\n\r\n');
 
-  constructor(identifying: readonly string[] = [], maxHeaderBytes = MAX_HEADER_BYTES) {
-    this.head = new NativeRequestHead(maxHeaderBytes);
+  constructor(identifying: readonly string[] = [], passesAmbiguous = false) {
+    this.head = new NativeRequestHead(MAX_HEADER_BYTES);
+    this.head.passesAmbiguous = passesAmbiguous;
     this.head.identifying = new Set(identifying);
   }
 

@@ -1,11 +1,18 @@
 import { COLON, CR, HTAB, isBlank, latin1, LF, SP, TOKEN_BYTE } from '../../upstream/http-bytes.ts';
-import { FORWARD } from '../../../../shared/http/request-field.ts';
+import { isAmbiguousName } from '../../../../shared/http/ambiguous-name.ts';
+import { CLAIM, DROP, FORWARD } from '../../../../shared/http/request-field.ts';
 import type { RequestHead } from '../../exchange/request-head.ts';
+import { DROPPED_IDENTITY } from '../identity-faults.ts';
 import { FieldNames, IDENTIFYING } from './head-parser-names.ts';
 import { INCOMPLETE, MALFORMED, skipEmptyLines } from './head-parser-start.ts';
 import { FieldValues } from './head-parser-values.ts';
 
 const DEL = 0x7f;
+
+/** 1 for what names nearly always consist of; see ambiguous-name.ts for the rest. */
+const NAME_BYTE = TOKEN_BYTE.map((isToken, byte) =>
+  isToken === 1 && !isAmbiguousName(String.fromCharCode(byte).toLowerCase()) ? 1 : 0,
+);
 
 /** Most fields of one request; whatever they are, each costs more than its bytes. */
 export const MAX_FIELDS = 256;
@@ -25,7 +32,9 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
   readonly encoding = 'latin1';
   /** Kept lines in order, each "name: value" with its CRLF; one char per byte. */
   fields = '';
+  claims = '';
   bytes = 0;
+  passesAmbiguous = false;
   readonly maxHeaderBytes: number;
   #identifying: ReadonlySet<string> = new Set();
   #identifyingNames: readonly string[] = [];
@@ -62,6 +71,7 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
     this.resetStart();
     this.resetValues();
     this.fields = '';
+    this.claims = '';
     this.bytes = 0;
     const start = skipEmptyLines(bytes, from, limit);
     const stop = Math.min(limit, start + this.maxHeaderBytes);
@@ -85,7 +95,9 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
     let runStart = -1;
     for (;;) {
       const nameStart = at;
-      while (at < limit && TOKEN_BYTE[bytes[at] as number] === 1) at++;
+      while (at < limit && NAME_BYTE[bytes[at] as number] === 1) at++;
+      const plainEnd = at;
+      if (at < limit && bytes[at] !== COLON) while (at < limit && TOKEN_BYTE[bytes[at] as number] === 1) at++;
       if (at >= limit) return INCOMPLETE;
       if (bytes[at] !== COLON || at === nameStart) {
         if (bytes[at] !== CR || at !== nameStart) return this.#refuseName(bytes, nameStart);
@@ -104,12 +116,17 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return this.#refuseValue(bytes, at);
       if (++fields > MAX_FIELDS) return this.refuse('There are more than 256 header fields.', 'header_too_large');
 
-      const code = names.find(bytes, nameStart, colon - nameStart);
+      const code =
+        plainEnd === colon
+          ? names.find(bytes, nameStart, colon - nameStart)
+          : this.#ambiguousCode(latin1(bytes, nameStart, colon));
       const tidy =
         bytes[colon + 1] === SP && (at === colon + 2 || !(isBlank(bytes[colon + 2]) || isBlank(bytes[at - 1])));
       if (code !== FORWARD || !tidy) this.trimValue(bytes, colon + 1, at);
-      if (code >= IDENTIFYING) this.takeIdentity(code, bytes);
-      else if (code !== FORWARD && !this.take(code, bytes)) return MALFORMED;
+      if (code === CLAIM) this.#takeClaim(bytes, nameStart, colon);
+      else if (code >= IDENTIFYING) {
+        if (!this.takeIdentity(code, bytes)) return MALFORMED;
+      } else if (code !== FORWARD && !this.take(code, bytes)) return MALFORMED;
 
       const kept = code === FORWARD || code >= IDENTIFYING;
       if (kept && tidy) {
@@ -135,8 +152,20 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
       runs[runCount++] = at;
     }
     this.fields = joinRuns(bytes, runCount);
-    if (this.connectionNamed !== undefined) this.fields = withoutNamed(this.fields, this.connectionNamed);
+    if (this.connectionNamed !== undefined) {
+      for (const name of this.connectionNamed) if (this.#identifying.has(name)) return this.refuse(DROPPED_IDENTITY);
+      this.fields = withoutNamed(this.fields, this.connectionNamed);
+      this.claims = withoutNamed(this.claims, this.connectionNamed);
+    }
     return at + 2;
+  }
+
+  #ambiguousCode(name: string): number {
+    return this.passesAmbiguous ? this.#names.findAmbiguous(name.toLowerCase()) : DROP;
+  }
+
+  #takeClaim(bytes: Buffer, nameStart: number, colon: number): void {
+    this.claims += `${latin1(bytes, nameStart, colon)}: ${latin1(bytes, this.valueStart, this.valueEnd)}\r\n`;
   }
 
   #refuseName(bytes: Buffer, nameStart: number): typeof MALFORMED {

@@ -93,7 +93,9 @@ export class NativeFront implements ClientFront, ConnectionHost {
   }
 
   get head(): NativeRequestHead {
-    this.#head.identifying = this.#thread.identifying; // a reload may have changed it
+    // A reload may have changed them.
+    this.#head.identifying = this.#thread.identifying;
+    this.#head.passesAmbiguous = this.#thread.passesAmbiguous;
     return this.#head;
   }
 

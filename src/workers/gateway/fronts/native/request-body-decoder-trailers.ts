@@ -1,3 +1,4 @@
+import { isAmbiguousName, plainTwin } from '../../../../shared/http/ambiguous-name.ts';
 import { trimBlanks } from '../../../../shared/http/field.ts';
 import { isForwardableTrailer } from '../../../../shared/http/trailer-field.ts';
 
@@ -7,20 +8,28 @@ export interface TrailerRules {
   readonly identifying: ReadonlySet<string>;
   /** Lower-case names that Connection listed. */
   readonly connectionNamed: ReadonlySet<string> | undefined;
+  /** Ambiguous names are not dropped. */
+  readonly passesAmbiguous: boolean;
 }
 
 /** Of a valid trailer section the lines to forward, each "name: value" with its CRLF. */
-export function forwardableTrailers(section: string, { identifying, connectionNamed }: TrailerRules): string {
+export function forwardableTrailers(section: string, rules: TrailerRules): string {
   let kept = '';
   for (let start = 0; start < section.length;) {
     const end = section.indexOf('\r\n', start);
     const colon = section.indexOf(':', start);
     const name = section.slice(start, colon);
     const lower = name.toLowerCase();
-    if (isForwardableTrailer(lower) && !identifying.has(lower) && connectionNamed?.has(lower) !== true) {
+    if (mayPass(lower, rules)) {
       kept += `${name}: ${trimBlanks(section.slice(colon + 1, end))}\r\n`;
     }
     start = end + 2;
   }
   return kept;
+}
+
+function mayPass(lower: string, { identifying, connectionNamed, passesAmbiguous }: TrailerRules): boolean {
+  if (!passesAmbiguous && isAmbiguousName(lower)) return false;
+  if (identifying.has(lower) || identifying.has(plainTwin(lower))) return false;
+  return isForwardableTrailer(lower) && connectionNamed?.has(lower) !== true;
 }

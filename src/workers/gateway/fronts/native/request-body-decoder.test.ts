@@ -131,13 +131,21 @@ describe('trailers', () => {
   });
 
   test('what names clients and what Connection named does not go on', () => {
-    const rules = { identifying: new Set(['x-key']), connectionNamed: new Set(['x-hop']) };
+    const rules = { identifying: new Set(['x-key']), connectionNamed: new Set(['x-hop']), passesAmbiguous: false };
     expect(trailers('X-KEY: 1\r\nX-A: 2\r\nx-hop: 3\r\n', rules)).toBe('X-A: 2\r\n');
   });
 
+  test('ambiguous names go on only where they pass, and look like no name that may not', () => {
+    const rules = { identifying: new Set(['x-key']), connectionNamed: undefined, passesAmbiguous: true };
+    const section = 'X_Sum: 1\r\nX_Key: 2\r\nX.Api.Key: 3\r\nContent_Length: 4\r\n';
+    expect(trailers(section)).toBe('');
+    expect(trailers(section, rules)).toBe('X_Sum: 1\r\n');
+  });
+
   test('the head may be reused meanwhile', () => {
-    const rules: { identifying: Set<string>; connectionNamed: Set<string> | undefined } = {
+    const rules: { identifying: Set<string>; connectionNamed: Set<string> | undefined; passesAmbiguous: boolean } = {
       identifying: new Set(),
+      passesAmbiguous: false,
       connectionNamed: new Set(['x-hop']),
     };
     const decoder = new RequestBodyDecoder();

@@ -40,7 +40,7 @@ const TRAILER_VALUE = 9;
 const TRAILER_LF = 10;
 const LAST_LF = 11;
 
-const NO_RULES: TrailerRules = { identifying: new Set(), connectionNamed: undefined };
+const NO_RULES: TrailerRules = { identifying: new Set(), connectionNamed: undefined, passesAmbiguous: false };
 
 /**
  * Decodes a chunked request body (RFC 9112 7.1) as it arrives, in place: the data of all chunks of one read ends up in
@@ -70,6 +70,7 @@ export class RequestBodyDecoder {
   #trailerText = '';
   #identifying = NO_RULES.identifying;
   #connectionNamed = NO_RULES.connectionNamed;
+  #passesAmbiguous = NO_RULES.passesAmbiguous;
 
   /**
    * Makes ready for another body.
@@ -90,6 +91,7 @@ export class RequestBodyDecoder {
     this.#trailerText = '';
     this.#identifying = rules.identifying;
     this.#connectionNamed = rules.connectionNamed;
+    this.#passesAmbiguous = rules.passesAmbiguous;
   }
 
   /** Reads [from, to) of `chunk`, overwriting parts of it. Returns where it stopped: `to`, or the body's end; or BAD_CHUNKS. */
@@ -185,8 +187,11 @@ export class RequestBodyDecoder {
     const isEmpty = this.#trailerBytes <= 2 && (this.done || this.#state === LAST_LF);
     if (!isEmpty) this.#trailerText += latin1(chunk, from, at);
     if (this.done && !isEmpty) {
-      const rules = { identifying: this.#identifying, connectionNamed: this.#connectionNamed };
-      this.trailers = forwardableTrailers(this.#trailerText.slice(0, -2), rules);
+      this.trailers = forwardableTrailers(this.#trailerText.slice(0, -2), {
+        identifying: this.#identifying,
+        connectionNamed: this.#connectionNamed,
+        passesAmbiguous: this.#passesAmbiguous,
+      });
     }
     return at;
   }

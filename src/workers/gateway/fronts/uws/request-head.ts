@@ -1,22 +1,30 @@
 import type { HttpRequest } from 'uWebSockets.js';
+import { isAmbiguousName, plainTwin } from '../../../../shared/http/ambiguous-name.ts';
 import { hasBadValueByte, isPlainValue, isToken } from '../../../../shared/http/field.ts';
 import { isChunked, parseContentLength } from '../../../../shared/http/framing.ts';
 import { isValidHost } from '../../../../shared/http/host.ts';
 import type { ErrorCode } from '../../../../shared/errors.ts';
 import * as Kind from '../../../../shared/http/request-field.ts';
 import type { RequestHead } from '../../exchange/request-head.ts';
+import { DROPPED_IDENTITY, REPEATED_IDENTITY } from '../identity-faults.ts';
 
 /** Names seen before, with their kind: one hash look-up instead of checking every character again. */
 const knownNames = new Map<string, number>();
 const MOST_KNOWN_NAMES = 1_000;
 const INVALID_NAME = -1;
+const AMBIGUOUS_NAME = -2;
 
 function kindOf(name: string): number {
   const known = knownNames.get(name);
   if (known !== undefined) return known;
-  const kind = isToken(name) ? Kind.requestFieldKind(name) : INVALID_NAME;
+  const kind = judgedKind(name);
   if (knownNames.size < MOST_KNOWN_NAMES) knownNames.set(name, kind);
   return kind;
+}
+
+function judgedKind(name: string): number {
+  if (!isToken(name)) return INVALID_NAME;
+  return isAmbiguousName(name) ? AMBIGUOUS_NAME : Kind.requestFieldKind(name);
 }
 
 /**
@@ -26,6 +34,7 @@ function kindOf(name: string): number {
 export class UwsRequestHead implements RequestHead {
   /** Fields whose values may name the client, lower-case; kept for header(). */
   identifying: ReadonlySet<string> = new Set();
+  passesAmbiguous = false;
   clientAddress = '';
   method = '';
   path = '';
@@ -33,6 +42,7 @@ export class UwsRequestHead implements RequestHead {
   readonly minorVersion = 1;
   /** Lines to forward as they came, each with its CRLF: no hop-by-hop field, nothing the gateway sets itself. */
   fields = '';
+  claims = '';
   host = '';
   /** -1 = not declared. */
   contentLength = -1;
@@ -69,7 +79,7 @@ export class UwsRequestHead implements RequestHead {
     this.#takesChunks = limits.uwsChunked;
   }
 
-  /** The first value of one of the `identifying` fields. */
+  /** The value of one of the `identifying` fields. */
   header(name: string): string | undefined {
     return this.#identifyingValues.get(name);
   }
@@ -92,6 +102,7 @@ export class UwsRequestHead implements RequestHead {
 
   #reset(): void {
     this.fields = '';
+    this.claims = '';
     this.faultCode = 'bad_request';
     this.takesTrailers = false;
     this.host = '';
@@ -122,10 +133,13 @@ export class UwsRequestHead implements RequestHead {
     }
     switch (kind) {
       case Kind.FORWARD:
-        if (this.identifying.size > 0 && this.identifying.has(name) && !this.#identifyingValues.has(name)) {
-          this.#identifyingValues.set(name, value);
-        }
-        if (this.#except === undefined || !this.#except.has(name)) this.fields += `${name}: ${value}\r\n`;
+        this.#forward(name, value);
+        return;
+      case AMBIGUOUS_NAME:
+        if (this.#mayPass(name)) this.#forward(name, value);
+        return;
+      case Kind.CLAIM:
+        if (this.#except === undefined || !this.#except.has(name)) this.claims += `${name}: ${value}\r\n`;
         return;
       case Kind.HOST:
         this.#hosts++;
@@ -151,10 +165,10 @@ export class UwsRequestHead implements RequestHead {
         this.forwardedFor = this.forwardedFor === undefined ? value : `${this.forwardedFor}, ${value}`;
         return;
       case Kind.X_FORWARDED_PROTO:
-        this.forwardedProto = value;
+        this.forwardedProto = this.forwardedProto === undefined ? value : `${this.forwardedProto}, ${value}`;
         return;
       case Kind.X_FORWARDED_HOST:
-        this.forwardedHost = value;
+        this.forwardedHost = this.forwardedHost === undefined ? value : `${this.forwardedHost}, ${value}`;
         return;
       case Kind.X_REQUEST_ID:
         this.requestId = value;
@@ -165,8 +179,23 @@ export class UwsRequestHead implements RequestHead {
       case INVALID_NAME:
         this.fault = 'A field name is not a token.';
         return;
-      default: // DROP, EXPECT, UPGRADE, FORWARDED: hop-by-hop, answered by the front already, or said by X-Forwarded-* in our own words
+      default: // DROP, EXPECT, UPGRADE, FORWARDED, X_REAL_IP: hop-by-hop, answered by the front already, or said in our own words
     }
+  }
+
+  #forward(name: string, value: string): void {
+    if (this.identifying.size > 0 && this.identifying.has(name)) {
+      if (this.#identifyingValues.has(name)) this.fault = REPEATED_IDENTITY;
+      this.#identifyingValues.set(name, value);
+    }
+    if (this.#except === undefined || !this.#except.has(name)) this.fields += `${name}: ${value}\r\n`;
+  }
+
+  /** Not where a reader could take the name for one that says something here. */
+  #mayPass(ambiguousName: string): boolean {
+    if (!this.passesAmbiguous) return false;
+    const twin = plainTwin(ambiguousName);
+    return this.identifying.has(ambiguousName) || (!this.identifying.has(twin) && kindOf(twin) === Kind.FORWARD);
   }
 
   /** Fields that Connection names go no further than this hop (RFC 9110, section 7.6.1). Rare, so a second pass is fine. */
@@ -176,6 +205,7 @@ export class UwsRequestHead implements RequestHead {
     named.delete('keep-alive');
     named.delete('close');
     if (named.size === 0) return;
+    for (const name of named) if (this.identifying.has(name)) this.fault = DROPPED_IDENTITY;
     const { fault } = this;
     this.#reset();
     this.#except = named;

@@ -96,6 +96,7 @@ export class UwsFront implements ClientFront {
     try {
       if (thread.config.testFaults) injectFault(req.getHeader(FAULT_FIELD));
       head.identifying = thread.identifying;
+      head.passesAmbiguous = thread.passesAmbiguous;
       head.read(req);
       exchange.start(head);
       if (exchange.body !== undefined) client.takeBody(exchange);
