@@ -1,3 +1,4 @@
+import { isAmbiguousName } from '../http/ambiguous-name.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import { checkRedis } from './redis/checks.ts';
@@ -39,6 +40,16 @@ function checkLimitWaits(values: EnvValues, sound: Sound): readonly Problem[] {
   return [{ key: 'RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS', value: String(waitUs), expected }];
 }
 
+/** Names of fields that are dropped before anybody is named by them. */
+function checkClientKey(values: EnvValues, sound: Sound): readonly Problem[] {
+  if (values.AMBIGUOUS_FIELDS === 'pass' || !sound('RATE_LIMIT_KEY', 'AMBIGUOUS_FIELDS')) return [];
+  return values.RATE_LIMIT_KEY.flatMap((source) => {
+    if (source.kind !== 'header' || !isAmbiguousName(source.name)) return [];
+    const expected = 'a header name of letters, digits and "-", or AMBIGUOUS_FIELDS=pass with it';
+    return [{ key: 'RATE_LIMIT_KEY', value: JSON.stringify(source.name), expected }];
+  });
+}
+
 /** What needs several variables, or files they name, to judge. */
 export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
   const sound: Sound = (...names) => !problems.some(({ key }) => names.some((name) => name === key));
@@ -46,6 +57,7 @@ export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): rea
     ...checkPorts(values, sound),
     ...checkTls(values, sound, readFile),
     ...checkLimitWaits(values, sound),
+    ...checkClientKey(values, sound),
     ...checkRedis(values, sound, readFile),
   ];
 }

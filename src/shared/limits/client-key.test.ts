@@ -54,6 +54,26 @@ describe('RATE_LIMIT_KEY', () => {
     expect(only.nameOf(request('192.0.2.1'))).toBe('192.0.2.1');
   });
 
+  test('bearer and basic are the credentials, however they are written', () => {
+    const keys = new ClientKeys(parseClientKey('bearer,basic,ip'), new IpClients(64));
+    const named = (authorization: string): string | undefined => keys.nameOf(request('192.0.2.1', { authorization }));
+    const tokens = ['bearer', 'BEARER', 'bEaRer'].flatMap((scheme) =>
+      [' ', '  ', '\t', ' \t  '].map((blanks) => `${scheme}${blanks}t0ken`),
+    );
+    for (const field of [...tokens, ...tokens]) expect(named(field), field).toBe(hashedClient('t0ken'));
+    for (const field of ['Basic YTpi', 'basic  YTpi', 'BASIC\tYTpi=', 'Basic YTpj', 'Basic YTpi===']) {
+      expect(named(field) === hashedClient('a:b'), field).toBe(field !== 'Basic YTpj');
+    }
+    for (const field of ['Bearer', 'basic', 'Digest a', 'Bearert0ken', ''])
+      expect(named(field), field).toBe('192.0.2.1');
+    for (const field of ['Bearer a b', 'Bearer a,b', 'Bearer a\u00a0b', 'Basic YTpi x', 'Basic Y!Tpi', 'Basic YWI=']) {
+      expect(named(field), field).toBeUndefined();
+      expect(named(field), 'again').toBeUndefined();
+    }
+    expect(named('Bearer h.p.AA')).toBe(named('Bearer h.p.AB=='));
+    expect(named('Bearer h.p.AA')).not.toBe(named('Bearer h.q.AA'));
+  });
+
   test('a hash is the first 16 bytes of SHA-256 in hex', () => {
     expect(hashedClient('abc')).toBe('ba7816bf8f01cfea414140de5dae2223');
   });

@@ -1,34 +1,52 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { credentialsOf, MALFORMED } from './credentials.ts';
+import type { CredentialScheme } from './credentials.ts';
 import type { IpClients } from './ip-client.ts';
 
 /** Where a client's name comes from: one entry of `RATE_LIMIT_KEY`. */
 export type ClientKeySource =
   | { readonly kind: 'ip' }
+  /** The hash of the credentials of this scheme in Authorization. */
+  | { readonly kind: CredentialScheme }
   /** `plain`: the value itself (device ids); otherwise its hash, so that Redis never holds an API key. */
   | { readonly kind: 'header'; readonly name: string; readonly plain: boolean };
 
+/** What an entry may be. */
+export const SOURCES = 'ip, bearer, basic, header:NAME or header-plain:NAME';
+
+const AUTHORIZATION = 'authorization';
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/; // RFC 9110, lower-cased
 const LONGEST_PLAIN = 64;
 const MAX_CACHED = 4_096;
 const LONGEST_CACHED = 256;
 
 /**
- * Reads `ip`, `header:NAME`, `header-plain:NAME` or a comma-separated list of them: the first one that a request has.
+ * Reads `ip`, `bearer`, `basic`, `header:NAME`, `header-plain:NAME` or a comma-separated list of them: the first one that
+ * a request has.
  * Throws RangeError saying what is wrong.
  */
 export function parseClientKey(text: string): readonly ClientKeySource[] {
   return text.split(',').map((item) => {
     const source = item.trim();
-    if (source === 'ip') return { kind: 'ip' };
+    if (source === 'ip' || source === 'bearer' || source === 'basic') return { kind: source };
     const [, plain, name = ''] = /^header(-plain)?:(.*)$/.exec(source) ?? [];
     const lower = name.toLowerCase();
     if (!TOKEN.test(lower)) {
-      throw new RangeError(`${JSON.stringify(source)}: expected ip, header:NAME or header-plain:NAME`);
+      throw new RangeError(`${JSON.stringify(source)}: expected ${SOURCES}`);
     }
     return { kind: 'header', name: lower, plain: plain !== undefined };
   });
 }
+
+/** Lower-case names of the fields whose values may name a client. */
+export const identifyingFields = (sources: readonly ClientKeySource[]): ReadonlySet<string> =>
+  new Set(
+    sources.flatMap((source) => {
+      if (source.kind === 'ip') return [];
+      return [source.kind === 'header' ? source.name : AUTHORIZATION];
+    }),
+  );
 
 /** What of a request can name its client. */
 export interface Identifiable {
@@ -43,17 +61,27 @@ export class ClientKeys {
   readonly #sources: readonly ClientKeySource[];
   readonly #ips: IpClients;
   readonly #hashes = new Map<string, string>();
+  /** By scheme and field value; `undefined` and MALFORMED as credentialsOf has them. */
+  readonly #credentials = {
+    bearer: new Map<string, string | undefined>(),
+    basic: new Map<string, string | undefined>(),
+  };
 
   constructor(sources: readonly ClientKeySource[], ips: IpClients) {
     this.#sources = sources;
     this.#ips = ips;
   }
 
-  nameOf(request: Identifiable): string {
+  /** `undefined` = the credentials that should name it can be understood in two ways. */
+  nameOf(request: Identifiable): string | undefined {
     for (const source of this.#sources) {
       if (source.kind === 'ip') break;
-      const value = request.header(source.name);
-      if (value !== undefined && value !== '') return source.plain ? plainClient(value) : this.#hashed(value);
+      const value = request.header(source.kind === 'header' ? source.name : AUTHORIZATION);
+      if (value === undefined || value === '') continue;
+      if (source.kind === 'header') return source.plain ? plainClient(value) : this.#hashed(value);
+      const name = this.#nameOfCredentials(source.kind, value);
+      if (name === MALFORMED) return undefined;
+      if (name !== undefined) return name;
     }
     return this.nameOfAddress(request.clientAddress);
   }
@@ -61,6 +89,16 @@ export class ClientKeys {
   /** The name of a client that is named by its address. */
   nameOfAddress(address: string): string {
     return this.#ips.nameOf(address);
+  }
+
+  #nameOfCredentials(scheme: CredentialScheme, field: string): string | undefined {
+    const known = this.#credentials[scheme];
+    if (known.has(field)) return known.get(field);
+    const credentials = credentialsOf(scheme, field);
+    const name = credentials === undefined || credentials === MALFORMED ? credentials : hashedClient(credentials);
+    if (known.size >= MAX_CACHED) known.clear();
+    if (field.length <= LONGEST_CACHED) known.set(field, name);
+    return name;
   }
 
   #hashed(value: string): string {

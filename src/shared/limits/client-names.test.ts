@@ -31,6 +31,12 @@ test("a header's value is looked for as it is, plain and hashed", () => {
   expect(meantClients('a b', rules('header-plain:device')).fresh).toBe('a%20b');
 });
 
+test('credentials are looked for as they are told of: the token, user:password', () => {
+  expect(meantClients('t0ken', rules('bearer,ip')).fresh).toBe(hashedClient('t0ken'));
+  expect(meantClients('h.p.AB==', rules('bearer')).fresh).toBe(hashedClient('h.p.AA'));
+  expect(meantClients('alice:secret', rules('basic')).fresh).toBe(hashedClient('alice:secret'));
+});
+
 test('where only addresses name clients, nothing else can be a new one', () => {
   expect(meantClients('typo', rules('ip'))).toEqual({ names: ['typo'], fresh: undefined, address: undefined });
   expect(meantClients('unknown', rules('ip')).fresh).toBe('unknown');

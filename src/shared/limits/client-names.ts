@@ -1,6 +1,7 @@
 import { canonicalAddress } from '../net/address.ts';
 import { hashedClient, plainClient } from './client-key.ts';
 import type { ClientKeySource } from './client-key.ts';
+import { bearerToken } from './credentials.ts';
 import { IpClients } from './ip-client.ts';
 
 /** A name as client-key.ts makes it from a header's value, and the hash of one. */
@@ -24,25 +25,26 @@ export interface MeantClients {
   readonly address: string | undefined;
 }
 
-/** Reads a bucket's name, an IP address, or the value of the header that names clients. */
+/** Reads a bucket's name, an IP address, or what names clients: a header's value, a token, or `user:password`. */
 export function meantClients(text: string, { key, ipv6Prefix }: NamingRules): MeantClients {
   const address = canonicalAddress(text);
   const ips = new IpClients(ipv6Prefix);
-  const headers = key.filter((source) => source.kind === 'header');
+  const sources = key.filter((source) => source.kind !== 'ip');
+  const hash = hashedClient(sources[0]?.kind === 'bearer' ? bearerToken(text) || text : text);
   const isNetwork = networkName(text, ips);
   const names = new Set<string>();
   if (isNetwork || (text.length <= LONGEST_NAME && NAME.test(text))) names.add(text);
   if (address !== undefined) names.add(ips.nameOf(address));
-  if (text !== '' && headers.length > 0) names.add(plainClient(text)).add(hashedClient(text));
+  if (text !== '' && sources.length > 0) names.add(plainClient(text)).add(hash);
   return { names: [...names], fresh: freshName(), address };
 
   function freshName(): string | undefined {
     if (address !== undefined) return ips.nameOf(address);
     if (isNetwork || text === 'unknown') return text;
-    const [first] = headers;
+    const [first] = sources;
     if (first === undefined || text === '') return undefined;
-    if (!first.plain) return HASH.test(text) ? text : hashedClient(text);
-    return plainClient(text);
+    if (first.kind === 'header' && first.plain) return plainClient(text);
+    return HASH.test(text) ? text : hash;
   }
 }
 

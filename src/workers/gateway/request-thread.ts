@@ -5,6 +5,7 @@ import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts'
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
@@ -186,7 +187,7 @@ export class RequestThread implements ExchangeThread {
   }
 
   #identifyBy(config: Config): void {
-    this.identifying = new Set(config.limits.key.flatMap((source) => (source.kind === 'header' ? source.name : [])));
+    this.identifying = identifyingFields(config.limits.key);
   }
 
   /** Every TICK_MS. */

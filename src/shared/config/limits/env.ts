@@ -20,7 +20,10 @@ export const LIMITS_ENV = {
   RATE_LIMIT_KEY: withDefault(
     clientKey,
     'ip',
-    'What names a client: ip, header:NAME (hashed), header-plain:NAME, or several with commas: the first one present.',
+    'What names a client: ip, bearer or basic (the credentials in Authorization, hashed), header:NAME (hashed), ' +
+      'header-plain:NAME, or several with commas: the first one that a request has. None of them is verified, so whoever ' +
+      'sends another value each time is another client each time. A field that names clients may stand in a request once, ' +
+      'and not in Connection: else 400.',
   ),
   RATE_LIMIT_IPV6_PREFIX: withDefault(
     wholeNumberText(BOUNDS.ipv6Prefix),

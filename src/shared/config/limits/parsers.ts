@@ -1,4 +1,5 @@
-import { parseClientKey } from '../../limits/client-key.ts';
+import { FORWARD, requestFieldKind } from '../../http/request-field.ts';
+import { parseClientKey, SOURCES } from '../../limits/client-key.ts';
 import type { ClientKeySource } from '../../limits/client-key.ts';
 import { parseNetwork } from '../addresses.ts';
 import { fromText, listOf } from '../parsed.ts';
@@ -7,26 +8,33 @@ import type { AllowlistConfig } from '../types.ts';
 
 /** Readers of the variables that say who a client is. */
 
+const OF_CLIENTS =
+  'a header that clients send to the upstream; this one the gateway reads or sets itself (behind proxies: ip and TRUSTED_PROXIES)';
+
 function parseSource(text: string): Parsed<ClientKeySource> {
-  const fail = { ok: false, expected: 'ip, header:NAME or header-plain:NAME' } as const;
+  const fail = { ok: false, expected: SOURCES } as const;
   try {
     const [source] = parseClientKey(text);
-    return source === undefined ? fail : { ok: true, value: source };
+    if (source === undefined) return fail;
+    const isOurs = source.kind === 'header' && requestFieldKind(source.name) !== FORWARD;
+    return isOurs ? { ok: false, expected: OF_CLIENTS } : { ok: true, value: source };
   } catch (error) {
     if (error instanceof RangeError) return fail;
     throw error;
   }
 }
 
-const nameOf = (source: ClientKeySource): string => (source.kind === 'ip' ? 'ip' : source.name);
+const nameOf = (source: ClientKeySource): string => (source.kind === 'header' ? source.name : source.kind);
 
 function parseSources(text: string): Parsed<readonly ClientKeySource[]> {
   const parsed = listOf(parseSource)(text);
   if (!parsed.ok) return parsed;
-  const names = parsed.value.map(nameOf);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return { ok: false, expected: 'every header and ip only once', got: twice };
-  return names.slice(0, -1).includes('ip')
+  const sources = parsed.value;
+  const sameAs = (one: ClientKeySource, other: ClientKeySource): boolean =>
+    nameOf(one) === nameOf(other) && (one.kind === 'header') === (other.kind === 'header');
+  const twice = sources.find((source, index) => sources.findIndex((other) => sameAs(source, other)) !== index);
+  if (twice !== undefined) return { ok: false, expected: 'every source only once', got: nameOf(twice) };
+  return sources.slice(0, -1).some(({ kind }) => kind === 'ip')
     ? { ok: false, expected: 'ip at the end: every request has an address, so nothing after it counts' }
     : parsed;
 }

@@ -24,6 +24,16 @@ describe.each<[Env, (config: Config) => unknown, unknown]>([
       { kind: 'ip' },
     ],
   ],
+  [
+    { RATE_LIMIT_KEY: 'bearer, basic,header:bearer,ip' },
+    (c) => c.limits.key,
+    [{ kind: 'bearer' }, { kind: 'basic' }, { kind: 'header', name: 'bearer', plain: false }, { kind: 'ip' }],
+  ],
+  [
+    { RATE_LIMIT_KEY: 'header:x_key', AMBIGUOUS_FIELDS: 'pass' },
+    (c) => [c.limits.key, c.server.passesAmbiguousFields],
+    [[{ kind: 'header', name: 'x_key', plain: false }], true],
+  ],
   [{ RATE_LIMIT_IPV6_PREFIX: '56' }, (c) => c.limits.ipv6Prefix, 56],
   [
     { RATE_LIMIT_ALLOWLIST: '10.0.0.0/8, ::1,team-a,12345,user:7,Zm9v/YmFy==' },
@@ -57,16 +67,30 @@ test.each<[Env, string]>([
     { RATE_LIMIT_REFILL_RATE: '10/s' },
     'RATE_LIMIT_REFILL_RATE: got "10/s", expected a number from 0.000001 to 1000000000',
   ],
-  [{ RATE_LIMIT_KEY: 'ip6' }, 'RATE_LIMIT_KEY: got "ip6", expected ip, header:NAME or header-plain:NAME'],
+  [
+    { RATE_LIMIT_KEY: 'ip6' },
+    'RATE_LIMIT_KEY: got "ip6", expected ip, bearer, basic, header:NAME or header-plain:NAME',
+  ],
   [
     { RATE_LIMIT_KEY: 'header:a b,ip' },
-    'RATE_LIMIT_KEY: got "header:a b", expected ip, header:NAME or header-plain:NAME',
+    'RATE_LIMIT_KEY: got "header:a b", expected ip, bearer, basic, header:NAME or header-plain:NAME',
   ],
   [
     { RATE_LIMIT_KEY: 'ip,header:a' },
     'RATE_LIMIT_KEY: got "ip,header:a", expected ip at the end: every request has an address, so nothing after it counts',
   ],
-  [{ RATE_LIMIT_KEY: 'header:A,header-plain:a' }, 'RATE_LIMIT_KEY: got "a", expected every header and ip only once'],
+  [{ RATE_LIMIT_KEY: 'header:A,header-plain:a' }, 'RATE_LIMIT_KEY: got "a", expected every source only once'],
+  [{ RATE_LIMIT_KEY: 'basic,bearer,basic' }, 'RATE_LIMIT_KEY: got "basic", expected every source only once'],
+  ...['X-Forwarded-For', 'CF-Connecting-IP', 'Host', 'x-real-ip'].map((name): [Env, string] => [
+    { RATE_LIMIT_KEY: `header:${name}` },
+    `RATE_LIMIT_KEY: got "header:${name}", expected a header that clients send to the upstream; this one the gateway ` +
+      'reads or sets itself (behind proxies: ip and TRUSTED_PROXIES)',
+  ]),
+  [
+    { RATE_LIMIT_KEY: 'header:x_key' },
+    'RATE_LIMIT_KEY: got "x_key", expected a header name of letters, digits and "-", or AMBIGUOUS_FIELDS=pass with it',
+  ],
+  [{ AMBIGUOUS_FIELDS: 'keep' }, 'AMBIGUOUS_FIELDS: got "keep", expected one of drop, pass'],
   [{ RATE_LIMIT_IPV6_PREFIX: '0' }, 'RATE_LIMIT_IPV6_PREFIX: got "0", expected a whole number from 1 to 128'],
   [
     { RATE_LIMIT_ON_STORE_FAILURE: 'close' },

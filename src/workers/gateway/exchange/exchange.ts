@@ -199,7 +199,9 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     const { limits } = thread;
     if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
     head.clientAddress = this.address;
-    this.limitClient = limits.keys.nameOf(head);
+    const client = limits.keys.nameOf(head);
+    if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
+    else this.limitClient = client;
   }
 
   /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
