@@ -5,7 +5,8 @@ const MAX_CACHED = 4_096;
 /**
  * Names clients by address: IPv4 as it is, IPv6 as the network its first bits name, such as `2001:db8:0:1::/64`,
  * because one customer owns a whole network. The prefix length is always there, so that no client's name is the
- * beginning of another bucket's key.
+ * beginning of another bucket's key. An IPv4 client behind a translator is named by its IPv4 address: all of them share
+ * one network.
  */
 export class IpClients {
   readonly #prefixBits: number;
@@ -36,11 +37,32 @@ export class IpClients {
     if (canonical === undefined) return 'unknown';
     if (!canonical.includes(':')) return canonical; // IPv4-mapped
     const octets = octetsOf(canonical);
+    const embedded = embeddedIPv4(octets);
+    if (embedded !== undefined) return embedded;
     for (let bit = this.#prefixBits; bit < 128; bit++) {
       octets[bit >> 3] = (octets[bit >> 3] ?? 0) & ~(0x80 >> (bit & 7));
     }
     return `${addressText(octets.buffer)}/${this.#prefixBits}`;
   }
+}
+
+/** 64:ff9b::/96 (RFC 6052), and 64:ff9b:1::/48 for local use (RFC 8215). */
+const WELL_KNOWN = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
+const LOCAL_USE = [0, 0x64, 0xff, 0x9b, 0, 1];
+/** Bits 64 to 71, which no IPv4 address goes through. */
+const GAP = 8;
+
+/** The IPv4 address in an IPv6 one that a translator made of it. */
+function embeddedIPv4(octets: Uint8Array): string | undefined {
+  const startsWith = (prefix: readonly number[]): boolean => prefix.every((octet, i) => octets[i] === octet);
+  if (startsWith(WELL_KNOWN)) return octets.subarray(12).join('.');
+  if (!startsWith(LOCAL_USE) || octets[GAP] !== 0) return undefined;
+  // The prefix there has 48, 56, 64 or 96 bits; what follows the address is 0 (RFC 6052 2.2).
+  const last = octets.findLastIndex((octet) => octet !== 0);
+  if (last > 12) return octets.subarray(12).join('.');
+  const start = last > 11 ? 8 : last > 10 ? 7 : 6;
+  const address = [...octets.subarray(start, GAP), ...octets.subarray(GAP + 1)].slice(0, 4);
+  return address.join('.');
 }
 
 /** The 16 bytes of a canonical IPv6 text: hex groups, at most one `::`. */
