@@ -103,7 +103,11 @@ export interface RouteConfig {
   readonly path: string;
   /** `true`: only this path; `false`: this path and everything below it. */
   readonly exact: boolean;
-  /** Upper-case; `undefined` = every method the gateway forwards. */
+  /** The case of letters in a path does not matter. */
+  readonly ignoreCase: boolean;
+  /** An exact path is taken with a slash at its end and without. */
+  readonly ignoreTrailingSlash: boolean;
+  /** Upper-case; GET stands for HEAD too. `undefined` = every method the gateway forwards. */
   readonly methods: readonly string[] | undefined;
   /** Lower-case host without port; `undefined` = any. `*.example.com` matches one or more labels. */
   readonly host: string | undefined;

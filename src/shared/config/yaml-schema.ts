@@ -96,7 +96,13 @@ export const routeSchema = section({
   exact: textLike(parseExactPath, 'a path that starts with /').optional().describe('Only this path, instead of path.'),
   methods: listOf(z.enum(METHODS, { error: METHOD_PHRASE }), 'a list of one or more methods')
     .optional()
-    .describe('Methods the route takes; default every method the gateway forwards.'),
+    .describe('Methods the route takes, HEAD with GET; default every method the gateway forwards.'),
+  ignore_case: flag
+    .optional()
+    .describe('Take the path in upper and lower case, for upstreams that do not tell them apart; default false.'),
+  ignore_trailing_slash: flag
+    .optional()
+    .describe('Take an exact path with and without a slash at its end; default false. (A path takes both anyway.)'),
   host: textLike(parseRouteHost, 'a host name')
     .optional()
     .describe('Host the route answers to, without port; *.example.com is one or more labels. Default any.'),

@@ -2,12 +2,14 @@ import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { RouteConfig } from '../config/types.ts';
 import { forwardPath, Router } from './router.ts';
-import { mergeSlashes } from './target.ts';
+import { cutParameters, mergeSlashes } from './target.ts';
 
 const DEFAULTS: RouteConfig = {
   name: 'r',
   path: '/',
   exact: false,
+  ignoreCase: false,
+  ignoreTrailingSlash: false,
   methods: undefined,
   host: undefined,
   upstream: 'u',
@@ -106,8 +108,49 @@ describe('Router', () => {
     expect(ask(router, '/a', { method: 'POST' })).toBe('405 GET, HEAD, PUT');
     expect(ask(router, '/a', { method: 'PUT' })).toBe('b');
     expect(ask(new Router([route('a', '/a', { methods: ['GET'] })], () => 'stages'), '/a', { method: 'POST' })).toBe(
-      '405 GET',
+      '405 GET, HEAD',
     );
+  });
+
+  test('HEAD goes with GET, unless a route for the same path names it', () => {
+    const all = [route('loose', '/'), route('strict', '/export', { methods: ['GET'] })];
+    expect(ask(new Router(all, () => 'stages'), '/export', { method: 'HEAD' })).toBe('strict');
+    expect(ask(new Router(all.slice(1), () => 'stages'), '/export', { method: 'HEAD' })).toBe('strict');
+    const head = route('head', '/export', { methods: ['PUT', 'HEAD'] });
+    const router = new Router([...all, head], () => 'stages');
+    const names = ['HEAD', 'GET', 'PUT', 'POST'].map((method) => ask(router, '/export', { method }));
+    expect(names).toEqual(['head', 'strict', 'head', 'loose']);
+  });
+
+  test.each([
+    ['/export', 'strict'],
+    ['/EXPORT', 'strict'],
+    ['/Export/', 'strict'],
+    ['/export/x', 'loose'],
+    ['/api/x', 'any-case'],
+    ['/API/x', 'any-case'],
+    ['/Api/x', 'this-case'],
+    ['/Api', 'this-case'],
+    ['/APIs', 'loose'],
+    ['/Folder/', 'folder'],
+    ['/Folder', 'folder'],
+    ['/folder', 'loose'],
+    ['/both', 'without'],
+    ['/both/', 'with'],
+  ])('ignore_case and ignore_trailing_slash: %s -> %s', (path, expected) => {
+    const exact = { exact: true, ignoreTrailingSlash: true };
+    const routes = [
+      route('loose', '/'),
+      route('strict', '/Export', { ...exact, ignoreCase: true }),
+      route('any-case', '/api', { ignoreCase: true }),
+      route('this-case', '/Api'),
+      route('folder', '/Folder/', exact),
+      route('with', '/both/', exact),
+      route('without', '/both', exact),
+    ];
+    expect(ask(new Router(routes, () => 'stages'), path)).toBe(expected);
+    const found = routes.filter(({ name }) => name === expected);
+    expect(ask(new Router(found, () => 'stages'), path), 'alone').toBe(expected);
   });
 
   test('a hostile host does not make matching slow', () => {
@@ -162,7 +205,7 @@ const routes = fc
 const request = fc.record({
   path,
   // No route lists PATCH: often 405.
-  method: fc.constantFrom('GET', 'PUT', 'POST', 'PATCH'),
+  method: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'PATCH'),
   host: fc.constantFrom('x.com', 'A.x.com:80', 'b.a.x.com', 'com', '.com', '[::1]:5000', 'z'),
 });
 
@@ -192,11 +235,13 @@ function model(list: readonly RouteConfig[], asked: { host: string; path: string
       const at = a.key.findIndex((value, i) => value !== b.key[i]);
       return (a.key[at] ?? 0) - (b.key[at] ?? 0);
     });
-  const winner = sorted.find(({ r }) => r.methods === undefined || r.methods.includes(asked.method));
+  const methodsOf = (r: RouteConfig): string[] | undefined =>
+    r.methods?.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const winner = sorted.find(({ r }) => methodsOf(r)?.includes(asked.method) !== false);
   if (winner !== undefined) return winner.r.name;
   return sorted.length === 0
     ? 'no_route'
-    : `405 ${[...new Set(sorted.flatMap(({ r }) => r.methods ?? []))].join(', ')}`;
+    : `405 ${[...new Set(sorted.flatMap(({ r }) => methodsOf(r) ?? []))].join(', ')}`;
 }
 
 prop.prop([routes, fc.array(request, { minLength: 1, maxLength: 20 })], { numRuns: 1500 })(
@@ -215,6 +260,19 @@ test.each([
 ])('a prefix that was found with slashes merged is taken off what is forwarded: %s -> %s', (path, forwarded) => {
   const router = new Router([route('proxy', '/proxy', { stripPrefix: true })], () => 'stages');
   const match = router.match('h', mergeSlashes(path), 'GET');
+  if (match.kind !== 'route') throw new Error(match.kind);
+  expect(forwardPath(match, path)).toBe(forwarded);
+});
+
+test.each([
+  ['/proxy;v=1/x;y', '/x;y'],
+  ['/proxy;v=1', '/'],
+  ['/Proxy/x', '/x'],
+  ['/PROXY;a/;b/x', '/;b/x'],
+  ['/proxy%3Ba/x', '/x'],
+])('parameters and the case of a prefix do not change what it is taken off: %s -> %s', (path, forwarded) => {
+  const router = new Router([route('proxy', '/proxy', { stripPrefix: true, ignoreCase: true })], () => 'stages');
+  const match = router.match('h', cutParameters(path), 'GET');
   if (match.kind !== 'route') throw new Error(match.kind);
   expect(forwardPath(match, path)).toBe(forwarded);
 });

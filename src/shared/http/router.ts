@@ -16,13 +16,14 @@ const NO_ROUTE: Match<never> = Object.freeze({ kind: 'no_route' });
 /**
  * Finds a request's route. Of the routes that take its host, path and method, the first in this order wins: with
  * a host before without; exact host before wildcard, longer wildcard before shorter; exact path before prefix; longer
- * prefix before shorter; with methods before without; then configuration order.
+ * prefix before shorter; a path whose case matters before one whose case does not; with methods before without, with HEAD
+ * before with GET alone; then configuration order.
  */
 export class Router<Stages> {
   readonly #ordered: readonly CompiledRoute<Stages>[];
   /** Set when there is one route and it takes any host: the usual gateway, worth its own short way. */
   readonly #only: CompiledRoute<Stages> | undefined;
-  readonly #anyHost = new PathTable<Stages>();
+  readonly #anyHost: PathTable<Stages>;
   readonly #exactHosts = new Map<string, PathTable<Stages>>();
   /** By suffix with its leading dot: `.example.com`. */
   readonly #wildcardHosts = new Map<string, PathTable<Stages>>();
@@ -34,6 +35,13 @@ export class Router<Stages> {
     this.#ordered = routes.map((route) => compileRoute(route, stagesOf(route))).sort(byPrecedence);
     const [first] = this.#ordered;
     this.#only = this.#ordered.length === 1 && first?.config.host === undefined ? first : undefined;
+    const foldsCase = routes.some(({ ignoreCase }) => ignoreCase);
+    this.#anyHost = new PathTable(foldsCase);
+    const tableOf = (tables: Map<string, PathTable<Stages>>, host: string): PathTable<Stages> => {
+      const table = tables.get(host) ?? new PathTable<Stages>(foldsCase);
+      tables.set(host, table);
+      return table;
+    };
     let longestSuffix = 0;
     for (const route of this.#ordered) {
       const { host } = route.config;
@@ -96,19 +104,29 @@ export class Router<Stages> {
 
 /**
  * What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. Where
- * the route was found by the path with its slashes merged, the prefix may be longer in the path itself.
+ * the route was found by another form of the path (slashes merged, parameters cut), the prefix may be longer in the path.
  */
 export function forwardPath({ config, base }: CompiledRoute<unknown>, path: string): string {
   if (!config.stripPrefix) return path;
-  const at = path.startsWith(base) ? base.length : endOfPrefix(path, base);
+  const isPlain = path.startsWith(base) && endsSegment(path, base.length);
+  const at = isPlain ? base.length : endOfPrefix(path, base);
   return path.length === at ? '/' : path.slice(at);
 }
 
-/** Where `base` ends in a path that starts with it but for doubled slashes. */
+const endsSegment = (path: string, at: number): boolean => at === path.length || path[at] === '/';
+const startsParameters = (path: string, at: number): boolean => path[at] === ';' || path.startsWith('%3B', at);
+
+/** Where `base` ends in a path that starts with it but for doubled slashes, parameters and case. Those at its end are its. */
 function endOfPrefix(path: string, base: string): number {
   let at = 0;
-  for (let i = 0; i < base.length; at++) {
-    if (path[at] === base[i]) i++; // else one more slash
+  for (let i = 0; at < path.length && (i < base.length || !endsSegment(path, at));) {
+    if (startsParameters(path, at)) {
+      const slash = path.indexOf('/', at);
+      at = slash === -1 ? path.length : slash;
+    } else {
+      if (path[at] === base[i] || path[at]?.toLowerCase() === base[i]) i++; // else one more slash
+      at++;
+    }
   }
   return at;
 }
@@ -122,23 +140,19 @@ function takesHost({ config: { host } }: CompiledRoute<unknown>, name: string): 
   return isWildcard(host) ? name.length >= host.length && name.endsWith(host.slice(1)) : name === host;
 }
 
-function tableOf<Stages>(tables: Map<string, PathTable<Stages>>, host: string): PathTable<Stages> {
-  const existing = tables.get(host);
-  if (existing !== undefined) return existing;
-  const table = new PathTable<Stages>();
-  tables.set(host, table);
-  return table;
-}
-
 function byPrecedence(a: CompiledRoute<unknown>, b: CompiledRoute<unknown>): number {
   return (
     hostRank(a) - hostRank(b) ||
     (b.config.host?.length ?? 0) - (a.config.host?.length ?? 0) ||
     Number(b.config.exact) - Number(a.config.exact) ||
     b.config.path.length - a.config.path.length ||
-    Number(a.methods === undefined) - Number(b.methods === undefined)
+    Number(a.config.ignoreCase) - Number(b.config.ignoreCase) ||
+    Number(a.methods === undefined) - Number(b.methods === undefined) ||
+    Number(namesHead(b)) - Number(namesHead(a))
   );
 }
+
+const namesHead = ({ config: { methods } }: CompiledRoute<unknown>): boolean => methods?.includes('HEAD') === true;
 
 function hostRank({ config: { host } }: CompiledRoute<unknown>): number {
   if (host === undefined) return 2;

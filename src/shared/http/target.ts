@@ -5,6 +5,7 @@ const SLASH = 0x2f;
 const QUESTION = 0x3f;
 const BACKSLASH = 0x5c;
 
+const PARAMETERS = /(?:;|%3B)[^/]*/g;
 const SLASHES = /\/{2,}/g;
 /** C0 controls and DEL; NUL is refused anyway. Some readers of URLs leave out TAB, CR and LF (WHATWG), some trim all. */
 const ESCAPED_CONTROL = /%(?:[01][0-9A-F]|7F)/g;
@@ -42,6 +43,14 @@ export function normalizePath(path: string): string | undefined {
 /** A normal path with every run of slashes as one, for routing only: what is forwarded keeps them. */
 export function mergeSlashes(path: string): string {
   return path.includes('//') ? path.replaceAll(SLASHES, '/') : path;
+}
+
+/**
+ * A normal path without the `;parameters` of its segments, for routing only: many upstreams (servlets, Rails of old) find
+ * `/export` in `/export;v=1`, so the route for the one must take the other.
+ */
+export function cutParameters(path: string): string {
+  return path.includes(';') || path.includes('%3B') ? path.replaceAll(PARAMETERS, '') : path;
 }
 
 /**

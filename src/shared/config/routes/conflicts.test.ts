@@ -28,6 +28,16 @@ test.each([
     ['routes[1].name: got "a", expected a name of its own; routes[0] has this one (made from the path)'],
   ],
   [
+    'paths in another case that does not matter',
+    '{ path: /a, upstream: o, ignore_case: true, name: x }, { path: /A, upstream: o, ignore_case: true, name: y }',
+    ['routes[1]: takes the same requests as routes[0], expected another host, path or methods'],
+  ],
+  [
+    'a case that matters for one',
+    '{ path: /a, upstream: o, ignore_case: true, name: x }, { path: /a, upstream: o }',
+    [],
+  ],
+  [
     'methods that differ',
     '{ path: /a, upstream: o, methods: [GET] }, { name: b, path: /a, upstream: o, methods: [PUT] }',
     [],

@@ -11,7 +11,10 @@ export function routeName({ name, path, exact }: Route): string | undefined {
   return name ?? (from === undefined ? undefined : nameFromPath(from));
 }
 
-const place = (route: Route): string => JSON.stringify([route.host?.toLowerCase(), route.path, route.exact]);
+function place({ host, path, exact, ignore_case: ignoreCase = false }: Route): string {
+  const paths = [path, exact].map((text) => (ignoreCase ? text?.toLowerCase() : text));
+  return JSON.stringify([host?.toLowerCase(), ...paths, ignoreCase]);
+}
 
 /** A route for all methods and one for some are apart: the one that names the method wins. */
 function shareMethod(a: Route, b: Route): boolean {

@@ -6,13 +6,14 @@ const RESERVED_PATHS: readonly string[] = ['/health', '/ready'];
 
 /**
  * A path as requests have it after normalisation, so that a route can never be one that nothing matches: starts with
- * `/`, printable ASCII, no empty, `.` or `..` segment, nothing percent-encoded, no query.
+ * `/`, printable ASCII, no empty, `.` or `..` segment, nothing percent-encoded, no parameters, no query.
  */
 function parseNormalPath(text: string): Parsed<string> {
   const fail = (expected: string): Parsed<string> => ({ ok: false, expected });
   if (!text.startsWith('/')) return fail('a path that starts with /');
   if (/[?#]/.test(text)) return fail('a path without query or fragment');
   if (text.includes('%')) return fail('a path without percent-encoding');
+  if (text.includes(';')) return fail('a path without ;parameters (they are cut off before routes are looked for)');
   if (!/^[!-~]+$/.test(text) || text.includes('\\')) return fail('a path of printable ASCII without spaces or \\');
   const segments = text.slice(1).split('/');
   if (segments.some((segment) => segment === '.' || segment === '..')) return fail('a path without . or .. segments');

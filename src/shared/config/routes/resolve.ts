@@ -23,6 +23,8 @@ export function resolveRoute(defaults: LimitDefaults, route: RouteYaml): RouteCo
     name,
     path: route.path ?? route.exact ?? '/',
     exact: route.exact !== undefined,
+    ignoreCase: route.ignore_case ?? false,
+    ignoreTrailingSlash: route.ignore_trailing_slash ?? false,
     methods: route.methods,
     host: route.host?.toLowerCase(),
     upstream: route.upstream,

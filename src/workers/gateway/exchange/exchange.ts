@@ -9,7 +9,7 @@ import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
 import type { CompiledRoute } from '../../../shared/http/router.ts';
-import { isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
+import { cutParameters, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -163,7 +163,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   /** 404, 405, 413, 503: finds the route, and whether there is room. */
   #admit(head: RequestHead): boolean {
     const { thread } = this;
-    const routed = thread.mergesSlashes ? mergeSlashes(this.path) : this.path;
+    const cut = cutParameters(this.path);
+    const routed = thread.mergesSlashes ? mergeSlashes(cut) : cut;
     const match = thread.table.match(head.host, routed, this.method);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
