@@ -54,6 +54,66 @@ test('PROXY headers of nobody', () => {
   expect(warningsOf({ FRONT: 'native', PROXY_PROTOCOL: 'on', TRUSTED_PROXIES: '::1' })).toEqual([]);
 });
 
+test('patterns in paths, which are taken literally', () => {
+  const rest =
+    'expected a path as it is asked for: *, :name and {name} stand for themselves, and a path takes all that is below it';
+  const routes = [
+    'path: /a/*',
+    'path: /b/:id',
+    'exact: "/c/{id}/d"',
+    'path: /e/<id>',
+    'exact: "/f/[id]"',
+    'path: /g/.+',
+  ];
+  expect(warningsOf({}, routes.map((path) => `{ ${path}, upstream: o }`).join(', '))).toEqual([
+    `routes.a.path: got "/a/*", ${rest}`,
+    `routes.b-id.path: got "/b/:id", ${rest}`,
+    `routes.c-id-d.exact: got "/c/{id}/d", ${rest}`,
+    `routes.e-id.path: got "/e/<id>", ${rest}`,
+    `routes.f-id.exact: got "/f/[id]", ${rest}`,
+    `routes.g-..path: got "/g/.+", ${rest}`,
+  ]);
+  const literal = '{ path: /odata/$metadata, upstream: o }, { path: "/a(b)/c:d", upstream: o }';
+  expect(warningsOf({}, literal)).toEqual([]);
+});
+
+test('strict limits that a looser route leads past', () => {
+  const strict = (fields: string): string =>
+    `{ upstream: o, limits: [{ capacity: 5, refill_per_second: 1 }], ${fields} }`;
+  const loose = (fields: string): string =>
+    `{ upstream: o, limits: [{ capacity: 6, refill_per_second: 1 }], ${fields} }`;
+  const taken = 'is taken by the route root, whose limits are looser';
+  const byCase = `routes.export.ignore_case: /EXPORT ${taken}, expected true, unless the upstream tells /EXPORT from /export`;
+  for (const other of [loose('path: /'), '{ upstream: o, path: /, limits: [] }']) {
+    expect(warningsOf({}, `${strict('path: /export')}, ${other}`)).toEqual([byCase]);
+    expect(warningsOf({}, `${other}, ${strict('exact: /export')}`)).toEqual([
+      byCase,
+      `routes.export.ignore_trailing_slash: /export/ ${taken}, expected true, unless the upstream tells /export/ from /export`,
+    ]);
+    const closed = strict('exact: /export, ignore_case: true, ignore_trailing_slash: true');
+    expect(warningsOf({}, `${closed}, ${other}`)).toEqual([]);
+  }
+  expect(warningsOf({}, `${strict('path: /export')}, ${loose('path: /, host: a.example')}`)).toEqual([
+    'routes.export.host: a.example/export is taken by the route root, whose limits are looser, ' +
+      'expected a route like it for a.example (hosts go before paths)',
+  ]);
+  expect(warningsOf({}, `${strict('path: /export')}, ${strict('path: /')}`)).toEqual([]);
+});
+
+test('clients named by what nobody verifies', () => {
+  const warning = (names: string): string =>
+    `RATE_LIMIT_KEY: nobody verifies ${names}: who sends another value each time is never refused, ` +
+    'expected ip, or TRUSTED_PROXIES that verify it';
+  expect(warningsOf({ RATE_LIMIT_KEY: 'ip' })).toEqual([]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'header:X-Api-Key,ip' })).toEqual([warning('x-api-key')]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'bearer,header-plain:d' })).toEqual([warning('Authorization (bearer), d')]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'bearer', TRUSTED_PROXIES: '10.0.0.0/8' })).toEqual([]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'header:authorization', TRUSTED_PROXIES: '10.0.0.0/8' })).toEqual([
+    'RATE_LIMIT_KEY: the same credentials can be written in many ways, each a client of its own, expected bearer or basic',
+  ]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'bearer' }, '{ path: /a, upstream: o }')).toEqual([]);
+});
+
 test('names like one of ours', () => {
   expect(warningsOf({ REDIS_URI: 'x', REDIS_HOST: 'x', RATE_LIMIT_CAPACTY: '1', NODE_ENV: 'x' })).toEqual([
     'REDIS_URI: the gateway has no such variable; did you mean "REDIS_URL"?',

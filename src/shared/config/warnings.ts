@@ -1,3 +1,5 @@
+import { riskyClientKey } from './limits/warnings.ts';
+import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import type { Config, RouteConfig } from './types.ts';
@@ -111,7 +113,10 @@ export const warningsOf = (
   ...redisWithoutUrl(config, from.given),
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
+  ...riskyClientKey(config),
   ...unusedUpstreams(config),
   ...config.routes.flatMap(uselessLimits),
   ...limitsLeftOut(config, from.yaml ?? {}),
+  ...literalPatterns(config),
+  ...looselyShadowed(config),
 ];
