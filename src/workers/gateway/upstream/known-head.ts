@@ -14,6 +14,7 @@ export interface HeadFacts {
   readonly statusLine: string;
   readonly fields: string;
   readonly fieldsNonAscii: boolean;
+  readonly saysLimits: boolean;
   readonly persistent: boolean;
   readonly contentLength: number;
   readonly keepAliveTimeoutMs: number;

@@ -2,7 +2,19 @@ import { STATUS_CODES } from 'node:http';
 import { rewriteFields } from './field-rules.ts';
 import { FramingFields, KEEP, NOTABLE_LENGTHS, REFUSE } from './framing-fields.ts';
 import type { HeadFacts, KnownHead } from './known-head.ts';
-import { COLON, CR, HTAB, isBlank, latin1, LF, OBS_TEXT, SP, TOKEN_BYTE, VALUE_BYTE } from './http-bytes.ts';
+import {
+  COLON,
+  CR,
+  HTAB,
+  isBlank,
+  latin1,
+  LF,
+  matchesToken,
+  OBS_TEXT,
+  SP,
+  TOKEN_BYTE,
+  VALUE_BYTE,
+} from './http-bytes.ts';
 
 /** Most bytes of one response head, from the status line to its empty line. */
 export const MAX_HEAD_BYTES = 16 * 1024;
@@ -14,6 +26,10 @@ export const MALFORMED = -1;
 
 /** How every answer starts; the minor version follows. */
 export const VERSION_PREFIX = Buffer.from('HTTP/1.');
+
+const RATELIMIT = Buffer.from('ratelimit');
+const X_RATELIMIT = Buffer.from('x-ratelimit');
+const X_RATE_LIMIT = Buffer.from('x-rate-limit');
 
 /** "200 OK" by code: most answers carry the standard reason, and comparing is cheaper than making a string. */
 const STATUS_LINES: (string | undefined)[] = [];
@@ -34,6 +50,8 @@ export class ResponseHead extends FramingFields {
   fields = '';
   /** `fields` holds a byte >= 0x80, so it must be written as bytes (latin1), not as a string. */
   fieldsNonAscii = false;
+  /** Some field may speak of the upstream's own limits: RateLimit, X-RateLimit-Limit and the like. */
+  saysLimits = false;
   /** HTTP version and Connection allow another exchange on this connection. */
   protected persistent = false;
   readonly #known: KnownHead | undefined;
@@ -71,6 +89,7 @@ export class ResponseHead extends FramingFields {
     this.statusLine = facts.statusLine;
     this.fields = facts.fields;
     this.fieldsNonAscii = facts.fieldsNonAscii;
+    this.saysLimits = facts.saysLimits;
     this.persistent = facts.persistent;
     this.contentLength = facts.contentLength;
     this.keepAliveTimeoutMs = facts.keepAliveTimeoutMs;
@@ -79,8 +98,19 @@ export class ResponseHead extends FramingFields {
   }
 
   #facts(): HeadFacts {
-    const { status, statusLine, fields, fieldsNonAscii, persistent, contentLength, keepAliveTimeoutMs, chunked } = this;
-    return { status, statusLine, fields, fieldsNonAscii, persistent, contentLength, keepAliveTimeoutMs, chunked };
+    const { status, statusLine, fields, fieldsNonAscii, saysLimits } = this;
+    const { persistent, contentLength, keepAliveTimeoutMs, chunked } = this;
+    return {
+      status,
+      statusLine,
+      fields,
+      fieldsNonAscii,
+      saysLimits,
+      persistent,
+      contentLength,
+      keepAliveTimeoutMs,
+      chunked,
+    };
   }
 
   #parseStatusLine(bytes: Buffer, from: number, limit: number): number {
@@ -125,6 +155,7 @@ export class ResponseHead extends FramingFields {
     let runCount = 0;
     let runStart = -1;
     let seen = 0; // classes of all bytes in kept values
+    let saysLimits = false;
     let untidy = false; // some kept line is not "name: value" as it stands
     for (;;) {
       if (at >= limit) return INCOMPLETE;
@@ -159,6 +190,7 @@ export class ResponseHead extends FramingFields {
       if (fate === KEEP) {
         if (runStart < 0) runStart = nameStart;
         seen |= kinds;
+        if (nameLength >= RATELIMIT.length && speaksOfLimits(bytes, nameStart, nameLength)) saysLimits = true;
         if (!isTidy(bytes, colon, at)) untidy = true;
       } else if (runStart >= 0) {
         runs[runCount++] = runStart;
@@ -178,6 +210,7 @@ export class ResponseHead extends FramingFields {
     this.persistent = !this.closes && (this.persistent || this.keepsAlive);
     this.fields = joinRuns(bytes, runCount);
     this.fieldsNonAscii = (seen & OBS_TEXT) !== 0;
+    this.saysLimits = saysLimits;
     if (untidy || this.listed !== undefined) this.#rewrite();
     return at + 2;
   }
@@ -186,6 +219,14 @@ export class ResponseHead extends FramingFields {
     this.fields = this.fields === '' ? '' : rewriteFields(this.fields, this.listed ?? []);
     this.fieldsNonAscii = /[\x80-\xff]/.test(this.fields);
   }
+}
+
+/** Whether a name starts as those do that speak of limits; the first letter settles nearly all. */
+function speaksOfLimits(bytes: Buffer, name: number, length: number): boolean {
+  const first = (bytes[name] as number) | 0x20;
+  if (first === RATELIMIT[0]) return matchesToken(bytes, name, RATELIMIT);
+  if (first !== X_RATELIMIT[0] || length < X_RATE_LIMIT.length) return false;
+  return matchesToken(bytes, name, X_RATELIMIT) || matchesToken(bytes, name, X_RATE_LIMIT);
 }
 
 /** Is `text` followed by the end of the line at `at`? */

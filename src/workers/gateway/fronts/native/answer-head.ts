@@ -1,5 +1,6 @@
 import { reasonPhrase } from '../../../../shared/http/problem.ts';
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
+import { fieldsBesideOurs } from '../../exchange/fields-beside-ours.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import type { ResponseParser } from '../../upstream/response-parser.ts';
 
@@ -23,7 +24,8 @@ export class DateLine {
  * @param ownLines date, framing and connection, each with its CRLF
  */
 export function upstreamHead(exchange: AnsweredExchange, parser: ResponseParser, ownLines: string): string {
-  const fields = parser.fields === '' ? '' : `${parser.fields}\r\n`;
+  const given = parser.saysLimits ? fieldsBesideOurs(parser.fields, exchange.extraFields) : parser.fields;
+  const fields = given === '' ? '' : `${given}\r\n`;
   // Via names the hops in the order the answer passed them (RFC 9110, section 7.6.3).
   return `HTTP/1.1 ${parser.statusLine}\r\nx-request-id: ${exchange.requestId}\r\n${exchange.extraFields}${fields}via: 1.1 api-gateway\r\n${ownLines}\r\n`;
 }

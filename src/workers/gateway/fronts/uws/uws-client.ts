@@ -1,6 +1,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { reasonPhrase } from '../../../../shared/http/problem.ts';
 import type { Log } from '../../../../shared/log.ts';
+import { fieldsBesideOurs } from '../../exchange/fields-beside-ours.ts';
 import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import type { Connection } from '../../upstream/connection.ts';
@@ -301,7 +302,8 @@ export class UwsClient implements ClientSide {
     if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
     // One call for all fields: the parser has seen to it that each line is a field and nothing else.
     const own = `${exchange.requestId}\r\n${exchange.extraFields}`;
-    const block = parser.fields === '' ? own + LAST_LINE : `${own}${parser.fields}\r\n${LAST_LINE}`;
+    const fields = parser.saysLimits ? fieldsBesideOurs(parser.fields, exchange.extraFields) : parser.fields;
+    const block = fields === '' ? own + LAST_LINE : `${own}${fields}\r\n${LAST_LINE}`;
     res.writeHeader('x-request-id', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
   }
 
