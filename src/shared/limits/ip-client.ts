@@ -46,8 +46,9 @@ export class IpClients {
   }
 }
 
-/** 64:ff9b::/96 (RFC 6052), and 64:ff9b:1::/48 for local use (RFC 8215). */
+/** 64:ff9b::/96 (RFC 6052), its forerunner ::ffff:0:0:0/96 (RFC 2765), and 64:ff9b:1::/48 for local use (RFC 8215). */
 const WELL_KNOWN = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
+const TRANSLATED = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0];
 const LOCAL_USE = [0, 0x64, 0xff, 0x9b, 0, 1];
 /** Bits 64 to 71, which no IPv4 address goes through. */
 const GAP = 8;
@@ -55,7 +56,7 @@ const GAP = 8;
 /** The IPv4 address in an IPv6 one that a translator made of it. */
 function embeddedIPv4(octets: Uint8Array): string | undefined {
   const startsWith = (prefix: readonly number[]): boolean => prefix.every((octet, i) => octets[i] === octet);
-  if (startsWith(WELL_KNOWN)) return octets.subarray(12).join('.');
+  if (startsWith(WELL_KNOWN) || startsWith(TRANSLATED)) return octets.subarray(12).join('.');
   if (!startsWith(LOCAL_USE) || octets[GAP] !== 0) return undefined;
   // The prefix there has 48, 56, 64 or 96 bits; what follows the address is 0 (RFC 6052 2.2).
   const last = octets.findLastIndex((octet) => octet !== 0);
