@@ -1,7 +1,7 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
-import { clientChain } from './forwarded.ts';
+import { clientChain, forwardedHost, forwardedScheme } from './forwarded.ts';
 
 const NOBODY = new TrustedProxies([]);
 const INSIDE = new TrustedProxies(['10.0.0.0/8', 'fd00::/8']);
@@ -94,3 +94,33 @@ prop.prop([fc.oneof(spoof, fc.string({ unit: 'binary' })), inside], { numRuns: 1
     });
   },
 );
+
+test.each([
+  ['https', 'https'],
+  ['HTTPS', 'https'],
+  ['https, http', 'https'],
+  ['http,https', 'http'],
+  [' ,, Https ', 'https'],
+  ['wss', 'https'],
+  ['ws', 'http'],
+  ['javascript, https', undefined],
+  ['https http', undefined],
+  [',', undefined],
+  ['', undefined],
+  [undefined, undefined],
+])('X-Forwarded-Proto: %s is the scheme %s', (value, scheme) => {
+  expect(forwardedScheme(value)).toBe(scheme);
+});
+
+test.each([
+  ['shop.example', 'shop.example'],
+  ['shop.example:8443, inner', 'shop.example:8443'],
+  ['[::1]:80', '[::1]:80'],
+  ['a b<script>', undefined],
+  ['a/b', undefined],
+  ['user@a', undefined],
+  ['', undefined],
+  [undefined, undefined],
+])('X-Forwarded-Host: %s is the host %s', (value, host) => {
+  expect(forwardedHost(value)).toBe(host);
+});

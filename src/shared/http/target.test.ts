@@ -1,6 +1,6 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import { isCleanQuery, mergeSlashes, normalizePath } from './target.ts';
+import { cutParameters, isCleanQuery, mergeSlashes, normalizePath } from './target.ts';
 
 describe('normalizePath', () => {
   test.each([
@@ -232,4 +232,16 @@ describe('isCleanQuery', () => {
   test.each(['a b', 'a#b', 'a\u0000', 'é', '\u007f', '\ufffd', 'a\r\n'])('refuses %j', (query) => {
     expect(isCleanQuery(query)).toBe(false);
   });
+});
+
+test.each([
+  ['/export', '/export'],
+  ['/export;v=1', '/export'],
+  ['/export;', '/export'],
+  ['/a;b=c/d;e/', '/a/d/'],
+  ['/;a/b', '//b'],
+  ['/a%3Bb/c', '/a/c'],
+  ['/a%3Cb', '/a%3Cb'],
+])('cutParameters: %s is looked for as %s', (path, cut) => {
+  expect(cutParameters(path)).toBe(cut);
 });
