@@ -48,8 +48,9 @@ export function takesPath(route: CompiledRoute<unknown>, asked: string): boolean
   return path.length === end || path.charCodeAt(end) === 0x2f;
 }
 
-export function takesMethod(route: CompiledRoute<unknown>, method: string): boolean {
-  return route.methods === undefined || route.methods.has(method);
+/** A method's case matters (RFC 9110 9.1), but not to every upstream: `get` must not lead past the route for GET. */
+export function takesMethod({ methods }: CompiledRoute<unknown>, method: string): boolean {
+  return methods === undefined || methods.has(method) || methods.has(method.toUpperCase());
 }
 
 /** The routes of one host. Cost: one look-up per path depth that some prefix has, however many routes there are. */

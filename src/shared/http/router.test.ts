@@ -122,6 +122,16 @@ describe('Router', () => {
     expect(names).toEqual(['head', 'strict', 'head', 'loose']);
   });
 
+  test('a method in another case goes where it goes in upper case', () => {
+    const all = [route('loose', '/'), route('strict', '/export', { methods: ['GET'] })];
+    const router = new Router(all, () => 'stages');
+    expect(['get', 'Head', 'post'].map((method) => ask(router, '/export', { method }))).toEqual([
+      'strict',
+      'strict',
+      'loose',
+    ]);
+  });
+
   test.each([
     ['/export', 'strict'],
     ['/EXPORT', 'strict'],
