@@ -2,7 +2,7 @@ import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { RouteConfig } from '../config/types.ts';
 import { forwardPath, Router } from './router.ts';
-import { cutParameters, mergeSlashes } from './target.ts';
+import { pathForRouting, mergeSlashes } from './target.ts';
 
 const DEFAULTS: RouteConfig = {
   name: 'r',
@@ -280,9 +280,13 @@ test.each([
   ['/Proxy/x', '/x'],
   ['/PROXY;a/;b/x', '/;b/x'],
   ['/proxy%3Ba/x', '/x'],
+  ['/proxy%2Fx', '/x'],
+  ['/proxy%2F', '/'],
+  ['/proxy%5Cx%2Fy', '/x%2Fy'],
+  ['/proxy;a%2Fx', '/x'],
 ])('parameters and the case of a prefix do not change what it is taken off: %s -> %s', (path, forwarded) => {
   const router = new Router([route('proxy', '/proxy', { stripPrefix: true, ignoreCase: true })], () => 'stages');
-  const match = router.match('h', cutParameters(path), 'GET');
+  const match = router.match('h', pathForRouting(path), 'GET');
   if (match.kind !== 'route') throw new Error(match.kind);
   expect(forwardPath(match, path)).toBe(forwarded);
 });

@@ -104,27 +104,35 @@ export class Router<Stages> {
 
 /**
  * What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. Where
- * the route was found by another form of the path (slashes merged, parameters cut), the prefix may be longer in the path.
+ * the route was found by another form of the path (separators decoded or merged, parameters cut), the prefix may be longer in the path.
  */
 export function forwardPath({ config, base }: CompiledRoute<unknown>, path: string): string {
   if (!config.stripPrefix) return path;
   const isPlain = path.startsWith(base) && endsSegment(path, base.length);
   const at = isPlain ? base.length : endOfPrefix(path, base);
-  return path.length === at ? '/' : path.slice(at);
+  if (at === path.length) return '/';
+  return path[at] === '/' ? path.slice(at) : `/${path.slice(at + separatorAt(path, at))}`;
 }
 
 const endsSegment = (path: string, at: number): boolean => at === path.length || path[at] === '/';
+/** Length of what separates segments there; 0 = nothing does. */
+const separatorAt = (path: string, at: number): number =>
+  path[at] === '/' ? 1 : path.startsWith('%2F', at) || path.startsWith('%5C', at) ? 3 : 0;
 const startsParameters = (path: string, at: number): boolean => path[at] === ';' || path.startsWith('%3B', at);
 
-/** Where `base` ends in a path that starts with it but for doubled slashes, parameters and case. Those at its end are its. */
+/** Where `base` ends in a path that starts with it but for separators, parameters and case. Parameters at its end are its. */
 function endOfPrefix(path: string, base: string): number {
   let at = 0;
-  for (let i = 0; at < path.length && (i < base.length || !endsSegment(path, at));) {
-    if (startsParameters(path, at)) {
-      const slash = path.indexOf('/', at);
-      at = slash === -1 ? path.length : slash;
+  for (let i = 0; at < path.length;) {
+    const separator = separatorAt(path, at);
+    if (i === base.length && separator > 0) break;
+    if (separator > 0) {
+      if (base[i] === '/') i++; // else one more
+      at += separator;
+    } else if (startsParameters(path, at)) {
+      while (at < path.length && separatorAt(path, at) === 0) at++;
     } else {
-      if (path[at] === base[i] || path[at]?.toLowerCase() === base[i]) i++; // else one more slash
+      i++;
       at++;
     }
   }

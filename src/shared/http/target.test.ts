@@ -1,6 +1,6 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import { cutParameters, isCleanQuery, mergeSlashes, normalizePath } from './target.ts';
+import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from './target.ts';
 
 describe('normalizePath', () => {
   test.each([
@@ -242,6 +242,8 @@ test.each([
   ['/;a/b', '//b'],
   ['/a%3Bb/c', '/a/c'],
   ['/a%3Cb', '/a%3Cb'],
-])('cutParameters: %s is looked for as %s', (path, cut) => {
-  expect(cutParameters(path)).toBe(cut);
+  ['/a%2Fb%5C', '/a/b/'],
+  ['/a;b%2Fc', '/a/c'],
+])('pathForRouting: %s is looked for as %s', (path, cut) => {
+  expect(pathForRouting(path)).toBe(cut);
 });

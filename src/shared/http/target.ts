@@ -10,6 +10,7 @@ const SLASHES = /\/{2,}/g;
 /** C0 controls and DEL; NUL is refused anyway. Some readers of URLs leave out TAB, CR and LF (WHATWG), some trim all. */
 const ESCAPED_CONTROL = /%(?:[01][0-9A-F]|7F)/g;
 const ESCAPED_SEPARATOR = /%2F|%5C/;
+const ESCAPED_SEPARATORS = /%2F|%5C/g;
 
 const UNCLEAN_QUERY = /[^!"$-~]/;
 
@@ -46,11 +47,13 @@ export function mergeSlashes(path: string): string {
 }
 
 /**
- * A normal path without the `;parameters` of its segments, for routing only: many upstreams (servlets, Rails of old) find
- * `/export` in `/export;v=1`, so the route for the one must take the other.
+ * A normal path with escaped separators as slashes and without the `;parameters` of its segments, for routing only: many
+ * upstreams (WSGI, servlets, Rails of old) find `/export/x` in `/export%2Fx` and `/export` in `/export;v=1`, so the route
+ * for the one must take the other.
  */
-export function cutParameters(path: string): string {
-  return path.includes(';') || path.includes('%3B') ? path.replaceAll(PARAMETERS, '') : path;
+export function pathForRouting(path: string): string {
+  const plain = path.includes('%') ? path.replaceAll(ESCAPED_SEPARATORS, '/') : path;
+  return plain.includes(';') || plain.includes('%3B') ? plain.replaceAll(PARAMETERS, '') : plain;
 }
 
 /**

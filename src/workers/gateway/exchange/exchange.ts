@@ -9,7 +9,7 @@ import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
 import type { CompiledRoute } from '../../../shared/http/router.ts';
-import { cutParameters, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
+import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -163,8 +163,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   /** 404, 405, 413, 503: finds the route, and whether there is room. */
   #admit(head: RequestHead): boolean {
     const { thread } = this;
-    const cut = cutParameters(this.path);
-    const routed = thread.mergesSlashes ? mergeSlashes(cut) : cut;
+    const sought = pathForRouting(this.path);
+    const routed = thread.mergesSlashes ? mergeSlashes(sought) : sought;
     const match = thread.table.match(head.host, routed, this.method);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
