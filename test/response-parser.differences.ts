@@ -147,6 +147,18 @@ const KNOWN: readonly Difference[] = [
     repaired: `HTTP/1.1 304 OK\r\nContent-Length: 9007199254740991\r\n\r\n`,
   },
   {
+    name: 'a length that is there several times',
+    reason: 'RFC 9110 8.6 lets it pass where all agree, and some servers repeat it; llhttp refuses each repetition.',
+    kind: 'node refuses',
+    when: (m) =>
+      m.heads.some((head) => {
+        const all = head.values('content-length').join(',').split(',');
+        return all.length > 1 && new Set(all.map(Number)).size === 1;
+      }),
+    example: `${OK}Content-Length: 2\r\nContent-Length: 2, 2\r\n\r\nhi`,
+    repaired: OK + TWO,
+  },
+  {
     name: 'Content-Length as a trailer field',
     reason: 'We drop trailers unread, so it changes nothing; llhttp reads it like a header field.',
     kind: 'node refuses',

@@ -22,7 +22,14 @@ test('each status of the contract has these codes', () => {
     431: ['header_too_large'],
     500: ['internal_error'],
     501: ['method_not_implemented'],
-    502: ['upstream_bad_response', 'upstream_refused', 'upstream_reset', 'upstream_tls_failed', 'upstream_unresolved'],
+    502: [
+      'upstream_bad_response',
+      'upstream_header_too_large',
+      'upstream_refused',
+      'upstream_reset',
+      'upstream_tls_failed',
+      'upstream_unresolved',
+    ],
     503: ['circuit_open', 'draining', 'limits_unavailable', 'no_threads', 'overloaded', 'upstream_queue_full'],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
     505: ['http_version_not_supported'],
@@ -67,6 +74,7 @@ test('a sampled access log always has these, and never those', () => {
     'request_timeout',
     'upstream_bad_response',
     'upstream_body_timeout',
+    'upstream_header_too_large',
     'upstream_reset',
     'upstream_total_timeout',
   ]);

@@ -81,6 +81,12 @@ const TABLE = {
     detail: 'The upstream answered with something that is not valid HTTP/1.1.',
     logged: ALWAYS,
   },
+  upstream_header_too_large: {
+    ...PLAIN,
+    status: 502,
+    detail: 'The header of the upstream’s answer is larger than the gateway takes.',
+    logged: ALWAYS,
+  },
   upstream_queue_full: {
     ...PLAIN,
     status: 503,

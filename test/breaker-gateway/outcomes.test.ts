@@ -15,10 +15,12 @@ let gateway: Gateway;
 const SHORT = 'connect_seconds: 0.2, response_headers_seconds: 0.2, body_idle_seconds: 0.2';
 const OWN: Readonly<Record<string, string>> = {
   total: 'timeouts: { total_seconds: 0.2 }',
+  'events-total': 'timeouts: { total_seconds: 0.2 }',
   limited: 'limits: [{ name: few, capacity: 1, refill_per_second: 0.001 }]',
 };
 const CASES = `ok-500 ok-501 ok-502 ok-503 ok-504 ok-599 ok-404 ok-429 refused unresolved headers
-  body reset garbage total limited aborted aborted-late too-large only-500 slow-upload`.split(/\s+/);
+  body reset garbage total limited aborted aborted-late too-large only-500 slow-upload events events-total
+  long-head coding lengths folded odd-500 cut-upload`.split(/\s+/);
 
 beforeAll(async () => {
   upstream = await scriptedUpstream();
@@ -46,6 +48,14 @@ afterAll(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
+/** An answer byte for byte. */
+const raw =
+  (text: string): Behaviour =>
+  (response) =>
+    void response.socket?.end(text);
+const quietEvents: Behaviour = (response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n');
+};
 const stalls: Behaviour = (response) => void response.writeHead(200, { 'content-length': '10' }).write('half');
 
 describe('what opens a breaker', () => {
@@ -66,15 +76,49 @@ describe('what opens a breaker', () => {
     expect((await get(gateway.port, `/${name}`)).headers['x-circuit-breaker']).toBe('OPEN');
   });
 
-  test('a body that stops in the middle', async () => {
-    upstream.onPath.set('/body', stalls);
-    for (let i = 0; i < THRESHOLD; i++) await expect(get(gateway.port, '/body')).rejects.toThrow(/aborted|hang up/);
-    const status = async (): Promise<number> => (await get(gateway.port, '/body').catch(() => ({ status: 0 }))).status;
-    await eventually(async () => (await status()) === 503, 'the breaker is open');
+  test('an answer that is a failure, and odd beside', async () => {
+    upstream.onPath.set('/odd-500', raw('HTTP/1.1 500 Oh\r\nTransfer-Encoding: identity\r\n\r\n'));
+    const seen = await statuses(gateway, THRESHOLD + 1, '/odd-500');
+    expect(seen).toEqual([...Array(THRESHOLD).fill(502), 503]);
   });
 });
 
 describe('what never opens a breaker', () => {
+  test.each([
+    ['a header longer than the gateway takes', 'long-head', `X: ${'x'.repeat(70_000)}`],
+    ['Transfer-Encoding: identity', 'coding', 'Transfer-Encoding: identity'],
+    ['lengths that differ', 'lengths', 'Content-Length: 1\r\nContent-Length: 2'],
+    ['a folded field', 'folded', 'X: a\r\n b\r\nContent-Length: 0'],
+  ])('%s', async (_what, name, lines) => {
+    upstream.onPath.set(`/${name}`, raw(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\n`));
+    expect(await statuses(gateway, 2 * THRESHOLD, `/${name}`)).toEqual(Array(2 * THRESHOLD).fill(502));
+  });
+
+  test.each(['body', 'events', 'events-total'])('time-outs after a good header: %s', async (name) => {
+    upstream.onPath.set(`/${name}`, name === 'body' ? stalls : quietEvents);
+    const seen: string[] = [];
+    for (let i = 0; i < 2 * THRESHOLD; i++)
+      seen.push(
+        await get(gateway.port, `/${name}`)
+          .catch(() => 'cut')
+          .then(String),
+      );
+    expect(seen).toEqual(Array(2 * THRESHOLD).fill('cut'));
+    upstream.onPath.set(`/${name}`, 200);
+    expect(await statuses(gateway, 2, `/${name}`)).toEqual([200, 200]);
+  });
+
+  test('an upstream that does not wait for the rest of a request', async () => {
+    upstream.onPath.set('/cut-upload', 'reset');
+    for (let i = 0; i < 2 * THRESHOLD; i++) {
+      const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) });
+      const { status } = await fetch(`${gateway.url}/cut-upload`, { method: 'POST', body, duplex: 'half' });
+      expect(status).toBe(502);
+    }
+    upstream.onPath.set('/cut-upload', 200);
+    expect(await statuses(gateway, 2, '/cut-upload')).toEqual([200, 200]);
+  });
+
   test.each([
     ['ok-501', 501],
     ['ok-599', 599],

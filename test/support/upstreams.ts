@@ -77,7 +77,7 @@ export async function scriptedUpstream(): Promise<ScriptedUpstream> {
     if (typeof behaviour === 'function') behaviour(response, call);
     else if (behaviour === 'hold') held.add(response);
     else if (behaviour === 'reset') response.socket?.destroy();
-    else if (behaviour === 'garbage') response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n');
+    else if (behaviour === 'garbage') response.socket?.end('220 smtp.example ESMTP\r\n');
     else end(response, behaviour);
   };
   const server = await httpUpstream(handle, { keepAliveTimeout: 120_000 });

@@ -125,6 +125,11 @@ export const ENV = {
     'Requests without a body (GET, HEAD, OPTIONS) that may be outstanding on one upstream connection. More than 1 only ' +
       'for upstreams one trusts to answer in order.',
   ),
+  UPSTREAM_MAX_HEADER_BYTES: withDefault(
+    wholeNumberText(BOUNDS.headerBytes),
+    '65536',
+    'Most bytes of the header of an answer; a larger one is refused with 502.',
+  ),
   UPSTREAM_MAX_AGE_SECONDS: withDefault(
     secondsText(BOUNDS.secondsOrNone),
     '300',

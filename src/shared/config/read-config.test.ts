@@ -70,6 +70,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         queue: 1024,
         idleMs: 4000,
         maxAgeMs: 300_000,
+        maxHeaderBytes: 65_536,
         pipelining: 1,
         tls: { caFile: undefined, serverName: undefined, verify: true },
         breaker: {

@@ -19,6 +19,7 @@ upstreams:
     queue: 256
     idle_timeout_seconds: 2.5
     max_age_seconds: 60
+    max_header_bytes: 32768
     pipelining: 8
     tls: { server_name: orders.internal, verify: false }
   users: { url: http://users }
@@ -82,6 +83,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 256,
       idleMs: 2500,
       maxAgeMs: 60_000,
+      maxHeaderBytes: 32_768,
       pipelining: 8,
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
@@ -93,6 +95,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       queue: 9,
       idleMs: 4000,
       maxAgeMs: 300_000,
+      maxHeaderBytes: 65_536,
       pipelining: 1,
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,

@@ -169,6 +169,8 @@ export interface UpstreamConfig {
   readonly maxAgeMs: number;
   /** Most requests outstanding on one connection; 1 = no pipelining. */
   readonly pipelining: number;
+  /** Of the header of an answer, from its status line to the empty line. */
+  readonly maxHeaderBytes: number;
   readonly tls: UpstreamTlsConfig;
   readonly breaker: BreakerConfig;
 }

@@ -84,6 +84,9 @@ export const upstreamSchema = section({
       'A connection carries no further request after this, so that changes of the address are followed; 0 = no limit. ' +
         'Default UPSTREAM_MAX_AGE_SECONDS.',
     ),
+  max_header_bytes: wholeNumber(BOUNDS.headerBytes)
+    .optional()
+    .describe('Most bytes of the header of an answer; default UPSTREAM_MAX_HEADER_BYTES.'),
   tls: upstreamTls.optional().describe('How https targets are reached.'),
   circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
 }).meta(exactlyOne('url', 'targets'));

@@ -26,6 +26,7 @@ export function resolveUpstream(
     idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
     pipelining: own.pipelining ?? env.UPSTREAM_PIPELINING,
     maxAgeMs: toMs(own.max_age_seconds ?? env.UPSTREAM_MAX_AGE_SECONDS),
+    maxHeaderBytes: own.max_header_bytes ?? env.UPSTREAM_MAX_HEADER_BYTES,
     tls: {
       caFile: tls.ca_file === undefined ? undefined : resolveBeside(yamlFile, tls.ca_file),
       serverName: tls.server_name,
@@ -43,6 +44,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   idleMs: toMs(env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
   pipelining: env.UPSTREAM_PIPELINING,
   maxAgeMs: toMs(env.UPSTREAM_MAX_AGE_SECONDS),
+  maxHeaderBytes: env.UPSTREAM_MAX_HEADER_BYTES,
   tls: NO_TLS_SETTINGS,
   breaker: resolveBreaker(env, {}),
 });

@@ -17,18 +17,28 @@ export function isFailure(outcome: ExchangeOutcome, status: number): boolean {
 export interface JudgedExchange {
   /** Given to the client. */
   readonly status: number;
-  readonly bytesSent: number;
-  readonly call: { readonly status: number; readonly tookMs: number } | undefined;
+  readonly call: { readonly status: number; readonly refusedStatus: number; readonly tookMs: number } | undefined;
+  readonly body: { readonly ended: boolean } | undefined;
 }
 
-/** What the end of an exchange says of its upstream. */
+/**
+ * What the end of an exchange says of its upstream. Nothing, where a client can bring it about at will: by leaving, by
+ * sending its own request too slowly, or by asking for an answer that is longer or odder than we take.
+ */
 export function breakerOutcome(outcome: ExchangeOutcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
-  const { status, bytesSent, call } = exchange;
+  const { status, call, body } = exchange;
   const tookMs = call?.tookMs ?? -1;
-  if (outcome === 'ok') return outcomeOfStatus(rule, status, tookMs);
-  // A stream that is quiet after a good header is no failure: its header is what could be said of the upstream.
   const upstreamStatus = call?.status ?? 0;
-  const quiet = outcome === 'upstream_body_timeout' && upstreamStatus > 0 && bytesSent === 0;
-  if (quiet) return outcomeOfStatus(rule, upstreamStatus, tookMs);
-  return outcome === 'client_aborted' ? OUTCOME.IGNORED : outcomeOfError(rule, outcome);
+  if (outcome === 'ok') return outcomeOfStatus(rule, status, tookMs);
+  if (outcome === 'client_aborted') return OUTCOME.IGNORED;
+  // Quiet, or long, after a header (an event stream): the header is what could be said of the upstream.
+  const late = outcome === 'upstream_body_timeout' || outcome === 'upstream_total_timeout';
+  if (late && upstreamStatus > 0) return outcomeOfStatus(rule, upstreamStatus, tookMs);
+  // HTTP, but a header that we do not take. One that came with a failure is one all the same.
+  if (outcome === 'upstream_bad_response' && call !== undefined && call.refusedStatus > 0) {
+    return rule.statuses.has(call.refusedStatus) ? OUTCOME.FAILURE : OUTCOME.IGNORED;
+  }
+  // It will not wait for ever for a client that owes the rest of its request.
+  if (outcome === 'upstream_reset' && upstreamStatus === 0 && body?.ended === false) return OUTCOME.IGNORED;
+  return outcomeOfError(rule, outcome);
 }

@@ -65,6 +65,8 @@ export class UpstreamCall implements Queued, Waiting {
   target: Target | undefined = undefined;
   /** Status of the upstream's answer; 0 = none yet. */
   status = 0;
+  /** Status of an answer that is HTTP, but whose header we refuse; 0 = there was none. */
+  refusedStatus = 0;
   /** Time from the request being sent to the end of the answer's header; -1 = none came. */
   tookMs = -1;
   /** The time while a read is being handled, -1 = ask the clock. */
@@ -258,6 +260,7 @@ export class UpstreamCall implements Queued, Waiting {
 
   onUpstreamFailed(code: ErrorCode, stale: boolean): void {
     this.#countUnanswered();
+    this.refusedStatus = this.#connection?.parser.refusedStatus ?? 0;
     this.#connection = undefined;
     if (this.#stage === 'done') return;
     const { answerStarted, deadlines, informed, routeConfig, stages } = this.#owner;

@@ -42,7 +42,7 @@ export interface Queued extends Carried {
 
 /** What connections need of the upstream of their target. */
 export interface ConnectionSettings {
-  readonly config: { readonly idleMs: number };
+  readonly config: { readonly idleMs: number; readonly maxHeaderBytes: number };
   readonly deadlines: Deadlines;
   readonly handles: Handles | undefined;
   readonly names: { readonly lookup: LookupFunction };
@@ -113,7 +113,10 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
 
   constructor(target: ConnectionOwner) {
     this.target = target;
-    this.parser = new ResponseParser(this, target.knownHead);
+    this.parser = new ResponseParser(this, {
+      known: target.knownHead,
+      maxHeadBytes: target.upstream.config.maxHeaderBytes,
+    });
     this.idleLimitMs = target.upstream.config.idleMs;
     const { secure, host, port } = target.config;
     const onread = {
@@ -244,7 +247,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     this.clearRead();
     const fault = this.parser.execute(readBuffer, length);
     if (fault !== undefined && !this.complete) {
-      this.fail('upstream_bad_response');
+      this.fail(fault === 'head_too_large' ? 'upstream_header_too_large' : 'upstream_bad_response');
       return;
     }
     // A full buffer hides whether there is more behind the answer, and libuv reads that before anything else happens.

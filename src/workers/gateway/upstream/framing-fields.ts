@@ -82,18 +82,25 @@ export class FramingFields {
     return KEEP;
   }
 
-  /** Refuses a repeated length and a list ("5, 5") even where the values agree: RFC 9110 8.6 allows it, and no sound server sends it. */
+  /** A length may be there several times, in a list ("5, 5") or repeated, where all agree (RFC 9110, section 8.6). */
   #contentLength(bytes: Buffer): typeof DROP | typeof REFUSE {
-    if (this.contentLength >= 0 || this.#valueEnd === this.#valueStart) return REFUSE;
-    let length = 0;
-    for (let i = this.#valueStart; i < this.#valueEnd; i++) {
-      const digit = (bytes[i] as number) - 0x30;
-      if (digit < 0 || digit > 9) return REFUSE;
-      length = length * 10 + digit;
-      if (length > Number.MAX_SAFE_INTEGER) return REFUSE;
+    let at = this.#valueStart;
+    for (;;) {
+      let length = 0;
+      const first = at;
+      for (; at < this.#valueEnd && bytes[at] !== COMMA && !isBlank(bytes[at]); at++) {
+        const digit = (bytes[at] as number) - 0x30;
+        if (digit < 0 || digit > 9) return REFUSE;
+        length = length * 10 + digit;
+        if (length > Number.MAX_SAFE_INTEGER) return REFUSE;
+      }
+      if (at === first || (this.contentLength >= 0 && this.contentLength !== length)) return REFUSE;
+      this.contentLength = length;
+      while (at < this.#valueEnd && isBlank(bytes[at])) at++;
+      if (at === this.#valueEnd) return DROP;
+      if (bytes[at++] !== COMMA) return REFUSE;
+      while (at < this.#valueEnd && isBlank(bytes[at])) at++;
     }
-    this.contentLength = length;
-    return DROP;
   }
 
   #transferEncoding(bytes: Buffer): typeof DROP | typeof REFUSE {

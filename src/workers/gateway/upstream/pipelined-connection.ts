@@ -117,7 +117,7 @@ export class PipelinedConnection extends Connection {
       this.parser.expectsMore = this.#behind.size > 0;
       const fault = this.parser.execute(readBuffer, length, from);
       if (fault !== undefined && !this.complete) {
-        this.fail('upstream_bad_response');
+        this.fail(fault === 'head_too_large' ? 'upstream_header_too_large' : 'upstream_bad_response');
         return;
       }
       from = this.parser.end;

@@ -46,7 +46,7 @@ export class RecordingParser {
       },
       onComplete: () => this.#record('complete'),
     };
-    this.parser = new ResponseParser(handler, known);
+    this.parser = new ResponseParser(handler, { known, maxHeadBytes: 16_384 });
   }
 
   /** Feeds one read; `text` has one char per byte. */

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { BOUNDS } from '../../../shared/config/numbers.ts';
 import { rewriteFields } from './field-rules.ts';
 import { FramingFields, KEEP, NOTABLE_LENGTHS, REFUSE } from './framing-fields.ts';
 import type { HeadFacts, KnownHead } from './known-head.ts';
@@ -16,8 +17,8 @@ import {
   VALUE_BYTE,
 } from './http-bytes.ts';
 
-/** Most bytes of one response head, from the status line to its empty line. */
-export const MAX_HEAD_BYTES = 16 * 1024;
+/** The most bytes that one response head may be allowed, from the status line to its empty line. */
+const MOST_HEAD_BYTES = BOUNDS.headerBytes.max;
 
 /** What `parse` returns for bytes that may still become a head. */
 export const INCOMPLETE = 0;
@@ -39,7 +40,7 @@ for (const [status, reason] of Object.entries(STATUS_CODES)) STATUS_LINES[Number
  * Runs of adjacent kept field lines of the head being parsed, as pairs [start, end). Shared by all parsers of the
  * thread, as parsing never waits. A run takes a kept and a removed line, so at least 9 bytes; this is ample.
  */
-const runs = new Int32Array(MAX_HEAD_BYTES / 4);
+const runs = new Int32Array(MOST_HEAD_BYTES / 4);
 
 /** A response head (RFC 9112 2–5), read strictly: CRLF line ends, no folding, no white space around names. */
 export class ResponseHead extends FramingFields {
@@ -52,6 +53,8 @@ export class ResponseHead extends FramingFields {
   fieldsNonAscii = false;
   /** Some field may speak of the upstream's own limits: RateLimit, X-RateLimit-Limit and the like. */
   saysLimits = false;
+  /** Status of a head whose fields are refused although its status line is good; 0 = there is none. */
+  refusedStatus = 0;
   /** HTTP version and Connection allow another exchange on this connection. */
   protected persistent = false;
   readonly #known: KnownHead | undefined;
@@ -78,6 +81,7 @@ export class ResponseHead extends FramingFields {
     const fieldsAt = this.#parseStatusLine(bytes, from, limit);
     if (fieldsAt <= 0) return fieldsAt;
     const end = this.#parseFields(bytes, fieldsAt, limit);
+    if (end === MALFORMED) this.refusedStatus = this.status;
     if (end > 0 && known !== undefined && this.listed === undefined && known.wants) {
       known.learn(bytes, { from, to: end }, this.#facts());
     }

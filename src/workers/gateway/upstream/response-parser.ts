@@ -2,7 +2,7 @@ import { BAD_CHUNKS, ChunkedDecoder } from './chunked-decoder.ts';
 import { trailersToPassOn } from './field-rules.ts';
 import { HeldHead } from './held-head.ts';
 import type { KnownHead } from './known-head.ts';
-import { INCOMPLETE, MALFORMED, MAX_HEAD_BYTES, ResponseHead } from './response-head.ts';
+import { INCOMPLETE, MALFORMED, ResponseHead } from './response-head.ts';
 
 /** What the owner of the connection learns about the answer, in this order. */
 export interface ResponseHandler {
@@ -20,7 +20,7 @@ export interface ResponseHandler {
 }
 
 /**
- * Why an answer is refused: not valid HTTP/1.1; a head over MAX_HEAD_BYTES; the peer closed inside the message; the peer
+ * Why an answer is refused: not valid HTTP/1.1; a head that is too long; the peer closed inside the message; the peer
  * closed before any byte of it; bytes while no exchange is open.
  */
 export type ParseFault = 'bad_response' | 'head_too_large' | 'truncated' | 'no_response' | 'unsolicited';
@@ -52,6 +52,7 @@ export class ResponseParser extends ResponseHead {
   /** Some byte of this exchange's answer has arrived (1xx count). */
   started = false;
   readonly #handler: ResponseHandler;
+  readonly #maxHeadBytes: number;
   readonly #chunks = new ChunkedDecoder();
   #phase = IDLE;
   #fault: ParseFault | undefined;
@@ -67,10 +68,17 @@ export class ResponseParser extends ResponseHead {
   /** Only while a head is split over reads. */
   #held: HeldHead | undefined;
 
-  /** @param known what is known of the same server's heads */
-  constructor(handler: ResponseHandler, known?: KnownHead) {
-    super(known);
+  /**
+   * @param options.known what is known of the same server's heads
+   * @param options.maxHeadBytes of one head, from the status line to its empty line
+   */
+  constructor(
+    handler: ResponseHandler,
+    options: { readonly known?: KnownHead | undefined; readonly maxHeadBytes: number },
+  ) {
+    super(options.known);
     this.#handler = handler;
+    this.#maxHeadBytes = options.maxHeadBytes;
   }
 
   /** An exchange is open: begun, neither complete nor failed. */
@@ -88,6 +96,7 @@ export class ResponseParser extends ResponseHead {
     this.#isHead = method === 'HEAD';
     this.#informational = 0;
     this.started = false;
+    this.refusedStatus = 0;
     this.reusable = false;
     this.trailers = '';
   }
@@ -184,10 +193,10 @@ export class ResponseParser extends ResponseHead {
 
   /** The usual case: the head is whole in one read, and is parsed where it lies. */
   #readHead(chunk: Buffer, at: number, length: number): number {
-    const limit = Math.min(length, at + MAX_HEAD_BYTES);
+    const limit = Math.min(length, at + this.#maxHeadBytes);
     const end = this.parse(chunk, at, limit);
     if (end !== INCOMPLETE) return end;
-    this.#held = new HeldHead();
+    this.#held = new HeldHead(this.#maxHeadBytes);
     return this.#readHeldHead(chunk, at, length);
   }
 
@@ -195,6 +204,7 @@ export class ResponseParser extends ResponseHead {
     const held = this.#held;
     if (held === undefined) return MALFORMED;
     const end = held.append(chunk, at, length);
+    if (end === MALFORMED) this.parse(held.bytes, 0, held.length); // to see whether its status line was good
     if (end === INCOMPLETE && held.isFull()) this.#fail('head_too_large');
     if (end <= 0) return end;
     this.#held = undefined;
