@@ -76,11 +76,11 @@ async function thread() {
 
   /** @param {() => number | Promise<number>} upstream */
   async function exchange(upstream) {
-    let token = gate.check(place);
-    if (token === ASK) token = await new Promise((resolve) => gate.ask(place, resolve));
+    let token = gate.check(place, '127.0.0.1');
+    if (token === ASK) token = await new Promise((resolve) => gate.ask(place, '127.0.0.1', resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await upstream();
-    gate.outcome(place, token, outcome);
+    gate.outcome({ breakerPlace: place, breakerToken: token, address: '127.0.0.1' }, outcome);
     return outcome;
   }
 

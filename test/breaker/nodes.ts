@@ -36,10 +36,11 @@ export interface TestNode extends Disposable {
   exchange(
     upstream: () => BreakerOutcome | Promise<BreakerOutcome>,
     thread?: number,
+    client?: string,
   ): Promise<'refused' | BreakerOutcome>;
   /** So many failing exchanges one after the other. */
-  fail(times: number): Promise<readonly ('refused' | BreakerOutcome)[]>;
-  succeed(times: number): Promise<readonly ('refused' | BreakerOutcome)[]>;
+  fail(times: number, client?: string): Promise<readonly ('refused' | BreakerOutcome)[]>;
+  succeed(times: number, client?: string): Promise<readonly ('refused' | BreakerOutcome)[]>;
 }
 
 export const QUICK_RULE: BreakerRule = { ...DEFAULT_RULE, resetTimeoutMs: 400, permitMs: 1_500 };
@@ -90,20 +91,20 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
   const place = front.places()['api'] ?? 0;
   let turn = 0;
 
-  const exchange: TestNode['exchange'] = async (run, thread) => {
+  const exchange: TestNode['exchange'] = async (run, thread, client = '127.0.0.1') => {
     turn += 1;
     const gate = gates[thread ?? turn % gates.length];
     if (gate === undefined) throw new Error('no such thread');
-    let token = gate.check(place);
-    if (token === ASK) token = await new Promise<number>((resolve) => gate.ask(place, resolve));
+    let token = gate.check(place, client);
+    if (token === ASK) token = await new Promise<number>((resolve) => gate.ask(place, client, resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await run();
-    gate.outcome(place, token, outcome);
+    gate.outcome({ breakerPlace: place, breakerToken: token, address: client }, outcome);
     return outcome;
   };
-  const repeat = async (times: number, outcome: BreakerOutcome) => {
+  const repeat = async (times: number, outcome: BreakerOutcome, client?: string) => {
     const seen: ('refused' | BreakerOutcome)[] = [];
-    for (let i = 0; i < times; i++) seen.push(await exchange(() => outcome));
+    for (let i = 0; i < times; i++) seen.push(await exchange(() => outcome, undefined, client));
     return seen;
   };
   return {
@@ -115,8 +116,8 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
     place,
     exchange,
     state: () => gates[0]?.state(place) ?? '',
-    fail: (times) => repeat(times, OUTCOME.FAILURE),
-    succeed: (times) => repeat(times, OUTCOME.SUCCESS),
+    fail: (times, client) => repeat(times, OUTCOME.FAILURE, client),
+    succeed: (times, client) => repeat(times, OUTCOME.SUCCESS, client),
     [Symbol.dispose]() {
       for (const gate of gates) gate.close();
       breaker.close();

@@ -3,9 +3,16 @@ import { OUTCOME } from '../../src/shared/breaker/outcome.ts';
 import type { BreakerOutcome } from '../../src/shared/breaker/outcome.ts';
 import { ASK, REFUSE, UNTRACKED } from '../../src/workers/gateway/breaker/gate.ts';
 import { QUICK_RULE, startNode } from './nodes.ts';
+import type { TestNode } from './nodes.ts';
 import { until } from '../support/wait.ts';
 
 const { FAILURE, SUCCESS, IGNORED, SLOW } = OUTCOME;
+const CLIENT = '127.0.0.1';
+const callOf = ({ place }: TestNode, token: number) => ({
+  breakerPlace: place,
+  breakerToken: token,
+  address: CLIENT,
+});
 
 describe('one process without Redis', () => {
   test("the runbook's check: of 20 failing requests 5 reach the upstream, and after the time the next good one passes", async () => {
@@ -52,14 +59,14 @@ describe('one process without Redis', () => {
   test('results of an older epoch are ignored', async () => {
     using node = startNode();
     const [gate] = node.gates;
-    const old = gate?.check(node.place) ?? REFUSE;
+    const old = gate?.check(node.place, CLIENT) ?? REFUSE;
     await node.fail(5);
-    gate?.outcome(node.place, old, SUCCESS);
+    gate?.outcome(callOf(node, old), SUCCESS);
     expect(node.state()).toBe('OPEN');
     await until(() => node.state() === 'HALF_OPEN');
-    for (let i = 0; i < 9; i++) gate?.outcome(node.place, old, FAILURE);
+    for (let i = 0; i < 9; i++) gate?.outcome(callOf(node, old), FAILURE);
     await node.succeed(2);
-    for (let i = 0; i < 9; i++) gate?.outcome(node.place, old, FAILURE);
+    for (let i = 0; i < 9; i++) gate?.outcome(callOf(node, old), FAILURE);
     expect(await node.succeed(1)).toEqual([SUCCESS]);
   });
 
@@ -88,7 +95,7 @@ describe('one process without Redis', () => {
     await until(() => node.state() === 'HALF_OPEN');
     const [gate] = node.gates;
     const asked: number[] = [];
-    gate?.ask(node.place, (token) => asked.push(token));
+    gate?.ask(node.place, CLIENT, (token) => asked.push(token));
     gate?.close();
     expect(asked).toEqual([REFUSE]);
     await until(async () => (await node.exchange(() => SUCCESS, 1)) === SUCCESS);
@@ -120,7 +127,7 @@ describe('one process without Redis', () => {
     using node = startNode({ upstream: { mode: 'shadow' } });
     expect(await node.fail(8)).toEqual(Array<number>(8).fill(FAILURE));
     expect(node.state()).toBe('OPEN');
-    expect(node.gates[0]?.check(node.place)).toBe(UNTRACKED);
+    expect(node.gates[0]?.check(node.place, CLIENT)).toBe(UNTRACKED);
     expect(node.front.view()[0]).toMatchObject({ mode: 'shadow', refused: 4 });
     await until(() => node.state() === 'HALF_OPEN');
     await node.succeed(2);
@@ -170,9 +177,9 @@ describe('one process without Redis', () => {
       messages.push(message);
       receive(thread, message);
     };
-    for (let i = 0; i < 1000; i++) gate?.outcome(node.place, gate.check(node.place), SUCCESS);
+    for (let i = 0; i < 1000; i++) gate?.outcome(callOf(node, gate.check(node.place, CLIENT)), SUCCESS);
     await new Promise((resolve) => void setImmediate(resolve));
     expect(messages).toEqual([]);
-    expect(gate?.check(node.place)).not.toBe(ASK);
+    expect(gate?.check(node.place, CLIENT)).not.toBe(ASK);
   });
 });

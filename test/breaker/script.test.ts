@@ -1,11 +1,11 @@
-import { test } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { historyArbitrary } from '../../src/shared/breaker/machine.histories.ts';
+import { clientHistoryArbitrary, historyArbitrary } from '../../src/shared/breaker/machine.histories.ts';
 import { parseClusterEvent } from '../../src/shared/redis/events.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../src/shared/redis/keys.ts';
 import { step } from '../../src/shared/breaker/machine.ts';
 import { DEFAULT_RULE } from '../../src/shared/breaker/rule.ts';
-import type { BreakerRule } from '../../src/shared/breaker/rule.ts';
+import type { BreakerRule, BreakerWindow } from '../../src/shared/breaker/rule.ts';
 import { syncScript } from '../../src/shared/breaker/sync-script.ts';
 import { FRESH } from '../../src/shared/breaker/state.ts';
 import type { BreakerOp, BreakerState } from '../../src/shared/breaker/state.ts';
@@ -24,6 +24,8 @@ const RULE: BreakerRule = {
   openFactor: 2,
   openCapMs: 3_000,
 };
+
+const WINDOW: BreakerWindow = { windowMs: 1_000, minVolume: 5, errorRate: 0.5, slowRate: 0 };
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -48,29 +50,37 @@ async function at(nowMs: number, upstream: object, key = BREAKER_KEY): Promise<u
 describe('the script is the machine', () => {
   let run = 0;
   const minNodes = (n: number) => ({ ...RULE, minNodes: n });
-  test.prop([historyArbitrary], { numRuns: 80 })('over random histories, quorum of one and of two', async (history) => {
-    for (const rule of [minNodes(1), minNodes(2)]) {
-      run += 1;
-      const key = `test:${run}`;
-      let state: BreakerState = FRESH;
-      let nowMs = 1_700_000_000_000;
-      const epochs = [0];
-      for (const [i, item] of history.entries()) {
-        nowMs += item.gapMs;
-        const op = item.op(epochs[Math.max(0, epochs.length - 1 - item.epochsBack)] ?? 0, i);
-        const { node, random } = item;
-        const next = step(state, op, { rule, node, liveNodes: 2, nowMs, random });
-        state = next.state;
-        epochs.push(...next.transitions.map((t) => t.epoch));
-        const row = await at(nowMs, { node, upstreams: [{ name: 'u', rule, random, ops: [op] }] }, key);
-        const want = snapshotOf(state, nowMs);
-        const granted = next.granted && op.op === 'ask' ? [op.permit] : [];
-        const { kind, epoch, failures, openForMs, successes, trips } = want;
-        expect(row.slice(0, 6)).toEqual([kind, String(epoch), failures, openForMs, successes, trips]);
-        expect(row.slice(8)).toEqual([want.forced?.state ?? '', want.forced?.forMs ?? 0, nowMs, ...granted]);
+  test.prop([fc.oneof(historyArbitrary, clientHistoryArbitrary)], { numRuns: 120 })(
+    'over random histories, quorum of one and of two',
+    async (history) => {
+      for (const rule of [minNodes(1), minNodes(2)]) {
+        run += 1;
+        const key = `test:${run}`;
+        let state: BreakerState = FRESH;
+        let nowMs = 1_700_000_000_000;
+        const epochs = [0];
+        for (const [i, item] of history.entries()) {
+          nowMs += item.gapMs;
+          const op = item.op(epochs[Math.max(0, epochs.length - 1 - item.epochsBack)] ?? 0, i);
+          const { node, random } = item;
+          const next = step(state, op, { rule, window: WINDOW, node, liveNodes: 2, nowMs, random });
+          state = next.state;
+          epochs.push(...next.transitions.map((t) => t.epoch));
+          const row = await at(
+            nowMs,
+            { node, upstreams: [{ name: 'u', rule, window: WINDOW, random, ops: [op] }] },
+            key,
+          );
+          const want = snapshotOf(state, nowMs, node);
+          const granted = next.granted && op.op === 'ask' ? [op.permit] : [];
+          const { kind, epoch, failures, openForMs, successes, trips } = want;
+          expect(row.slice(0, 6)).toEqual([kind, String(epoch), failures, openForMs, successes, trips]);
+          const { forced, narrow, calm } = want;
+          expect(row.slice(8)).toEqual([forced?.state ?? '', forced?.forMs ?? 0, nowMs, narrow, calm, ...granted]);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('a clock that goes back keeps neither an opening nor a permit for ever', async () => {
     const t = 1_700_000_000_000;
@@ -81,7 +91,7 @@ describe('the script is the machine', () => {
     expect((await sync(t - day, { op: 'look' })).slice(0, 4)).toEqual(['OPEN', String(t), 3, 1_000]);
     await sync(t - day + 1_000, { op: 'ask', permit: 'x' }, { op: 'ask', permit: 'y' });
     await sync(t - 2 * day, { op: 'look' });
-    expect((await sync(t - 2 * day + 500, { op: 'ask', permit: 'z' })).slice(11)).toEqual(['z']);
+    expect((await sync(t - 2 * day + 500, { op: 'ask', permit: 'z' })).slice(13)).toEqual(['z']);
     await sync(t - 2 * day + 600, { op: 'force', state: 'CLOSED', forMs: 5_000 });
     expect((await sync(t - 3 * day)).slice(8, 10)).toEqual(['CLOSED', 5_000]);
     expect((await sync(t - 3 * day + 5_000)).slice(8, 10)).toEqual(['', 0]);

@@ -12,12 +12,12 @@ export interface BatchItem {
 }
 
 /** Takes all there is to say to one authority; counts of the threads go to the one that decides. */
-export function takeBatch(cells: Iterable<BreakerCell>, to: Authority): readonly BatchItem[] {
+export function takeBatch(cells: Iterable<BreakerCell>, to: Authority, nowMs: number): readonly BatchItem[] {
   const batch: BatchItem[] = [];
   for (const cell of cells) {
     const decides = to === cell.authority;
     const opened = decides && cell.row.openedByThread();
-    const report = decides ? cell.row.takeReport(cell.epoch) : undefined;
+    const report = decides ? cell.row.takeReport(cell.epoch, nowMs) : undefined;
     const { ops: queued, look } = cell.takeWords(to);
     // Asks last: no other op of the batch can then move the state under a permit that was just given.
     const ops = [
@@ -40,6 +40,7 @@ export const byOf = ({ cell, ops }: BatchItem): { readonly by?: string } => {
 export const toSyncUpstream = (item: BatchItem, random: number): SyncUpstream => ({
   name: item.cell.name,
   rule: item.cell.upstream.rule,
+  window: item.cell.upstream.window,
   random,
   ops: item.ops,
 });

@@ -17,8 +17,13 @@ export const NEVER_SEEN: BreakerSnapshot = {
   isolated: false,
   reason: '',
   forced: undefined,
+  narrow: '',
+  calm: 0,
   granted: [],
 };
+
+/** A node without failures of its own says this often at most what it saw. */
+const TALLY_MS = 1_000;
 
 /** All the front knows of one upstream. */
 export class BreakerCell {
@@ -35,6 +40,8 @@ export class BreakerCell {
   failures = 0;
   successes = 0;
   trips = 0;
+  /** Client that alone proved an opening; '' = several did. */
+  narrow = '';
   /** Process clock; only means something while OPEN. */
   openUntilMs = 0;
   /** What an operator has forced; times of the process clock. */
@@ -44,6 +51,7 @@ export class BreakerCell {
   /** An event came after the exchange that is under way was sent: its answer may be older than the event. */
   #hinted = false;
   #timer: NodeJS.Timeout | undefined;
+  #talliedMs = Number.NEGATIVE_INFINITY;
 
   constructor(upstream: BreakerUpstream, place: number, memory: SharedArrayBuffer) {
     this.name = upstream.name;
@@ -104,6 +112,19 @@ export class BreakerCell {
     return true;
   }
 
+  /**
+   * Another node has seen failures: what this one saw of its clients goes to the cluster, so that none decides alone.
+   * @returns whether there is anything to say
+   */
+  sayTally(nowMs: number): boolean {
+    if (this.authority !== 'cluster' || nowMs - this.#talliedMs < TALLY_MS) return false;
+    const tally = this.row.tally(nowMs);
+    if (tally.clients.length === 0) return false;
+    this.#talliedMs = nowMs;
+    this.say({ op: 'report', epoch: this.epoch, failures: 0, success: false, trip: 'none', tally });
+    return true;
+  }
+
   /** A reload changed its numbers; its state stays. */
   configure(upstream: BreakerUpstream): void {
     this.upstream = upstream;
@@ -130,6 +151,7 @@ export class BreakerCell {
       failures: this.failures,
       successes: this.successes,
       trips: this.trips,
+      narrow: this.narrow,
       openForMs: this.kind === 'OPEN' ? Math.max(0, Math.ceil(this.openUntilMs - nowMs)) : 0,
       forced: this.forcedFor(nowMs),
     };
@@ -153,6 +175,9 @@ export class BreakerCell {
       retryAtMs: openUntilMs,
       nowMs,
       askLimit,
+      narrow: snapshot.narrow,
+      othersLimit: snapshot.trips > 1 ? this.upstream.rule.halfOpenSuccesses : 0,
+      calm: snapshot.calm,
       held: forced?.state === 'CLOSED',
     };
     if (!this.row.show(shown, { same, overrule: overrule || forced !== undefined })) return false;
@@ -165,6 +190,7 @@ export class BreakerCell {
     this.failures = snapshot.failures;
     this.successes = snapshot.successes;
     this.trips = snapshot.trips;
+    this.narrow = snapshot.narrow;
     this.forced = forced && { state: forced.state, untilMs: nowMs + forced.forMs };
     return true;
   }

@@ -102,7 +102,7 @@ test('an event of an older epoch changes nothing', async () => {
 test('a permit for a thread that has died meanwhile goes back', async () => {
   using node = start();
   await node.authority.answerAll([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11 }]);
-  node.front.receive(3, { type: 'breaker-ask', place: 1, id: 1 });
+  node.front.receive(3, { type: 'breaker-ask', place: 1, id: 1, client: '' });
   const [asked] = node.authority.asked.splice(0);
   const [op] = asked?.request.upstreams[0]?.ops ?? [];
   node.front.threadGone(3);
@@ -117,7 +117,7 @@ test('a permit for a thread that has died meanwhile goes back', async () => {
 test('an ask that was on its way when Redis went is answered by the process', async () => {
   using node = start();
   await node.authority.answerAll([{ ...NEVER_SEEN, kind: 'HALF_OPEN', epoch: 11 }]);
-  node.front.receive(0, { type: 'breaker-ask', place: 1, id: 7 });
+  node.front.receive(0, { type: 'breaker-ask', place: 1, id: 7, client: '' });
   await node.authority.asked.splice(0)[0]?.fail();
   expect(node.front.scope()).toBe('node');
   expect(node.sent).toEqual([{ type: 'breaker-answer', id: 7, granted: true }]);

@@ -100,8 +100,15 @@ export class BreakerFront {
         return this.#attend();
       case 'breaker-ask': {
         const cell = this.#byPlace(message.place);
-        if (cell !== undefined) this.#permits.ask(cell, thread, message.id);
+        if (cell !== undefined) this.#permits.ask(cell, { thread, id: message.id, client: message.client });
         else this.#options.send(thread, { type: 'breaker-answer', id: message.id, granted: false });
+        return this.#pump();
+      }
+      case 'breaker-other': {
+        const cell = this.#byPlace(message.place);
+        if (cell === undefined || cell.row.word() !== message.token) return;
+        const { culprit, client, outcome } = message;
+        cell.say({ op: 'other', culprit, client, outcome });
         return this.#pump();
       }
       case 'breaker-result':
@@ -129,6 +136,7 @@ export class BreakerFront {
     if (hinted === undefined) return;
     if (hinted === 'read-again') return this.#look(cell);
     if (event.type === 'circuit-breaker-failures') {
+      if (event.failures > 0 && event.node !== this.#options.node && cell.sayTally(this.#options.clock())) this.#pump();
       // While our own report is under way its answer is the better count.
       if (!this.#loop.busy) this.#standings.show(cell, hinted, { overrule: false });
       return;

@@ -16,5 +16,5 @@ export function hintedBy(event: BreakerEvent, cluster: BreakerSnapshot): Breaker
   // A node of a version without overrides has moved it: the script will say what holds.
   if (forMs === undefined && cluster.forced !== undefined) return 'read-again';
   const forced = kind === 'HALF_OPEN' || forMs === undefined || forMs === 0 ? undefined : { state: kind, forMs };
-  return { ...cluster, kind, epoch, failures, reason, openForMs, forced, successes: 0 };
+  return { ...cluster, kind, epoch, failures, reason, openForMs, forced, narrow: event.narrow ?? '', successes: 0 };
 }

@@ -1,3 +1,5 @@
+import { permitOf } from '../../shared/breaker/permit-room.ts';
+
 /** A request of a thread that waits for a permit, or a probe that holds one. */
 export interface Permit {
   /** Unique in the cluster and over restarts. */
@@ -22,9 +24,11 @@ export class PermitTable {
     this.#prefix = prefix;
   }
 
-  ask(upstream: string, thread: number, threadId: number): Permit {
+  ask(upstream: string, from: { readonly thread: number; readonly id: number; readonly client: string }): Permit {
+    const { thread, id: threadId, client } = from;
     this.#count += 1;
-    const permit = { id: `${this.#prefix}.${this.#count}`, upstream, thread, threadId, epoch: undefined };
+    const id = permitOf(`${this.#prefix}.${this.#count}`, client);
+    const permit = { id, upstream, thread, threadId, epoch: undefined };
     this.#byId.set(permit.id, permit);
     let own = this.#byThread.get(thread);
     if (own === undefined) this.#byThread.set(thread, (own = new Map<number, Permit>()));

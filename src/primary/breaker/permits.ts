@@ -1,3 +1,4 @@
+import { clientOf } from '../../shared/breaker/permit-room.ts';
 import type { ToBreakerThread } from '../../shared/breaker/messages.ts';
 import type { BreakerSnapshot } from '../../shared/breaker/sync.ts';
 import type { ProbeOutcome } from '../../shared/breaker/state.ts';
@@ -27,8 +28,8 @@ export class Permits {
     this.#table = new PermitTable(options.node);
   }
 
-  ask(cell: BreakerCell, thread: number, threadId: number): void {
-    cell.say({ op: 'ask', permit: this.#table.ask(cell.name, thread, threadId).id });
+  ask(cell: BreakerCell, from: { readonly thread: number; readonly id: number; readonly client: string }): void {
+    cell.say({ op: 'ask', permit: this.#table.ask(cell.name, from).id });
   }
 
   result(thread: number, threadId: number, outcome: ProbeOutcome): void {
@@ -49,7 +50,7 @@ export class Permits {
       const granted = snapshot.granted.includes(op.permit);
       if (granted && permit !== undefined) permit.epoch = snapshot.epoch;
       else if (granted) cell.say({ op: 'result', epoch: snapshot.epoch, permit: op.permit, outcome: 'aborted' });
-      else this.#deny(cell, permit);
+      else this.#deny(cell, op.permit);
       if (permit !== undefined)
         this.#options.send(permit.thread, { type: 'breaker-answer', id: permit.threadId, granted });
     }
@@ -64,9 +65,10 @@ export class Permits {
     }
   }
 
-  #deny(cell: BreakerCell, permit: Permit | undefined): void {
+  #deny(cell: BreakerCell, id: string): void {
+    const permit = this.#table.find(id);
     if (permit !== undefined) this.#table.drop(permit);
-    cell.row.denyUntil(this.#options.clock() + DENY_MS);
+    cell.row.deny(clientOf(id), { nowMs: this.#options.clock(), forMs: DENY_MS });
   }
 
   #giveBack(permit: Permit, outcome: ProbeOutcome): void {

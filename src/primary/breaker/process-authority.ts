@@ -27,9 +27,9 @@ export class ProcessAuthority {
 
   sync(request: SyncRequest): SyncReply {
     const nowMs = this.#timeAt(this.#clock());
-    return request.upstreams.map(({ name, rule, random, ops }) => {
+    return request.upstreams.map(({ name, rule, window, random, ops }) => {
       // Alone there is no quorum to wait for.
-      const context = { rule, random, node: request.node, liveNodes: 1, nowMs };
+      const context = { rule, window, random, node: request.node, liveNodes: 1, nowMs };
       let state = this.#states.get(name) ?? FRESH;
       let reason = '';
       const granted: string[] = [];
@@ -45,7 +45,7 @@ export class ProcessAuthority {
         if (next.granted && op.op === 'ask') granted.push(op.permit);
       }
       this.#states.set(name, state);
-      return { ...snapshotOf(state, nowMs), reason, granted };
+      return { ...snapshotOf(state, nowMs, request.node), reason, granted };
     });
   }
 
@@ -77,14 +77,25 @@ export class ProcessAuthority {
 
 function stateFrom(from: BreakerSnapshot, nowMs: number): BreakerState {
   const { epoch, failures, trips, successes } = from;
+  const narrow = from.narrow === '' ? undefined : from.narrow;
   const forced = from.forced && { sinceMs: nowMs, untilMs: nowMs + from.forced.forMs };
   switch (from.kind) {
     case 'CLOSED':
       return { kind: 'CLOSED', epoch, failures, failedNodes: [], votes: [], forced };
     case 'OPEN':
-      return { kind: 'OPEN', epoch, failures, trips, forced, openedAtMs: nowMs, openUntilMs: nowMs + from.openForMs };
+      return {
+        kind: 'OPEN',
+        epoch,
+        failures,
+        trips,
+        forced,
+        narrow,
+        successes,
+        openedAtMs: nowMs,
+        openUntilMs: nowMs + from.openForMs,
+      };
     case 'HALF_OPEN':
-      return { kind: 'HALF_OPEN', epoch, failures, trips, successes, permits: [] };
+      return { kind: 'HALF_OPEN', epoch, failures, trips, successes, permits: [], narrow };
     default:
       return from.kind satisfies never;
   }

@@ -26,6 +26,8 @@ const row = z
     z.enum(['OPEN', 'CLOSED', '']),
     z.number(),
     z.number(),
+    z.string(),
+    z.number(),
   ])
   .rest(z.string());
 
@@ -95,7 +97,35 @@ export function createRedisAuthority(
 }
 
 function toSnapshot(from: z.infer<typeof row>): BreakerSnapshot {
-  const [kind, epoch, failures, openForMs, successes, trips, isolated, reason, state, forMs, , ...granted] = from;
+  const [
+    kind,
+    epoch,
+    failures,
+    openForMs,
+    successes,
+    trips,
+    isolated,
+    reason,
+    state,
+    forMs,
+    ,
+    narrow,
+    calm,
+    ...granted
+  ] = from;
   const forced = state === '' ? undefined : { state, forMs };
-  return { kind, epoch, failures, openForMs, successes, trips, isolated: isolated === 1, reason, forced, granted };
+  return {
+    kind,
+    epoch,
+    failures,
+    openForMs,
+    successes,
+    trips,
+    isolated: isolated === 1,
+    reason,
+    forced,
+    narrow,
+    calm,
+    granted,
+  };
 }

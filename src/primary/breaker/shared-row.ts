@@ -1,5 +1,6 @@
+import { clearCounts, highOf, lowOf, readTally, stampOf } from '../../shared/breaker/client-table.ts';
+import type { Tally } from '../../shared/breaker/evidence.ts';
 import {
-  BUCKET_FIELDS,
   BUCKETS,
   FIELD,
   FLAG,
@@ -8,9 +9,11 @@ import {
   NO_STAMP,
   rowOf,
   TRIP,
+  WINDOW_FIELDS,
   wordOf,
 } from '../../shared/breaker/memory.ts';
-import { toWrapped } from '../../shared/breaker/process-clock.ts';
+import { VOTE_MS } from '../../shared/breaker/machine.ts';
+import { toWrapped, untilWrapped } from '../../shared/breaker/process-clock.ts';
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
 import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
 import {
@@ -33,6 +36,12 @@ export interface Shown {
   readonly nowMs: number;
   /** Probes that may be asked for at once. */
   readonly askLimit: number;
+  /** Client that alone proved an opening; '' = several did. */
+  readonly narrow: string;
+  /** Requests of others that may be under way at once while it is narrow; 0 = any number. */
+  readonly othersLimit: number;
+  /** Clients that other nodes see served well. */
+  readonly calm: number;
   /** An operator holds it CLOSED: threads count nothing, so that none opens it. */
   readonly held: boolean;
 }
@@ -48,6 +57,7 @@ const TRIP_NAMES: Readonly<Record<number, 'error_rate' | 'slow_calls'>> = {
 /** The front's hand on one row of the shared memory: the only place that moves a WORD, but for a thread's opening. */
 export class SharedRow {
   readonly #words: Int32Array;
+  readonly #place: number;
   readonly #row: number;
   /** WORD as this side last wrote it. */
   #word: number;
@@ -57,6 +67,7 @@ export class SharedRow {
 
   constructor(memory: SharedArrayBuffer, place: number) {
     this.#words = new Int32Array(memory);
+    this.#place = place;
     this.#row = rowOf(place);
     this.#word = this.#load(FIELD.WORD);
   }
@@ -73,7 +84,7 @@ export class SharedRow {
     const { rule, window, mode } = upstream;
     this.#store(FIELD.THRESHOLD, Math.min(MAX_COUNT, Math.max(1, rule.failureThreshold)));
     this.#store(FIELD.RESET_MS, rule.resetTimeoutMs);
-    this.#store(FIELD.BUCKET_MS, Math.max(1, Math.ceil((window?.windowMs ?? 0) / BUCKETS)));
+    this.#store(FIELD.BUCKET_MS, Math.max(1, Math.ceil((window?.windowMs ?? VOTE_MS) / BUCKETS)));
     this.#store(FIELD.MIN_VOLUME, Math.max(1, window?.minVolume ?? 1));
     this.#store(FIELD.ERROR_PERMILLE, Math.round((window?.errorRate ?? 0) * 1000));
     this.#store(FIELD.SLOW_PERMILLE, Math.round((window?.slowRate ?? 0) * 1000));
@@ -81,7 +92,7 @@ export class SharedRow {
       (mode === 'off' ? FLAG.OFF : 0) |
       (mode === 'shadow' ? FLAG.SHADOW : 0) |
       (rule.minNodes > 1 ? FLAG.QUORUM : 0) |
-      (window === undefined ? 0 : FLAG.WINDOW);
+      ((window?.slowRate ?? 0) > 0 ? FLAG.COUNT_ALL : 0);
     this.#hold(this.#held);
   }
 
@@ -109,8 +120,18 @@ export class SharedRow {
     return unsentOf(tally) > 0 || succeededIn(tally) || this.openedByThread();
   }
 
+  /** WORD as the threads see it. */
+  word(): number {
+    return this.#load(FIELD.WORD);
+  }
+
+  /** What the threads have seen of the clients lately. */
+  tally(nowMs: number): Tally {
+    return readTally(this.#words, this.#place, stampOf(this.#words, this.#row, nowMs));
+  }
+
   /** Takes what the threads have counted since the last time; undefined when that is nothing. */
-  takeReport(epoch: number): BreakerOp | undefined {
+  takeReport(epoch: number, nowMs: number): BreakerOp | undefined {
     const opened = this.openedByThread();
     const at = this.#row + FIELD.TALLY;
     let tally = this.#load(FIELD.TALLY);
@@ -123,7 +144,9 @@ export class SharedRow {
     const failures = unsentOf(tally);
     const success = succeededIn(tally);
     const trip = opened ? (TRIP_NAMES[this.#load(FIELD.TRIP)] ?? 'none') : 'none';
-    return failures > 0 || success || opened ? { op: 'report', epoch, failures, success, trip } : undefined;
+    return failures > 0 || success || opened
+      ? { op: 'report', epoch, failures, success, trip, tally: this.tally(nowMs) }
+      : undefined;
   }
 
   /**
@@ -136,6 +159,9 @@ export class SharedRow {
     if (before !== this.#word && !how.overrule) return false;
     this.#store(FIELD.RETRY_AT, toWrapped(shown.retryAtMs));
     this.#store(FIELD.ASK_LIMIT, Math.max(0, shown.askLimit));
+    this.#store(FIELD.CALM, shown.calm);
+    this.#store(FIELD.CALM_UNTIL, toWrapped(shown.nowMs + this.#load(FIELD.BUCKET_MS) * BUCKETS));
+    if (shown.kind !== 'CLOSED') this.#narrow(shown);
     if (how.same) {
       if (kindOf(before) === 'CLOSED') this.#rebase(shown.failures);
       this.#word = before;
@@ -147,13 +173,22 @@ export class SharedRow {
     const generation = generationOf(before) + 1;
     this.#store(FIELD.TALLY, freshTally(generation, shown.kind === 'CLOSED' ? shown.failures : 0));
     this.#store(FIELD.OWN, 0);
+    this.#store(FIELD.WATCH_UNTIL, 0);
+    this.#store(FIELD.OTHERS, 0);
+    clearCounts(this.#words, this.#place);
     this.#store(FIELD.TRIP, TRIP.NONE);
-    for (let i = 0; i < BUCKETS; i++) this.#store(FIELD.WINDOW + i * BUCKET_FIELDS, NO_STAMP);
+    for (let i = 0; i < BUCKETS; i++) this.#store(FIELD.WINDOW + i * WINDOW_FIELDS, NO_STAMP);
     const word = wordOf(generation, shown.kind);
     if (Atomics.compareExchange(this.#words, this.#row + FIELD.WORD, before, word) !== before) return false;
     this.#word = word;
     if (!shown.held) this.#hold(false); // not before: the old generation may still be at it
     return true;
+  }
+
+  #narrow({ narrow, othersLimit }: Shown): void {
+    this.#store(FIELD.NARROW_LOW, lowOf(narrow));
+    this.#store(FIELD.NARROW_HIGH, highOf(narrow));
+    this.#store(FIELD.OTHERS_LIMIT, othersLimit);
   }
 
   #rebase(failures: number): void {
@@ -167,7 +202,17 @@ export class SharedRow {
 
   /** CLOSED, and nothing counted: the row starts with an upstream, or is left by one. */
   reset(): void {
-    const closed: Shown = { kind: 'CLOSED', failures: 0, retryAtMs: 0, nowMs: 0, askLimit: 0, held: false };
+    const closed: Shown = {
+      kind: 'CLOSED',
+      failures: 0,
+      retryAtMs: 0,
+      nowMs: 0,
+      askLimit: 0,
+      narrow: '',
+      othersLimit: 0,
+      calm: 0,
+      held: false,
+    };
     while (!this.show(closed, { same: false, overrule: true }));
   }
 
@@ -178,9 +223,15 @@ export class SharedRow {
     this.reset();
   }
 
-  /** Threads need not ask for a permit before this (process clock). */
-  denyUntil(ms: number): void {
-    this.#store(FIELD.DENIED_UNTIL, toWrapped(ms));
+  /**
+   * Threads need not ask for a permit for so long, but for one request of another client: the first may hold all there
+   * are, and then another gets one more.
+   */
+  deny(client: string | undefined, now: { readonly nowMs: number; readonly forMs: number }): void {
+    const { nowMs, forMs } = now;
+    const again = untilWrapped(this.#load(FIELD.DENIED_UNTIL), nowMs) > 0;
+    this.#store(FIELD.DENIED_CLIENT, again || client === undefined ? 0 : lowOf(client));
+    this.#store(FIELD.DENIED_UNTIL, toWrapped(nowMs + forMs));
   }
 
   refused(): number {

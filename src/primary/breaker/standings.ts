@@ -110,7 +110,8 @@ export class Standings {
     const { failureThreshold: failures } = cell.upstream.rule;
     cell.move(move);
     this.#options.process.seed(cell.name, cell.cluster);
-    cell.outbox.say('node', { op: 'report', epoch: cell.cluster.epoch, failures, success: false, trip: 'none' });
+    const tally = cell.row.tally(this.#options.clock());
+    cell.outbox.say('node', { op: 'report', epoch: cell.cluster.epoch, failures, success: false, trip: 'none', tally });
     this.#options.pump();
   }
 

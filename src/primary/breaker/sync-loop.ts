@@ -66,8 +66,8 @@ export class SyncLoop {
   }
 
   #syncHere(): void {
-    const { cells, process, standings } = this.#options;
-    const items = takeBatch(cells.values(), 'node');
+    const { cells, process, standings, clock } = this.#options;
+    const items = takeBatch(cells.values(), 'node', clock());
     if (items.length === 0) return;
     const reply = process.sync(this.#request(items));
     for (const [i, item] of items.entries()) {
@@ -85,7 +85,7 @@ export class SyncLoop {
           this.#lose('not connected', []);
           return;
         }
-        const items = takeBatch(this.#options.cells.values(), 'cluster');
+        const items = takeBatch(this.#options.cells.values(), 'cluster', this.#options.clock());
         if (items.length > 0 && !(await this.#exchange(authority, items))) return;
       }
     } finally {

@@ -1,4 +1,6 @@
 import { fc } from '@fast-check/vitest';
+import type { ClientCount, Tally } from './evidence.ts';
+import { permitOf } from './permit-room.ts';
 import type { BreakerOp } from './state.ts';
 
 /** One thing that happens in a random history. The epoch is filled in while it is played: mostly the present one. */
@@ -14,20 +16,43 @@ export interface HistoryStep {
 export const FORCED_MS = [1, 300, 1_000, 2_500] as const;
 
 // Few permits, so that results meet the ones that were given, also under a later epoch.
+const client = fc.constantFrom('', 'x', 'y');
 const permit = fc.nat(2).map((n) => `permit-${n}`);
+const clientPermit = fc.tuple(fc.nat(2), client).map(([n, asker]) => permitOf(`permit-${n}`, asker));
 
-const report = (r: Readonly<{ failures: number; success: boolean; trip: 'none' | 'error_rate' | 'slow_calls' }>) => ({
-  op: (epoch: number): BreakerOp => ({ op: 'report', epoch, ...r }),
+type Report = Readonly<{
+  failures: number;
+  success: boolean;
+  trip: 'none' | 'error_rate' | 'slow_calls';
+  tally?: Tally;
+}>;
+const report = (r: Report) => ({ op: (epoch: number): BreakerOp => ({ op: 'report', epoch, ...r }) });
+
+const clientCount = fc
+  .tuple(fc.constantFrom('x', 'y', 'z'), fc.nat(6), fc.nat(6))
+  .map(([id, good, failed]): ClientCount => [id, good + failed, failed]);
+const tally = fc.array(clientCount, { maxLength: 3 }).map((counts): Tally => {
+  const clients = [...new Map(counts.map((count) => [count[0], count])).values()];
+  const sum = (field: 1 | 2): number => clients.reduce((all, count) => all + count[field], 0);
+  return { requests: sum(1), failed: sum(2), clients };
 });
 const reports = fc.record({
   failures: fc.nat(3),
   success: fc.boolean(),
   trip: fc.oneof({ weight: 9, arbitrary: fc.constant('none' as const) }, fc.constantFrom('error_rate', 'slow_calls')),
 });
-const asks = permit.map((id) => ({ op: (): BreakerOp => ({ op: 'ask', permit: id }) }));
-const results = fc
-  .record({ permit, outcome: fc.constantFrom('success', 'success', 'success', 'failure', 'aborted') })
-  .map((r) => ({ op: (epoch: number): BreakerOp => ({ op: 'result', epoch, ...r }) }));
+const tallied = fc.tuple(reports, tally).map(([r, seen]) => ({ ...r, tally: seen }));
+const others = fc
+  .record({ culprit: fc.constantFrom('x', 'y'), client, outcome: fc.constantFrom('success', 'success', 'failure') })
+  .map((o) => ({ op: (): BreakerOp => ({ op: 'other', ...o }) }));
+const asksOf = (permits: fc.Arbitrary<string>) =>
+  permits.map((id) => ({ op: (): BreakerOp => ({ op: 'ask', permit: id }) }));
+const resultsOf = (permits: fc.Arbitrary<string>) =>
+  fc
+    .record({ permit: permits, outcome: fc.constantFrom('success', 'success', 'success', 'failure', 'aborted') })
+    .map((r) => ({ op: (epoch: number): BreakerOp => ({ op: 'result', epoch, ...r }) }));
+const asks = asksOf(permit);
+const results = resultsOf(permit);
 const renewals = permit.map((id) => ({ op: (epoch: number): BreakerOp => ({ op: 'renew', epoch, permit: id }) }));
 const reminders = fc
   .nat(5)
@@ -71,7 +96,25 @@ const noise = fc.array(
   { maxLength: 6 },
 );
 
+// What clients did, an opening that one of them proves, and what others then find.
+const byClients = fc.array(
+  stepOf(
+    fc.oneof(tallied.map(report), tallied.map(report), others, asksOf(clientPermit), resultsOf(clientPermit)),
+    fc.oneof(quick, fc.nat(700)),
+  ),
+  { minLength: 1, maxLength: 10 },
+);
+
 /** Histories in which everything the breaker can do happens often. */
-export const historyArbitrary: fc.Arbitrary<readonly HistoryStep[]> = fc
-  .array(fc.oneof(burst, wait, probing, probing, forced, noise), { minLength: 1, maxLength: 14 })
-  .map((scenes) => scenes.flat());
+export const historyArbitrary: fc.Arbitrary<readonly HistoryStep[]> = historyOf(
+  fc.oneof(burst, wait, probing, probing, forced, noise),
+);
+
+/** The same with clients: a plain model of counts does not hold there. */
+export const clientHistoryArbitrary: fc.Arbitrary<readonly HistoryStep[]> = historyOf(
+  fc.oneof(burst, wait, probing, byClients, byClients, forced, noise),
+);
+
+function historyOf(scene: fc.Arbitrary<readonly HistoryStep[]>): fc.Arbitrary<readonly HistoryStep[]> {
+  return fc.array(scene, { minLength: 1, maxLength: 14 }).map((scenes) => scenes.flat());
+}

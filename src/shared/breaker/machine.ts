@@ -1,6 +1,18 @@
+import { calmIn, isOverRate, soleCulprit, weigh } from './evidence.ts';
+import { clientOf, hasRoom } from './permit-room.ts';
 import { openForMs } from './rule.ts';
-import type { BreakerRule } from './rule.ts';
-import type { BreakerOp, BreakerState, Forced, ForceOp, Hold, Transition, TransitionReason } from './state.ts';
+import type { BreakerRule, BreakerWindow } from './rule.ts';
+import type { Tally } from './evidence.ts';
+import type {
+  BreakerOp,
+  BreakerState,
+  Forced,
+  ForceOp,
+  HeldTally,
+  Hold,
+  Transition,
+  TransitionReason,
+} from './state.ts';
 
 /** A vote of a sliding window counts this long. */
 export const VOTE_MS = 10_000;
@@ -10,6 +22,7 @@ const CLOCK_SLACK_MS = 1_000;
 /** Everything a step may depend on besides state and event: time and chance come from outside. */
 export interface StepContext {
   readonly rule: BreakerRule;
+  readonly window?: BreakerWindow | undefined;
   readonly node: string;
   /** Nodes that live, this one included. */
   readonly liveNodes: number;
@@ -43,7 +56,11 @@ function settle(state: BreakerState, ctx: StepContext): Step {
   if (isForced(state)) return settleForced(state, ctx);
   switch (state.kind) {
     case 'CLOSED':
-      return unmoved({ ...state, votes: alive(state.votes, nowMs, VOTE_MS) });
+      return unmoved({
+        ...state,
+        votes: alive(state.votes, nowMs, VOTE_MS),
+        tallies: state.tallies && alive(state.tallies, nowMs, windowMs(ctx)),
+      });
     case 'HALF_OPEN': {
       // A reload may have lowered the number: without this nobody could take the probe that closes it.
       if (state.successes >= rule.halfOpenSuccesses) return close(state, ctx);
@@ -55,7 +72,17 @@ function settle(state: BreakerState, ctx: StepContext): Step {
       const open =
         back > CLOCK_SLACK_MS ? { ...state, openedAtMs: nowMs, openUntilMs: state.openUntilMs - back } : state;
       if (nowMs < open.openUntilMs) return unmoved(open);
-      return move(open, { kind: 'HALF_OPEN', reason: 'reset_timeout', trips: open.trips }, ctx);
+      return move(
+        open,
+        {
+          kind: 'HALF_OPEN',
+          reason: 'reset_timeout',
+          trips: open.trips,
+          narrow: open.narrow,
+          successes: open.successes,
+        },
+        ctx,
+      );
     }
     default:
       return state satisfies never;
@@ -109,17 +136,19 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
       return unmoved({ ...state, failures, failedNodes: failures > 0 ? withNode(state.failedNodes, ctx.node) : [] });
     }
     case 'ask': {
-      if (state.kind !== 'HALF_OPEN' || !hasRoom(state, ctx)) return unmoved(state);
+      if (state.kind !== 'HALF_OPEN' || !hasRoom(state, op.permit, ctx.rule)) return unmoved(state);
       return { ...unmoved(withPermit(state, op.permit, ctx)), granted: true };
     }
     case 'renew': {
       if (state.kind !== 'HALF_OPEN' || op.epoch !== state.epoch) return unmoved(state);
       const held = state.permits.some((permit) => permit.id === op.permit);
       // Lapsed because the clock jumped: the probe is still out there, so it takes its place again if there is one.
-      return unmoved(held || hasRoom(state, ctx) ? withPermit(state, op.permit, ctx) : state);
+      return unmoved(held || hasRoom(state, op.permit, ctx.rule) ? withPermit(state, op.permit, ctx) : state);
     }
     case 'result':
       return result(state, op, ctx);
+    case 'other':
+      return other(state, op, ctx);
     case 'force':
       return force(state, op, ctx);
     default:
@@ -127,21 +156,58 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
   }
 }
 
-function report(state: BreakerState, op: Extract<BreakerOp, { op: 'report' }>, ctx: StepContext): Step {
+type ReportOp = Extract<BreakerOp, { op: 'report' }>;
+
+function report(state: BreakerState, op: ReportOp, ctx: StepContext): Step {
   if (state.kind !== 'CLOSED' || isForced(state) || !speaksOf(state, op.epoch)) return unmoved(state);
   const failures = (op.success ? 0 : state.failures) + op.failures;
   const before = op.success ? [] : state.failedNodes;
   const failedNodes = op.failures > 0 ? withNode(before, ctx.node) : before;
+  const tallies = withTally(state.tallies ?? [], op.tally, ctx);
+  const evidence = weigh(tallies.map(({ tally }) => tally));
+  const trip = tripOf(op, isOverRate(evidence, ctx.window));
   const votes =
-    op.trip === 'none'
+    trip === 'none'
       ? state.votes
       : [...state.votes.filter((vote) => vote.id !== ctx.node), { id: ctx.node, untilMs: ctx.nowMs + VOTE_MS }];
-  const counted: BreakerState = { ...state, failures, failedNodes, votes };
+  const counted: BreakerState = { ...state, failures, failedNodes, votes, tallies };
   const quorum = Math.max(1, Math.min(ctx.rule.minNodes, ctx.liveNodes));
-  if (op.trip !== 'none' && votes.length >= quorum)
-    return move(counted, { kind: 'OPEN', reason: op.trip, trips: 1 }, ctx);
-  if (failures < ctx.rule.failureThreshold || failedNodes.length < quorum) return unmoved(counted);
-  return move(counted, { kind: 'OPEN', reason: 'consecutive_failures', trips: 1 }, ctx);
+  const narrow = op.tally && soleCulprit(evidence);
+  if (trip !== 'none' && votes.length >= quorum) {
+    const kept = trip === 'slow_calls' ? undefined : narrow; // all wait for what is slow
+    return move(counted, { kind: 'OPEN', reason: trip, trips: 1, narrow: kept }, ctx);
+  }
+  const enough = failures >= ctx.rule.failureThreshold && failedNodes.length >= quorum;
+  // Somebody who fails nowhere is served well: then failures in a row are those of a few.
+  if (!enough || calmIn(evidence) > 0) return unmoved(counted);
+  return move(counted, { kind: 'OPEN', reason: 'consecutive_failures', trips: 1, narrow }, ctx);
+}
+
+/** A node tells what its own traffic says; where all tallies are known they decide. */
+function tripOf(op: ReportOp, overRate: boolean): ReportOp['trip'] {
+  if (op.tally === undefined || op.trip === 'slow_calls') return op.trip;
+  return overRate && (op.failures > 0 || op.trip === 'error_rate') ? 'error_rate' : 'none';
+}
+
+/** The time a tally, and a success of somebody else, means something. */
+const windowMs = (ctx: StepContext): number => ctx.window?.windowMs ?? VOTE_MS;
+
+const withTally = (held: readonly HeldTally[], tally: Tally | undefined, ctx: StepContext): readonly HeldTally[] =>
+  tally === undefined
+    ? held
+    : [...held.filter(({ id }) => id !== ctx.node), { id: ctx.node, untilMs: ctx.nowMs + windowMs(ctx), tally }];
+
+/** Somebody has passed who did not cause the opening: enough successes close it, a failure opens it for all. */
+function other(state: BreakerState, op: Extract<BreakerOp, { op: 'other' }>, ctx: StepContext): Step {
+  if (state.kind === 'CLOSED' || isForced(state)) return unmoved(state);
+  if (state.narrow === undefined || state.narrow !== op.culprit || op.client === op.culprit) return unmoved(state);
+  if (op.outcome === 'failure') return move(state, { kind: 'OPEN', reason: 'second_client', trips: state.trips }, ctx);
+  const successes = (state.successes ?? 0) + 1;
+  if (successes >= ctx.rule.halfOpenSuccesses) return close(state, ctx);
+  if (state.kind === 'HALF_OPEN') return unmoved({ ...state, successes });
+  // While others ask, who caused it gets no probe.
+  const openUntilMs = Math.max(state.openUntilMs, ctx.nowMs + ctx.rule.resetTimeoutMs);
+  return unmoved({ ...state, successes, openUntilMs });
 }
 
 function result(state: BreakerState, op: Extract<BreakerOp, { op: 'result' }>, ctx: StepContext): Step {
@@ -150,8 +216,14 @@ function result(state: BreakerState, op: Extract<BreakerOp, { op: 'result' }>, c
   // Only who holds a permit is heard: one that lapsed may have been given to another probe.
   if (permits.length === state.permits.length) return unmoved(state);
   if (op.outcome === 'aborted') return unmoved({ ...state, permits });
-  if (op.outcome === 'failure')
-    return move(state, { kind: 'OPEN', reason: 'probe_failed', trips: state.trips + 1 }, ctx);
+  if (op.outcome === 'failure') {
+    // One client's probe proves no more than its own requests do, whatever opened it before.
+    return move(
+      state,
+      { kind: 'OPEN', reason: 'probe_failed', trips: state.trips + 1, narrow: clientOf(op.permit) },
+      ctx,
+    );
+  }
   const successes = state.successes + 1;
   if (successes < ctx.rule.halfOpenSuccesses) return unmoved({ ...state, permits, successes });
   return close(state, ctx);
@@ -165,21 +237,33 @@ interface Target {
   readonly reason: TransitionReason;
   readonly trips: number;
   readonly forced?: Forced;
+  readonly narrow?: string | undefined;
+  /** Of others, that count on when an opening which is narrow ends. */
+  readonly successes?: number | undefined;
 }
 
 function move(state: BreakerState, to: Target, ctx: StepContext): Step {
   const epoch = Math.max(state.epoch + 1, ctx.nowMs);
   const transitions = [{ from: state.kind, to: to.kind, epoch, reason: to.reason }];
   const { failures } = state;
-  const { trips, forced } = to;
+  const { trips, forced, narrow, successes = 0 } = to;
   switch (to.kind) {
     case 'CLOSED':
       return { ...unmoved({ kind: 'CLOSED', epoch, failures: 0, failedNodes: [], votes: [], forced }), transitions };
     case 'HALF_OPEN':
-      return { ...unmoved({ kind: 'HALF_OPEN', epoch, failures, trips, successes: 0, permits: [] }), transitions };
+      return { ...unmoved({ kind: 'HALF_OPEN', epoch, failures, trips, successes, permits: [], narrow }), transitions };
     case 'OPEN': {
       const openUntilMs = forced?.untilMs ?? ctx.nowMs + openForMs(ctx.rule, trips, ctx.random);
-      const open: BreakerState = { kind: 'OPEN', epoch, failures, openedAtMs: ctx.nowMs, openUntilMs, trips, forced };
+      const open: BreakerState = {
+        kind: 'OPEN',
+        epoch,
+        failures,
+        openedAtMs: ctx.nowMs,
+        openUntilMs,
+        trips,
+        forced,
+        narrow,
+      };
       return { ...unmoved(open), transitions };
     }
     default:
@@ -195,16 +279,13 @@ const withNode = (nodes: readonly string[], node: string): readonly string[] =>
 
 type HalfOpen = Extract<BreakerState, { kind: 'HALF_OPEN' }>;
 
-const hasRoom = (state: HalfOpen, ctx: StepContext): boolean =>
-  state.permits.length < ctx.rule.halfOpenSuccesses - state.successes;
-
 const withPermit = (state: HalfOpen, id: string, ctx: StepContext): HalfOpen => ({
   ...state,
   permits: [...state.permits.filter((permit) => permit.id !== id), { id, untilMs: ctx.nowMs + ctx.rule.permitMs }],
 });
 
 /** Drops what lapsed; what would last longer than it can was set before the clock went back, and is cut. */
-const alive = (holds: readonly Hold[], nowMs: number, longestMs: number): readonly Hold[] =>
+const alive = <H extends Hold>(holds: readonly H[], nowMs: number, longestMs: number): readonly H[] =>
   holds
     .filter((hold) => hold.untilMs > nowMs)
     .map((hold) => (hold.untilMs > nowMs + longestMs ? { ...hold, untilMs: nowMs + longestMs } : hold));

@@ -6,7 +6,8 @@ import type { BreakerKind } from './state.ts';
  *
  * - WORD: the front, every transition; a thread only CLOSED → OPEN, by compare-exchange, when it has counted enough.
  * - TALLY: threads count failures and successes; the front takes what is unsent. Always by compare-exchange.
- * - OWN, windows, REFUSED: threads add; the front resets on a transition.
+ * - OWN, windows, REFUSED, OTHERS, clients: threads add; the front resets on a transition.
+ * - WATCH_UNTIL, NARROW: threads and the front.
  * - the rest: the front.
  *
  * Row 0 belongs to no upstream: its breaker is off, and it is the place of upstreams there was no room for.
@@ -22,7 +23,7 @@ export const FIELD = {
   RETRY_AT: 3,
   /** Asks for a probe a thread may have waiting at once. */
   ASK_LIMIT: 4,
-  /** Process clock (ms, wraps): no permit is free before this, do not ask. */
+  /** Process clock (ms, wraps): no permit is free before this, do not ask; but one of another client may, once. */
   DENIED_UNTIL: 5,
   THRESHOLD: 6,
   /** Bits of FLAG. */
@@ -39,15 +40,31 @@ export const FIELD = {
   REFUSED: 14,
   /** BUCKETS times stamp, calls, failures, slow calls. */
   WINDOW: 16,
+  /** Process clock (ms, wraps, never 0): requests are counted by client until then, for one has failed; 0 = they are not. */
+  WATCH_UNTIL: 56,
+  /** Client that alone proved the opening (client-table.ts); 0 = several did. */
+  NARROW_LOW: 57,
+  NARROW_HIGH: 58,
+  /** Requests of others under way while it is narrow, and how many may be; 0 = any number. */
+  OTHERS: 59,
+  OTHERS_LIMIT: 60,
+  /** Clients that other nodes saw served well, and until when (process clock, wraps) that means anything. */
+  CALM: 61,
+  CALM_UNTIL: 62,
+  /** LOW of the client that was told so; 0 = nobody may ask. */
+  DENIED_CLIENT: 63,
 } as const;
 
 export const BUCKETS = 10;
-export const BUCKET_FIELDS = 4;
+export const WINDOW_FIELDS = 4;
 /** A stamp no bucket of the present has. */
 export const NO_STAMP = -1;
 
-/** Bits, so that a test is one `&`. OFF: nothing is counted (mode off, or an operator holds it CLOSED). */
-export const FLAG = { OFF: 1, SHADOW: 2, QUORUM: 4, WINDOW: 8 } as const;
+/**
+ * Bits, so that a test is one `&`. OFF: nothing is counted (mode off, or an operator holds it CLOSED). COUNT_ALL: the
+ * window counts also while nothing fails, for slow calls.
+ */
+export const FLAG = { OFF: 1, SHADOW: 2, QUORUM: 4, COUNT_ALL: 8 } as const;
 
 export const TRIP = { NONE: 0, POOLED: 1, OWN: 2, ERROR_RATE: 3, SLOW_CALLS: 4 } as const;
 
@@ -56,19 +73,27 @@ export const ATTENTION = 15;
 
 const ROW_SHIFT = 6; // 64 Int32: four cache lines, hot fields in the first, windows in the others
 
+/** Behind all rows: 32 slots of 16 words for each place, one slot a client (client-table.ts). */
+const CLIENTS_SHIFT = 9;
+const WORDS_OF_PLACE = (1 << ROW_SHIFT) + (1 << CLIENTS_SHIFT);
+
 /** First index of a place's row in an Int32Array over the memory. */
 export const rowOf = (place: number): number => place << ROW_SHIFT;
 
+/** First index of a place's clients. */
+export const clientsOf = (words: Int32Array, place: number): number =>
+  ((words.length / WORDS_OF_PLACE) << ROW_SHIFT) + (place << CLIENTS_SHIFT);
+
 /** @param upstreams how many can have a breaker */
 export function createBreakerMemory(upstreams: number): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer((upstreams + 1) * (1 << ROW_SHIFT) * Int32Array.BYTES_PER_ELEMENT);
+  const memory = new SharedArrayBuffer((upstreams + 1) * WORDS_OF_PLACE * Int32Array.BYTES_PER_ELEMENT);
   new Int32Array(memory)[FIELD.FLAGS] = FLAG.OFF;
   return memory;
 }
 
 /** Places in the memory, place 0 included. */
 export const placesIn = (memory: SharedArrayBuffer): number =>
-  memory.byteLength / Int32Array.BYTES_PER_ELEMENT / (1 << ROW_SHIFT);
+  memory.byteLength / Int32Array.BYTES_PER_ELEMENT / WORDS_OF_PLACE;
 
 /** Kinds as in WORD. CLOSED is 0 so that fresh memory is closed. */
 export const KIND = { CLOSED: 0, OPEN: 1, HALF_OPEN: 2 } as const satisfies Record<BreakerKind, number>;

@@ -13,7 +13,17 @@ export type FromBreakerThread =
   /** There is something in shared memory to look at; at most one is under way. */
   | { readonly type: 'breaker-attention' }
   /** A request waits for a permit. `id` is unique in the thread. */
-  | { readonly type: 'breaker-ask'; readonly place: number; readonly id: number }
+  | { readonly type: 'breaker-ask'; readonly place: number; readonly id: number; readonly client: string }
+  /** A request of somebody who is not `culprit` is over: it passed an opening that `culprit` alone had proved. */
+  | {
+      readonly type: 'breaker-other';
+      readonly place: number;
+      /** WORD when it was let pass. */
+      readonly token: number;
+      readonly culprit: string;
+      readonly client: string;
+      readonly outcome: 'success' | 'failure';
+    }
   /** A probe is over; also sent for a permit that came too late to be used. */
   | { readonly type: 'breaker-result'; readonly id: number; readonly outcome: ProbeOutcome };
 

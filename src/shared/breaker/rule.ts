@@ -18,7 +18,10 @@ export interface BreakerRule {
   readonly minNodes: number;
 }
 
-/** Error rate and slow calls over a sliding window of one node's own traffic; a threshold of 0 turns a trigger off. */
+/**
+ * Failures over a sliding window, by client and over all nodes, and slow calls over that of one node's own traffic; a
+ * threshold of 0 turns a trigger off.
+ */
 export interface BreakerWindow {
   readonly windowMs: number;
   /** Fewer calls than this in the window decide nothing. */
@@ -36,6 +39,7 @@ export interface BreakerUpstream {
   readonly name: string;
   readonly mode: BreakerMode;
   readonly rule: BreakerRule;
+  /** Undefined: only failures in a row open it. */
   readonly window: BreakerWindow | undefined;
 }
 

@@ -1,9 +1,13 @@
+import type { Tally } from './evidence.ts';
+
 export type BreakerKind = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
 
 export type TransitionReason =
   | 'consecutive_failures'
   | 'error_rate'
   | 'slow_calls'
+  /** It was open for one client's sake, and another has failed. */
+  | 'second_client'
   | 'reset_timeout'
   | 'probe_failed'
   | 'probes_succeeded'
@@ -18,6 +22,11 @@ export type TransitionReason =
 export interface Hold {
   readonly id: string;
   readonly untilMs: number;
+}
+
+/** What a node saw, and until when that means anything. */
+export interface HeldTally extends Hold {
+  readonly tally: Tally;
 }
 
 /** What an operator can say of an upstream: let nothing pass, let everything pass, or let the breaker decide. */
@@ -48,6 +57,8 @@ export type BreakerState =
       readonly failedNodes: readonly string[];
       /** Nodes whose sliding window says open. */
       readonly votes: readonly Hold[];
+      /** What nodes with traffic saw of late, by client; only while there are failures. */
+      readonly tallies?: readonly HeldTally[] | undefined;
       readonly forced?: Forced | undefined;
     }
   | {
@@ -59,6 +70,10 @@ export type BreakerState =
       readonly forced?: Forced | undefined;
       /** Openings since it was last closed. */
       readonly trips: number;
+      /** Client that alone proved the opening: all others pass, and their successes close it. */
+      readonly narrow?: string | undefined;
+      /** Of others, while it is narrow. */
+      readonly successes?: number | undefined;
     }
   | {
       readonly kind: 'HALF_OPEN';
@@ -67,6 +82,8 @@ export type BreakerState =
       readonly trips: number;
       readonly successes: number;
       readonly permits: readonly Hold[];
+      /** As it was when it was OPEN. */
+      readonly narrow?: string | undefined;
     };
 
 export const FRESH: BreakerState = { kind: 'CLOSED', epoch: 0, failures: 0, failedNodes: [], votes: [] };
@@ -102,12 +119,16 @@ export type BreakerOp =
       readonly failures: number;
       readonly success: boolean;
       readonly trip: 'none' | 'error_rate' | 'slow_calls';
+      /** Nodes of older versions do not say. */
+      readonly tally?: Tally;
     }
   /** A node back from an outage remembers failures: the count is at least this, but memory alone opens nothing. */
   | { readonly op: 'remind'; readonly epoch: number; readonly failures: number }
   | { readonly op: 'ask'; readonly permit: string }
   | { readonly op: 'renew'; readonly epoch: number; readonly permit: string }
   | { readonly op: 'result'; readonly epoch: number; readonly permit: string; readonly outcome: ProbeOutcome }
+  /** A request of `client` is over that passed an opening which `culprit` alone had proved. */
+  | { readonly op: 'other'; readonly culprit: string; readonly client: string; readonly outcome: 'success' | 'failure' }
   | ForceOp
   /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
   | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

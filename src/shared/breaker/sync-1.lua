@@ -2,10 +2,13 @@
 -- One step of the breakers of many upstreams: machine.ts over the truth in Redis, compare-and-set by epoch.
 -- KEYS[1] hash of all breakers
 -- ARGV[1] channel for events
--- ARGV[2] JSON: { node, liveNodes, validUntilMs or absent, upstreams: [{ name, rule, random, ops }] }, see sync.ts and
---   state.ts
+-- ARGV[2] JSON: { node, liveNodes, validUntilMs or absent, upstreams: [{ name, rule, window or absent, random, ops }] },
+--   see sync.ts and state.ts
 -- returns one row per upstream: { kind, epoch, failures, openForMs, successes, trips, isolated 0|1, reason,
---   forced OPEN|CLOSED or empty, forcedForMs, now, permit... }; error LATE, before anything is done, after validUntilMs
+--   forced OPEN|CLOSED or empty, forcedForMs, now, narrow or empty, calm, permit... }; error LATE, before anything is
+--   done, after validUntilMs
+-- Nodes of older versions run an older script over the same hash: what it does not know (tallies, narrow) it leaves as it
+-- is, so tallies carry the time they mean something, and narrow the epoch it belongs to.
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
 local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS = 10000, 30000, 1000, 86400000
 local hash, channel = KEYS[1], ARGV[1]
@@ -55,7 +58,8 @@ end
 -- Field suffix and the key in `b`; '' is the state itself. `written` repeats the state as a script last wrote it:
 -- where the two differ a person has changed it by hand.
 local FIELDS = { '', ':written', ':failures', ':opened_at', ':open_until', ':epoch', ':reason', ':node', ':trips',
-  ':successes', ':leases', ':failed_nodes', ':votes', ':isolated', ':forced', ':forced_at', ':forced_until' }
+  ':successes', ':leases', ':failed_nodes', ':votes', ':isolated', ':forced', ':forced_at', ':forced_until',
+  ':tallies', ':narrow' }
 
 local function read(name)
   local names = {}
@@ -67,9 +71,13 @@ local function read(name)
   for id in string.gmatch(stored[12] or '', '[^,]+') do failed_nodes[#failed_nodes + 1] = id end
   local forced, forced_at, forced_until = string.upper(stored[15] or ''), time_in(stored[16]), time_in(stored[17])
   if not forced_until or (forced ~= 'OPEN' and forced ~= 'CLOSED') then forced, forced_until = nil, nil end
+  local epoch = tonumber(stored[6]) or 0
+  local narrow_epoch, narrow = string.match(stored[19] or '', '^(%d+):(.+)$')
+  if tonumber(narrow_epoch) ~= epoch or kind == 'CLOSED' then narrow = nil end
   return {
+    tallies_text = stored[18] or nil, narrow = narrow,
     stored = stored, kind = kind, written = stored[2] or 'CLOSED', failures = tonumber(stored[3]) or 0,
-    opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = tonumber(stored[6]) or 0,
+    opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = epoch,
     reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
     successes = tonumber(stored[10]) or 0, permits = parse_holds(stored[11]), failed_nodes = failed_nodes,
     votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
@@ -80,12 +88,13 @@ end
 local function write(name, b)
   local function text(n) if n and n ~= 0 then return whole(n) end end
   local function some(s) if s ~= '' then return s end end
-  local fresh = b.epoch == 0 and b.failures == 0 and #b.votes == 0 and #b.isolated == 0 and not b.stored[1]
+  local fresh = b.epoch == 0 and b.failures == 0 and #b.votes == 0 and #b.isolated == 0 and not b.tallies_text and not b.stored[1]
   local want = {
     not fresh and b.kind or nil, not fresh and b.kind or nil, not fresh and whole(b.failures) or nil,
     text(b.opened_at), text(b.open_until), text(b.epoch), some(b.reason), some(b.node), text(b.trips),
     text(b.successes), some(print_holds(b.permits)), some(table.concat(b.failed_nodes, ',')), some(print_holds(b.votes)),
     some(print_holds(b.isolated)), b.forced, text(b.forced_at), text(b.forced_until),
+    b.tallies_text, b.narrow and whole(b.epoch) .. ':' .. b.narrow,
   }
   local set, del = {}, {}
   for i, suffix in ipairs(FIELDS) do
@@ -105,11 +114,52 @@ local function open_for(rule, trips, random)
   return math.floor(base * (1 + rule.openJitter * random))
 end
 
+-- Tallies: { node = { till, requests, failed, { { client, requests, failed }, ... } } }, see evidence.ts.
+local function window_ms(up) return up.window and up.window.windowMs or VOTE_MS end
+local function tallies_of(up, b)
+  if b.tallies then return b.tallies end
+  local ok, all = pcall(cjson.decode, b.tallies_text or '{}')
+  b.tallies = {}
+  if not ok or type(all) ~= 'table' then return b.tallies end
+  for id, t in pairs(all) do
+    if type(t) == 'table' and (tonumber(t[1]) or 0) > now then
+      b.tallies[id] = { math.min(t[1], now + window_ms(up)), t[2], t[3], t[4] }
+    end
+  end
+  return b.tallies
+end
+local function weigh(tallies, except)
+  local requests, failed, shares, active, calm, clients, sole = 0, 0, 0, 0, 0, {}, nil
+  for id, t in pairs(tallies) do
+    if id ~= except then
+      requests, failed = requests + t[2], failed + t[3]
+      for _, c in ipairs(t[4]) do
+        local known = clients[c[1]] or { 0, 0 }
+        clients[c[1]] = { known[1] + c[2], known[2] + c[3] }
+      end
+    end
+  end
+  for id, c in pairs(clients) do
+    active = active + 1
+    if c[2] == 0 then calm = calm + 1 else shares, sole = shares + c[2] / c[1], id end
+  end
+  local of_all = requests == 0 and 0 or failed / requests
+  local of_clients = active == 0 and of_all or shares / active
+  return { requests = requests, share = math.min(of_all, of_clients), active = active, calm = calm,
+    sole = active - calm == 1 and sole or nil }
+end
+local function is_over_rate(up, e)
+  local w = up.window
+  if not w or w.errorRate == 0 or e.requests < w.minVolume or e.active == e.calm then return false end
+  return e.share + 1e-9 >= w.errorRate and (e.active < 2 or e.active - e.calm >= 2)
+end
+
 -- Every transition goes through here: new epoch, clean fields, event.
 local function move(up, b, to)
   local from = to.from or b.kind
   b.kind, b.epoch, b.reason, b.node, b.trips = to.kind, math.max(b.epoch + 1, now), to.reason, to.node or node, to.trips
-  b.opened_at, b.successes, b.permits, b.failed_nodes, b.votes = nil, 0, {}, {}, {}
+  b.opened_at, b.successes, b.permits, b.failed_nodes, b.votes = nil, to.successes or 0, {}, {}, {}
+  b.tallies, b.tallies_text, b.narrow = {}, nil, to.narrow
   if to.kind == 'OPEN' then
     b.opened_at, b.open_until = now, to.open_until or now + open_for(up.rule, to.trips, up.random)
   else
@@ -120,7 +170,7 @@ local function move(up, b, to)
   redis.call('PUBLISH', channel, cjson.encode({
     type = 'circuit-breaker', upstream = up.name, from = from, to = to.kind, epoch = b.epoch, reason = b.reason,
     node = b.node, time = now, failures = b.failures, open_for_ms = b.open_until and b.open_until - now or 0,
-    forced_for_ms = b.forced and b.forced_until - now or 0,
+    forced_for_ms = b.forced and b.forced_until - now or 0, narrow = b.narrow or '',
   }))
 end
 
@@ -174,11 +224,21 @@ local function settle(up, b)
     if back > CLOCK_SLACK_MS then b.opened_at, b.open_until = now, b.open_until - back end
     -- Its override was taken away by hand: what is left of that time is nobody's wish.
     if b.reason == 'operator' then return move(up, b, { kind = 'HALF_OPEN', reason = 'by_hand', trips = b.trips }) end
-    if now >= b.open_until then move(up, b, { kind = 'HALF_OPEN', reason = 'reset_timeout', trips = b.trips }) end
+    if now >= b.open_until then 
+      move(up, b, { kind = 'HALF_OPEN', reason = 'reset_timeout', trips = b.trips, narrow = b.narrow, successes = b.successes })
+    end
   end
 end
 
-local function has_room(up, b) return #b.permits < up.rule.halfOpenSuccesses - b.successes end
+-- As permit-room.ts.
+local function client_of(permit) return string.match(permit, '~(.*)$') end
+local function has_room(up, b, permit)
+  if #b.permits < up.rule.halfOpenSuccesses - b.successes then return true end
+  local asker, holder = client_of(permit), b.permits[1] and client_of(b.permits[1].id)
+  if not asker or not holder or asker == holder then return false end
+  for _, hold in ipairs(b.permits) do if client_of(hold.id) ~= holder then return false end end
+  return true
+end
 local function speaks_of(b, epoch) return b.epoch == 0 or b.epoch == epoch end
 local function add_node(b) if not has(b.failed_nodes, node) then b.failed_nodes[#b.failed_nodes + 1] = node end end
 
@@ -189,13 +249,28 @@ function apply.report(up, b, op)
   if op.success then b.failures, b.failed_nodes = 0, {} end
   b.failures = b.failures + op.failures
   if op.failures > 0 then add_node(b) end
-  local quorum = math.max(1, math.min(up.rule.minNodes, request.liveNodes))
-  if op.trip ~= 'none' then
-    b.votes = with_hold(b.votes, node, VOTE_MS)
-    if #b.votes >= quorum then return move(up, b, { kind = 'OPEN', reason = op.trip, trips = 1 }) end
+  local tallies, trip = tallies_of(up, b), op.trip
+  if op.tally then
+    tallies[node] = { now + window_ms(up), op.tally.requests, op.tally.failed, op.tally.clients }
+    -- Nothing to remember of a node that saw nobody; JSON has one empty table for lists and objects.
+    if #op.tally.clients == 0 and op.tally.requests == 0 then tallies[node] = nil end
+    b.tallies_text = next(tallies) and cjson.encode(tallies) or nil
   end
-  if b.failures >= up.rule.failureThreshold and #b.failed_nodes >= quorum then
-    move(up, b, { kind = 'OPEN', reason = 'consecutive_failures', trips = 1 })
+  local evidence = weigh(tallies)
+  if op.tally and trip ~= 'slow_calls' then
+    local counts = op.failures > 0 or trip == 'error_rate'
+    trip = counts and is_over_rate(up, evidence) and 'error_rate' or 'none'
+  end
+  local narrow = op.tally and evidence.sole or nil
+  local quorum = math.max(1, math.min(up.rule.minNodes, request.liveNodes))
+  if trip ~= 'none' then
+    b.votes = with_hold(b.votes, node, VOTE_MS)
+    if trip == 'slow_calls' then narrow = nil end
+    if #b.votes >= quorum then return move(up, b, { kind = 'OPEN', reason = trip, trips = 1, narrow = narrow }) end
+  end
+  if b.failures >= up.rule.failureThreshold and #b.failed_nodes >= quorum and evidence.calm == 0 then
+    if trip == 'slow_calls' then narrow = op.tally and evidence.sole or nil end
+    move(up, b, { kind = 'OPEN', reason = 'consecutive_failures', trips = 1, narrow = narrow })
   end
 end
 function apply.remind(up, b, op)
@@ -204,21 +279,34 @@ function apply.remind(up, b, op)
   if b.failures > 0 then add_node(b) else b.failed_nodes = {} end
 end
 function apply.ask(up, b, op)
-  if b.kind ~= 'HALF_OPEN' or not has_room(up, b) then return end
+  if b.kind ~= 'HALF_OPEN' or not has_room(up, b, op.permit) then return end
   b.permits = with_hold(b.permits, op.permit, up.rule.permitMs)
   b.granted[#b.granted + 1] = op.permit
 end
 function apply.renew(up, b, op)
   if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch then return end
-  if has(b.permits, op.permit) or has_room(up, b) then b.permits = with_hold(b.permits, op.permit, up.rule.permitMs) end
+  if has(b.permits, op.permit) or has_room(up, b, op.permit) then
+    b.permits = with_hold(b.permits, op.permit, up.rule.permitMs)
+  end
 end
 function apply.result(up, b, op)
   if b.kind ~= 'HALF_OPEN' or op.epoch ~= b.epoch or not has(b.permits, op.permit) then return end
   b.permits = without(b.permits, op.permit)
-  if op.outcome == 'failure' then return move(up, b, { kind = 'OPEN', reason = 'probe_failed', trips = b.trips + 1 }) end
+  if op.outcome == 'failure' then
+    local narrow = client_of(op.permit)
+    return move(up, b, { kind = 'OPEN', reason = 'probe_failed', trips = b.trips + 1, narrow = narrow })
+  end
   if op.outcome ~= 'success' then return end
   b.successes = b.successes + 1
   if b.successes >= up.rule.halfOpenSuccesses then close(up, b) end
+end
+-- Somebody has passed who did not cause the opening.
+function apply.other(up, b, op)
+  if b.kind == 'CLOSED' or b.forced or b.narrow ~= op.culprit or op.client == op.culprit then return end
+  if op.outcome == 'failure' then return move(up, b, { kind = 'OPEN', reason = 'second_client', trips = b.trips }) end
+  b.successes = b.successes + 1
+  if b.successes >= up.rule.halfOpenSuccesses then return close(up, b) end
+  if b.kind == 'OPEN' then b.open_until = math.max(b.open_until, now + up.rule.resetTimeoutMs) end
 end
 -- The newest word wins, whenever it comes: a node says again what it said while it could not reach this server.
 function apply.force(up, b, op)
@@ -258,8 +346,9 @@ for i, up in ipairs(request.upstreams) do
     }))
   end
   write(up.name, b)
+  local calm = b.kind == 'CLOSED' and b.tallies_text and weigh(tallies_of(up, b), node).calm or 0
   local row = { b.kind, whole(b.epoch), b.failures, b.kind == 'OPEN' and math.max(0, b.open_until - now) or 0, b.successes,
-    b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0, now }
+    b.trips, has(b.isolated, node) and 1 or 0, b.reason, b.forced or '', b.forced and b.forced_until - now or 0, now, b.narrow or '', calm }
   for _, permit in ipairs(b.granted) do row[#row + 1] = permit end
   reply[i] = row
 end

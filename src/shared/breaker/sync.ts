@@ -1,4 +1,5 @@
-import type { BreakerRule } from './rule.ts';
+import { calmIn, weigh } from './evidence.ts';
+import type { BreakerRule, BreakerWindow } from './rule.ts';
 import type { BreakerKind, BreakerOp, BreakerState, ForcedState } from './state.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface SyncRequest {
 export interface SyncUpstream {
   readonly name: string;
   readonly rule: BreakerRule;
+  /** Absent: only failures in a row open it. */
+  readonly window?: BreakerWindow | undefined;
   /** Chance for the jitter, in [0, 1). */
   readonly random: number;
   readonly ops: readonly BreakerOp[];
@@ -41,6 +44,10 @@ export interface BreakerSnapshot {
   readonly reason: string;
   /** Its state is `kind`. */
   readonly forced: ForcedFor | undefined;
+  /** Client that alone proved the opening; '' = several did. */
+  readonly narrow: string;
+  /** Clients that other nodes have lately seen served well, and nobody failing. */
+  readonly calm: number;
   /** Permits of this request that were granted. */
   readonly granted: readonly string[];
 }
@@ -48,18 +55,23 @@ export interface BreakerSnapshot {
 /** One snapshot for each upstream of the request, in its order. */
 export type SyncReply = readonly BreakerSnapshot[];
 
-/** What the rest of the node is told of a state, without what only belongs to one request. */
-export function snapshotOf(state: BreakerState, nowMs: number): BreakerSnapshot {
+/**
+ * What the rest of the node is told of a state, without what only belongs to one request.
+ * @param node whose own tally is no news to it
+ */
+export function snapshotOf(state: BreakerState, nowMs: number, node = ''): BreakerSnapshot {
   return {
     kind: state.kind,
     epoch: state.epoch,
     failures: state.failures,
     openForMs: state.kind === 'OPEN' ? Math.max(0, state.openUntilMs - nowMs) : 0,
-    successes: state.kind === 'HALF_OPEN' ? state.successes : 0,
+    successes: state.kind === 'CLOSED' ? 0 : (state.successes ?? 0),
     trips: state.kind === 'CLOSED' ? 0 : state.trips,
     isolated: false,
     reason: '',
     forced: forcedIn(state, nowMs),
+    narrow: state.kind === 'CLOSED' ? '' : (state.narrow ?? ''),
+    calm: calmElsewhere(state, node),
     granted: [],
   };
 }
@@ -68,3 +80,8 @@ const forcedIn = (state: BreakerState, nowMs: number): ForcedFor | undefined =>
   state.kind === 'HALF_OPEN' || state.forced === undefined
     ? undefined
     : { state: state.kind, forMs: Math.max(0, state.forced.untilMs - nowMs) };
+
+function calmElsewhere(state: BreakerState, node: string): number {
+  if (state.kind !== 'CLOSED' || state.tallies === undefined) return 0;
+  return calmIn(weigh(state.tallies.filter(({ id }) => id !== node).map(({ tally }) => tally)));
+}

@@ -58,12 +58,14 @@ export const decimal = (bounds: Bounds): z.ZodNumber =>
 
 const SHARE_PHRASE = 'a share from 0.001 to 1 (0 = off)';
 
+const isTooSmall = (value: number): boolean => value > 0 && value < 0.001;
+
 /** A share in YAML. The breaker counts in thousandths, so less than one would be none. */
 export const share = z
   .number(SHARE_PHRASE)
   .min(0, SHARE_PHRASE)
   .max(1, SHARE_PHRASE)
-  .refine((value) => !(value > 0 && value < 0.001), SHARE_PHRASE);
+  .refine((value) => !isTooSmall(value), SHARE_PHRASE);
 
 const within = (value: number, { min, max }: Bounds): boolean => value >= min && value <= max;
 
@@ -88,3 +90,9 @@ export const numberText = (bounds: Bounds): z.ZodType<number, string> => decimal
 
 /** Whole milliseconds; 0 stays 0, and nothing else becomes 0 (which would mean "no limit"). */
 export const toMs = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round(value * 1000)));
+
+/** A share in the environment. */
+export const shareText: z.ZodType<number, string> = fromText((text) => {
+  const value = /^[01](\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+  return value <= 1 && !isTooSmall(value) ? { ok: true, value } : { ok: false, expected: SHARE_PHRASE };
+});

@@ -76,7 +76,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         breaker: {
           mode: 'on',
           rule: DEFAULT_RULE,
-          window: undefined,
+          window: { windowMs: 10_000, minVolume: 20, errorRate: 0.5, slowRate: 0 },
           statuses: [500, 502, 503, 504],
           slowMs: 0,
         },

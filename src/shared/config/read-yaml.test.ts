@@ -9,7 +9,13 @@ const { yamlProblemsOf: problemsOf } = reading;
 const configOf = (yaml: string, env: Environment = {}): Config =>
   reading.configOf({ GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yaml });
 
-const BREAKER = { mode: 'on', rule: DEFAULT_RULE, window: undefined, statuses: [500, 502, 503, 504], slowMs: 0 };
+const BREAKER = {
+  mode: 'on',
+  rule: DEFAULT_RULE,
+  window: { windowMs: 10_000, minVolume: 20, errorRate: 0.5, slowRate: 0 },
+  statuses: [500, 502, 503, 504],
+  slowMs: 0,
+};
 
 const FULL = `
 upstreams:

@@ -178,8 +178,7 @@ export interface UpstreamConfig {
 export interface BreakerConfig {
   readonly mode: BreakerMode;
   readonly rule: BreakerRule;
-  /** `undefined` = only consecutive failures count. */
-  readonly window: BreakerWindow | undefined;
+  readonly window: BreakerWindow;
   /** Statuses of the upstream that are failures; different ones, 500 to 599. */
   readonly statuses: readonly number[];
   /** A good answer that took longer is slow; 0 = none is. */

@@ -18,6 +18,8 @@ const transition = z.object({
   open_for_ms: z.number(),
   /** How much longer an operator forces `to`; 0 = nobody does. Versions before overrides do not say. */
   forced_for_ms: z.number().optional(),
+  /** Client that alone proved the opening; '' = several did, and so it is where versions before it do not say. */
+  narrow: z.string().optional(),
 });
 
 /** The pooled count of a CLOSED upstream changed: nodes that see a success must say so while it is above 0. */

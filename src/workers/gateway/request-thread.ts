@@ -195,6 +195,7 @@ export class RequestThread implements ExchangeThread {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
     this.table.tick(nowMs);
+    this.breaker.tick();
     if (nowMs - this.#uploadsKeptMs >= UPLOAD_KEEPALIVE_MS) {
       this.#uploadsKeptMs = nowMs;
       for (const upload of this.uploads) upload.keepUploadAlive();

@@ -4,7 +4,6 @@ import type { YamlProblem } from '../yaml-problems.ts';
 /** Keys of a `circuit_breaker` that are of no use without another. */
 export function checkBreaker(breaker: BreakerYaml, path: readonly PropertyKey[]): readonly YamlProblem[] {
   const { window, slow_seconds: slowSeconds } = breaker;
-  const errorRate = window?.error_rate ?? 0;
   const slowRate = window?.slow_rate ?? 0;
   const missing = (keys: readonly string[], expected: string): YamlProblem => ({
     path: [...path, ...keys],
@@ -12,9 +11,6 @@ export function checkBreaker(breaker: BreakerYaml, path: readonly PropertyKey[])
     expected,
   });
   const problems: YamlProblem[] = [];
-  if (window !== undefined && errorRate === 0 && slowRate === 0) {
-    problems.push(missing(['window', 'error_rate'], 'it or slow_rate above 0, else the window decides nothing'));
-  }
   if (slowRate > 0 && slowSeconds === undefined) {
     problems.push(missing(['slow_seconds'], 'it, because window.slow_rate is set'));
   }

@@ -1,5 +1,5 @@
 import { withDefault } from '../env-variable.ts';
-import { BOUNDS, numberText, secondsText, wholeNumberText } from '../numbers.ts';
+import { BOUNDS, numberText, secondsText, shareText, wholeNumberText } from '../numbers.ts';
 import { oneOf } from '../parsers.ts';
 import { BREAKER_MODES } from '../words.ts';
 
@@ -10,10 +10,23 @@ export const BREAKER_ENV = {
     'on',
     'on, off, or shadow: counts and logs what it would do, refuses nothing.',
   ),
+  CIRCUIT_BREAKER_ERROR_RATE: withDefault(
+    shareText,
+    '0.5',
+    'Share of failures in the window that opens the breaker of an upstream: of all requests, and on average over its ' +
+      'clients; 0 = only failures in a row count.',
+  ),
+  CIRCUIT_BREAKER_WINDOW_SECONDS: withDefault(secondsText(BOUNDS.seconds), '10', 'Length of the window.'),
+  CIRCUIT_BREAKER_MIN_REQUESTS: withDefault(
+    wholeNumberText(BOUNDS.count),
+    '20',
+    'Fewer requests in the window, since the first failure, decide nothing.',
+  ),
   CIRCUIT_BREAKER_FAILURE_THRESHOLD: withDefault(
     wholeNumberText(BOUNDS.failureThreshold),
     '5',
-    'Consecutive failures of an upstream, over all nodes, that open its breaker.',
+    'Consecutive failures of an upstream, over all nodes, that open its breaker where no other client was served well ' +
+      'within the window.',
   ),
   CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: withDefault(
     secondsText(BOUNDS.seconds),

@@ -21,7 +21,7 @@ const DEFAULT = {
     permitMs: 5000,
     minNodes: 1,
   },
-  window: undefined,
+  window: { windowMs: 10_000, minVolume: 20, errorRate: 0.5, slowRate: 0 },
   statuses: [500, 502, 503, 504],
   slowMs: 0,
 };
@@ -34,10 +34,14 @@ const ENV: Env = {
   CIRCUIT_BREAKER_OPEN_FACTOR: '1.5',
   CIRCUIT_BREAKER_OPEN_CAP_SECONDS: '60',
   CIRCUIT_BREAKER_MIN_NODES: '2',
+  CIRCUIT_BREAKER_ERROR_RATE: '0.25',
+  CIRCUIT_BREAKER_WINDOW_SECONDS: '4',
+  CIRCUIT_BREAKER_MIN_REQUESTS: '50',
 };
 const FROM_ENV = {
   ...DEFAULT,
   mode: 'shadow',
+  window: { windowMs: 4000, minVolume: 50, errorRate: 0.25, slowRate: 0 },
   rule: {
     ...DEFAULT.rule,
     failureThreshold: 3,
@@ -96,6 +100,10 @@ test.each<[Env, string]>([
     'CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: got "0", expected a number of seconds from 0.001 to 86400',
   ],
   [{ CIRCUIT_BREAKER_OPEN_FACTOR: '0.5' }, 'CIRCUIT_BREAKER_OPEN_FACTOR: got "0.5", expected a number from 1 to 100'],
+  [
+    { CIRCUIT_BREAKER_ERROR_RATE: '50%' },
+    'CIRCUIT_BREAKER_ERROR_RATE: got "50%", expected a share from 0.001 to 1 (0 = off)',
+  ],
   [{ CIRCUIT_BREAKER_MIN_NODES: '0' }, 'CIRCUIT_BREAKER_MIN_NODES: got "0", expected a whole number from 1 to 1000'],
 ])('bad value %j', (env, line) => {
   expect(problemsOf(env)).toEqual([line]);
@@ -109,10 +117,6 @@ describe('refused', () => {
     ['window: { error_rte: 1, slow_rate: 0 }', ['.window.error_rte: unknown key; did you mean "error_rate"?']],
     ['window: { error_rate: 50 }', [`.window.error_rate: got 50, expected ${SHARE}`]],
     ['window: { error_rate: 0.0001 }', [`.window.error_rate: got 0.0001, expected ${SHARE}`]],
-    [
-      'window: { seconds: 5 }',
-      ['.window.error_rate: missing, expected it or slow_rate above 0, else the window decides nothing'],
-    ],
     ['window: { slow_rate: 0.5 }', ['.slow_seconds: missing, expected it, because window.slow_rate is set']],
     ['slow_seconds: 1', ['.window.slow_rate: missing, expected a share above 0, because slow_seconds is set']],
     ['failure_statuses: [500, 404]', ['.failure_statuses[1]: got 404, expected a whole number from 500 to 599']],

@@ -4,7 +4,6 @@ import type { BreakerRule, BreakerWindow } from '../../breaker/rule.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import type { BreakerConfig } from '../types.ts';
-import { WINDOW_DEFAULTS } from './yaml.ts';
 import type { BreakerYaml } from './yaml.ts';
 
 const resolveRule = (env: EnvValues, own: BreakerYaml): BreakerRule => ({
@@ -17,10 +16,10 @@ const resolveRule = (env: EnvValues, own: BreakerYaml): BreakerRule => ({
   minNodes: own.min_nodes ?? env.CIRCUIT_BREAKER_MIN_NODES,
 });
 
-const resolveWindow = (own: NonNullable<BreakerYaml['window']>): BreakerWindow => ({
-  windowMs: toMs(own.seconds ?? WINDOW_DEFAULTS.seconds),
-  minVolume: own.min_volume ?? WINDOW_DEFAULTS.minVolume,
-  errorRate: own.error_rate ?? 0,
+const resolveWindow = (env: EnvValues, own: NonNullable<BreakerYaml['window']>): BreakerWindow => ({
+  windowMs: toMs(own.seconds ?? env.CIRCUIT_BREAKER_WINDOW_SECONDS),
+  minVolume: own.min_volume ?? env.CIRCUIT_BREAKER_MIN_REQUESTS,
+  errorRate: own.error_rate ?? env.CIRCUIT_BREAKER_ERROR_RATE,
   slowRate: own.slow_rate ?? 0,
 });
 
@@ -28,7 +27,7 @@ const resolveWindow = (own: NonNullable<BreakerYaml['window']>): BreakerWindow =
 export const resolveBreaker = (env: EnvValues, own: BreakerYaml): BreakerConfig => ({
   mode: own.mode ?? env.CIRCUIT_BREAKER,
   rule: resolveRule(env, own),
-  window: own.window === undefined ? undefined : resolveWindow(own.window),
+  window: resolveWindow(env, own.window ?? {}),
   statuses: [...new Set(own.failure_statuses ?? DEFAULT_OUTCOME_RULE.statuses)],
   slowMs: toMs(own.slow_seconds ?? 0),
 });

@@ -4,14 +4,14 @@ import { oneOf } from '../parsers.ts';
 import { BREAKER_MODES } from '../words.ts';
 import { section } from '../yaml-fields.ts';
 
-export const WINDOW_DEFAULTS = { seconds: 10, minVolume: 20 } as const;
-
 const window = section({
-  seconds: seconds(BOUNDS.seconds).optional().describe(`Length of the window; default ${WINDOW_DEFAULTS.seconds}.`),
+  seconds: seconds(BOUNDS.seconds).optional().describe('Length of the window; default CIRCUIT_BREAKER_WINDOW_SECONDS.'),
   min_volume: wholeNumber(BOUNDS.count)
     .optional()
-    .describe(`Fewer calls in the window decide nothing; default ${WINDOW_DEFAULTS.minVolume}.`),
-  error_rate: share.optional().describe('Share of failures, such as 0.5, that opens; default 0 = off.'),
+    .describe('Fewer calls in the window decide nothing; default CIRCUIT_BREAKER_MIN_REQUESTS.'),
+  error_rate: share
+    .optional()
+    .describe('Share of failures, such as 0.5, that opens; 0 = off. Default CIRCUIT_BREAKER_ERROR_RATE.'),
   slow_rate: share.optional().describe('Share of calls slower than slow_seconds that opens; default 0 = off.'),
 });
 
@@ -47,7 +47,7 @@ export const breakerSchema = section({
     .describe(
       'Nodes that must have seen failures, if so many live, before it opens for all; default CIRCUIT_BREAKER_MIN_NODES.',
     ),
-  window: window.optional().describe('Error rate and slow calls in a sliding window; default none.'),
+  window: window.optional().describe('Error rate and slow calls in a sliding window.'),
   slow_seconds: seconds(BOUNDS.seconds)
     .optional()
     .describe('A good answer that takes longer is slow; needs window.slow_rate.'),

@@ -1,54 +1,108 @@
-import { ATTENTION, FIELD, FLAG, generationOf, KIND, TRIP, wordOf } from '../../../shared/breaker/memory.ts';
+import { countClient, stampOf } from '../../../shared/breaker/client-table.ts';
+import type { ClientId } from '../../../shared/breaker/client-table.ts';
+import { soleCulprit } from '../../../shared/breaker/evidence.ts';
+import {
+  ATTENTION,
+  BUCKETS,
+  FIELD,
+  FLAG,
+  generationOf,
+  KIND,
+  rowOf,
+  TRIP,
+  wordOf,
+} from '../../../shared/breaker/memory.ts';
 import { OUTCOME } from '../../../shared/breaker/outcome.ts';
 import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
-import { toWrapped } from '../../../shared/breaker/process-clock.ts';
+import { toWrapped, untilWrapped } from '../../../shared/breaker/process-clock.ts';
 import { isOfGeneration, pooledCount, withFailure, withSuccess } from '../../../shared/breaker/tally.ts';
-import { countInWindow } from './window.ts';
+import { bearsOut, countInWindow, evidenceOf, tripOf } from './window.ts';
 
 export interface ClosedCall {
-  readonly row: number;
+  readonly place: number;
   /** WORD when the request was let pass. */
   readonly token: number;
+  readonly client: ClientId;
   readonly outcome: BreakerOutcome;
   readonly nowMs: number;
 }
 
 /**
- * The slow path of a CLOSED upstream: something failed, or failures are pending. Counts in shared memory, so that the
- * very next request of any thread sees it, and opens the breaker in the process when the count is full; the front
- * then tells the cluster, and the truth may overrule it.
+ * The slow path of a CLOSED upstream: something failed of late, or failures are pending. Counts in shared memory, so
+ * that the very next request of any thread sees it, and opens the breaker in the process when the count is full and the
+ * clients bear it out; the front then tells the cluster, and the truth may overrule it.
  *
  * @returns whether the front has something new to look at: 0 nothing, 1 counts, 2 opened (the values of ATTENTION)
  */
 export function countClosed(words: Int32Array, call: ClosedCall): number {
-  const { row, token } = call;
+  const { place, token, outcome, nowMs } = call;
+  const row = rowOf(place);
   if (Atomics.load(words, row + FIELD.WORD) !== token) return 0; // of an older epoch: ignored
   const flags = Atomics.load(words, row + FIELD.FLAGS);
   if ((flags & FLAG.OFF) !== 0) return 0;
-  let trip = (flags & FLAG.WINDOW) === 0 ? TRIP.NONE : countInWindow(words, row, call);
-  const failed = call.outcome === OUTCOME.FAILURE;
-  const tally = changeTally(words, call, failed);
+  const failed = outcome === OUTCOME.FAILURE;
+  const stamp = stampOf(words, row, nowMs);
+  const watched = watch(words, row, { failed, nowMs });
+  const windowed = watched || (flags & FLAG.COUNT_ALL) !== 0;
+  if (windowed) countInWindow(words, row, { outcome, stamp });
+  if (watched) countClient(words, place, { client: call.client, stamp, failed });
+  const tally = changeTally(words, row, { token, failed });
   if (tally === undefined) return 0;
-  if (trip === TRIP.NONE && failed) trip = fullCount(words, row, { tally: tally.after, flags });
+  let trip = outcome === OUTCOME.SUCCESS || !windowed ? TRIP.NONE : tripOf(words, row, stamp);
+  if (failed) {
+    const full = fullCount(words, row, { tally: tally.after, flags });
+    // Of two reasons the one that the front can tell the cluster more of.
+    if (trip === TRIP.NONE) trip = full;
+    else if (trip === TRIP.ERROR_RATE && full !== TRIP.NONE) return open(words, call, [trip, full]) ? 2 : 1;
+  }
   if (!failed && (flags & FLAG.QUORUM) !== 0) Atomics.store(words, row + FIELD.OWN, 0);
-  if (trip === TRIP.NONE) return tally.before === tally.after ? 0 : 1;
-  const open = wordOf(generationOf(token) + 1, 'OPEN');
-  if (Atomics.compareExchange(words, row + FIELD.WORD, token, open) !== token) return 1; // somebody else moved it
+  if (trip !== TRIP.NONE && open(words, call, [trip])) return 2;
+  return tally.before === tally.after ? 0 : 1;
+}
+
+/** From a failure on, for one window, requests are counted by client. */
+function watch(words: Int32Array, row: number, call: { failed: boolean; nowMs: number }): boolean {
+  const { failed, nowMs } = call;
+  if (failed) {
+    const windowMs = Atomics.load(words, row + FIELD.BUCKET_MS) * BUCKETS;
+    Atomics.store(words, row + FIELD.WATCH_UNTIL, toWrapped(nowMs + windowMs) || 1);
+    return true;
+  }
+  const untilMs = Atomics.load(words, row + FIELD.WATCH_UNTIL);
+  if (untilMs === 0) return false;
+  if (untilWrapped(untilMs, nowMs) > 0) return true;
+  Atomics.compareExchange(words, row + FIELD.WATCH_UNTIL, untilMs, 0);
+  return false;
+}
+
+/** Opens it for the first of the reasons that the clients bear out. */
+function open(words: Int32Array, call: ClosedCall, trips: readonly number[]): boolean {
+  const { place, token, nowMs } = call;
+  const row = rowOf(place);
+  const evidence = evidenceOf(words, place, { stamp: stampOf(words, row, nowMs), nowMs });
+  const trip = trips.find((each) => bearsOut(words, row, { trip: each, evidence }));
+  if (trip === undefined) return false;
+  const alone = trip !== TRIP.SLOW_CALLS && soleCulprit(evidence) === call.client.text;
+  Atomics.store(words, row + FIELD.NARROW_LOW, alone ? call.client.low : 0);
+  Atomics.store(words, row + FIELD.NARROW_HIGH, alone ? call.client.high : 0);
+  Atomics.store(words, row + FIELD.OTHERS_LIMIT, 0);
+  const word = wordOf(generationOf(token) + 1, 'OPEN');
+  if (Atomics.compareExchange(words, row + FIELD.WORD, token, word) !== token) return false; // somebody else moved it
   Atomics.store(words, row + FIELD.TRIP, trip);
-  Atomics.store(words, row + FIELD.RETRY_AT, toWrapped(call.nowMs + Atomics.load(words, row + FIELD.RESET_MS)));
-  return 2;
+  Atomics.store(words, row + FIELD.RETRY_AT, toWrapped(nowMs + Atomics.load(words, row + FIELD.RESET_MS)));
+  return true;
 }
 
 function changeTally(
   words: Int32Array,
-  call: ClosedCall,
-  failed: boolean,
+  row: number,
+  call: { token: number; failed: boolean },
 ): { before: number; after: number } | undefined {
-  const at = call.row + FIELD.TALLY;
+  const at = row + FIELD.TALLY;
   for (;;) {
     const before = Atomics.load(words, at);
     if (!isOfGeneration(before, generationOf(call.token))) return undefined;
-    const after = failed ? withFailure(before) : withSuccess(before);
+    const after = call.failed ? withFailure(before) : withSuccess(before);
     if (before === after || Atomics.compareExchange(words, at, before, after) === before) return { before, after };
   }
 }

@@ -13,7 +13,9 @@ import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../..
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
+import { isClosedToken } from '../breaker/closed-counts.ts';
 import { ASK, isProbe, REFUSE, UNTRACKED } from '../breaker/gate.ts';
+import type { GatedCall } from '../breaker/gate.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -53,7 +55,9 @@ type Stage = 'deciding' | 'limit' | 'breaker' | 'client-body' | 'forwarding' | '
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
  * front: RequestThread.begin and every callback catch, and end in onFault.
  */
-export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange, LinkedExchange, RecordedExchange {
+export class Exchange
+  implements Waiter, CallOwner, BodyOwner, AnsweredExchange, LinkedExchange, RecordedExchange, GatedCall
+{
   readonly thread: ExchangeThread;
   readonly client: ClientSide;
   readonly startedMs = monotonicMs();
@@ -94,7 +98,8 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   #stage: Stage = 'deciding';
   #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
-  #breakerToken = UNTRACKED;
+  /** What the upstream's breaker let it pass with. */
+  breakerToken = UNTRACKED;
 
   constructor(thread: ExchangeThread, client: ClientSide) {
     this.thread = thread;
@@ -255,10 +260,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   #checkBreaker(): void {
     const { breakerPlace } = this.stages;
     if (breakerPlace === 0) return this.#forward();
-    const token = this.thread.breaker.check(breakerPlace);
+    const token = this.thread.breaker.check(breakerPlace, this.address);
     if (token !== ASK) return this.#onBreaker(token);
     this.#stage = 'breaker';
-    this.thread.breaker.ask(breakerPlace, (granted) => {
+    this.thread.breaker.ask(breakerPlace, this.address, (granted) => {
       try {
         this.#onBreaker(granted);
       } catch (error) {
@@ -270,15 +275,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   #onBreaker(token: number): void {
     const { breaker } = this.thread;
     const { breakerPlace } = this.stages;
-    if (!this.#isDeciding) {
-      if (token !== REFUSE) breaker.outcome(breakerPlace, token, OUTCOME.IGNORED);
-      return;
-    }
-    if (token < 0) this.#countGate(token);
-    if (token !== REFUSE) {
-      this.#breakerToken = token;
-      return this.#forward();
-    }
+    if (token !== REFUSE) this.breakerToken = token;
+    if (!this.#isDeciding) return this.#tellBreaker(OUTCOME.IGNORED);
+    if (!isClosedToken(token)) this.#countGate(token);
+    if (token !== REFUSE) return this.#forward();
     const state = breaker.state(breakerPlace) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
     this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerPlace)}\r\nx-circuit-breaker: ${state}\r\n`;
     this.#refuse('circuit_open');
@@ -326,13 +326,13 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   /** A long answer must not hold a probe's permit: its header has said how the upstream is. */
   onLongAnswer(status: number, tookMs: number): void {
-    if (isProbe(this.#breakerToken)) this.#tellBreaker(outcomeOfStatus(this.stages.outcomes, status, tookMs));
+    if (isProbe(this.breakerToken)) this.#tellBreaker(outcomeOfStatus(this.stages.outcomes, status, tookMs));
   }
 
   /** A client that sends slower than the upstream is given to answer must not hold a probe's permit for ever. */
   onUploading(): void {
     this.thread.uploads.add(this);
-    if (!isProbe(this.#breakerToken)) return;
+    if (!isProbe(this.breakerToken)) return;
     const tookMs = this.deadlines.nowMs - this.startedMs;
     if (tookMs > this.routeConfig.timeouts.headersMs) this.#tellBreaker(OUTCOME.IGNORED);
   }
@@ -421,7 +421,7 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
   }
 
   get mayShare(): boolean {
-    return this.body === undefined && isSafe(this.method) && !isProbe(this.#breakerToken);
+    return this.body === undefined && isSafe(this.method) && !isProbe(this.breakerToken);
   }
 
   unsentBytes(): number {
@@ -519,16 +519,16 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
     if (this.#stage === 'done') return;
     this.#stage = 'done';
     this.#letGo();
-    if (this.#breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(outcome, this, this.stages.outcomes));
+    if (this.breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(outcome, this, this.stages.outcomes));
     this.thread.onExchangeOver(this);
     recordExchange(this, outcome);
   }
 
   /** The upstream hears of what it was given, the breaker of what came of it: once. */
   #tellBreaker(outcome: BreakerOutcome): void {
-    if (this.#breakerToken === UNTRACKED) return;
-    this.thread.breaker.outcome(this.stages.breakerPlace, this.#breakerToken, outcome);
-    this.#breakerToken = UNTRACKED;
+    if (this.breakerToken === UNTRACKED) return;
+    this.thread.breaker.outcome(this, outcome);
+    this.breakerToken = UNTRACKED;
   }
 
   /** Nothing has ended the exchange since it asked whether it may go on. */
@@ -542,6 +542,10 @@ export class Exchange implements Waiter, CallOwner, BodyOwner, AnsweredExchange,
 
   get metrics(): ThreadMetrics {
     return this.thread.metrics;
+  }
+
+  get breakerPlace(): number {
+    return this.stages.breakerPlace;
   }
 
   get stages(): RouteStages {
