@@ -174,6 +174,69 @@ describe('several nodes on one Redis', () => {
   });
 });
 
+describe('clients', () => {
+  const window = { windowMs: 10_000, minVolume: 10, errorRate: 0.5, slowRate: 0 };
+  const opened = (nodes: Cluster): number =>
+    nodes.flatMap(({ notices }) => notices).filter((n) => n.type === 'transition' && n.change.to === 'OPEN').length;
+
+  test('a node that saw only failures does not decide alone', async () => {
+    using nodes = await startCluster(2, { upstream: { window }, rule: SLOW_RULE });
+    const good = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4', '192.0.2.5'];
+    const bad = ['203.0.113.1', '203.0.113.2'];
+    await at(nodes, 1).succeed(1, good[0]);
+    await at(nodes, 0).fail(1, bad[0]);
+    /** What the node has told of requests, failures and clients. */
+    const told = async (node: TestNode): Promise<readonly [number, number, number]> => {
+      const text = (await redis.client.hget(BREAKER_KEY, 'api:tallies')) ?? '{}';
+      const tallies = JSON.parse(text) as Record<string, [number, number, number, unknown[]]>;
+      const [, requests, failures, clients] = tallies[node.name] ?? [0, 0, 0, []];
+      return [requests, failures, clients.length];
+    };
+    let failed = 1;
+    const fail = async (client: string | undefined): Promise<void> => {
+      await at(nodes, 0).fail(1, client);
+      failed++;
+      await until(async () => (await told(at(nodes, 0)))[1] === failed);
+    };
+    await until(async () => {
+      for (const client of good) await at(nodes, 1).succeed(1, client);
+      await fail(bad[0]);
+      return (await told(at(nodes, 1)))[2] === good.length;
+    });
+    await fail(bad[0]); // whose answer brings what the other node has told
+    for (let i = 0; i < 40; i++) {
+      await fail(bad[i % 2]);
+      expect(await at(nodes, 1).succeed(1, good[i % good.length])).toEqual([SUCCESS]);
+    }
+    expect(await at(nodes, 0).succeed(1, good[0])).toEqual([SUCCESS]);
+    expect([opened(nodes), await stored()]).toEqual([0, 'CLOSED']);
+  });
+
+  test('an opening for one client is for that client on every node, and others end it from any', async () => {
+    using nodes = await startCluster(2, { upstream: { window }, rule: SLOW_RULE });
+    await at(nodes, 0).fail(6, '203.0.113.1');
+    await until(() => nodes.all('OPEN'), { withinMs: 1_000 });
+    expect(await at(nodes, 1).succeed(1, '203.0.113.1')).toEqual(['refused']);
+    expect(await at(nodes, 1).succeed(1, '192.0.2.1')).toEqual([SUCCESS]);
+    expect(await at(nodes, 0).succeed(1, '192.0.2.2')).toEqual([SUCCESS]);
+    await until(() => nodes.all('CLOSED'), { withinMs: 1_000 });
+    expect(await stored()).toBe('CLOSED');
+  });
+
+  test('a second client that fails opens it for all, wherever', async () => {
+    using nodes = await startCluster(2, { upstream: { window }, rule: SLOW_RULE });
+    await at(nodes, 0).fail(6, '203.0.113.1');
+    await until(() => nodes.all('OPEN'), { withinMs: 1_000 });
+    expect(await at(nodes, 1).fail(1, '192.0.2.1')).toEqual([FAILURE]);
+    for (const node of nodes) {
+      await until(
+        async () =>
+          (await node.succeed(1, '192.0.2.9'))[0] === 'refused' && node.front.view()[0]?.reason === 'second_client',
+      );
+    }
+  });
+});
+
 describe('a quorum of nodes', () => {
   const rule = { ...SLOW_RULE, minNodes: 2 };
 

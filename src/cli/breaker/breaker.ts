@@ -17,6 +17,8 @@ function forcedWords({ forced }: BreakerAnswer): string {
   return forced === null ? '' : `${forced.state} by hand, ${duration(forced.remainingSeconds)} left`;
 }
 
+const oneClientWords = ({ oneClient }: BreakerAnswer): string => (oneClient ? 'for one client, others pass' : '');
+
 /** When the next probe goes out; nothing unless the breaker is open. */
 const nextProbe = ({ state, openForSeconds }: BreakerAnswer): string =>
   state === 'OPEN' ? duration(openForSeconds) : '';
@@ -42,7 +44,7 @@ export function breakerTable(breakers: readonly BreakerAnswer[]): readonly Line[
       count(breaker.failures),
       count(breaker.refused),
       nextProbe(breaker),
-      [breaker.reason, forcedWords(breaker)].filter((words) => words !== '').join('; '),
+      [breaker.reason, oneClientWords(breaker), forcedWords(breaker)].filter((words) => words !== '').join('; '),
     ]),
   );
 }
@@ -51,7 +53,7 @@ export function breakerFacts(breaker: BreakerAnswer): readonly Line[] {
   return facts([
     ['upstream', breaker.upstream],
     ['state', breakerState(breaker)],
-    ['why', breaker.reason || '-'],
+    ['why', [breaker.reason || '-', oneClientWords(breaker)].filter((words) => words !== '').join('; ')],
     ['by hand', forcedWords(breaker) || 'no'],
     ['mode', breaker.mode],
     ['decided by', breaker.scope],

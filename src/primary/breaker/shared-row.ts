@@ -12,7 +12,7 @@ import {
   WINDOW_FIELDS,
   wordOf,
 } from '../../shared/breaker/memory.ts';
-import { VOTE_MS } from '../../shared/breaker/machine.ts';
+import { VOTE_MS } from '../../shared/breaker/heard.ts';
 import { toWrapped, untilWrapped } from '../../shared/breaker/process-clock.ts';
 import type { BreakerUpstream } from '../../shared/breaker/rule.ts';
 import type { BreakerKind, BreakerOp } from '../../shared/breaker/state.ts';
@@ -160,10 +160,11 @@ export class SharedRow {
     this.#store(FIELD.RETRY_AT, toWrapped(shown.retryAtMs));
     this.#store(FIELD.ASK_LIMIT, Math.max(0, shown.askLimit));
     this.#store(FIELD.CALM, shown.calm);
-    this.#store(FIELD.CALM_UNTIL, toWrapped(shown.nowMs + this.#load(FIELD.BUCKET_MS) * BUCKETS));
+    this.#store(FIELD.CALM_UNTIL, this.#windowEnd(shown.nowMs));
     if (shown.kind !== 'CLOSED') this.#narrow(shown);
     if (how.same) {
       if (kindOf(before) === 'CLOSED') this.#rebase(shown.failures);
+      if (shown.failures > 0) this.#watch(shown.nowMs);
       this.#word = before;
       return true;
     }
@@ -183,6 +184,15 @@ export class SharedRow {
     this.#word = word;
     if (!shown.held) this.#hold(false); // not before: the old generation may still be at it
     return true;
+  }
+
+  /** Somebody has failed, here or on another node: requests are counted by client for one window. */
+  #watch(nowMs: number): void {
+    this.#store(FIELD.WATCH_UNTIL, this.#windowEnd(nowMs) || 1);
+  }
+
+  #windowEnd(nowMs: number): number {
+    return toWrapped(nowMs + this.#load(FIELD.BUCKET_MS) * BUCKETS);
   }
 
   #narrow({ narrow, othersLimit }: Shown): void {

@@ -46,7 +46,8 @@ export class Standings {
     if (forced !== undefined) this.#options.notify(forced);
     if (from === cell.kind) return;
     const { name: upstream, kind: to, epoch, reason, standing } = cell;
-    const change = { upstream, mode: cell.upstream.mode, scope: standing.kind, from, to, epoch, reason };
+    const oneClient = to !== 'CLOSED' && cell.narrow !== '';
+    const change = { upstream, mode: cell.upstream.mode, scope: standing.kind, from, to, epoch, reason, oneClient };
     this.#options.notify({ type: 'transition', change });
   }
 

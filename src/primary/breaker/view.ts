@@ -8,6 +8,8 @@ export interface BreakerView {
   readonly upstream: string;
   readonly mode: BreakerMode;
   readonly state: BreakerKind;
+  /** Not CLOSED, but for the sake of one client only: all others pass. */
+  readonly oneClient: boolean;
   readonly scope: Standing['kind'];
   readonly epoch: number;
   readonly failures: number;
@@ -24,6 +26,7 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   upstream: cell.name,
   mode: cell.upstream.mode,
   state: cell.row.kind(),
+  oneClient: isNarrow(cell),
   scope: cell.standing.kind,
   epoch: cell.epoch,
   failures: cell.failures,
@@ -32,6 +35,8 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   refused: cell.row.refused(),
   forced: forcedIn(cell, nowMs),
 });
+
+const isNarrow = ({ row, narrow }: BreakerCell): boolean => row.kind() !== 'CLOSED' && narrow !== '';
 
 function forcedIn(cell: BreakerCell, nowMs: number): BreakerView['forced'] {
   const forced = cell.forcedFor(nowMs);
@@ -60,6 +65,8 @@ export interface BreakerChange {
   readonly to: BreakerKind;
   readonly epoch: number;
   readonly reason: string;
+  /** It moved for the sake of one client only. */
+  readonly oneClient: boolean;
 }
 
 export interface ForceOptions {

@@ -10,6 +10,7 @@ export const breakerAnswer = z.object({
   upstream: z.string(),
   mode: z.enum(['on', 'off', 'shadow']).describe('As configured.'),
   state: breakerState,
+  oneClient: z.boolean().describe('Not CLOSED for the sake of one client only: all others pass.'),
   scope: z
     .enum([...reach.options, 'isolated'])
     .describe('Who decides: the cluster, this node (Redis is not there), or this node alone because only it fails.'),

@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { step, VOTE_MS } from './machine.ts';
-import type { StepContext } from './machine.ts';
+import { VOTE_MS } from './heard.ts';
+import type { StepContext } from './heard.ts';
+import { step } from './machine.ts';
 import { DEFAULT_RULE, openForMs } from './rule.ts';
 import type { BreakerRule } from './rule.ts';
 import { FRESH } from './state.ts';

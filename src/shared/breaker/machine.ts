@@ -1,35 +1,12 @@
 import { calmIn, isOverRate, soleCulprit, weigh } from './evidence.ts';
+import { alive, tripOf, VOTE_MS, windowMs, withTally } from './heard.ts';
+import type { ReportOp, StepContext } from './heard.ts';
 import { clientOf, hasRoom } from './permit-room.ts';
 import { openForMs } from './rule.ts';
-import type { BreakerRule, BreakerWindow } from './rule.ts';
-import type { Tally } from './evidence.ts';
-import type {
-  BreakerOp,
-  BreakerState,
-  Forced,
-  ForceOp,
-  HeldTally,
-  Hold,
-  Transition,
-  TransitionReason,
-} from './state.ts';
+import type { BreakerOp, BreakerState, Forced, ForceOp, Transition, TransitionReason } from './state.ts';
 
-/** A vote of a sliding window counts this long. */
-export const VOTE_MS = 10_000;
 /** Redis's clock may differ this much between servers without being taken for a jump. */
 const CLOCK_SLACK_MS = 1_000;
-
-/** Everything a step may depend on besides state and event: time and chance come from outside. */
-export interface StepContext {
-  readonly rule: BreakerRule;
-  readonly window?: BreakerWindow | undefined;
-  readonly node: string;
-  /** Nodes that live, this one included. */
-  readonly liveNodes: number;
-  readonly nowMs: number;
-  /** In [0, 1). */
-  readonly random: number;
-}
 
 export interface Step {
   readonly state: BreakerState;
@@ -156,14 +133,12 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
   }
 }
 
-type ReportOp = Extract<BreakerOp, { op: 'report' }>;
-
 function report(state: BreakerState, op: ReportOp, ctx: StepContext): Step {
   if (state.kind !== 'CLOSED' || isForced(state) || !speaksOf(state, op.epoch)) return unmoved(state);
   const failures = (op.success ? 0 : state.failures) + op.failures;
   const before = op.success ? [] : state.failedNodes;
   const failedNodes = op.failures > 0 ? withNode(before, ctx.node) : before;
-  const tallies = withTally(state.tallies ?? [], op.tally, ctx);
+  const tallies = withTally(state.tallies, op.tally, ctx);
   const evidence = weigh(tallies.map(({ tally }) => tally));
   const trip = tripOf(op, isOverRate(evidence, ctx.window));
   const votes =
@@ -182,20 +157,6 @@ function report(state: BreakerState, op: ReportOp, ctx: StepContext): Step {
   if (!enough || calmIn(evidence) > 0) return unmoved(counted);
   return move(counted, { kind: 'OPEN', reason: 'consecutive_failures', trips: 1, narrow }, ctx);
 }
-
-/** A node tells what its own traffic says; where all tallies are known they decide. */
-function tripOf(op: ReportOp, overRate: boolean): ReportOp['trip'] {
-  if (op.tally === undefined || op.trip === 'slow_calls') return op.trip;
-  return overRate && (op.failures > 0 || op.trip === 'error_rate') ? 'error_rate' : 'none';
-}
-
-/** The time a tally, and a success of somebody else, means something. */
-const windowMs = (ctx: StepContext): number => ctx.window?.windowMs ?? VOTE_MS;
-
-const withTally = (held: readonly HeldTally[], tally: Tally | undefined, ctx: StepContext): readonly HeldTally[] =>
-  tally === undefined
-    ? held
-    : [...held.filter(({ id }) => id !== ctx.node), { id: ctx.node, untilMs: ctx.nowMs + windowMs(ctx), tally }];
 
 /** Somebody has passed who did not cause the opening: enough successes close it, a failure opens it for all. */
 function other(state: BreakerState, op: Extract<BreakerOp, { op: 'other' }>, ctx: StepContext): Step {
@@ -283,9 +244,3 @@ const withPermit = (state: HalfOpen, id: string, ctx: StepContext): HalfOpen => 
   ...state,
   permits: [...state.permits.filter((permit) => permit.id !== id), { id, untilMs: ctx.nowMs + ctx.rule.permitMs }],
 });
-
-/** Drops what lapsed; what would last longer than it can was set before the clock went back, and is cut. */
-const alive = <H extends Hold>(holds: readonly H[], nowMs: number, longestMs: number): readonly H[] =>
-  holds
-    .filter((hold) => hold.untilMs > nowMs)
-    .map((hold) => (hold.untilMs > nowMs + longestMs ? { ...hold, untilMs: nowMs + longestMs } : hold));

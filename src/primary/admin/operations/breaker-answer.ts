@@ -5,11 +5,12 @@ const seconds = (ms: number): number => Math.ceil(ms / 100) / 10;
 
 /** A breaker as the admin API shows it. */
 export function breakerAnswerOf(view: BreakerView): BreakerAnswer {
-  const { upstream, mode, state, scope, failures, reason, openForMs, refused, forced } = view;
+  const { upstream, mode, state, oneClient, scope, failures, reason, openForMs, refused, forced } = view;
   return {
     upstream,
     mode,
     state,
+    oneClient,
     scope,
     failures,
     reason,

@@ -25,6 +25,7 @@ const without = (upstream: string, mode: BreakerMode): BreakerAnswer => ({
   upstream,
   mode,
   state: 'CLOSED',
+  oneClient: false,
   scope: 'node',
   failures: 0,
   reason: '',
