@@ -79,6 +79,7 @@ export async function startGateway(context: SubjectContext, extras: GatewayExtra
     HOST: '127.0.0.1',
     PORT: '0',
     ADMIN_PORT: '0',
+    STATE_DIR: context.folder,
     UPSTREAM_URL: originOf(context.upstream),
     RATE_LIMIT_CAPACITY: ENDLESS,
     RATE_LIMIT_REFILL_RATE: ENDLESS,

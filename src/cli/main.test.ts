@@ -112,6 +112,26 @@ describe('gateway reload', () => {
     ]);
   });
 
+  test('finds the token that a gateway on this machine made, and gives it to no other machine', async () => {
+    const seen: unknown[] = [];
+    const handler: RequestListener = (req, res) => {
+      seen.push(req.headers.authorization);
+      res.writeHead(401).end('{"detail":"This needs the admin token."}');
+    };
+    await withAdmin(handler, async (port) => {
+      const token = 'a'.repeat(43);
+      const path = `/state/admin-token-${port}`;
+      const env = { ADMIN_PORT: String(port), STATE_DIR: '/state' };
+      const { err } = await gateway(['reload'], { env, files: { [path]: `${token}\n` } });
+      expect(err).toContain(`does not accept this token that ${path} holds`);
+      const none = await gateway(['reload'], { env });
+      expect(none.err).toContain(`No token was found in ${path} (there is no such file)`);
+      const damaged = await gateway(['reload'], { env, files: { [path]: 'half' } });
+      expect(damaged.err).toContain(`${path} (it holds no token)`);
+      expect(seen).toEqual([`Bearer ${token}`, undefined, undefined]);
+    });
+  });
+
   test.each([
     [422, '{"detail":"x","problems":["a.yaml:3: routes[0].path: missing","PORT: bad"]}', 78, 'missing\nPORT: bad'],
     [401, '{"detail":"This needs the admin token."}', 78, '--token-file'],

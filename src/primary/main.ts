@@ -9,6 +9,7 @@ import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
+import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
@@ -141,8 +142,14 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     },
   });
 
+  const tokens = new AdminTokens({
+    given: () => reload.active().config.server.adminToken,
+    stateDir: server.stateDir,
+    log,
+  });
   const front = {
     first: first.config,
+    tokens,
     startedAtMs,
     port: () => port,
     log,
@@ -158,9 +165,14 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     drain,
   };
   const operations = adminOperations(front, numbers.operations);
-  const token = (): string | undefined => reload.active().config.server.adminToken;
-  const admin = await openAdmin(server, { operations, token, log });
-  stop.closeLast(admin);
+  const admin = await openAdmin(server, { operations, token: () => tokens.current(), log });
+  tokens.open(admin.port);
+  stop.closeLast({
+    close: async () => {
+      await admin.close();
+      if (server.adminPort === 0) tokens.forget();
+    },
+  });
 
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   const settled = (): boolean => stop.begun || serving() >= server.workers || threads.failures >= FAILED_STARTS;

@@ -1,9 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BEARER, call, everyCall, startAdmin, TOKEN } from './setup.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { LogLine } from '../support/gateway.ts';
 import type { Pair } from '../support/pair.ts';
+import { freePort } from '../support/ports.ts';
+import { get } from '../support/requests.ts';
+import { eventually } from '../support/wait.ts';
+import type { AdminAsk } from './setup.ts';
 
 const WRONG = { authorization: `Bearer ${TOKEN}x` };
 const PAGE = { origin: 'https://evil.example' };
@@ -97,7 +103,7 @@ describe('with a token', () => {
   });
 });
 
-describe('without a token', () => {
+describe('without a token: one is made', () => {
   let pair: Pair;
   let calls: string[];
   beforeAll(async () => {
@@ -106,12 +112,38 @@ describe('without a token', () => {
   });
   afterAll(() => pair[Symbol.asyncDispose]());
 
-  it('this machine may do all; a web page and a name made to point here may not change anything', async () => {
+  /** Without the token that `call` would find. */
+  const bare = (target: string, ask: AdminAsk = {}) => call({ adminPort: pair.gateway.adminPort }, target, ask);
+
+  it('a proxy on this machine hands strangers nothing that changes the gateway', async () => {
+    for (const target of calls.filter(isChange)) {
+      const { status, json } = await bare(target);
+      expect([target, status, json['code']]).toEqual([target, 401, 'unauthorized']);
+      expect(json['detail']).toContain(join(pair.gateway.stateDir, `admin-token-${pair.gateway.adminPort}`));
+      const carried = await bare(target, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+      expect([target, carried.status]).toEqual([target, 401]);
+      expect(carried.text).not.toContain(pair.gateway.stateDir);
+    }
+    expect(pair.gateway.process.exitCode).toBeNull();
+  });
+
+  it('its file is for its user alone, and with it every call is let in', async () => {
+    const path = join(pair.gateway.stateDir, `admin-token-${pair.gateway.adminPort}`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
     for (const target of calls) {
+      const { status } = await bare(`${target}${HARMLESS}`, { headers: pair.gateway.bearer });
+      expect([target, status]).toEqual([target, 400]);
+    }
+    const token = readFileSync(path, 'utf8').trim();
+    expect(JSON.stringify(pair.gateway.log)).not.toContain(token);
+  });
+
+  it('this machine may read; a name that was made to point here may not', async () => {
+    for (const target of calls.filter((each) => !isChange(each))) {
       const statusWith = async (headers: Readonly<Record<string, string>>): Promise<number> =>
-        (await call(pair.gateway, `${target}${HARMLESS}`, { headers })).status;
+        (await bare(`${target}${HARMLESS}`, { headers })).status;
       expect([target, await statusWith({})]).toEqual([target, 400]);
-      expect([target, await statusWith(PAGE)]).toEqual([target, isChange(target) ? 403 : 400]);
+      expect([target, await statusWith(PAGE)]).toEqual([target, 400]);
       const rebound = target === 'GET /metrics' ? 400 : 403;
       expect([target, await statusWith({ host: 'evil.example' })]).toEqual([target, rebound]);
     }
@@ -123,10 +155,32 @@ describe('without a token', () => {
       .find((each) => each !== undefined && !each.internal && each.family === 'IPv4');
     if (far === undefined) return;
     for (const target of calls) {
-      const { status } = await call(pair.gateway, `${target}${HARMLESS}`, { host: far.address });
-      expect([target, status]).toEqual([target, isChange(target) ? 403 : 400]);
+      const { status } = await bare(`${target}${HARMLESS}`, { host: far.address });
+      expect([target, status]).toEqual([target, isChange(target) ? 401 : 400]);
     }
   });
+});
+
+it('the token that was made is the same after a restart of the front', async () => {
+  await using gateway = await startGateway({ as: 'supervised', env: { ADMIN_PORT: String(await freePort()) } });
+  const ready = ({ msg }: LogLine): boolean => msg === 'gateway ready';
+  process.kill(Number((await gateway.waitForLog(ready))['pid']), 'SIGKILL');
+  await eventually(() => gateway.log.filter(ready).length === 2, 'another front is ready');
+  expect((await call(gateway, 'PUT /admin/log-level', { body: { level: 'info' } })).status).toBe(200);
+});
+
+it('nowhere to keep a token: no changes, said in log and status with what to mount; all else goes on', async () => {
+  await using pair = await startAdmin({ STATE_DIR: '/dev/null/none' });
+  const told = await pair.gateway.waitForLog(({ msg }) => /changes .* are refused/.test(String(msg)));
+  expect(told).toMatchObject({ level: 'warn', msg: expect.stringMatching(/\/dev\/null\/none.*mount a volume/) });
+  for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: 'Bearer undefined' }]) {
+    const { status, json } = await call(pair.gateway, 'POST /admin/drain', { headers });
+    expect([status, json['code']]).toEqual([403, 'forbidden']);
+    expect(json['detail']).toMatch(/mount a volume/);
+  }
+  const { json } = await call(pair.gateway, 'GET /admin/status');
+  expect(json).toMatchObject({ verdict: 'ok', changes: { token: 'none', reason: expect.stringMatching(/mount/) } });
+  expect((await get(pair.port)).status).toBe(200);
 });
 
 it('a new token in its file is taken with a reload', async () => {

@@ -43,7 +43,7 @@ afterAll(async () => {
 const post = (node: Gateway, body: unknown, path = '/admin/breakers/api'): Promise<Response> =>
   fetch(`${node.adminUrl}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...node.bearer, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
 
@@ -136,7 +136,7 @@ describe('two gateways on one Redis', () => {
     const has77 = (line: { readonly [name: string]: unknown }) => String(line['msg']).includes('77 s');
     expect(await first.waitForLog(has77)).toMatchObject({
       level: 'warn',
-      msg: 'circuit breaker of api is forced CLOSED for 77 s, says loopback 127.0.0.1',
+      msg: 'circuit breaker of api is forced CLOSED for 77 s, says token 127.0.0.1',
       upstream: 'api',
       state: 'CLOSED',
       scope: 'cluster',

@@ -24,7 +24,11 @@ export function limitCalls({ gateway }: Limited): LimitCalls {
     const reply = await get(gateway.adminPort, {
       path: `/admin/limits/${path}`,
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(method === 'GET' ? {} : gateway.bearer),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: reply.status, body: JSON.parse(reply.body) as Record<string, unknown> };
   };

@@ -13,9 +13,11 @@ import { BEARER, call, documentOf, readEvents, TOKEN } from './setup.ts';
 import type { AdminAsk, AdminReply } from './setup.ts';
 
 let upstream: ScriptedUpstream;
-/** Without a token. */
+/** With a token that it made. */
 let gateway: Gateway;
 let guarded: Gateway;
+/** Without any. */
+let closed: Gateway;
 let operations: readonly Operation[];
 
 const yaml = (): string => `
@@ -31,9 +33,11 @@ beforeAll(async () => {
   const env = { ACCESS_LOG: 'off', RATE_LIMIT_KEY: 'header-plain:client' };
   gateway = await startGateway({ env, yaml: yaml() });
   guarded = await startGateway({ env: { ...env, ADMIN_TOKEN: TOKEN }, yaml: yaml() });
+  closed = await startGateway({ env: { ...env, STATE_DIR: '/dev/null/none' }, yaml: yaml() });
   operations = operationsOf(await documentOf(gateway));
 }, 60_000);
 afterAll(async () => {
+  await closed[Symbol.asyncDispose]();
   await guarded[Symbol.asyncDispose]();
   await gateway[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
@@ -54,7 +58,7 @@ const targetOf = ({ method, path }: Operation): string =>
 const COMMON: Readonly<Record<string, (operation: Operation) => Promise<AdminReply>>> = {
   400: (operation) => call(gateway, `${targetOf(operation)}?no-such-parameter=1`),
   401: (operation) => call(guarded, targetOf(operation), { headers: PAGE }),
-  403: (operation) => call(gateway, targetOf(operation), { headers: REBOUND }),
+  403: (operation) => call(closed, targetOf(operation), { headers: REBOUND }),
   405: (operation) => call(gateway, `PATCH ${operation.path.replace(/\{\w+\}/g, 'x')}`),
   413: (operation) => call(gateway, targetOf(operation), LARGE),
   415: (operation) => call(gateway, targetOf(operation), { headers: TEXT, body: 'x' }),

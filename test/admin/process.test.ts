@@ -59,7 +59,7 @@ describe('a gateway on its own', () => {
     ).toMatchObject({
       level: 'info',
       audit: true,
-      who: 'loopback',
+      who: 'token',
       remote_address: '127.0.0.1',
       operation: 'reload',
       status: 200,

@@ -26,16 +26,23 @@ export interface AdminAsk extends Omit<Ask, 'path' | 'method' | 'body'> {
   readonly body?: unknown;
 }
 
-/** One call; `target` such as `PUT /admin/log-level`. */
+/** One call; `target` such as `PUT /admin/log-level`. Changes come with the token that the gateway made. */
 export async function call(
-  gateway: Pick<Gateway, 'adminPort'>,
+  gateway: Pick<Gateway, 'adminPort'> & Partial<Pick<Gateway, 'bearer'>>,
   target: string,
   { body, headers, ...rest }: AdminAsk = {},
 ): Promise<AdminReply> {
   const [method = '', path = ''] = target.split(' ');
+  const bearer = method === 'GET' ? {} : gateway.bearer;
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
-  const reply = await get(gateway.adminPort, { method, path, ...sent, ...rest, headers: { ...type, ...headers } });
+  const reply = await get(gateway.adminPort, {
+    method,
+    path,
+    ...sent,
+    ...rest,
+    headers: { ...type, ...bearer, ...headers },
+  });
   const isJson = /json/.test(reply.headers['content-type'] ?? '') && reply.body !== '';
   const json = isJson ? (JSON.parse(reply.body) as Record<string, unknown>) : {};
   return { status: reply.status, headers: reply.headers, text: reply.body, json };

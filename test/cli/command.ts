@@ -31,7 +31,7 @@ export const commandIn =
 export function started(env: Environment, args: readonly string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', STATE_DIR: '/dev/null/none', ...env },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

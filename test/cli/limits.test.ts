@@ -25,7 +25,7 @@ beforeAll(async () => {
       RATE_LIMIT_KEY: 'header-plain:x-client',
     },
   });
-  run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort) });
+  run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort), STATE_DIR: limited.gateway.stateDir });
 }, 60_000);
 afterAll(async () => {
   await limited[Symbol.asyncDispose]();

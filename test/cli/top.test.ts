@@ -23,7 +23,7 @@ beforeAll(async () => {
   limited = await startLimited({
     env: { ...PATIENT, RATE_LIMIT_CAPACITY: '10', RATE_LIMIT_REFILL_RATE: NO_REFILL, NODE_NAME: 'node-top' },
   });
-  run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort) });
+  run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort), STATE_DIR: limited.gateway.stateDir });
 }, 60_000);
 afterAll(async () => {
   await limited[Symbol.asyncDispose]();

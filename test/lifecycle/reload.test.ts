@@ -29,7 +29,7 @@ describe.each(['SIGHUP', 'POST /admin/reload', 'SIGHUP to the parent'])('reload 
       gateway.process.kill('SIGHUP');
       await applied(gateway, version);
     } else {
-      const answer = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload' });
+      const answer = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload', headers: gateway.bearer });
       expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { version, needsRestart: [], complete: true }]);
     }
   };
@@ -71,7 +71,7 @@ describe('a new configuration that is wrong', () => {
     const good = yamlFor({ up: upstream.port }, { '/a': 'up' });
     await using gateway = await startGateway({ yaml: good, env: ENV });
     gateway.writeYaml(`${good}  - { path: /b, upstream: nobody }\n  - { path: /c, upstream: up, strip: true }\n`);
-    const answer = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload' });
+    const answer = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload', headers: gateway.bearer });
     expect(answer.status).toBe(422);
     const { code, problems } = JSON.parse(answer.body) as { code: string; problems: string[] };
     expect(code).toBe('invalid_configuration');
@@ -94,7 +94,7 @@ describe('a new configuration that is wrong', () => {
   it('that no longer parses, or is gone', async () => {
     await using gateway = await startGateway({ yaml: yamlFor({ up: 1 }, { '/a': 'up' }), env: ENV });
     gateway.writeYaml('routes: [unclosed');
-    const broken = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload' });
+    const broken = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload', headers: gateway.bearer });
     expect(broken.status).toBe(422);
     expect(await get(gateway, '/a')).toBe(502);
     expect(gateway.process.exitCode).toBeNull();

@@ -8,6 +8,9 @@ const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIS
 
 const ENTRY = { front: 'src/primary/main.js', cli: 'src/cli/main.js' } as const;
 
+/** What a test does not name is kept nowhere, and above all not where the user's own gateway keeps it. */
+const NO_STATE = '/dev/null/none';
+
 /** How a process that was left alone ended. */
 export interface Ended {
   /** Exit code, or the signal's name. */
@@ -23,7 +26,7 @@ export async function runToEnd(
 ): Promise<Ended> {
   const child = spawn(process.execPath, [join(DIST, ENTRY[program.entry]), ...(program.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', STATE_DIR: NO_STATE, ...env },
   });
   let stdout = '';
   let stderr = '';

@@ -169,7 +169,7 @@ describe('GET /metrics of a gateway with Redis', () => {
     const set = async (change: unknown): Promise<number> => {
       const answer = await fetch(`${limited.gateway.adminUrl}/admin/breakers/demo`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { ...limited.gateway.bearer, 'content-type': 'application/json' },
         body: JSON.stringify(change),
       });
       return answer.status;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -37,6 +37,10 @@ export interface Gateway extends AsyncDisposable {
   readonly adminPort: number;
   readonly url: string;
   readonly adminUrl: string;
+  /** Its own: what a command needs to find the token it made. */
+  readonly stateDir: string;
+  /** The header that lets a change in; none where the test gave it a token. */
+  readonly bearer: Readonly<Record<string, string>>;
   /** Every JSON line it has logged so far. */
   readonly log: LogLine[];
   /** What it wrote to stderr. */
@@ -51,6 +55,11 @@ export interface Gateway extends AsyncDisposable {
 function settingsOf(front: string | undefined): Readonly<Record<string, string>> {
   if (front === undefined) return {};
   return front === 'public' ? { FRONT: 'native', GATEWAY_TEST_NO_HANDLES: 'on' } : { FRONT: front };
+}
+
+function bearerOf(stateDir: string, adminPort: number): Readonly<Record<string, string>> {
+  const file = join(stateDir, `admin-token-${adminPort}`);
+  return existsSync(file) ? { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` } : {};
 }
 
 /** Starts a gateway and resolves when it has logged that it is ready. */
@@ -71,6 +80,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       PORT: '0',
       ADMIN_PORT: '0',
       WORKERS: '1',
+      STATE_DIR: folder,
       ...(supervised ? {} : { GATEWAY_SUPERVISE: 'off' }),
       ...settingsOf(front),
       ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),
@@ -152,6 +162,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     adminPort,
     url: `http://127.0.0.1:${port}`,
     adminUrl: `http://127.0.0.1:${adminPort}`,
+    stateDir: folder,
+    bearer: bearerOf(folder, adminPort),
     log,
     stderr: () => stderr,
     waitForLog,

@@ -1,20 +1,25 @@
 import { formatProblems } from '../../shared/config/problems.ts';
 import { readEnv } from '../../shared/config/read-env.ts';
+import { defaultStateDir, thisUser } from '../../shared/config/server/state-dir.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
+import { madeTokenOf } from './made-token.ts';
+import type { MadeToken } from './made-token.ts';
 
 /** How every command that talks to a gateway is told which one. */
 export interface AdminOptions {
   /** The admin port's origin; default: ADMIN_HOST and ADMIN_PORT. */
   readonly url?: string | undefined;
-  /** File that holds the admin token; default: ADMIN_TOKEN or ADMIN_TOKEN_FILE. */
+  /** File that holds the admin token; default: ADMIN_TOKEN, ADMIN_TOKEN_FILE, or the file that a gateway here made. */
   readonly tokenFile?: string | undefined;
 }
 
 export interface AdminPlace {
   readonly origin: string;
   readonly token: string | undefined;
+  /** Where the token of a gateway on this machine would be, which made its own. */
+  readonly made?: MadeToken | undefined;
 }
 
 /** Listening on every address is no address to call. */
@@ -32,8 +37,12 @@ export function findAdmin(io: CliIo, options: AdminOptions): AdminPlace {
   }
   const token = options.tokenFile === undefined ? undefined : readToken(io, options.tokenFile);
   if (url !== undefined && token !== undefined) return { origin: url, token };
-  const { adminToken, ...env } = adminEnvironment(io);
-  return { origin: url ?? originOf(env), token: token ?? adminToken };
+  const { adminToken, stateDir, ...env } = adminEnvironment(io);
+  const origin = url ?? originOf(env);
+  const given = token ?? adminToken;
+  if (given !== undefined) return { origin, token: given };
+  const made = madeTokenOf(io, origin, stateDir);
+  return { origin, token: made?.token, made };
 }
 
 function readToken(io: CliIo, path: string): string {
@@ -49,13 +58,21 @@ function readToken(io: CliIo, path: string): string {
 }
 
 /** Only the admin port matters here: whether the rest is valid is for the gateway to say. */
-function adminEnvironment(io: CliIo): { host: string; port: number; adminToken: string | undefined } {
+function adminEnvironment(io: CliIo): AdminEnvironment {
   const { values, problems } = readEnv(io);
-  const ours = problems.filter(({ key }) => key.startsWith('ADMIN_'));
+  const ours = problems.filter(({ key }) => key.startsWith('ADMIN_') || key === 'STATE_DIR');
   if (ours.length > 0) {
     throw new CommandFailure(EXIT.configuration, `The configuration is not valid:\n${formatProblems(ours)}`);
   }
-  return { host: values.ADMIN_HOST, port: values.ADMIN_PORT, adminToken: values.ADMIN_TOKEN };
+  const stateDir = values.STATE_DIR ?? defaultStateDir(io.env, thisUser());
+  return { host: values.ADMIN_HOST, port: values.ADMIN_PORT, adminToken: values.ADMIN_TOKEN, stateDir };
+}
+
+interface AdminEnvironment {
+  readonly host: string;
+  readonly port: number;
+  readonly adminToken: string | undefined;
+  readonly stateDir: string | undefined;
 }
 
 function originOf({ host, port }: { host: string; port: number }): string {

@@ -48,7 +48,9 @@ export function refusalOf({ status, text, place }: Refusal): AdminRefusal {
   const code = textOf(problem.code) ?? '';
   const refusal = (exitCode: number, message: string): AdminRefusal => new AdminRefusal(exitCode, message, code);
   const { origin } = new URL(place.origin);
-  if (status === 401 || status === 403) return refusal(EXIT.configuration, tokenWords(status, place));
+  if (status === 401 || status === 403) {
+    return refusal(EXIT.configuration, tokenWords(status, place, printable(textOf(problem.detail) ?? '')));
+  }
   const words = [
     textOf(problem.detail) ?? text.trim().slice(0, LONGEST_TEXT),
     ...linesOf(problem.problems),
@@ -74,14 +76,18 @@ function alternativesOf(problem: Problem): readonly string[] {
   });
 }
 
-function tokenWords(status: number, { origin, token }: AdminPlace): string {
+function tokenWords(status: number, { origin, token, made }: AdminPlace, detail: string): string {
   const where = new URL(origin).origin;
+  if (status === 403) return `The gateway at ${where} refuses it (403). ${detail}`;
   if (token !== undefined) {
-    return `The gateway at ${where} does not accept this token (${status}): check ADMIN_TOKEN, ADMIN_TOKEN_FILE or --token-file.`;
+    const own = made === undefined ? '' : ` that ${made.path} holds`;
+    return `The gateway at ${where} does not accept this token${own} (401): check ADMIN_TOKEN, ADMIN_TOKEN_FILE or --token-file.\n${detail}`;
   }
-  return status === 401
-    ? `The gateway at ${where} needs the admin token (401): set ADMIN_TOKEN or ADMIN_TOKEN_FILE, or name a file with --token-file.`
-    : `The gateway at ${where} has no ADMIN_TOKEN, so only its own machine may do this (403): run the command there, or set a token on the gateway and name it with --token-file.`;
+  const looked =
+    made === undefined
+      ? ''
+      : `\nNo token was found in ${made.path}${made.problem === undefined ? '' : ` (${made.problem})`}: STATE_DIR is to be the same here as there, and the user too.`;
+  return `The gateway at ${where} needs the admin token (401): set ADMIN_TOKEN or ADMIN_TOKEN_FILE, or name a file with --token-file.${looked}\n${detail}`;
 }
 
 function parseProblem(text: string): Problem {

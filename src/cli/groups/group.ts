@@ -37,7 +37,10 @@ export const describePrinting = (parent: Command, described: Described): Command
 export const addAdminOptions = (command: Command): Command =>
   command
     .option('--url <origin>', 'the admin port, such as http://127.0.0.1:9901 (default: from ADMIN_HOST and ADMIN_PORT)')
-    .option('--token-file <path>', 'file with the admin token (default: from ADMIN_TOKEN or ADMIN_TOKEN_FILE)');
+    .option(
+      '--token-file <path>',
+      'file with the admin token (default: from ADMIN_TOKEN or ADMIN_TOKEN_FILE, else what the gateway made in STATE_DIR)',
+    );
 
 /** The same for one that asks a gateway. */
 export const describeAsking = (parent: Command, described: Described): Command =>

@@ -26,6 +26,14 @@ function redisCell({ redis }: StatusAnswer): Cell {
   return span(reason === '' ? state : `${state}: ${reason}`, REDIS_STYLE[state]);
 }
 
+const TOKEN_WORDS = {
+  given: 'by ADMIN_TOKEN',
+  made: 'by the token that the gateway made in its STATE_DIR',
+} as const;
+
+const changesCell = ({ changes }: StatusAnswer): Cell =>
+  changes.token === 'none' ? span(`refused: ${changes.reason}`, 'warn') : TOKEN_WORDS[changes.token];
+
 function reloadWords({ lastReload }: StatusAnswer): Cell {
   if (lastReload === null) return 'none since the start';
   const { at, applied, problems } = lastReload;
@@ -81,6 +89,7 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ['last reload', reloadWords(status)],
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],
+      ['changes', changesCell(status)],
       ['thread restarts', count(status.threadRestarts)],
     ]),
     [],

@@ -19,6 +19,7 @@ import { eventOperations } from './operations/events.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { processOperations } from './operations/process.ts';
+import type { AdminTokens } from './token/admin-tokens.ts';
 
 /** The parts of the front that the admin API shows and steers. */
 export interface FrontParts {
@@ -37,6 +38,7 @@ export interface FrontParts {
   readonly reload: Reload;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
+  readonly tokens: AdminTokens;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
 }
@@ -52,6 +54,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     wallClockMs,
     port: parts.port,
     draining: () => stop.begun,
+    token: () => parts.tokens.current(),
     front: parts.acceptor,
     loops: new LoopUtilization(),
     threads,

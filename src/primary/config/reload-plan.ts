@@ -9,6 +9,7 @@ const FIXED = {
   adminHost: 'ADMIN_HOST',
   adminPort: 'ADMIN_PORT',
   workers: 'WORKERS',
+  stateDir: 'STATE_DIR',
   // uWS reads its limit once per process.
   maxHeaderBytes: 'MAX_HEADER_BYTES',
 } as const satisfies Partial<Record<keyof ServerConfig, string>>;
@@ -43,9 +44,9 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   if (JSON.stringify(redis) !== JSON.stringify(next.config.redis)) needsRestart.push('REDIS_URL');
   if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
-  const { front, host, port, adminHost, adminPort, workers, maxHeaderBytes } = old;
+  const { front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
-  const server = { ...wanted, front, host, port, adminHost, adminPort, workers, maxHeaderBytes, tls };
+  const server = { ...wanted, front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes, tls };
   const config = Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) });
   const loaded = { config, tls: tlsSwitched ? running.tls : next.tls };
   return {

@@ -20,6 +20,14 @@ export const statusAnswer = z.object({
     .describe("What accepts clients; public: native without Node's own handles."),
   maxConnections: z.number().describe('Open client connections of the process.'),
   liveNodes: z.number(),
+  changes: z
+    .object({
+      token: z
+        .enum(['given', 'made', 'none'])
+        .describe('made: by the gateway, in its STATE_DIR; none: nobody may change.'),
+      reason: z.string().describe('Why there is none; else empty.'),
+    })
+    .describe('What a change through the admin port needs.'),
   redis: z.object({
     configured: z.boolean(),
     state: z.enum(['none', 'up', 'down']).describe('down: limits or breakers cannot ask it.'),

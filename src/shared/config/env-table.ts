@@ -7,7 +7,7 @@ import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
-import { accessLog, fileName, front, logLevel, onOff, oneOf, targetList, token } from './parsers.ts';
+import { absoluteFolder, accessLog, fileName, front, logLevel, onOff, oneOf, targetList, token } from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
 import { AMBIGUOUS_FIELDS } from './words.ts';
 
@@ -24,7 +24,15 @@ export const ENV = {
   HOST: withDefault(listenHost, '0.0.0.0', 'Address to listen on for clients.'),
   ADMIN_PORT: withDefault(listenPort, '9901', 'Port of metrics and the admin API; 0 takes a free one.'),
   ADMIN_HOST: withDefault(listenHost, '127.0.0.1', 'Address of the admin port.'),
-  ADMIN_TOKEN: secret(token, 'Token for the admin API; without it only loopback may change anything.'),
+  ADMIN_TOKEN: secret(
+    token,
+    'Token for the admin API; without it the gateway makes one, in a file of STATE_DIR that only its user reads.',
+  ),
+  STATE_DIR: optional(
+    absoluteFolder,
+    'Folder for what outlives the process, such as the admin token. Default: /var/lib/resilient-api-gateway as root, ' +
+      'else resilient-api-gateway in $XDG_STATE_HOME or ~/.local/state.',
+  ),
   FRONT: withDefault(front, 'native', 'What serves the client port: native or uws (uWebSockets.js).'),
   WORKERS: withDefault(wholeNumberText(BOUNDS.workers), String(threads), 'Request threads; default one per CPU.'),
   IDLE_TIMEOUT_SECONDS: withDefault(

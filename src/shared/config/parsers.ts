@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import * as z from 'zod';
 import { fromText, listOf } from './parsed.ts';
@@ -40,6 +41,13 @@ export const accessLog = fromText<AccessLogConfig>((text) => {
 /** A file name; whether the file is there is checked where it is read. */
 export const fileName = fromText<string>((text) =>
   text.includes('\0') ? { ok: false, expected: 'a file name' } : { ok: true, value: text },
+);
+
+/** A folder, named so that it is the same wherever the process was started; it need not be there. */
+export const absoluteFolder = fromText<string>((text) =>
+  isAbsolute(text) && !text.includes('\0')
+    ? { ok: true, value: resolve(text) }
+    : { ok: false, expected: 'an absolute path such as /var/lib/resilient-api-gateway' },
 );
 
 /** File names with commas between. */

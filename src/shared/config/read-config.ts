@@ -2,6 +2,7 @@ import { expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import { thisMachine } from './server/machine.ts';
+import { defaultStateDir } from './server/state-dir.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment } from './read-env.ts';
 import { showValue } from './problems.ts';
@@ -68,7 +69,8 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   if (inEnv.length > 0 || !yaml.ok) {
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
   }
-  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine }));
+  const stateDir = values.STATE_DIR ?? defaultStateDir(env, machine.user);
+  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir }));
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };

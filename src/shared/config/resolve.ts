@@ -18,6 +18,8 @@ export interface Checked {
   /** The YAML and the name of its file. */
   readonly yaml: { readonly data: GatewayYaml; readonly file: string } | undefined;
   readonly machine: Machine;
+  /** STATE_DIR, or where it is by default; `undefined`: nowhere. */
+  readonly stateDir: string | undefined;
 }
 
 const PROXY_ROUTE: RouteYaml = { name: 'proxy', path: '/proxy', upstream: DEFAULT_UPSTREAM, strip_prefix: true };
@@ -38,7 +40,7 @@ export function resolveConfig(checked: Checked): Config {
     yaml?.data.routes === undefined || given.has('RATE_LIMIT_CAPACITY') || given.has('RATE_LIMIT_REFILL_RATE');
   return {
     node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.machine.chance) },
-    server: resolveServer(env, checked.machine),
+    server: resolveServer(env, checked.machine, checked.stateDir),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
     routes: routes.map((route) => resolveRoute({ env, limitByDefault }, route)),

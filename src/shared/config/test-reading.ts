@@ -18,7 +18,7 @@ export const memoryFiles =
 /** Gives the node's default name its end: `8000`. */
 export const CHANCE = 0.5;
 
-const MACHINE = { chance: CHANCE, openFilesLimit: 1_048_576, pids: [100, 99] };
+const MACHINE = { chance: CHANCE, openFilesLimit: 1_048_576, pids: [100, 99], user: { id: 1000, home: '/home/a' } };
 
 export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), MACHINE);
 

@@ -51,8 +51,10 @@ export interface ServerConfig {
   readonly trustedProxies: readonly string[];
   /** Connections from `trustedProxies` start with a PROXY header. */
   readonly proxyProtocol: boolean;
-  /** Secret; `undefined` = changes through the admin port only from loopback. */
+  /** Secret; `undefined` = one that the gateway makes itself, in `stateDir`. */
   readonly adminToken?: string | undefined;
+  /** Absolute; what outlives the process is kept there. `undefined`: there is no such folder for this user. */
+  readonly stateDir: string | undefined;
 }
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';

@@ -16,7 +16,7 @@ async function setUp(limits: Partial<ConstructorParameters<typeof EventReaders>[
     host: '127.0.0.1',
     port: 0,
     operations: eventOperations(events, readers),
-    token: () => undefined,
+    token: () => ({ kind: 'none', reason: '' }),
     log: createLog({ level: 'silent', name: 'test' }),
   });
   const socket = connect(server.port, '127.0.0.1');

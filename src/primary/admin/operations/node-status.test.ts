@@ -18,6 +18,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     wallClockMs: () => 0,
     port: () => 8080,
     draining: () => false,
+    token: () => ({ kind: 'given', token: 'secret' }),
     loops: new LoopUtilization(),
     threads: { restarts: 0, all: () => [], status: () => [] },
     front: { kind: 'native', problem },

@@ -8,6 +8,7 @@ import type { Acceptor } from '../../front/acceptor.ts';
 import type { LastReload } from '../../config/reload.ts';
 import type { ThreadStatus } from '../../threads/thread-status.ts';
 import type { UnreachableTargets } from '../../upstreams/unreachable-targets.ts';
+import type { AdminToken } from '../token/admin-tokens.ts';
 
 /** What the status is made of. Nothing here waits for anything. */
 export interface StatusParts {
@@ -19,6 +20,7 @@ export interface StatusParts {
   readonly wallClockMs: () => number;
   readonly port: () => number;
   readonly draining: () => boolean;
+  readonly token: () => AdminToken;
   readonly front: Pick<Acceptor, 'kind' | 'problem'>;
   readonly loops: LoopUtilization;
   readonly threads: { readonly restarts: number; all(): readonly ThreadLoop[]; status(): readonly ThreadStatus[] };
@@ -61,6 +63,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     front: parts.front.kind,
     maxConnections: reload.active().config.server.maxConnections,
     liveNodes: control.liveNodes,
+    changes: changesOf(parts.token()),
     redis: {
       configured: parts.redisConfigured,
       state: parts.redisConfigured ? redisState : 'none',
@@ -72,6 +75,10 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     unreachable: [...parts.unreachable.all()],
   };
 }
+
+/** Where the file is stays out: whoever reaches the port may read this. */
+const changesOf = (token: AdminToken): StatusAnswer['changes'] =>
+  token.kind === 'none' ? { token: 'none', reason: token.reason } : { token: token.kind, reason: '' };
 
 function redisReasonsOf({ control, limitsStore, redisConfigured }: StatusParts): readonly string[] {
   const { state, reason } = limitsStore.state();

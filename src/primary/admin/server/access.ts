@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { hostWithoutPort } from '../../../shared/http/host.ts';
 import { canonicalAddress } from '../../../shared/net/address.ts';
 import type { Caller } from '../contract/operation.ts';
+import type { AdminToken } from '../token/admin-tokens.ts';
 
 /** What access is decided by. */
 export interface AccessRequest {
@@ -43,21 +44,30 @@ function namesThisMachine(host: string | undefined): boolean {
 const isForSomeoneElse = ({ origin, forwarded, ...rest }: IncomingHttpHeaders): boolean =>
   origin !== undefined || forwarded !== undefined || rest['x-forwarded-for'] !== undefined;
 
+/** Whether it comes from this machine, and for nobody else. */
+export const isOfThisMachine = ({
+  remoteAddress,
+  headers,
+}: Pick<AccessRequest, 'remoteAddress' | 'headers'>): boolean =>
+  isLoopback(remoteAddress) && namesThisMachine(headers.host) && !isForSomeoneElse(headers);
+
 /**
- * Who may do what. With a token: whoever knows it may do all, and the machine itself may read. Without one: everyone may
- * read, and the machine itself may do all.
- * @param token `undefined` = there is none
+ * Who may do what: whoever knows the token may do all; the machine itself may read; everyone may read where no token was
+ * given and the gateway made its own, or has none. That a connection comes from this machine gives no leave to change
+ * anything: it may be that of a proxy.
  * @returns as whom the request is let in, or why not
  */
-export function accessTo(request: AccessRequest, token: string | undefined): Access {
+export function accessTo(request: AccessRequest, token: AdminToken): Access {
   const { headers, kind } = request;
-  if (token !== undefined && hasToken(headers.authorization, token)) return 'token';
-  const near = isLoopback(request.remoteAddress);
-  const rebound = near && !namesThisMachine(headers.host);
-  const isMachine = near && !rebound && !isForSomeoneElse(headers);
+  if (token.kind !== 'none' && hasToken(headers.authorization, token.token)) return 'token';
+  const isMachine = isOfThisMachine(request);
   if (kind === 'open') return isMachine ? 'loopback' : 'remote';
-  if (token !== undefined) return kind === 'read' && isMachine ? 'loopback' : 'needs-token';
-  if (isMachine) return 'loopback';
-  // What other origins read is kept from them by their browser; a rebound name is the same origin to it.
-  return kind === 'read' && !rebound ? 'remote' : 'forbidden';
+  if (kind === 'read') {
+    if (isMachine) return 'loopback';
+    if (token.kind === 'given') return 'needs-token';
+    // What other origins read is kept from them by their browser; a rebound name is the same origin to it.
+    const rebound = isLoopback(request.remoteAddress) && !namesThisMachine(headers.host);
+    return rebound ? 'forbidden' : 'remote';
+  }
+  return token.kind === 'none' ? 'forbidden' : 'needs-token';
 }

@@ -35,11 +35,14 @@ describe('the audit line', () => {
       host: '127.0.0.1',
       port: 0,
       operations: changes,
-      token: () => undefined,
+      token: () => ({ kind: 'given', token: 'secret' }),
       log: Object.assign(log, { info: told }),
     });
     for (const path of ['/admin/reload', '/admin/drain']) {
-      const res = await fetch(`http://127.0.0.1:${audited.port}${path}`, { method: 'POST' });
+      const res = await fetch(`http://127.0.0.1:${audited.port}${path}`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer secret' },
+      });
       await res.text();
     }
     await audited.close();

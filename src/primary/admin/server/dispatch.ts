@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http';
-import { accessTo } from './access.ts';
-import type { Access } from './access.ts';
+import { accessTo, isOfThisMachine } from './access.ts';
+import type { Access, AccessRequest } from './access.ts';
 import { problem } from '../contract/answer.ts';
 import type { AdminAnswer, WholeAnswer } from '../contract/answer.ts';
 import type { AnyOperation, Caller, Operation, OperationRequest } from '../contract/operation.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { OperationTable } from './operation-table.ts';
 import { invalidRequest, readBody } from './read-body.ts';
+import type { AdminToken } from '../token/admin-tokens.ts';
 
 export interface DispatchParts {
   readonly table: OperationTable;
   /** The admin token of now. */
-  readonly token: () => string | undefined;
+  readonly token: () => AdminToken;
   readonly audit: Audit;
   /** An operation failed; the caller learns only that it did. */
   readonly onFault: (error: unknown) => void;
@@ -25,7 +26,8 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const method = req.method ?? '';
   const remoteAddress = req.socket.remoteAddress ?? '';
   const kind = !isRead(method) ? 'change' : parts.table.isOpen(path) ? 'open' : 'read';
-  const who = accessTo({ remoteAddress, headers: req.headers, kind }, parts.token());
+  const token = parts.token();
+  const who = accessTo({ remoteAddress, headers: req.headers, kind }, token);
   const found = parts.table.find(method, path);
   const operation = found.kind === 'operation' ? found.operation : undefined;
   const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
@@ -34,7 +36,7 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
     parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...entry });
   };
 
-  const refusal = refusalOf(who);
+  const refusal = refusalOf({ who, kind, token, near: isOfThisMachine({ remoteAddress, headers: req.headers }) });
   if (refusal !== undefined) {
     audit({ who: 'refused', status: refusal.status });
     return refusal;
@@ -70,16 +72,28 @@ async function run(
   }
 }
 
-function refusalOf(access: Access): WholeAnswer | undefined {
-  if (access === 'needs-token') {
-    const refusal = problem(401, 'unauthorized', {
-      detail: 'This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>.',
-    });
-    return { ...refusal, headers: { 'WWW-Authenticate': 'Bearer' } };
+interface Refused {
+  readonly who: Access;
+  readonly kind: AccessRequest['kind'];
+  readonly token: AdminToken;
+  /** It comes from this machine itself, which may know where the token is. */
+  readonly near: boolean;
+}
+
+function refusalOf({ who, kind, token, near }: Refused): WholeAnswer | undefined {
+  if (who === 'needs-token') {
+    const detail =
+      token.kind === 'made' && near
+        ? `This needs the admin token that the gateway made: Authorization: Bearer <what ${token.path} holds>.`
+        : 'This needs the admin token: Authorization: Bearer <token>.';
+    return { ...problem(401, 'unauthorized', { detail }), headers: { 'WWW-Authenticate': 'Bearer' } };
   }
-  if (access !== 'forbidden') return undefined;
+  if (who !== 'forbidden') return undefined;
+  const reason = token.kind === 'none' ? token.reason : 'no admin token';
   const detail =
-    'Without ADMIN_TOKEN only this machine itself may do this: no web page, and nothing that a proxy passes on.';
+    kind === 'change'
+      ? `Nobody may change anything: ${reason}.`
+      : 'A name that was made to point here may not read; use localhost or an address.';
   return problem(403, 'forbidden', { detail });
 }
 

@@ -21,7 +21,7 @@ const COMMON: Readonly<Record<string, string>> = {
 /** Problems of every call that is not for everyone. */
 const GUARDED: Readonly<Record<string, string>> = {
   401: 'The admin token is needed.',
-  403: 'No admin token is set. Then only this machine itself may change anything, and nobody read by a name made to point here.',
+  403: 'There is no admin token, so nobody may change anything; or a read by a name that was made to point here.',
 };
 
 /** A schema as OpenAPI 3.1 has it, which is JSON Schema 2020-12. */
@@ -60,7 +60,7 @@ function operationObject(operation: AnyOperation): Json {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
     responses: responsesOf(operation),
-    // `{}`: also without. Reads from this machine need no token, and without ADMIN_TOKEN nothing does.
+    // `{}`: also without. Reads from this machine need no token, and without ADMIN_TOKEN no read does.
     security: access === 'open' ? [] : method === 'GET' ? [{}, ...TOKEN] : TOKEN,
   };
 }
@@ -80,13 +80,13 @@ export function openApi(operations: readonly AnyOperation[]): Json {
       title: 'Gateway admin API',
       version: VERSION,
       description:
-        'With ADMIN_TOKEN set, every change needs it, and so does every read but those from the same machine. Without it everyone who reaches the port may read, and only the same machine may change anything.',
+        'Every change needs the admin token: ADMIN_TOKEN, or the one that the gateway made at its first start, in a file of its STATE_DIR. With ADMIN_TOKEN set, every read but those from the same machine needs it too.',
     },
     servers: [{ url: '/' }],
     paths,
     components: {
       schemas: { Problem: schemaOf(problemAnswer, 'output') },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' } },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The admin token' } },
     },
   };
 }

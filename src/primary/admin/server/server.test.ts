@@ -7,6 +7,7 @@ import { createLog } from '../../../shared/log.ts';
 import { json } from '../contract/answer.ts';
 import type { AnswerStream } from '../contract/answer.ts';
 import { operation } from '../contract/operation.ts';
+import type { AdminToken } from '../token/admin-tokens.ts';
 import { startAdminServer } from './server.ts';
 import type { AdminServer } from './server.ts';
 
@@ -73,16 +74,21 @@ const operations = [
   }),
 ];
 
+const TOKEN: AdminToken = { kind: 'made', token: 'secret', path: '/a' };
+const BEARER = { authorization: 'Bearer secret' };
+
 beforeAll(async () => {
   const log = createLog({ level: 'silent', name: 'test' });
-  server = await startAdminServer({ host: '127.0.0.1', port: 0, operations, token: () => undefined, log });
+  server = await startAdminServer({ host: '127.0.0.1', port: 0, operations, token: () => TOKEN, log });
 });
 
 afterAll(() => server.close());
 
 /** Over a connection of its own: a kept one may be closed for its age just as it is used again. */
 const ask = (path: string, init?: RequestInit): Promise<Response> => {
-  const headers = { ...(init?.headers as Record<string, string> | undefined), connection: 'close' };
+  const changes = !['GET', 'HEAD', 'OPTIONS'].includes(init?.method ?? 'GET');
+  const own = init?.headers as Record<string, string> | undefined;
+  const headers = { ...(changes ? BEARER : {}), ...own, connection: 'close' };
   return fetch(`http://127.0.0.1:${server.port}${path}`, { ...init, headers });
 };
 
@@ -220,7 +226,7 @@ describe('the body', () => {
   });
 
   test('without end is cut off', async () => {
-    const req = request({ port: server.port, method: 'PUT', path: '/admin/things/x' });
+    const req = request({ port: server.port, method: 'PUT', path: '/admin/things/x', headers: BEARER });
     req.on('error', () => {});
     const over = new Promise((resolve) => {
       req.on('response', resolve);
@@ -249,7 +255,8 @@ describe('the body', () => {
 
   test('that was refused unread does not become the next request', async () => {
     const second = 'GET /admin/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
-    const first = `POST /admin/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${second.length}\r\n\r\n`;
+    const authorization = `Authorization: ${BEARER.authorization}`;
+    const first = `POST /admin/nothing HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\nContent-Length: ${second.length}\r\n\r\n`;
     const text = await raw(`${first}${second}${second}`);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 200']);
   });
@@ -257,8 +264,8 @@ describe('the body', () => {
 
 describe('access', () => {
   test('a web page may not change anything, and reads the metrics all the same', async () => {
-    const headers = { origin: 'https://evil.example' };
-    expect((await ask('/admin/act', { method: 'POST', headers })).status).toBe(403);
+    const headers = { origin: 'https://evil.example', authorization: '' };
+    expect((await ask('/admin/act', { method: 'POST', headers })).status).toBe(401);
     expect((await ask('/metrics', { headers })).status).toBe(200);
   });
 

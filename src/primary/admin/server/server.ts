@@ -9,6 +9,7 @@ import { Audit } from './audit.ts';
 import { dispatch } from './dispatch.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { OperationTable } from './operation-table.ts';
+import type { AdminToken } from '../token/admin-tokens.ts';
 
 const MAX_CONNECTIONS = 256;
 
@@ -27,8 +28,8 @@ export interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly operations: readonly AnyOperation[];
-  /** The admin token of now; `undefined` = there is none. */
-  readonly token: () => string | undefined;
+  /** The admin token of now. */
+  readonly token: () => AdminToken;
   readonly log: Log;
 }
 

@@ -1,5 +1,7 @@
 import { openFilesLimit } from '../../net/open-files.ts';
 import { chanceOfProcess } from './node-name.ts';
+import { thisUser } from './state-dir.ts';
+import type { User } from './state-dir.ts';
 
 /** What the configuration takes from where it is read, beside variables and files. */
 export interface Machine {
@@ -8,6 +10,8 @@ export interface Machine {
   readonly openFilesLimit: number;
   /** Of this process and its parent: for one of them LISTEN_FDS must be meant. The supervisor passes its sockets on. */
   readonly pids: readonly number[];
+  /** Whom the process runs as. */
+  readonly user: User;
 }
 
 /** The same for the life of the process, but for its limit of open files. */
@@ -15,4 +19,5 @@ export const thisMachine = (): Machine => ({
   chance: chanceOfProcess(),
   openFilesLimit: openFilesLimit(),
   pids: [process.pid, process.ppid],
+  user: thisUser(),
 });

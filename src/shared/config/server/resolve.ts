@@ -8,7 +8,11 @@ import type { Machine } from './machine.ts';
 /** What systemd hands over starts here (sd_listen_fds). */
 const FIRST_INHERITED = 3;
 
-export function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine): ServerConfig {
+export function resolveServer(
+  env: EnvValues,
+  { openFilesLimit, pids }: Machine,
+  stateDir: string | undefined,
+): ServerConfig {
   return {
     front: env.FRONT,
     host: env.HOST,
@@ -16,6 +20,7 @@ export function resolveServer(env: EnvValues, { openFilesLimit, pids }: Machine)
     adminHost: env.ADMIN_HOST,
     adminPort: env.ADMIN_PORT,
     adminToken: env.ADMIN_TOKEN,
+    stateDir,
     workers: env.WORKERS,
     idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
     drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
