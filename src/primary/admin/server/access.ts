@@ -24,6 +24,10 @@ const isLoopback = (address: string): boolean => {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** Whether the request knows the token; nobody does where there is none. */
+export const knowsToken = (headers: IncomingHttpHeaders, token: AdminToken): boolean =>
+  token.kind !== 'none' && hasToken(headers.authorization, token.token);
+
 function hasToken(header: string | undefined, token: string): boolean {
   const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
   // Digests have one length, so the time tells nothing about the token.
@@ -59,7 +63,7 @@ export const isOfThisMachine = ({
  */
 export function accessTo(request: AccessRequest, token: AdminToken): Access {
   const { headers, kind } = request;
-  if (token.kind !== 'none' && hasToken(headers.authorization, token.token)) return 'token';
+  if (knowsToken(headers, token)) return 'token';
   const isMachine = isOfThisMachine(request);
   if (kind === 'open') return isMachine ? 'loopback' : 'remote';
   if (kind === 'read') {

@@ -14,6 +14,8 @@ export interface DispatchParts {
   /** The admin token of now. */
   readonly token: () => AdminToken;
   readonly audit: Audit;
+  /** Resolves when a wrong token may be refused. */
+  readonly holdBack: (req: IncomingMessage) => Promise<void>;
   /** An operation failed; the caller learns only that it did. */
   readonly onFault: (error: unknown) => void;
 }
@@ -39,6 +41,7 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const refusal = refusalOf({ who, kind, token, near: isOfThisMachine({ remoteAddress, headers: req.headers }) });
   if (refusal !== undefined) {
     audit({ who: 'refused', status: refusal.status });
+    if (who === 'needs-token' && req.headers.authorization !== undefined) await parts.holdBack(req);
     return refusal;
   }
   const caller: Caller = { who: who as Caller['who'], remoteAddress };

@@ -3,15 +3,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { Log } from '../../../shared/log.ts';
+import { problem } from '../contract/answer.ts';
 import type { AdminAnswer, AnswerStream } from '../contract/answer.ts';
 import type { AnyOperation } from '../contract/operation.ts';
+import { knowsToken } from './access.ts';
 import { Audit } from './audit.ts';
 import { dispatch } from './dispatch.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { OperationTable } from './operation-table.ts';
+import { Places } from './places.ts';
+import type { PlacesOptions } from './places.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
+import { pause, WrongTokens } from './wrong-tokens.ts';
 
-const MAX_CONNECTIONS = 256;
+const PLACES = {
+  most: 256,
+  forToken: 16,
+  firstRequestWithinMs: 5_000,
+  busyForMs: 10_000,
+} as const satisfies Partial<PlacesOptions>;
+/** Below what the command waits for an answer, so that it can say that its token is wrong. */
+const WRONG_TOKENS = { firstMs: 100, longestMs: 1_600, forgottenAfterMs: 60_000, mostAddresses: 1_024 } as const;
+/** A connection on which nothing moves either way; event streams have a sign of life every 15 s. */
+const DEAD_AFTER_MS = 60_000;
+/** How often Node looks for requests that take too long to come. */
+const LOOK_EVERY_MS = 2_000;
 
 export interface AdminServer {
   readonly port: number;
@@ -31,6 +47,8 @@ export interface AdminOptions {
   /** The admin token of now. */
   readonly token: () => AdminToken;
   readonly log: Log;
+  /** How refusals are held back; a timer, but for tests. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 function streamOf(res: ServerResponse): AnswerStream {
@@ -76,11 +94,24 @@ async function respond(req: IncomingMessage, res: ServerResponse, parts: Dispatc
   }
 }
 
+const TOO_MANY = {
+  ...problem(503, 'too_many_connections', {
+    detail: 'Too many others are asking; the last places are for who knows the admin token.',
+  }),
+  headers: { 'Retry-After': '1', Connection: 'close' },
+};
+
 /** Opens the admin port. Rejects with Node's error (`code` EADDRINUSE …) when it cannot be opened. */
 export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const { log, token } = options;
+  const places = new Places({ nowMs: monotonicMs, ...PLACES });
+  const wrongTokens = new WrongTokens({ nowMs: monotonicMs, ...WRONG_TOKENS });
   const parts: DispatchParts = {
     table: new OperationTable(options.operations),
+    holdBack: ({ socket }) => {
+      places.holds(socket);
+      return (options.pause ?? pause)(wrongTokens.delayMs(socket.remoteAddress ?? ''));
+    },
     token,
     audit: new Audit(log, monotonicMs),
     onFault: (error) => log.error({ err: error }, 'an admin call failed'),
@@ -90,9 +121,15 @@ export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
     headersTimeout: 10_000,
     keepAlive: true,
     keepAliveInitialDelay: KEEPALIVE_AFTER_MS,
+    connectionsCheckingInterval: LOOK_EVERY_MS,
   };
-  const server = createServer(limits, (req, res) => void respond(req, res, parts));
-  server.maxConnections = MAX_CONNECTIONS;
+  const server = createServer(limits, (req, res) => {
+    if (!places.begins(req.socket, knowsToken(req.headers, token()))) return send(res, TOO_MANY, req.method !== 'HEAD');
+    res.once('close', () => places.ends(req.socket));
+    void respond(req, res, parts);
+  });
+  server.on('connection', (socket) => places.opened(socket));
+  server.timeout = DEAD_AFTER_MS;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port, exclusive: true }, () => {
