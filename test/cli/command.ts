@@ -21,15 +21,22 @@ const WITHIN_MS = 40_000;
 
 vi.setConfig({ testTimeout: 120_000 });
 
+/** Commands that have no time-out, or one of their own. */
+const OTHERS: readonly string[] = ['probe', 'redis', 'check', 'start', 'schema'];
+
+/** A gateway that is busy with other tests may be slow to answer. */
+const patient = (args: readonly string[]): readonly string[] =>
+  OTHERS.includes(args[0] ?? '') || args.includes('--timeout') ? args : [...args, '--timeout', '30s'];
+
 /** The command in an environment of its own. */
 export const commandIn =
   (env: Environment): Run =>
   (...args) =>
-    runToEnd({ entry: 'cli', args, withinMs: WITHIN_MS }, env);
+    runToEnd({ entry: 'cli', args: patient(args), withinMs: WITHIN_MS }, env);
 
 /** The command while it runs: one that goes on until it is ended. */
 export function started(env: Environment, args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...patient(args)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', STATE_DIR: '/dev/null/none', ...env },
   });

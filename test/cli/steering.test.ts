@@ -155,6 +155,24 @@ describe('no gateway there', () => {
   });
 });
 
+it('a gateway that is frozen: 69, and what can be seen of it', async () => {
+  const { process: front } = limited.gateway;
+  front.kill('SIGSTOP');
+  try {
+    for (const args of [['status'], ['events'], ['breaker', 'list'], ['doctor']]) {
+      const { code, stdout, stderr } = await run(...args, '--timeout', '1s');
+      expect([args, code]).toEqual([args, args[0] === 'doctor' ? 1 : 69]);
+      const said = args[0] === 'doctor' ? stdout : stderr;
+      expect(said).toContain('did not answer in 1 s');
+      expect(said).toMatch(
+        new RegExp(`process ${front.pid} \\(.*\\) is there: it is stopped: "kill -CONT ${front.pid}"`),
+      );
+    }
+  } finally {
+    front.kill('SIGCONT');
+  }
+});
+
 it('drain: the last word; who follows the events hears of it, and waits for the next gateway', async () => {
   using follower = started(env, ['events', '--follow', '--type', 'drain,log-level']);
   await follower.shows('log level info -> warn'); // of a test before

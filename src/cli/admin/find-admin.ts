@@ -13,6 +13,8 @@ export interface AdminOptions {
   readonly url?: string | undefined;
   /** File that holds the admin token; default: ADMIN_TOKEN, ADMIN_TOKEN_FILE, or the file that a gateway here made. */
   readonly tokenFile?: string | undefined;
+  /** Milliseconds to wait for an answer. */
+  readonly timeout?: number | undefined;
 }
 
 export interface AdminPlace {
@@ -20,6 +22,8 @@ export interface AdminPlace {
   readonly token: string | undefined;
   /** Where the token of a gateway on this machine would be, which made its own. */
   readonly made?: MadeToken | undefined;
+  /** Milliseconds to wait for an answer; `undefined`: as the client thinks fit. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Listening on every address is no address to call. */
@@ -30,19 +34,19 @@ const CALLABLE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::
  * @throws {CommandFailure} when that cannot be known
  */
 export function findAdmin(io: CliIo, options: AdminOptions): AdminPlace {
-  const { url } = options;
+  const { url, timeout: timeoutMs } = options;
   if (url !== undefined && !(/^https?:/.test(url) && URL.canParse(url))) {
     const expected = 'expected an origin such as http://127.0.0.1:9901';
     throw new CommandFailure(EXIT.usage, `--url: ${expected}, got "${url}"`);
   }
   const token = options.tokenFile === undefined ? undefined : readToken(io, options.tokenFile);
-  if (url !== undefined && token !== undefined) return { origin: url, token };
+  if (url !== undefined && token !== undefined) return { origin: url, token, timeoutMs };
   const { adminToken, stateDir, ...env } = adminEnvironment(io);
   const origin = url ?? originOf(env);
   const given = token ?? adminToken;
-  if (given !== undefined) return { origin, token: given };
+  if (given !== undefined) return { origin, token: given, timeoutMs };
   const made = madeTokenOf(io, origin, stateDir);
-  return { origin, token: made?.token, made };
+  return { origin, token: made?.token, made, timeoutMs };
 }
 
 function readToken(io: CliIo, path: string): string {

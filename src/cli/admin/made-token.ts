@@ -28,7 +28,8 @@ export function madeTokenOf(io: CliIo, origin: string, stateDir: string | undefi
     : { path, token: undefined, problem: 'it holds no token' };
 }
 
-function isThisMachine(host: string): boolean {
+/** @param host a name or an address, without brackets */
+export function isThisMachine(host: string): boolean {
   if (host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)) return true;
   if (host === hostname().toLowerCase()) return true;
   return Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === host));

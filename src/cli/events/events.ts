@@ -66,7 +66,7 @@ async function connectAgain(
   { client }: AskContext,
   path: string,
   lastId: string | undefined,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<AsyncIterable<Uint8Array>> {
   for (;;) {
     await delay(RETRY_MS);
     try {
@@ -77,7 +77,7 @@ async function connectAgain(
   }
 }
 
-async function* eventsOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<GatewayEvent> {
+async function* eventsOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<GatewayEvent> {
   const parser = new EventStreamParser();
   const decoder = new TextDecoder();
   for await (const piece of stream) {

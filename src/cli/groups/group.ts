@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AdminClient } from '../admin/client.ts';
 import { findAdmin } from '../admin/find-admin.ts';
+import { timeoutMs } from '../arguments.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
 import type { AskContext } from '../show.ts';
 import type { CliIo } from '../io.ts';
@@ -40,7 +41,8 @@ export const addAdminOptions = (command: Command): Command =>
     .option(
       '--token-file <path>',
       'file with the admin token (default: from ADMIN_TOKEN or ADMIN_TOKEN_FILE, else what the gateway made in STATE_DIR)',
-    );
+    )
+    .option('--timeout <time>', 'to wait for each answer, such as 500ms, 10s (default: 2500ms)', timeoutMs);
 
 /** The same for one that asks a gateway. */
 export const describeAsking = (parent: Command, described: Described): Command =>

@@ -13,7 +13,7 @@ export async function reload(context: AskContext): Promise<number> {
   const { value, json } = await client.call({
     method: 'POST',
     path: '/admin/reload',
-    timeoutMs: RELOAD_TIMEOUT_MS,
+    workMs: RELOAD_TIMEOUT_MS,
     answer: reloadAnswer,
   });
   const { version, needsRestart, complete } = value;
