@@ -58,7 +58,7 @@ describe('every command', () => {
 
 describe('gateway check', () => {
   test('prints what the gateway would run with as YAML or JSON, without secrets', async () => {
-    const env = { PORT: '6000', ADMIN_TOKEN: 'hunter2-hunter2' };
+    const env = { PORT: '6000', ADMIN_TOKEN: 'hunter2-hunter2-hunter2' };
     const yaml = await gateway(['check'], { env });
     expect(yaml).toMatchObject({ code: 0, err: '' });
     expect(parse(yaml.out)).toMatchObject({ server: { port: 6000, adminToken: '***' } });

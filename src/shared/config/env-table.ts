@@ -63,7 +63,7 @@ export const ENV = {
     'FRONT=uws takes chunked request bodies, though uWebSockets.js misreads legal ones; off: 411.',
   ),
   DRAIN_TIMEOUT_SECONDS: withDefault(
-    secondsText({ ...BOUNDS.seconds, min: 0 }),
+    secondsText({ ...BOUNDS.seconds, min: 0 }, 'it does not wait'),
     '30',
     'How long a stop waits for exchanges in flight; 0 does not wait.',
   ),

@@ -39,8 +39,9 @@ export const BOUNDS = {
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;
-const secondsPhrase = ({ min, max }: Bounds): string =>
-  `a number of seconds from ${min} to ${max}${min === 0 ? ' (0 = no limit)' : ''}`;
+/** @param zero what 0 means, where it may be given */
+const secondsPhrase = ({ min, max }: Bounds, zero = 'no limit'): string =>
+  `a number of seconds from ${min} to ${max}${min === 0 ? ` (0 = ${zero})` : ''}`;
 
 const decimalPhrase = ({ min, max }: Bounds): string => `a number from ${min} to ${max}`;
 
@@ -82,8 +83,9 @@ const decimalText = (bounds: Bounds, expected: string): z.ZodType<number, string
     return within(value, bounds) ? { ok: true, value } : { ok: false, expected };
   });
 
-/** Seconds in the environment, such as `0.25`. */
-export const secondsText = (bounds: Bounds): z.ZodType<number, string> => decimalText(bounds, secondsPhrase(bounds));
+/** Seconds in the environment, such as `0.25`. @param zero what 0 means, where it may be given; default: no limit */
+export const secondsText = (bounds: Bounds, zero?: string): z.ZodType<number, string> =>
+  decimalText(bounds, secondsPhrase(bounds, zero));
 
 /** A number in the environment, fractions allowed. */
 export const numberText = (bounds: Bounds): z.ZodType<number, string> => decimalText(bounds, decimalPhrase(bounds));

@@ -13,6 +13,7 @@ import { tryReadFile } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 import { warningsOf } from './warnings.ts';
+import { weakSettings } from './weak-settings.ts';
 import { checkYaml } from './yaml-checks.ts';
 import { placed } from './yaml-problems.ts';
 import type { GatewayYaml } from './yaml-schema.ts';
@@ -72,6 +73,7 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   const stateDir = values.STATE_DIR ?? defaultStateDir(env, machine.user);
   const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir }));
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
+  warnings.push(...weakSettings(config, { env, modeOf: machine.modeOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

@@ -1,6 +1,7 @@
 import { formatProblems } from './problems.ts';
 import { readConfig } from './read-config.ts';
 import type { ConfigResult, Environment } from './read-config.ts';
+import type { Machine } from './server/machine.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 
@@ -18,7 +19,13 @@ export const memoryFiles =
 /** Gives the node's default name its end: `8000`. */
 export const CHANCE = 0.5;
 
-const MACHINE = { chance: CHANCE, openFilesLimit: 1_048_576, pids: [100, 99], user: { id: 1000, home: '/home/a' } };
+const MACHINE: Machine = {
+  chance: CHANCE,
+  openFilesLimit: 1_048_576,
+  pids: [100, 99],
+  user: { id: 1000, home: '/home/a' },
+  modeOf: (path) => (path.includes('open-to-all') ? 0o100644 : 0o100600),
+};
 
 export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), MACHINE);
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { openFilesLimit } from '../../net/open-files.ts';
 import { chanceOfProcess } from './node-name.ts';
 import { thisUser } from './state-dir.ts';
@@ -12,6 +13,16 @@ export interface Machine {
   readonly pids: readonly number[];
   /** Whom the process runs as. */
   readonly user: User;
+  /** Permissions of a file; `undefined` where they cannot be seen. */
+  readonly modeOf: (path: string) => number | undefined;
+}
+
+function modeOf(path: string): number | undefined {
+  try {
+    return statSync(path).mode;
+  } catch {
+    return undefined; // whoever needs the file says what is wrong with it
+  }
 }
 
 /** The same for the life of the process, but for its limit of open files. */
@@ -20,4 +31,5 @@ export const thisMachine = (): Machine => ({
   openFilesLimit: openFilesLimit(),
   pids: [process.pid, process.ppid],
   user: thisUser(),
+  modeOf,
 });

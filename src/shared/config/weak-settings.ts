@@ -1,0 +1,96 @@
+import { canonicalAddress } from '../net/address.ts';
+import { ENV } from './env-table.ts';
+import type { Problem } from './problems.ts';
+import { envText } from './read-env.ts';
+import type { Environment } from './read-env.ts';
+import type { Machine } from './server/machine.ts';
+import type { Config } from './types.ts';
+
+/** Settings that work, and leave a door open. A value is never shown: most of them are secrets. */
+
+const LEAST_TOKEN_CHARACTERS = 16;
+const LEAST_DIFFERENT_CHARACTERS = 6;
+
+const weak = (key: string, reason: string, expected: string): Problem => ({ key, value: undefined, reason, expected });
+
+function weakToken({ server }: Config): readonly Problem[] {
+  const token = server.adminToken;
+  if (token === undefined) return [];
+  const different = new Set(token).size;
+  if (token.length >= LEAST_TOKEN_CHARACTERS && different >= LEAST_DIFFERENT_CHARACTERS) return [];
+  const expected = `at least ${LEAST_TOKEN_CHARACTERS} characters of chance, such as "openssl rand -base64 32" prints`;
+  return [weak('ADMIN_TOKEN', 'it can be guessed', expected)];
+}
+
+const isLoopback = (address: string): boolean => {
+  const canonical = canonicalAddress(address) ?? address;
+  return canonical === '::1' || canonical === 'localhost' || canonical.startsWith('127.');
+};
+
+function openAdminPort({ server }: Config): readonly Problem[] {
+  if (server.adminToken !== undefined || isLoopback(server.adminHost)) return [];
+  return [weak('ADMIN_HOST', 'whoever reaches the admin port may read everything it shows', 'ADMIN_TOKEN with it')];
+}
+
+const SECRET_FILES: readonly string[] = [
+  ...Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [`${name}_FILE`] : [])),
+  'TLS_TICKET_KEYS_FILE',
+];
+const WRITE_BY_OTHERS = 0o002;
+const READ_BY_OTHERS = 0o004;
+
+function openFiles({ server }: Config, { env, modeOf }: Sources): readonly Problem[] {
+  const named = SECRET_FILES.flatMap((key) => {
+    const path = envText(env, key);
+    return path === undefined ? [] : [{ key, path }];
+  });
+  const keys = (server.tls?.certificates ?? []).map(({ keyFile }) => ({ key: 'TLS_KEY_FILE', path: keyFile }));
+  const secrets = [...named, ...keys].flatMap(({ key, path }) => {
+    const mode = modeOf(path) ?? 0;
+    if ((mode & (READ_BY_OTHERS | WRITE_BY_OTHERS)) === 0) return [];
+    const what = (mode & WRITE_BY_OTHERS) === 0 ? 'read' : 'write';
+    return [
+      weak(key, `every user of this machine may ${what} ${path}`, `a file for the gateway's user alone (chmod 600)`),
+    ];
+  });
+  const { stateDir } = server;
+  if (stateDir === undefined || ((modeOf(stateDir) ?? 0) & WRITE_BY_OTHERS) === 0) return secrets;
+  return [...secrets, weak('STATE_DIR', `every user of this machine may write in ${stateDir}`, 'a folder of its own')];
+}
+
+const unverified = ({ upstreams }: Config): readonly Problem[] =>
+  upstreams
+    .filter(({ tls, targets }) => !tls.verify && targets.some(({ origin }) => origin.startsWith('https:')))
+    .map(({ name }) =>
+      weak(`upstreams.${name}.tls.verify`, 'whoever stands in between is taken for the upstream', 'true, with ca_file'),
+    );
+
+const EVERYBODY: readonly string[] = ['0.0.0.0/0', '::/0'];
+
+const trustsAll = ({ server }: Config): readonly Problem[] =>
+  server.trustedProxies.some((network) => EVERYBODY.includes(network))
+    ? [weak('TRUSTED_PROXIES', 'every client may say that it is another one', 'the addresses of your proxies')]
+    : [];
+
+function testSettings({ testFaults }: Config, { env }: Sources): readonly Problem[] {
+  const faults = testFaults
+    ? [weak('GATEWAY_TEST_FAULTS', 'whoever reaches it may break it on purpose', 'it to be off outside of tests')]
+    : [];
+  return envText(env, 'NODE_TLS_REJECT_UNAUTHORIZED') === '0'
+    ? [...faults, weak('NODE_TLS_REJECT_UNAUTHORIZED', 'no certificate of anybody is checked', 'it to be unset')]
+    : faults;
+}
+
+interface Sources extends Pick<Machine, 'modeOf'> {
+  readonly env: Environment;
+}
+
+/** What weakens a configuration that is valid, for the start, `gateway check` and `gateway doctor`. */
+export const weakSettings = (config: Config, sources: Sources): readonly Problem[] => [
+  ...weakToken(config),
+  ...openAdminPort(config),
+  ...openFiles(config, sources),
+  ...unverified(config),
+  ...trustsAll(config),
+  ...testSettings(config, sources),
+];
