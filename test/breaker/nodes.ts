@@ -88,7 +88,7 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
   const gates = Array.from({ length: options.threads ?? 2 }, (_, thread) =>
     createGate({ memory, clock, post: (message) => void setImmediate(() => front.receive(thread, message)) }),
   );
-  const place = front.places()['api'] ?? 0;
+  const place = front.places().get('api') ?? 0;
   let turn = 0;
 
   const exchange: TestNode['exchange'] = async (run, thread, client = '127.0.0.1') => {

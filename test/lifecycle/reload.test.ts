@@ -115,3 +115,29 @@ it('an exchange in flight keeps the configuration it began with', async () => {
   expect((await answer).body).toBe('old');
   await connection.closed();
 });
+
+it('upstreams and routes may have names that every object has, also without a breaker', async () => {
+  await using upstream = await recordingUpstream();
+  const names = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
+  const yaml = (off: boolean): string =>
+    [
+      'upstreams:',
+      ...names.map(
+        (name) =>
+          `  ${name}: { url: "http://127.0.0.1:${upstream.port}"${off ? ', circuit_breaker: { mode: off }' : ''} }`,
+      ),
+      'routes:',
+      ...names.map((name) => `  - { name: ${name}, path: /${name}, upstream: ${name} }`),
+      '',
+    ].join('\n');
+  await using gateway = await startGateway({ yaml: yaml(false), env: ENV, as: 'supervised' });
+  const all = () => Promise.all(names.map((name) => get(gateway, `/${name}`)));
+  expect(await all()).toEqual([200, 200, 200, 200]);
+  for (const [at, off] of [true, false, true].entries()) {
+    gateway.writeYaml(yaml(off));
+    gateway.process.kill('SIGHUP');
+    await applied(gateway, at + 2);
+    expect(await all()).toEqual([200, 200, 200, 200]);
+  }
+  expect(gateway.log.filter(({ msg }) => msg === 'gateway ready')).toHaveLength(1);
+});

@@ -29,7 +29,7 @@ export class BreakerFront {
   readonly #header: Int32Array;
   readonly #cells = new Map<string, BreakerCell>();
   readonly #placeTable: PlaceTable;
-  #places: BreakerPlaces = {};
+  #places: BreakerPlaces = new Map();
   readonly #permits: Permits;
   readonly #process: ProcessAuthority;
   readonly #standings: Standings;
@@ -84,12 +84,12 @@ export class BreakerFront {
     }
     const places = this.#placeTable.assign([...wanted.keys()]);
     for (const [name, upstream] of wanted) {
-      const place = places[name] ?? 0;
+      const place = places.get(name) ?? 0;
       const known = this.#cells.get(name);
       if (known !== undefined) known.configure(upstream);
       else if (place !== 0) this.#cells.set(name, new BreakerCell(upstream, place, this.#options.memory));
     }
-    this.#places = Object.fromEntries(upstreams.map(({ name }) => [name, places[name] ?? 0]));
+    this.#places = new Map(upstreams.map(({ name }) => [name, places.get(name) ?? 0]));
     this.#lookAll();
   }
 

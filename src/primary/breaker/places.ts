@@ -13,11 +13,9 @@ export class PlaceTable {
   }
 
   /** @returns place of each name; 0 (no breaker) for those there was no room for */
-  assign(names: readonly string[]): Readonly<Record<string, number>> {
+  assign(names: readonly string[]): ReadonlyMap<string, number> {
     const wanted = new Set(names);
-    const places: Record<string, number> = {};
-    for (const name of wanted) places[name] = this.#byName.get(name) ?? this.#take(name, wanted);
-    return places;
+    return new Map([...wanted].map((name) => [name, this.#byName.get(name) ?? this.#take(name, wanted)]));
   }
 
   #take(name: string, wanted: ReadonlySet<string>): number {

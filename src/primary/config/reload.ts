@@ -37,6 +37,13 @@ export interface ReloadOptions {
   readonly log: Log;
 }
 
+const unusable = (error: unknown): Problem => ({
+  key: '',
+  value: undefined,
+  expected: 'one that every part of the gateway can use',
+  reason: error instanceof Error ? error.message : String(error),
+});
+
 /** The configuration that is active, and how a new one takes its place. */
 export class Reload {
   readonly #options: ReloadOptions;
@@ -88,9 +95,15 @@ export class Reload {
     try {
       return this.#options.load();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { ok: false, problems: [{ key: '', value: undefined, expected: 'readable files', reason }] };
+      return { ok: false, problems: [{ ...unusable(error), expected: 'readable files' }] };
     }
+  }
+
+  #take(loaded: LoadedConfig, threads: RequestThreads): void {
+    this.#loaded = loaded;
+    this.#ticketKeys.take(loaded.tls?.ticketKeys);
+    for (const part of this.#options.parts) part.configure(loaded.config);
+    threads.sendConfig();
   }
 
   async #reload(threads: RequestThreads): Promise<ReloadOutcome> {
@@ -106,12 +119,17 @@ export class Reload {
     }
     const { loaded, needsRestart, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
     const { config } = loaded;
-    this.#loaded = loaded;
-    this.#ticketKeys.take(loaded.tls?.ticketKeys);
+    const before = this.#loaded;
     const version = ++this.#version;
+    try {
+      this.#take(loaded, threads);
+    } catch (error) {
+      // What some parts have taken already they give back, and threads are told once more what they have.
+      this.#take(before, threads);
+      log.error({ err: error }, 'the new configuration cannot be used; the old one stays');
+      return { kind: 'refused', problems: [unusable(error)] };
+    }
     log.level = config.logLevel;
-    for (const part of this.#options.parts) part.configure(config);
-    threads.sendConfig();
     const applied = await threads.until(
       () => threads.all().every(({ state, configVersion }) => state.kind !== 'serving' || configVersion >= version),
       APPLIED_WITHIN_MS,

@@ -7,7 +7,8 @@ export interface BreakerThreadStart {
   readonly places: BreakerPlaces;
 }
 
-export type BreakerPlaces = Readonly<Record<string, number>>;
+/** A map, as upstreams may have names such as `constructor`, which every object has. */
+export type BreakerPlaces = ReadonlyMap<string, number>;
 
 export type FromBreakerThread =
   /** There is something in shared memory to look at; at most one is under way. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { yamlProblemsOf as problemsOf } from './test-reading.ts';
+import { yamlProblemsOf as problemsOf, yamlProblemsOf } from './test-reading.ts';
 
 /** One route (line 1) with the given fields beside a good upstream. */
 const route = (fields: string): string => `routes: [{ ${fields} }]\nupstreams: { orders: { url: http://o } }`;
@@ -139,4 +139,13 @@ routes:
     'g.yaml:15: routes[1].timeouts.total_seconds: got "soon", expected a number of seconds from 0 to 86400 (0 = no limit)',
     'g.yaml:15: routes[2].timeouts.total_seconds: got "soon", expected a number of seconds from 0 to 86400 (0 = no limit)',
   ]);
+});
+
+test('an upstream whose name no object may have', () => {
+  const yaml = 'upstreams: { __proto__: { url: http://o } }\nroutes: [{ path: /a, upstream: __proto__ }]';
+  expect(yamlProblemsOf(yaml)).toEqual([
+    expect.stringMatching(/^g\.yaml:1: upstreams\.__proto__: got "__proto__", expected a name of letters/),
+  ]);
+  const used = 'upstreams: {}\nroutes: [{ path: /a, upstream: constructor }]';
+  expect(yamlProblemsOf(used)).toEqual([expect.stringContaining('expected the name of an upstream')]);
 });

@@ -8,7 +8,7 @@ import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import { parseTargets } from './upstreams/target-url.ts';
 import { checkRoutesApart } from './routes/conflicts.ts';
-import { gatewaySchema, routeSchema, upstreamSchema } from './yaml-schema.ts';
+import { gatewaySchema, routeSchema, upstreamSchema, NAME_PHRASE } from './yaml-schema.ts';
 import type { RouteYaml, UpstreamYaml } from './yaml-schema.ts';
 import { fromIssue } from './yaml-problems.ts';
 import type { YamlProblem } from './yaml-problems.ts';
@@ -54,6 +54,8 @@ function checkOneOf(
 
 function checkUpstream(name: string, value: unknown, around: YamlSurroundings): readonly YamlProblem[] {
   const path = ['upstreams', name];
+  // The schema of the file does not see this key, because zod leaves it out of what it reads.
+  if (name === '__proto__') return [{ path, value: showValue(name), expected: NAME_PHRASE }];
   const upstream: Partial<UpstreamYaml> = goodFields(upstreamSchema, value);
   const problems = [...checkOneOf(value, path, ['url', 'targets'])];
   const targets = parseTargets(upstream.targets ?? []);

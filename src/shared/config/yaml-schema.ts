@@ -20,7 +20,8 @@ const METHODS = (
 ).split(' ');
 const METHOD_PHRASE = 'a method the gateway forwards, such as GET or POST, in upper case';
 
-const NAME_PHRASE = 'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
+export const NAME_PHRASE =
+  'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
 const name = z.string(NAME_PHRASE).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_PHRASE);
 const target = textLike(parseTarget, TARGET_PHRASE);
 

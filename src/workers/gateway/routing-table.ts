@@ -64,7 +64,7 @@ export class RoutingTable {
       return {
         upstream,
         limit: limits.routeLimit(route),
-        breakerPlace: breakerPlaces[route.upstream] ?? 0,
+        breakerPlace: breakerPlaces.get(route.upstream) ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
       };
