@@ -52,6 +52,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
   });
   const readers = new EventReaders({ log: events, ...EVENT_READERS });
   let port = server.port;
+  let listening = false;
   const withRedis = first.config.redis !== undefined;
   const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
   const threadSet = new ThreadSet();
@@ -101,7 +102,17 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     events,
   });
   const numbers = startMetrics(
-    { memory: metrics, threads, control, front: acceptor, reload, node: first.config.node.name, startedAtMs, log },
+    {
+      memory: metrics,
+      threads,
+      control,
+      front: acceptor,
+      reload,
+      node: first.config.node.name,
+      startedAtMs,
+      serving: () => listening,
+      log,
+    },
     { config: first.config.redis, connect },
   );
   const stop = new Stop({
@@ -182,6 +193,7 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     throw new StartFailure(EXIT.internal, 'the request threads do not start; the log says why');
 
   port = await listen(acceptor, server);
+  listening = true;
   const scheme = server.tls === undefined ? 'http' : 'https';
   const adminPort = admin.port;
   log.info(

@@ -119,6 +119,7 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'changeBreaker 404': ask('POST /admin/breakers/nobody', { body: { state: 'OPEN' } }),
   'changeBreaker 409': ask('POST /admin/breakers/unguarded', { body: { state: 'OPEN' } }),
   'topRefused 200': ask('GET /admin/limits/top'),
+  'listOverrides 200': ask('GET /admin/limits'),
   'getClientLimits 200': async () => {
     await get(gateway.port, known);
     return call(gateway, 'GET /admin/limits/known');
@@ -135,8 +136,8 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'reload 409': ask('POST /admin/reload'),
 };
 
-/** A fault of the program, and a thread that dies in the middle of a decision: nothing that can be ordered. */
-const UNPROVOKED = [/ 500$/, /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/];
+/** A fault of the program, a moment of its start, and a thread that dies in the middle of a decision: nothing that can be ordered. */
+const UNPROVOKED = [/ 500$/, /^metrics 503$/, /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {
   const name = `${operation.operationId} ${status}`;

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { call } from '../admin/setup.ts';
 import { startRedis } from '../support/redis.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
@@ -93,4 +94,31 @@ describe.each([
     expect(servedMs).toBeLessThan(4_000);
     await untilSeen(nodes, 'passed');
   });
+});
+
+test('half open on an idle gateway is not degraded; where somebody is refused it is', async () => {
+  const status = async () => (await call(alone, 'GET /admin/status')).json;
+  upstream.behaviour = 200;
+  upstream.release();
+  await untilSeen([alone], 'passed');
+  const say = (state: string) => call(alone, 'POST /admin/breakers/api', { body: { state } });
+  expect((await say('OPEN')).status).toBe(200);
+  expect(await status()).toMatchObject({ verdict: 'degraded', breakers: [{ state: 'OPEN', quiet: false }] });
+  expect((await say('AUTO')).status).toBe(200);
+  await eventually(
+    async () => JSON.stringify((await status())['breakers']).includes('"state":"HALF_OPEN"'),
+    'it is half open',
+  );
+  expect(await status()).toMatchObject({ verdict: 'ok', reasons: [], breakers: [{ quiet: true }] });
+
+  upstream.clear();
+  upstream.behaviour = 'hold';
+  const probes = [get(alone.port), get(alone.port)];
+  await eventually(() => upstream.calls.length === 2, 'both probes are at the upstream');
+  expect((await get(alone.port)).status).toBe(503);
+  await eventually(async () => (await status())['verdict'] === 'degraded', 'it is degraded');
+  upstream.behaviour = 200;
+  upstream.release();
+  await Promise.all(probes);
+  await untilSeen([alone], 'passed');
 });

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientLimitsAnswer, limitsResetAnswer, topRefusedAnswer } from '../../src/shared/admin/limits.ts';
+import {
+  clientLimitsAnswer,
+  limitsResetAnswer,
+  overridesAnswer,
+  topRefusedAnswer,
+} from '../../src/shared/admin/limits.ts';
 import { statusAnswer } from '../../src/shared/admin/status.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
@@ -61,6 +66,23 @@ describe('why', () => {
 });
 
 describe('limit', () => {
+  it('list: who is banned or exempt, how long and by whom', async () => {
+    expect((await run('limit', 'list')).stdout).toContain('nobody is banned or exempt by hand');
+    await run('limit', 'ban', 'mallory', '--for', '1h');
+    await run('limit', 'exempt', 'carol', '--for', '5m');
+    const { overrides, allowlist } = parsed(overridesAnswer, await run('limit', 'list', '--json'));
+    const by = expect.stringMatching(/^token 127\.0\.0\.1 at /);
+    expect(overrides).toMatchObject([
+      { client: 'carol', state: 'EXEMPT', scope: 'cluster', by },
+      { client: 'mallory', state: 'BANNED', scope: 'cluster', by },
+    ]);
+    expect(overrides[1]?.remainingSeconds).toBeGreaterThan(3_000);
+    expect(allowlist).toEqual([]);
+    expect((await run('limit', 'list')).stdout).toMatch(/^mallory +BANNED +(1h|59m\S*) .*token 127\.0\.0\.1/m);
+    await Promise.all([run('limit', 'auto', 'carol'), run('limit', 'auto', 'mallory')]);
+    expect(parsed(overridesAnswer, await run('limit', 'list', '--json')).overrides).toEqual([]);
+  });
+
   it('top, set, reset', async () => {
     await ask('bob', 5);
     await eventually(

@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { ClientLimitsChange } from '../../shared/admin/limits.ts';
 import { tokens } from '../arguments.ts';
-import { changeLimits, getLimits, resetLimits, topRefused } from './limit.ts';
+import { changeLimits, getLimits, listOverrides, resetLimits, topRefused } from './limit.ts';
 import { why } from '../why/why.ts';
 import { forOption } from '../breaker/command.ts';
 import type { ForOption } from '../breaker/command.ts';
@@ -31,6 +31,11 @@ export function addLimits(program: Command, { io, finish }: GroupContext): void 
     does: 'the most refused clients of the cluster',
     example: 'gateway limit top',
   }).action(async (options: AskOptions) => finish(await topRefused(asking(io, options))));
+  describeAsking(limit, {
+    usage: 'list',
+    does: 'the clients that are banned or exempt now, how long, and by whom',
+    example: 'gateway limit list',
+  }).action(async (options: AskOptions) => finish(await listOverrides(asking(io, options))));
   about(limit, {
     usage: 'get',
     does: 'the buckets of a client, and what is said of it by hand',

@@ -1,5 +1,10 @@
-import { clientLimitsAnswer, limitsResetAnswer, topRefusedAnswer } from '../../shared/admin/limits.ts';
-import type { ClientLimitsAnswer, ClientLimitsChange, TopRefusedAnswer } from '../../shared/admin/limits.ts';
+import { clientLimitsAnswer, limitsResetAnswer, overridesAnswer, topRefusedAnswer } from '../../shared/admin/limits.ts';
+import type {
+  ClientLimitsAnswer,
+  ClientLimitsChange,
+  OverridesAnswer,
+  TopRefusedAnswer,
+} from '../../shared/admin/limits.ts';
 import { segment } from '../admin/client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { count, duration, figure } from '../output/quantities.ts';
@@ -69,6 +74,36 @@ export function topLines({ clients, nodes, scope, windowSeconds }: TopRefusedAns
     overcount === 0 ? '' : span(`at most ${count(overcount)} too many`, 'faint'),
   ]);
   return [...table([{ title: 'CLIENT' }, { title: 'REFUSED', right: true }, { title: '' }], rows), [about]];
+}
+
+const OVERRIDE_STYLE = { BANNED: 'bad', EXEMPT: 'warn' } as const;
+
+export function overrideLines({ overrides, allowlist }: OverridesAnswer): readonly Line[] {
+  const always =
+    allowlist.length === 0 ? [] : [[span(`never limited (RATE_LIMIT_ALLOWLIST): ${allowlist.join(', ')}`)]];
+  if (overrides.length === 0) return [[span('nobody is banned or exempt by hand')], ...always];
+  const rows = overrides.map(({ client, state, remainingSeconds, by, scope }) => [
+    client,
+    span(state, OVERRIDE_STYLE[state]),
+    duration(remainingSeconds),
+    by,
+    scope === 'cluster' ? '' : span('this node alone', 'warn'),
+  ]);
+  const columns = [
+    { title: 'CLIENT' },
+    { title: 'STATE' },
+    { title: 'LEFT', right: true },
+    { title: 'BY' },
+    { title: '' },
+  ];
+  return [...table(columns, rows), ...always];
+}
+
+/** `gateway limit list` */
+export async function listOverrides(context: AskContext): Promise<number> {
+  const { value, json } = await context.client.call({ path: '/admin/limits', answer: overridesAnswer });
+  show(context, json, overrideLines(value));
+  return EXIT.ok;
 }
 
 /** `gateway limit get CLIENT` */

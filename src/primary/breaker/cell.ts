@@ -42,6 +42,8 @@ export class BreakerCell {
   trips = 0;
   /** Client that alone proved an opening; '' = several did. */
   narrow = '';
+  /** What the row had counted when this node last saw it become HALF_OPEN. */
+  #refusedBefore = 0;
   /** Process clock; only means something while OPEN. */
   openUntilMs = 0;
   /** What an operator has forced; times of the process clock. */
@@ -142,6 +144,11 @@ export class BreakerCell {
     return this.forced && { state: this.forced.state, forMs: Math.max(0, Math.ceil(this.forced.untilMs - nowMs)) };
   }
 
+  /** It waits for a first request that could be a probe: nobody has been turned away since it became HALF_OPEN. */
+  get quiet(): boolean {
+    return this.row.kind() === 'HALF_OPEN' && this.row.refused() === this.#refusedBefore;
+  }
+
   /** What another authority needs to go on from here. */
   asSnapshot(nowMs: number): BreakerSnapshot {
     return {
@@ -184,6 +191,7 @@ export class BreakerCell {
     // Nothing stored any more: DEL, FLUSHDB, or a restart without persistence.
     if (snapshot.reason !== '') this.reason = snapshot.reason;
     else if (kind !== this.kind || !asForced) this.reason = 'reset';
+    if (kind === 'HALF_OPEN' && kind !== this.kind) this.#refusedBefore = this.row.refused();
     this.kind = kind;
     this.epoch = epoch;
     this.openUntilMs = openUntilMs;

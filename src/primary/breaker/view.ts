@@ -18,6 +18,8 @@ export interface BreakerView {
   readonly openForMs: number;
   /** Requests refused since the place was first used; in shadow mode those that would have been. Wraps at 2^32. */
   readonly refused: number;
+  /** HALF_OPEN, and nobody was refused since. */
+  readonly quiet: boolean;
   /** What an operator has forced, and how much longer. */
   readonly forced: { readonly state: 'OPEN' | 'CLOSED'; readonly remainingMs: number } | undefined;
 }
@@ -33,6 +35,7 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   reason: cell.reason,
   openForMs: cell.row.kind() === 'OPEN' ? Math.max(0, Math.ceil(cell.openUntilMs - nowMs)) : 0,
   refused: cell.row.refused(),
+  quiet: cell.quiet,
   forced: forcedIn(cell, nowMs),
 });
 

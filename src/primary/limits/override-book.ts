@@ -25,6 +25,17 @@ interface Entry {
   readonly by: string;
 }
 
+/** An override as operators see it. */
+export interface ListedOverride {
+  readonly client: string;
+  readonly state: OverrideState;
+  readonly remainingMs: number;
+  /** Who said it. */
+  readonly by: string;
+  /** `node`: Redis has not been told yet. */
+  readonly scope: 'cluster' | 'node';
+}
+
 /** `until` is what Redis has, by which the entry is known again. */
 type ClusterEntry = Entry & { readonly until: number };
 
@@ -55,6 +66,19 @@ export class OverrideBook {
   /** As threads get it. */
   get all(): readonly ThreadOverride[] {
     return this.#applied;
+  }
+
+  /** Those that hold, in the order of their names. */
+  list(): readonly ListedOverride[] {
+    const nowMs = this.#options.clock();
+    const all = new Map<string, Entry>([...this.#cluster, ...this.#unwritten]);
+    return [...all]
+      .flatMap(([client, { state, untilMs, by }]): readonly ListedOverride[] => {
+        const remainingMs = untilMs - nowMs;
+        if (state === 'AUTO' || remainingMs <= 0) return [];
+        return [{ client, state, remainingMs, by, scope: this.#unwritten.has(client) ? 'node' : 'cluster' }];
+      })
+      .sort((a, b) => (a.client < b.client ? -1 : 1));
   }
 
   get(client: string): { readonly state: OverrideState; readonly remainingMs: number } | undefined {

@@ -51,6 +51,7 @@ function setUp(config = configOf(FIRST)) {
   });
   const parts: MetricParts = {
     memory,
+    serving: () => true,
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

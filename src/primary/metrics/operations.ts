@@ -1,5 +1,6 @@
 import { trafficAnswer } from '../../shared/admin/status.ts';
-import { json } from '../admin/contract/answer.ts';
+import { json, problem } from '../admin/contract/answer.ts';
+import type { AdminAnswer } from '../admin/contract/answer.ts';
 import { operation } from '../admin/contract/operation.ts';
 import type { AnyOperation } from '../admin/contract/operation.ts';
 import { BlockSums } from './block-sums.ts';
@@ -11,6 +12,13 @@ import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
 import { redisMetrics } from './redis-metrics.ts';
 import { trafficOf } from './traffic.ts';
 import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
+
+const STARTING = problem(503, 'starting', { detail: 'The port for clients is not open yet.' });
+
+/** Whoever scrapes is to see the gateway up from when clients can reach it. */
+export const onceServing =
+  (serving: () => boolean, handle: () => Promise<AdminAnswer>) => (): AdminAnswer | Promise<AdminAnswer> =>
+    serving() ? handle() : STARTING;
 
 /** `GET /metrics` and `GET /admin/traffic`. Once per process. */
 export function metricsOperations(parts: MetricParts): AnyOperation[] {
@@ -36,10 +44,11 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       summary: 'All metrics of the process in the text format of Prometheus.',
       access: 'open',
       produces: exposition.contentType,
-      handle: async () => {
+      problems: { 503: 'The gateway is starting.' },
+      handle: onceServing(parts.serving, async () => {
         await redis?.refresh();
         return { status: 200, type: exposition.contentType, body: await exposition.render() };
-      },
+      }),
     }),
     operation({
       method: 'GET',

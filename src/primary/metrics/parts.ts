@@ -7,6 +7,8 @@ import type { TransitionCounts } from './transition-counts.ts';
 
 /** What of the front the metrics read. They ask; nothing here changes anything. */
 export interface MetricParts {
+  /** The port for clients is open. */
+  readonly serving: () => boolean;
   readonly memory: MetricMemory;
   readonly threads: {
     /** Threads that needed another in their place. */

@@ -18,6 +18,7 @@ export const breakerAnswer = z.object({
   reason: z.string().describe('Why it is in this state.'),
   openForSeconds: z.number().describe('Until the next probe; 0 unless OPEN.'),
   refused: z.number().describe('Requests this node has refused.'),
+  quiet: z.boolean().describe('HALF_OPEN, and nobody was refused since: it waits for a request.'),
   forced: z
     .object({ state: z.enum(['OPEN', 'CLOSED']), remainingSeconds: z.number() })
     .nullable()

@@ -21,6 +21,21 @@ const clientOverride = z.object({
   remainingSeconds: z.number(),
 });
 
+/** GET /admin/limits */
+export const overridesAnswer = z.object({
+  overrides: z.array(
+    z.object({
+      client: z.string().describe('The name of its buckets.'),
+      state: z.enum(['BANNED', 'EXEMPT']),
+      remainingSeconds: z.number(),
+      by: z.string().describe('Who said it, and where.'),
+      scope: z.enum(['cluster', 'node']).describe('node: only this one knows it, as it cannot tell Redis.'),
+    }),
+  ),
+  allowlist: z.array(z.string()).describe('RATE_LIMIT_ALLOWLIST: never limited; *** is a key.'),
+});
+export type OverridesAnswer = z.infer<typeof overridesAnswer>;
+
 /** GET /admin/limits/{client}: also what `gateway why` reads. */
 export const clientLimitsAnswer = z.object({
   client: z.string().describe('The name of its buckets.'),

@@ -5,7 +5,7 @@ const seconds = (ms: number): number => Math.ceil(ms / 100) / 10;
 
 /** A breaker as the admin API shows it. */
 export function breakerAnswerOf(view: BreakerView): BreakerAnswer {
-  const { upstream, mode, state, oneClient, scope, failures, reason, openForMs, refused, forced } = view;
+  const { upstream, mode, state, oneClient, scope, failures, reason, openForMs, refused, quiet, forced } = view;
   return {
     upstream,
     mode,
@@ -16,6 +16,7 @@ export function breakerAnswerOf(view: BreakerView): BreakerAnswer {
     reason,
     openForSeconds: seconds(openForMs),
     refused,
+    quiet,
     forced: forced === undefined ? null : { state: forced.state, remainingSeconds: seconds(forced.remainingMs) },
   };
 }

@@ -31,6 +31,7 @@ const without = (upstream: string, mode: BreakerMode): BreakerAnswer => ({
   reason: '',
   openForSeconds: 0,
   refused: 0,
+  quiet: false,
   forced: null,
 });
 

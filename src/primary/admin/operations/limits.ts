@@ -2,9 +2,10 @@ import {
   clientLimitsAnswer,
   clientLimitsChange,
   limitsResetAnswer,
+  overridesAnswer,
   topRefusedAnswer,
 } from '../../../shared/admin/limits.ts';
-import type { ClientLimitsChange } from '../../../shared/admin/limits.ts';
+import type { ClientLimitsChange, OverridesAnswer } from '../../../shared/admin/limits.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { LimitControl } from '../../limits/limit-control.ts';
@@ -49,6 +50,14 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
   }),
   operation({
     method: 'GET',
+    path: '/admin/limits',
+    id: 'listOverrides',
+    summary: 'The clients that are banned or exempt now',
+    answer: overridesAnswer,
+    handle: () => json(200, listOverrides(parts.limits)),
+  }),
+  operation({
+    method: 'GET',
     path: '/admin/limits/{client}',
     id: 'getClientLimits',
     summary: 'How full the buckets of a client are, and which routes it would pass now',
@@ -88,6 +97,17 @@ export const limitOperations = (parts: LimitOperationsParts): readonly AnyOperat
     },
   }),
 ];
+
+function listOverrides({ overrides, config }: LimitControl): OverridesAnswer {
+  const { cidrs, keys } = config.limits.allowlist;
+  return {
+    overrides: overrides.list().map(({ remainingMs, ...each }) => ({
+      ...each,
+      remainingSeconds: Math.ceil(remainingMs / 1000),
+    })),
+    allowlist: [...cidrs, ...keys.map(() => '***')],
+  };
+}
 
 /** All of a call has as long as a person waits. */
 const callOf = ({ limits }: LimitOperationsParts): LimitCall => new LimitCall(limits, monotonicMs() + ANSWER_WITHIN_MS);

@@ -118,8 +118,8 @@ function processReasonsOf(
   } else if (last?.outcome.kind === 'applied' && !last.outcome.complete) {
     reasons.push('a request thread has not confirmed the last reload');
   }
-  for (const { upstream, state, mode, reason } of breakers) {
-    if (state === 'CLOSED' || mode !== 'on') continue;
+  for (const { upstream, state, mode, reason, quiet } of breakers) {
+    if (state === 'CLOSED' || mode !== 'on' || quiet) continue;
     reasons.push(`the circuit breaker of ${upstream} is ${state}${reason === '' ? '' : ` (${reason})`}`);
   }
   return reasons;
