@@ -16,7 +16,7 @@ import { leave } from './process/leave.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';
-import { Reload } from './config/reload.ts';
+import { linesOf, Reload } from './config/reload.ts';
 import type { ReloadOutcome } from './config/reload.ts';
 import type { LoadedConfig } from './config/reload-plan.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
@@ -37,13 +37,13 @@ const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
 const FAULT_STOP = { deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
 
-function loadFirst(): LoadedConfig & { readonly warnings: string } {
+function loadFirst(): LoadedConfig & { readonly warnings: readonly string[] } {
   const result = loadConfig();
-  if (result.ok) return { ...result.loaded, warnings: formatProblems(result.warnings) };
+  if (result.ok) return { ...result.loaded, warnings: linesOf(result.warnings) };
   throw new StartFailure(EXIT.badConfig, `invalid configuration\n${formatProblems(result.problems)}`);
 }
 
-async function compose(first: LoadedConfig, log: Log): Promise<void> {
+async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {
   const { server } = first.config;
   const startedAtMs = wallClockMs();
   const events = new EventLog({
@@ -88,7 +88,13 @@ async function compose(first: LoadedConfig, log: Log): Promise<void> {
     names: new NameCache({ find: (name) => sources.find(name) }),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
-  const reload = new Reload({ load: loadConfig, first, log, parts: [metrics, control, acceptor] });
+  const reload = new Reload({
+    load: loadConfig,
+    first,
+    warnings: first.warnings,
+    log,
+    parts: [metrics, control, acceptor],
+  });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
     threads: threadSet,
@@ -224,7 +230,7 @@ export async function startFront(): Promise<void> {
   try {
     const first = loadFirst();
     log = createLog({ level: first.config.logLevel, name: 'front' });
-    if (first.warnings !== '') log.warn({ warnings: first.warnings.split('\n') }, 'configuration warnings');
+    if (first.warnings.length > 0) log.warn({ warnings: first.warnings }, 'configuration warnings');
     await compose(first, log);
   } catch (error) {
     const expected = error instanceof StartFailure;

@@ -5,6 +5,7 @@ import { freePort, takenPort } from '../support/ports.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { startLimited } from '../limits-gateway/setup.ts';
+import { eventually } from '../support/wait.ts';
 import { commandIn } from './command.ts';
 import type { Environment } from './command.ts';
 
@@ -113,5 +114,34 @@ describe('gateway doctor', () => {
     expect(of('PORT')).toMatchObject([{ level: 'ok', found: held }]);
     expect(of('ADMIN_PORT')).toMatchObject([{ level: 'ok', found: held }]);
     expect(level('gateway')).toBe('ok');
+  });
+
+  it('beside a healthy gateway that was configured elsewhere judges what that one uses, and says so', async () => {
+    const password = 'a-password-of-redis';
+    await using locked = await startRedis(['--requirepass', password]);
+    await using limited = await startLimited({
+      env: {
+        PORT: ports['PORT'] ?? '',
+        ADMIN_PORT: ports['ADMIN_PORT'] ?? '',
+        REDIS_URL: `redis://:${password}@127.0.0.1:${locked.port}`,
+        NODE_NAME: 'elsewhere',
+      },
+    });
+    await eventually(
+      async () =>
+        (await fetch(`${limited.gateway.adminUrl}/admin/status`).then((res) => res.text())).includes('"state":"up"'),
+      'Redis is in use',
+    );
+    // This shell knows only where the admin port is, and some things that are wrong.
+    const shell = { ADMIN_PORT: ports['ADMIN_PORT'] ?? '', UPSTREAM_URL: 'nonsense', PORT: '1' };
+    const { code, of, findings } = await doctor(shell);
+    expect(code, JSON.stringify(findings)).toBe(0);
+    expect(of('judged')).toMatchObject([{ found: expect.stringContaining('that elsewhere runs with') }]);
+    expect(of('configuration')).toMatchObject([{ level: 'ok' }]);
+    expect(of('redis')).toMatchObject([
+      { level: 'ok', found: expect.stringMatching(/up, says the gateway; its password/) },
+    ]);
+    expect(of('PORT')).toMatchObject([{ found: expect.stringContaining(`:${ports['PORT']} is held by`) }]);
+    expect(JSON.stringify(findings)).not.toContain(password);
   });
 });

@@ -3,7 +3,7 @@ import { formatProblems } from '../../shared/config/problems.ts';
 import { readEnv } from '../../shared/config/read-env.ts';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { ConfigResult } from '../../shared/config/read-config.ts';
-import type { Config } from '../../shared/config/types.ts';
+import type { Config, RedisConfig } from '../../shared/config/types.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import type { AdminOptions } from '../admin/find-admin.ts';
 import { CommandFailure } from '../command-failure.ts';
@@ -30,18 +30,20 @@ export interface DoctorOptions extends AdminOptions {
 
 /** `gateway doctor`: everything around the gateway that can be wrong, and for each what to do. Needs no gateway. */
 export async function doctor(io: CliIo, options: DoctorOptions): Promise<number> {
-  const result = readConfig(io.env, io.readFile);
   const running = await checkGateway(io, options);
+  const own = readConfig(io.env, io.readFile);
+  const config = running.config ?? (own.ok ? own.config : undefined);
   const findings = [
+    judgedFinding(running),
     judgeNode(process.versions.node, wallClockMs()),
-    ...(result.ok && result.config.server.front === 'native' ? [] : [judgeLibrary(inspectLibrary())]),
+    ...(config?.server.front === 'native' ? [] : [judgeLibrary(inspectLibrary())]),
     judgeClock(inspectClock()),
-    ...configurationFindings(result),
+    ...(running.config === undefined ? configurationFindings(own) : usedFindings(running.config, running)),
     running.finding,
-    ...(result.ok ? [frontFinding(result.config)] : []),
-    ...(result.ok ? await checkMachine(result.config, running) : []),
-    ...(await checkRedis(io)),
-    ...(result.ok ? await checkTargets(io, result.config, running) : []),
+    ...(config === undefined ? [] : [frontFinding(config)]),
+    ...(config === undefined || !running.here ? [] : await checkMachine(config, running)),
+    ...(await (running.config === undefined ? checkRedis(io) : checkUsedRedis(io, running.config, running))),
+    ...(config === undefined ? [] : await checkTargets(io, config, running)),
   ];
   const verdict = worstOf(findings);
   const sum = (level: Finding['level']): number => findings.filter((each) => each.level === level).length;
@@ -53,11 +55,24 @@ export async function doctor(io: CliIo, options: DoctorOptions): Promise<number>
   return verdict === 'fail' ? EXIT.negative : EXIT.ok;
 }
 
+/** Two configurations can be meant: a gateway that runs may have been given another than this shell. */
+const judgedFinding = ({ status, config }: RunningGateway): Finding =>
+  config === undefined
+    ? ok('judged', "this shell's configuration, as no gateway shows its own")
+    : ok('judged', `the configuration that ${status?.node ?? 'the gateway'} runs with, not this shell's`);
+
+const ADVICE = 'Correct it; "gateway check" shows it as the gateway reads it.';
+
+function usedFindings({ routes, upstreams }: Config, { status }: RunningGateway): readonly Finding[] {
+  const check = 'configuration';
+  const warnings = (status?.warnings ?? []).map((each) => warn(check, each, ADVICE));
+  return [...warnings, ok(check, `in use; routes: ${routes.length}, upstreams: ${upstreams.length}`)];
+}
+
 function configurationFindings(result: ConfigResult): readonly Finding[] {
   const check = 'configuration';
-  const advice = 'Correct it; "gateway check" shows it as the gateway reads it.';
-  const warnings = result.warnings.map((each) => warn(check, formatProblems([each]), advice));
-  if (!result.ok) return [...warnings, ...result.problems.map((each) => fail(check, formatProblems([each]), advice))];
+  const warnings = result.warnings.map((each) => warn(check, formatProblems([each]), ADVICE));
+  if (!result.ok) return [...warnings, ...result.problems.map((each) => fail(check, formatProblems([each]), ADVICE))];
   const { routes, upstreams } = result.config;
   return [...warnings, ok(check, `valid; routes: ${routes.length}, upstreams: ${upstreams.length}`)];
 }
@@ -97,6 +112,35 @@ async function checkRedis(io: CliIo): Promise<readonly Finding[]> {
     return await checkRedisServers(redisConfig(io), readEnv(io).values.RATE_LIMIT_TIMEOUT_MILLISECONDS);
   } catch (error) {
     if (error instanceof CommandFailure) return []; // REDIS_* are wrong, which is among the findings already
+    throw error;
+  }
+}
+
+/** The gateway does not show its password; with one that is not known here it is what it says itself that counts. */
+async function checkUsedRedis(
+  io: CliIo,
+  { redis, limits }: Config,
+  { status }: RunningGateway,
+): Promise<readonly Finding[]> {
+  if (redis === undefined) return [ok('redis', 'the gateway uses none: it counts and decides for itself')];
+  const password = redis.password === undefined ? undefined : passwordHere(io, redis);
+  if (redis.password === undefined || password !== undefined) {
+    return checkRedisServers({ ...redis, password }, limits.timeoutMs);
+  }
+  const found = `${redis.url}: ${status?.redis.state ?? ''}, says the gateway`;
+  const unseen = 'its password is not known here, so nothing else of it is judged';
+  return status?.redis.state === 'up'
+    ? [ok('redis', `${found}; ${unseen}`)]
+    : [fail('redis', `${found} (${status?.redis.reason ?? ''}); ${unseen}`, 'Set REDIS_URL here to look at it.')];
+}
+
+/** What this shell knows of the same Redis. */
+function passwordHere(io: CliIo, { url }: RedisConfig): string | undefined {
+  try {
+    const own = redisConfig(io);
+    return own?.url === url ? own.password : undefined;
+  } catch (error) {
+    if (error instanceof CommandFailure) return undefined;
     throw error;
   }
 }

@@ -86,6 +86,7 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ['front', FRONT_WORDS[status.front]],
       ['connections at most', count(status.maxConnections)],
       ['configuration', `version ${status.configVersion}`],
+      ...status.warnings.map((each): [string, Cell] => ['warning', span(each, 'warn')]),
       ['last reload', reloadWords(status)],
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],

@@ -32,10 +32,16 @@ export interface LastReload {
 export interface ReloadOptions {
   readonly load: () => LoadResult;
   readonly first: LoadedConfig;
+  /** Of the first, in words. */
+  readonly warnings?: readonly string[];
   /** Parts of the front that take a new configuration, in this order, before the threads get it. */
   readonly parts: readonly { configure(config: Config): void }[];
   readonly log: Log;
 }
+
+/** One line each. */
+export const linesOf = (problems: readonly Problem[]): readonly string[] =>
+  problems.map((each) => formatProblems([each]));
 
 const unusable = (error: unknown): Problem => ({
   key: '',
@@ -49,6 +55,7 @@ export class Reload {
   readonly #options: ReloadOptions;
   readonly #ticketKeys: TicketKeyRing;
   #loaded: LoadedConfig;
+  #warnings: readonly string[];
   #version = 1;
   #queue: Promise<unknown> = Promise.resolve();
   #last: LastReload | undefined;
@@ -56,6 +63,7 @@ export class Reload {
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#loaded = options.first;
+    this.#warnings = options.warnings ?? [];
     this.#ticketKeys = new TicketKeyRing(options.first.tls?.ticketKeys);
   }
 
@@ -73,6 +81,11 @@ export class Reload {
   rotateTicketKeys(threads: RequestThreads): void {
     if (!this.#ticketKeys.rotate()) return;
     threads.tellAll({ to: 'front', type: 'ticket-keys', keys: this.#ticketKeys.current });
+  }
+
+  /** What works but is hardly meant, or weak, in the configuration that is active. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** The newest attempt; `undefined`: none since the start. */
@@ -135,8 +148,8 @@ export class Reload {
       APPLIED_WITHIN_MS,
     );
     const complete = replace ? (await replaceThreads(threads, log)) && applied : applied;
-    if (result.warnings.length > 0)
-      log.warn({ warnings: formatProblems(result.warnings).split('\n') }, 'configuration warnings');
+    this.#warnings = linesOf(result.warnings);
+    if (this.#warnings.length > 0) log.warn({ warnings: this.#warnings }, 'configuration warnings');
     if (needsRestart.length > 0) log.warn({ needsRestart }, 'these settings change only with a restart');
     log[complete ? 'info' : 'error']({ configVersion: version, complete }, 'configuration applied');
     return { kind: 'applied', version, needsRestart, complete };

@@ -22,7 +22,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     loops: new LoopUtilization(),
     threads: { restarts: 0, all: () => [], status: () => [] },
     front: { kind: 'native', problem },
-    reload: { active: () => ({ version: 1, config }), last: undefined },
+    reload: { active: () => ({ version: 1, config }), last: undefined, warnings: [] },
     control: { liveNodes: 1, degraded: [] },
     limitsStore,
     breakers: () => [],

@@ -27,6 +27,7 @@ export interface StatusParts {
   readonly reload: {
     active(): { readonly version: number; readonly config: Pick<Config, 'server'> };
     readonly last: LastReload | undefined;
+    readonly warnings: readonly string[];
   };
   readonly control: {
     readonly liveNodes: number;
@@ -58,6 +59,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     startedAt: new Date(parts.startedAtMs).toISOString(),
     uptimeSeconds: Math.round((parts.wallClockMs() - parts.startedAtMs) / 1000),
     configVersion: reload.active().version,
+    warnings: [...reload.warnings],
     lastReload: last === undefined ? null : shownReload(last),
     port: parts.port(),
     front: parts.front.kind,
