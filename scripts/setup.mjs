@@ -11,7 +11,7 @@ import { checkNodeVersion } from './setup/node-version.mjs';
 import { PROJECT_ROOT } from './setup/project-root.mjs';
 import { runScript, SetupError } from './setup/setup-error.mjs';
 import { lockHash, readStamp, writeStamp } from './setup/stamp.mjs';
-import { prepareUws, uwsInOrder } from './setup/uws.mjs';
+import { checkUws, prepareUws, uwsInOrder } from './setup/uws.mjs';
 
 /**
  * @typedef {object} Needs
@@ -42,6 +42,23 @@ export async function ensureReady({ build, dev, uws, root = PROJECT_ROOT, say = 
     }
     if (installGitHook(root)) say('Using .githooks for commits here (git config core.hooksPath).');
   });
+}
+
+/**
+ * The same where nothing may be changed: says what is missing, and who has to bring it.
+ * @param {Needs} needs
+ * @throws {SetupError}
+ */
+export function checkReady({ dev, build, uws, root = PROJECT_ROOT }) {
+  checkNodeVersion(process.versions.node);
+  const rule = 'Nothing is installed or built here, as NODE_ENV=production or GATEWAY_SETUP=off says';
+  if (!dependenciesInstalled(root, { dev })) {
+    throw new SetupError(`npm packages are missing or outdated. ${rule}: run "npm ci" beforehand.`);
+  }
+  if (build && !isDistFresh(root)) {
+    throw new SetupError(`dist is missing or older than the sources. ${rule}: run "npm run build" beforehand.`);
+  }
+  if (uws === 'needed') checkUws(root);
 }
 
 /**

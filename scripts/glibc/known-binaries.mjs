@@ -37,3 +37,33 @@ export const KNOWN_BINARIES = {
     patched: '6fd7575b0c2ec3e93771c39c6ea8d50e7d12f92f781db0687d95948202fe32eb',
   },
 };
+
+/**
+ * sha256 of the binaries of the same package for other systems, which are used as they come.
+ * @type {Readonly<Record<string, string>>}
+ */
+const OTHER_BINARIES = {
+  'uws_darwin_arm64_115.node': 'e92644395ac8d37cb078098f843fb1b82e59701832f38fed00a9bdcfb87ba939',
+  'uws_darwin_arm64_127.node': '6180345d453e2e113feb2b0d76376493cd6a90056c3483fc22de7b0c340dc231',
+  'uws_darwin_arm64_137.node': '2187391c702fa7ad3bf685eff7712c15cf24fa7cf324a131dfcbae3fd0f20a9a',
+  'uws_darwin_arm64_141.node': '8555586f69116620ac17540b2a7a2459c5db1cebee5c36fd77157dd352fabf82',
+  'uws_darwin_x64_115.node': 'f661b97951ffdf54324e514becda0a2740f723c9fd3c7098e812a0e7714651ed',
+  'uws_darwin_x64_127.node': 'fd551673f3ce1f104d7cec3ba8f628d9d04853eff1045c9d95983372ed90bca0',
+  'uws_darwin_x64_137.node': '98fd7e9456e2d37d3262b05b053d673830927f91c63c0c2ae73bde8d19eef293',
+  'uws_darwin_x64_141.node': 'e64e8a42347b5f9861b0f2bfa0981d8e48914e9b26ec73e133ba454d9a580777',
+  'uws_win32_x64_115.node': '1ffbe9b09607fd9c90e98661383de2bd844b06d4f25ab502f3361d8d8fac559f',
+  'uws_win32_x64_127.node': 'b4fa85dd015d6d32655f75e9d5b2480124b7649d9265a2b84d8dafe37f88f838',
+  'uws_win32_x64_137.node': '84ae72d2149e6ffa2a44063344073599027b1ce8bffaab3957903f966b0c6bb9',
+  'uws_win32_x64_141.node': '59346e454b89d2d0ed1609b7581683bb9fde7edaf3b3f04fe4f6fe03e34c8afd',
+};
+
+/**
+ * What a binary's sha256 may be; none for one that is not known.
+ * @param {string} name of the file
+ * @returns {readonly string[]}
+ */
+export function pinnedHashes(name) {
+  if (Object.hasOwn(OTHER_BINARIES, name)) return [OTHER_BINARIES[name] ?? ''];
+  const known = Object.hasOwn(KNOWN_BINARIES, name) ? KNOWN_BINARIES[name] : undefined;
+  return known === undefined ? [] : [known.shipped, known.patched];
+}

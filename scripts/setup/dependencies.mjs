@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkLockEntries } from './lock-entries.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /**
@@ -32,8 +33,10 @@ export function dependenciesInstalled(root, { dev }) {
  * Not `npm ci`: that refuses a lock made where the registry had not every platform's build of an optional package, and
  * it starts by deleting node_modules, under the feet of whatever is running.
  * @param {string} root
+ * @throws {SetupError} also where npm could not check what it would get
  */
 export function installDependencies(root) {
+  checkLockEntries(root);
   const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   // npm is a script with another name on Windows, which only a shell finds.
   const options = { cwd: root, shell: process.platform === 'win32' };

@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import { ensureReady } from '../setup.mjs';
+import { checkReady, ensureReady } from '../setup.mjs';
 import { uwsNeedOf } from './front.mjs';
+import { mayChange } from './may-change.mjs';
 import { PROJECT_ROOT } from './project-root.mjs';
 
 /**
@@ -10,7 +11,10 @@ import { PROJECT_ROOT } from './project-root.mjs';
  * @returns {Promise<number | undefined>} exit code; `undefined` when the gateway runs on in this process
  */
 export async function runCli(args) {
-  await ensureReady({ build: true, dev: false, uws: args[0] === 'start' ? uwsNeedOf() : 'unused' });
+  /** @type {import('../setup.mjs').Needs} */
+  const needs = { build: true, dev: false, uws: args[0] === 'start' ? uwsNeedOf() : 'unused' };
+  if (mayChange()) await ensureReady(needs);
+  else checkReady(needs);
   const { main } = await import(pathToFileURL(join(PROJECT_ROOT, 'dist/src/cli/main.js')).href);
   return main(args);
 }

@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pinnedHashes } from '../glibc/known-binaries.mjs';
 import { SetupError } from './setup-error.mjs';
-import { prepareUws, uwsInOrder } from './uws.mjs';
+import { checkUws, prepareUws, uwsInOrder } from './uws.mjs';
 
 const NAME = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
 const SOURCE = new URL('../../node_modules/uWebSockets.js/', import.meta.url);
@@ -54,9 +55,26 @@ describe.runIf(readdirSync(SOURCE).includes(NAME))('a system with a binary', () 
     expect(uwsInOrder(root, 'needed', fingerprint)).toBe(false);
   });
 
+  test('that is not the pinned one is not used, on whatever system', () => {
+    prepare('needed');
+    const fingerprint = prepare('needed');
+    const { atimeMs, mtimeMs, size } = statSync(join(folder, NAME));
+    writeFileSync(join(folder, NAME), Buffer.alloc(size));
+    utimesSync(join(folder, NAME), atimeMs / 1000, mtimeMs / 1000); // as somebody would who does not want to be seen
+    expect(uwsInOrder(root, 'needed', fingerprint)).toBe(false);
+    expect(() => prepare('needed')).toThrow(/sha256/);
+    expect(() => checkUws(root)).toThrow(/is not the file that was pinned/);
+  });
+
   test('is not looked at by a start that does not use it', () => {
     writeFileSync(join(folder, NAME), 'no such binary');
     expect(uwsInOrder(root, 'unused', undefined)).toBe(true);
     expect(prepare('unused')).toBeUndefined();
   });
+});
+
+test('the binary of every system is pinned', () => {
+  const names = readdirSync(SOURCE).filter((name) => name.endsWith('.node'));
+  expect(names.filter((name) => pinnedHashes(name).length === 0)).toEqual([]);
+  expect(pinnedHashes('constructor')).toEqual([]);
 });

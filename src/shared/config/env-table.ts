@@ -164,6 +164,10 @@ export const ENV = {
     'Set by systemd: sockets that listen already; the first is used in place of HOST and PORT.',
   ),
   LISTEN_PID: optional(processId, 'Set by systemd: the process that LISTEN_FDS is for.'),
+  GATEWAY_SETUP: optional(
+    onOff,
+    'Whether npm start and the gateway command of a clone may install and build what is missing; default: not with NODE_ENV=production.',
+  ),
   GATEWAY_TEST_FAULTS: withDefault(onOff, 'off', 'Fault hooks for the killing drills; only for tests.'),
   GATEWAY_TEST_NO_HANDLES: withDefault(onOff, 'off', "Does as if Node's own handles were missing; only for tests."),
   GATEWAY_TEST_DNS: optional(fromText(listOf(parseDnsServer)), 'DNS servers in place of the system; only for tests.'),
