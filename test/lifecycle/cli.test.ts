@@ -10,6 +10,9 @@ import { freePort } from '../support/ports.ts';
 const folder = mkdtempSync(join(tmpdir(), 'gateway-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** A machine that is busy with other tests may be slow. */
+const PATIENT = ['--timeout', '30s'];
+
 const cli = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   runToEnd({ entry: 'cli', args }, env);
 
@@ -64,18 +67,25 @@ describe('gateway reload, as built', () => {
 
   it('has the running gateway read its files again: 0', async () => {
     gateway.writeYaml(yaml('/b'));
-    const { code, stdout, stderr } = await cli(['reload', '--url', gateway.adminUrl]);
+    const { code, stdout, stderr } = await cli(['reload', '--url', gateway.adminUrl, ...PATIENT], {
+      STATE_DIR: gateway.stateDir,
+    });
     expect([code, stdout.trim(), stderr]).toEqual([0, 'The new configuration is in use (version 2).', '']);
   });
 
   it('finds the gateway through ADMIN_HOST and ADMIN_PORT', async () => {
-    const { code } = await cli(['reload'], { ADMIN_PORT: String(gateway.adminPort) });
+    const { code } = await cli(['reload', ...PATIENT], {
+      ADMIN_PORT: String(gateway.adminPort),
+      STATE_DIR: gateway.stateDir,
+    });
     expect(code).toBe(0);
   });
 
   it('shows why a new configuration is refused: 78', async () => {
     gateway.writeYaml(yaml('no-slash'));
-    const { code, stdout, stderr } = await cli(['reload', '--url', gateway.adminUrl]);
+    const { code, stdout, stderr } = await cli(['reload', '--url', gateway.adminUrl, ...PATIENT], {
+      STATE_DIR: gateway.stateDir,
+    });
     expect([code, stdout]).toEqual([78, '']);
     expect(stderr).toMatch(/gateway\.yaml:4: routes\[0\]\.path: got "no-slash", expected a path/);
   });
