@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { holderOf } from '../doctor/port-holder.ts';
+import { holderOf } from '../../shared/net/port-holder.ts';
 import { isThisMachine } from './made-token.ts';
 
 /** What the kernel's letters say of a process (proc(5)), and what to do. */
