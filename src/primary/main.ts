@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
+import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
@@ -21,6 +22,7 @@ import type { ReloadOutcome } from './config/reload.ts';
 import type { LoadedConfig } from './config/reload-plan.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
 import { startMetrics } from './metrics/start-metrics.ts';
+import { RedisConnections } from './redis/redis-connections.ts';
 import { RequestThreads, slotsFor } from './threads/request-threads.ts';
 import { Stop } from './process/stop.ts';
 import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
@@ -43,6 +45,16 @@ function loadFirst(): LoadedConfig & { readonly warnings: readonly string[] } {
   throw new StartFailure(EXIT.badConfig, `invalid configuration\n${formatProblems(result.problems)}`);
 }
 
+/** Imported only where the configuration names a Redis: without one the front starts faster. */
+async function redisConnections(
+  { redis: config }: Config,
+  { log, degraded }: { readonly log: Log; readonly degraded: DegradedReasons },
+): Promise<RedisConnections | undefined> {
+  if (config === undefined) return undefined;
+  const { connectRedis: connect } = await import('../shared/redis/connect.ts');
+  return new RedisConnections({ config, connect, log, onProblems: (problems) => degraded.set('redis', problems) });
+}
+
 async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {
   const { server } = first.config;
   const startedAtMs = wallClockMs();
@@ -53,10 +65,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const readers = new EventReaders({ log: events, ...EVENT_READERS });
   let port = server.port;
   let listening = false;
-  const withRedis = first.config.redis !== undefined;
-  const connect = withRedis ? (await import('../shared/redis/connect.ts')).connectRedis : undefined;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
+  const connections = await redisConnections(first.config, { log, degraded });
   const acceptor = await openAcceptor({
     config: first.config,
     slots: slotsFor(server.workers),
@@ -71,7 +82,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     config: first.config,
     log,
     events,
-    connect,
+    connections,
     info: () => ({
       name: first.config.node.name,
       version: VERSION,
@@ -119,7 +130,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       serving: () => listening,
       log,
     },
-    { config: first.config.redis, connect },
+    connections,
   );
   const stop = new Stop({
     acceptor,
@@ -129,10 +140,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       events.add('drain', 'the process is about to end', { reason });
       readers.close();
     },
-    closeControl: () => {
-      numbers.close();
-      return control.close();
-    },
+    closeControl: () => control.close(),
   });
   const runReload = async (): Promise<ReloadOutcome> => {
     const outcome = await reload.run(threads);
@@ -181,7 +189,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     stop,
     drain,
   };
-  const operations = adminOperations(front, numbers.operations);
+  const operations = adminOperations(front, numbers);
   const admin = await openAdmin(server, { operations, token: () => tokens.current(), log });
   tokens.open(admin.port);
   stop.closeLast({

@@ -117,7 +117,7 @@ test('failures of an older epoch do not count against one that has closed since'
 });
 
 describe('the hash', () => {
-  const client = () => createRedisAuthority(redis.client, { timeoutMs: 1_000, clock: monotonicMs });
+  const client = () => createRedisAuthority(redis.client, { timeoutMs: 1_000, clock: monotonicMs, whyNot: () => '' });
   const sync = async (...ops: BreakerOp[]) => {
     const upstreams = [{ name: 'u', rule: RULE, random: 0, ops }];
     const [snapshot] = await client().sync({ node: 'a', liveNodes: 1, upstreams });

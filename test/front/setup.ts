@@ -45,7 +45,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
   const control = new TrafficControl({
     config,
     log,
-    connect: undefined,
+    connections: undefined,
     info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
     threads: threadSet,
     degraded: new DegradedReasons(threadSet),

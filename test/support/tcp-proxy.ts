@@ -9,17 +9,28 @@ export interface TcpProxy extends AsyncDisposable {
   /** Keeps connections and passes nothing on, like a network that drops packets. */
   stall(): void;
   mend(): void;
+  /** What is connected now passes nothing on any more and is told nothing; new connections work. */
+  strand(): void;
+  /** Of the stranded connections, those that the client has not given up. */
+  stranded(): number;
   /** All that clients have sent, also what did not get through (latin1). */
   sent(): string;
 }
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
+  const lost = new Set<Socket>();
   let sent = '';
   let state: 'open' | 'cut' | 'stalled' = 'open';
   const server = createServer((client) => {
     if (state === 'cut') return client.destroy();
     const target = connect(targetPort, '127.0.0.1');
+    clients.add(client);
+    client.on('close', () => {
+      clients.delete(client);
+      lost.delete(client);
+    });
     for (const [from, to] of [
       [client, target],
       [target, client],
@@ -27,12 +38,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       sockets.add(from);
       from.on('data', (chunk) => {
         if (from === client) sent += chunk.toString('latin1');
-        if (state === 'open') to.write(chunk);
+        if (state === 'open' && !lost.has(client)) to.write(chunk);
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
-        to.destroy();
+        if (from === client || !lost.has(client)) to.destroy();
       });
     }
     return undefined;
@@ -56,6 +67,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (state === 'stalled') destroyAll();
       state = 'open';
     },
+    strand() {
+      for (const client of clients) lost.add(client);
+    },
+    stranded: () => lost.size,
     sent: () => sent,
     async [Symbol.asyncDispose]() {
       destroyAll();

@@ -29,6 +29,7 @@ export async function openRedis(config: RedisConfig): Promise<OpenRedis> {
       autoResubscribe: false,
       connectTimeout: CONNECT_MS,
       commandTimeout: COMMAND_MS,
+      socketTimeout: COMMAND_MS,
       retryStrategy: () => RETRY_MS,
     });
   } catch (error) {

@@ -15,6 +15,7 @@ class SlowAuthority implements BreakerAuthority {
   readonly asked: { readonly request: SyncRequest; answer(reply: SyncReply): Promise<void>; fail(): Promise<void> }[] =
     [];
   reachable = (): boolean => true;
+  whyNot = (): string => '';
   datesWords = (): boolean => true;
   sync(request: SyncRequest): Promise<SyncReply> {
     return new Promise((resolve, reject) => {

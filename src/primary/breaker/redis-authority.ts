@@ -11,6 +11,8 @@ import { AuthorityClock, dated } from './authority-clock.ts';
 export interface CommandClient extends ScriptClient {
   readonly status: string;
   disconnect(reconnect?: boolean): void;
+  /** Of a single Redis. */
+  readonly stream?: { destroy(): unknown };
 }
 
 const row = z
@@ -38,12 +40,13 @@ const reply = z.array(row);
  * @param options.timeoutMs after this the answer is not waited for, the connection is made anew, and Redis does nothing
  *   with what it still finds in the old one
  * @param options.clock that of the words' `saidMs`
+ * @param options.whyNot why the client is not ready
  */
 export function createRedisAuthority(
   client: CommandClient,
-  options: { readonly timeoutMs: number; readonly clock: () => number },
+  options: { readonly timeoutMs: number; readonly clock: () => number; readonly whyNot: () => string },
 ): BreakerAuthority {
-  const { timeoutMs, clock } = options;
+  const { timeoutMs, clock, whyNot } = options;
   const redisClock = new AuthorityClock();
 
   const run = (request: SyncRequest): Promise<unknown> =>
@@ -67,7 +70,9 @@ export function createRedisAuthority(
       timer = setTimeout(() => {
         reject(new Error(`breaker state: no answer from Redis in ${timeoutMs} ms`));
         // Nothing queued behind a Redis that hangs may arrive late and count twice.
-        client.disconnect(true);
+        // `disconnect` waits for the peer's FIN, which one that has vanished never sends.
+        if (client.stream === undefined) client.disconnect(true);
+        else client.stream.destroy();
       }, timeoutMs);
     });
     try {
@@ -79,6 +84,7 @@ export function createRedisAuthority(
 
   return {
     reachable: () => client.status === 'ready',
+    whyNot,
     datesWords: () => redisClock.known,
     async sync(request): Promise<SyncReply> {
       const sentMs = clock();

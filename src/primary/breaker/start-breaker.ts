@@ -19,7 +19,9 @@ export const BREAKER_REDIS_OPTIONS = {
 
 export interface BreakerStoreOptions {
   /** A new client of its own for each purpose; the breaker closes it. `database` matters for keyspace events only. */
-  readonly connect: (purpose: 'commands' | 'events') => Redis | Cluster;
+  readonly connect: (purpose: 'breakers' | 'events') => Redis | Cluster;
+  /** Why the connection for commands is none. */
+  readonly whyNot?: () => string;
   readonly database: number;
   /** Takes events of the channel that are the limits'. */
   readonly onLimitEvent?: (event: LimitEvent) => void;
@@ -42,9 +44,13 @@ export function startBreaker(
     const front = new BreakerFront({ ...options, authority: undefined });
     return { front, close: () => front.close() };
   }
-  const commands = store.connect('commands');
+  const commands = store.connect('breakers');
   commands.on('error', () => {}); // told as a change of scope; without a listener ioredis writes to the console
-  const authority = createRedisAuthority(commands, { timeoutMs: store.timeoutMs, clock: options.clock });
+  const authority = createRedisAuthority(commands, {
+    timeoutMs: store.timeoutMs,
+    clock: options.clock,
+    whyNot: store.whyNot ?? (() => 'not connected'),
+  });
   const front = new BreakerFront({ ...options, authority });
   const take = (event: ClusterEvent): void => {
     switch (event.type) {

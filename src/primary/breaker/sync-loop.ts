@@ -22,6 +22,8 @@ export interface SyncLoopOptions {
 
 /** A node that starts is given so long to reach Redis before it says that it does not. */
 const START_MS = 2_000;
+/** So many different reasons are said of one outage: a Redis that comes back with another password is told of, too. */
+const MOST_REASONS = 8;
 
 /**
  * Carries what happened to whoever decides, and the answer back: to the machine in this process at once, to Redis in one
@@ -34,6 +36,8 @@ export class SyncLoop {
   busy = false;
   /** What was last said of Redis. */
   #announced: 'nothing' | Authority = 'nothing';
+  /** Why it cannot be asked, as far as that was said since it was last asked. */
+  readonly #reasonsSaid = new Set<string>();
   readonly #startedMs: number;
   #again = false;
   #closed = false;
@@ -82,7 +86,7 @@ export class SyncLoop {
       while (this.#again && !this.#closed) {
         this.#again = false;
         if (!authority.reachable()) {
-          this.#lose('not connected', []);
+          this.#lose(authority.whyNot(), []);
           return;
         }
         const items = takeBatch(this.#options.cells.values(), 'cluster', this.#options.clock());
@@ -98,7 +102,8 @@ export class SyncLoop {
     try {
       reply = await authority.sync(this.#request(items));
     } catch (error) {
-      if (!this.#closed) this.#lose(error instanceof Error ? error.message : String(error), items);
+      const said = error instanceof Error ? error.message : String(error);
+      if (!this.#closed) this.#lose(authority.reachable() ? said : authority.whyNot(), items);
       return false;
     }
     if (this.#closed) return false;
@@ -128,7 +133,14 @@ export class SyncLoop {
   }
 
   #announce(scope: Authority, reason: string): void {
-    if (this.#announced === scope) return;
+    if (scope === 'cluster') {
+      if (this.#announced === scope) return;
+      this.#reasonsSaid.clear();
+    } else if (this.#reasonsSaid.has(reason) || this.#reasonsSaid.size >= MOST_REASONS) {
+      return;
+    } else {
+      this.#reasonsSaid.add(reason);
+    }
     this.#announced = scope;
     this.#options.notify({ type: 'scope', scope, reason });
   }

@@ -114,7 +114,7 @@ export type BreakerListener = (event: BreakerNotice) => void;
 export type BreakerNotice =
   | { readonly type: 'transition'; readonly change: BreakerChange }
   | { readonly type: 'forced'; readonly change: BreakerForced }
-  /** Redis can no longer be asked (`node`), or can again (`cluster`). */
+  /** Redis can no longer be asked (`node`; said again for another reason), or can again (`cluster`). */
   | { readonly type: 'scope'; readonly scope: 'cluster' | 'node'; readonly reason: string };
 
 /** Messages of a listener's errors that are told apart; what is thrown beyond them is not told. */

@@ -11,7 +11,7 @@ import type { RedisClient } from './asked-redis.ts';
 import { distinctRules, limitedRoutes } from './limited-routes.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 import { LimitsStoreState } from './limits-store-state.ts';
-import type { StoreState } from './limits-store-state.ts';
+import type { StoreListener } from './limits-store-state.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
 import { OverridesHash } from './overrides-hash.ts';
@@ -36,8 +36,8 @@ export interface LimitControlOptions {
   readonly liveCount: () => number;
   /** To every thread. @returns how many were told */
   readonly broadcast: (message: ToLimitThread) => number;
-  /** Whether threads ask Redis has changed. */
-  readonly onStoreChange: (state: StoreState) => void;
+  /** Whether threads ask Redis has changed, or why they do not. */
+  readonly onStoreChange: StoreListener;
 }
 
 /** The front's part of the limits: who is refused most, who is banned or exempt, and the buckets as operators see them. */

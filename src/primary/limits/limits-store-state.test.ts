@@ -18,7 +18,7 @@ describe('the store as all threads see it', () => {
     expect(changes).toEqual([]);
   });
 
-  test('is down as long as one thread says so, and each change is told once', () => {
+  test('is down as long as one thread says so, and each change and each reason is told once', () => {
     const { whole, changes } = setUp();
     whole.receive(0, up);
     whole.receive(1, up);
@@ -26,12 +26,17 @@ describe('the store as all threads see it', () => {
     whole.receive(1, down('timeout'));
     whole.receive(0, down('connection closed'));
     expect(whole.state().state).toBe('down');
-    expect(changes.slice(1)).toEqual([{ state: 'down', reason: 'timeout' }]);
+    expect(changes.slice(1)).toEqual([
+      { state: 'down', reason: 'timeout' },
+      { state: 'down', reason: 'connection closed' },
+    ]);
     whole.receive(1, up);
     expect(whole.state()).toEqual({ state: 'down', reason: 'connection closed' });
-    expect(changes).toHaveLength(2);
+    whole.receive(1, down('timeout'));
+    whole.receive(1, up);
+    expect(changes).toHaveLength(3);
     whole.receive(0, up);
-    expect(changes.slice(2)).toEqual([{ state: 'up', reason: '' }]);
+    expect(changes.slice(3)).toEqual([{ state: 'up', reason: '' }]);
   });
 
   test('a thread that has gone says nothing any more', () => {

@@ -13,15 +13,27 @@ export interface StoreState {
   readonly reason: string;
 }
 
+/** So many different reasons are told of one outage: where the password is another meanwhile, that is. */
+const MOST_REASONS = 8;
+
+/** @param before how it was: the same = only the reason is another */
+export type StoreListener = (state: StoreState, before: StoreState['state']) => void;
+
 /** Puts together what each request thread says of its own connection: down as long as any of them says so. */
 export class LimitsStoreState {
-  readonly #listener: (state: StoreState) => void;
+  readonly #listener: StoreListener;
   /** By slot. */
   readonly #threads = new Map<number, StoreState>();
   #whole: StoreState = { state: 'none', reason: '' };
 
-  /** @param listener called once per change between none, up and down, after the state has changed */
-  constructor(listener: (state: StoreState) => void) {
+  /** Reasons told since it went down. */
+  readonly #told = new Set<string>();
+
+  /**
+   * @param listener called once per change between none, up and down, and while it is down for each reason that was not
+   *   told yet, after the state has changed
+   */
+  constructor(listener: StoreListener) {
     this.#listener = listener;
   }
 
@@ -44,13 +56,21 @@ export class LimitsStoreState {
     const before = this.#whole.state;
     const all = [...this.#threads.values()];
     this.#whole = all.find(({ state }) => state === 'down') ?? { state: 'up', reason: '' };
-    if (this.#whole.state !== before) this.#listener(this.#whole);
+    const { state, reason } = this.#whole;
+    if (state !== before) this.#told.clear();
+    else if (state !== 'down' || this.#told.has(reason) || this.#told.size >= MOST_REASONS) return;
+    this.#told.add(reason);
+    this.#listener(this.#whole, before);
   }
 }
 
 /** Says a change, once for all threads. */
-export function reportStoreChange(to: StoreReport, { state, reason }: StoreState): void {
+export function reportStoreChange(to: StoreReport, { state, reason }: StoreState, before: StoreState['state']): void {
   if (state === 'none') return;
+  if (state === before) {
+    to.log.error({ reason }, 'rate limits: Redis is still not asked, for another reason');
+    return;
+  }
   const text =
     state === 'up'
       ? 'rate limits: Redis answers, limits are shared again'

@@ -68,6 +68,7 @@ function setUp(config = configOf(FIRST)) {
     },
     reload: { active: () => ({ version: 4 }), last: { atMs: 1_500, outcome: { kind: 'refused' } } },
     redis: undefined,
+    connections: undefined,
     node: 'n1',
     startedAtMs: 1_000,
     log,

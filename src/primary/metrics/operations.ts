@@ -9,7 +9,7 @@ import { httpMetrics } from './http-metrics.ts';
 import { limitMetrics } from './limit-metrics.ts';
 import type { MetricParts } from './parts.ts';
 import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
-import { redisMetrics } from './redis-metrics.ts';
+import { connectionMetrics, redisMetrics } from './redis-metrics.ts';
 import { trafficOf } from './traffic.ts';
 import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
 
@@ -22,7 +22,7 @@ export const onceServing =
 
 /** `GET /metrics` and `GET /admin/traffic`. Once per process. */
 export function metricsOperations(parts: MetricParts): AnyOperation[] {
-  const { memory, threads, control, redis, log } = parts;
+  const { memory, threads, control, redis, connections, log } = parts;
   const sums = new BlockSums(memory);
   const exposition = createExposition(
     [
@@ -31,6 +31,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...breakerMetrics(sums, control),
       ...limitMetrics(sums),
       ...(redis === undefined ? [] : redisMetrics(redis)),
+      ...(connections === undefined ? [] : connectionMetrics(connections)),
       ...threadMetrics(sums, threads),
       ...gatewayMetrics(parts),
     ],

@@ -1,6 +1,7 @@
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { MetricMemory } from './metric-memory.ts';
+import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { RedisMemory } from './redis-memory.ts';
 import type { ThreadLoop } from './loop-utilization.ts';
 import type { TransitionCounts } from './transition-counts.ts';
@@ -34,6 +35,7 @@ export interface MetricParts {
   };
   /** `undefined`: no Redis is configured. */
   readonly redis: RedisMemory | undefined;
+  readonly connections: Pick<RedisConnections, 'states'> | undefined;
   readonly node: string;
   /** Time of day. */
   readonly startedAtMs: number;

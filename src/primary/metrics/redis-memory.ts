@@ -17,7 +17,7 @@ export const METRICS_REDIS_OPTIONS = {
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
   connectTimeout: 1_000,
-  retryStrategy: (attempt: number): number => Math.min(attempt * 100, 1_000),
+  retryStrategy: (attempt: number): number => Math.min(attempt * 50, 500),
 } as const;
 
 const WITHIN_MS = 500;

@@ -1,5 +1,6 @@
 import { gauge } from './definition.ts';
 import type { MetricDefinition, Sample } from './definition.ts';
+import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { RedisMemory, RedisNodeMemory } from './redis-memory.ts';
 
 /** The Redis that the gateway uses; in a cluster one series for each primary. */
@@ -28,3 +29,12 @@ export function redisMetrics(redis: RedisMemory): MetricDefinition[] {
     ),
   ];
 }
+
+/** Each connection of the front; those of the request threads are `rate_limit_store_up`. */
+export const connectionMetrics = (connections: Pick<RedisConnections, 'states'>): MetricDefinition[] => [
+  gauge(
+    'redis_connection_up',
+    'Whether what is at the other end of this connection of the front answers; asked every second.',
+    () => connections.states().map(({ purpose, up }) => ({ labels: { connection: purpose }, value: Number(up) })),
+  ),
+];

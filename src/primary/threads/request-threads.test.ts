@@ -65,7 +65,7 @@ function controlOf(config: Config): TrafficControl {
   const control = new TrafficControl({
     config,
     log: createLog({ level: 'silent', name: 'test' }),
-    connect: undefined,
+    connections: undefined,
     info: () => ({ name: 'test', version: '0', started: '', threads: 1, address: '' }),
     threads: noThreads,
     degraded: new DegradedReasons(noThreads),

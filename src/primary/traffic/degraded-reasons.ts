@@ -1,11 +1,11 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'front';
+type Part = 'breakers' | 'redis' | 'front';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
   readonly #threads: Pick<ThreadSet, 'tellAll'>;
-  readonly #reasons: Record<Part, readonly string[]> = { breakers: [], front: [] };
+  readonly #reasons: Record<Part, readonly string[]> = { breakers: [], redis: [], front: [] };
 
   constructor(threads: Pick<ThreadSet, 'tellAll'>) {
     this.#threads = threads;
@@ -22,6 +22,6 @@ export class DegradedReasons {
   }
 
   all(): readonly string[] {
-    return [...this.#reasons.breakers, ...this.#reasons.front];
+    return [...this.#reasons.breakers, ...this.#reasons.redis, ...this.#reasons.front];
   }
 }

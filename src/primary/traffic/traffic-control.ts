@@ -7,7 +7,6 @@ import type { Config } from '../../shared/config/types.ts';
 import { createBucketMemory } from '../../shared/limits/bucket-memory.ts';
 import { freeLocksOf } from '../../shared/limits/shard-locks.ts';
 import type { Log } from '../../shared/log.ts';
-import type { connectRedis } from '../../shared/redis/connect.ts';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker } from '../breaker/start-breaker.ts';
 import type { Breaker } from '../breaker/start-breaker.ts';
@@ -18,6 +17,7 @@ import { reportStoreChange } from '../limits/limits-store-state.ts';
 import { TransitionCounts } from '../metrics/transition-counts.ts';
 import { NodeRegistry, withSelf } from '../nodes/node-registry.ts';
 import type { NodeInfo } from '../nodes/node-registry.ts';
+import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { ThreadControls } from '../threads/thread-handle.ts';
 import type { ThreadSet } from '../threads/thread-set.ts';
 import type { DegradedReasons } from './degraded-reasons.ts';
@@ -30,8 +30,8 @@ export interface TrafficControlOptions {
   readonly config: Config;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
-  /** Imported only where the configuration names a Redis: without one the front starts faster. */
-  readonly connect: typeof connectRedis | undefined;
+  /** Set exactly where the configuration names a Redis. Closed here. */
+  readonly connections: RedisConnections | undefined;
   readonly info: () => NodeInfo;
   readonly threads: Pick<ThreadSet, 'tellAll' | 'tellSlot'>;
   readonly degraded: DegradedReasons;
@@ -46,19 +46,14 @@ export class TrafficControl {
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
   readonly #memoryBuckets = createBucketMemory();
   readonly #breaker: Breaker;
-  /** Shared by nodes and limits. */
-  readonly #redis: ReturnType<typeof connectRedis> | undefined;
   readonly #nodes: NodeRegistry | undefined;
 
   constructor(options: TrafficControlOptions) {
     this.#options = options;
-    const { config, log, info, connect, threads } = options;
+    const { config, log, info, connections, threads } = options;
     const { redis } = config;
-    const client =
-      redis === undefined
-        ? undefined
-        : connect?.(redis, { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
-    this.#redis = client;
+    // Shared by nodes and limits.
+    const client = connections?.open('nodes', { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
     if (client !== undefined) {
       this.#nodes = new NodeRegistry({
         redis: client,
@@ -77,7 +72,7 @@ export class TrafficControl {
       liveNodes: async () => (await this.nodes()).nodes.map(({ name }) => name),
       liveCount: () => this.liveNodes,
       broadcast: (message) => threads.tellAll({ to: 'limits', ...message }),
-      onStoreChange: (state) => reportStoreChange(options, state),
+      onStoreChange: (state, before) => reportStoreChange(options, state, before),
     });
     this.#breaker = startBreaker(
       {
@@ -93,10 +88,11 @@ export class TrafficControl {
         listener: (notice) => this.#onNotice(notice),
         onListenerError: (error) => log.error({ err: error }, 'circuit breakers: a listener failed'),
       },
-      redis === undefined || connect === undefined
+      redis === undefined || connections === undefined
         ? undefined
         : {
-            connect: () => connect(redis, BREAKER_REDIS_OPTIONS),
+            connect: (purpose) => connections.open(purpose, BREAKER_REDIS_OPTIONS),
+            whyNot: () => connections.whyNot('breakers'),
             onLimitEvent: (event) => this.limits.onEvent(event),
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,
@@ -124,9 +120,10 @@ export class TrafficControl {
     return this.#nodes?.count ?? 1;
   }
 
-  /** Why the breakers are not shared with the other nodes although they should be; empty when they are. */
-  get degraded(): readonly string[] {
-    return this.#options.degraded.of('breakers');
+  /** What of the front cannot use Redis, the breakers first; empty when all can. */
+  get redisProblems(): readonly string[] {
+    const { degraded } = this.#options;
+    return [...degraded.of('breakers'), ...degraded.of('redis')];
   }
 
   /** The nodes that share the Redis. Never rejects. */
@@ -169,10 +166,12 @@ export class TrafficControl {
 
   /** After the threads have ended. */
   async close(): Promise<void> {
+    const { connections } = this.#options;
+    connections?.stopWatching();
     this.#breaker.close();
     this.limits.close();
     await this.#nodes?.close();
-    this.#redis?.disconnect();
+    connections?.close();
   }
 
   #onNotice(notice: BreakerNotice): void {
@@ -191,8 +190,9 @@ export class TrafficControl {
       return;
     }
     const alone = notice.scope === 'node';
+    const still = alone && degraded.of('breakers').length > 0 ? 'still ' : '';
     const text = alone
-      ? 'circuit breakers: Redis cannot be reached, each node breaks for itself'
+      ? `circuit breakers: Redis ${still}cannot be reached, each node breaks for itself`
       : 'circuit breakers: Redis answers, state is shared again';
     log[alone ? 'error' : 'info']({ reason: notice.reason }, text);
     events?.add('breaker-store', text, { reason: notice.reason });

@@ -1,19 +1,26 @@
 import { Cluster, Redis } from 'ioredis';
 import type { RedisConfig } from '../config/types.ts';
-import { redisAddress, redisCredentials } from './connection.ts';
+import { ANY_REDIS, redisAddress, redisCredentials } from './connection.ts';
 import type { RedisSettings } from './connection.ts';
 
 /** How a client deals with a Redis that is away: nothing waits in a queue, nothing is sent late. */
 export type RedisBehaviour = Pick<
   RedisSettings,
-  'maxRetriesPerRequest' | 'autoResubscribe' | 'connectTimeout' | 'commandTimeout'
+  'maxRetriesPerRequest' | 'autoResubscribe' | 'connectTimeout' | 'commandTimeout' | 'socketTimeout'
 > & { readonly retryStrategy: (attempt: number) => number };
+
+/**
+ * A connection on which a command, those of the handshake included, has waited so long without a byte is made anew: the
+ * peer may have vanished without a FIN, and TCP alone would notice after a quarter of an hour.
+ */
+const SILENT_MS = 2_000;
 
 /** A client of its own for one purpose. */
 export function connectRedis(config: RedisConfig, behaviour: RedisBehaviour): Redis | Cluster {
-  const { retryStrategy, ...perNode } = behaviour;
+  const { retryStrategy, ...rest } = behaviour;
+  const perNode = { socketTimeout: SILENT_MS, ...rest, ...ANY_REDIS };
   if (config.mode !== 'cluster') {
-    return new Redis({ ...behaviour, ...redisAddress(config), enableOfflineQueue: false });
+    return new Redis({ ...perNode, retryStrategy, ...redisAddress(config), enableOfflineQueue: false });
   }
   const nodes = config.nodes.map(({ host, port }) => ({ host, port }));
   return new Cluster(nodes, {

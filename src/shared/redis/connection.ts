@@ -5,6 +5,19 @@ import type { RedisConfig } from '../config/types.ts';
 /** ioredis 6 types its clients by `replyMapping`; nothing here sets it, so leaving it out keeps the plain client. */
 export type RedisSettings = Omit<RedisOptions, 'replyMapping' | 'himportFieldsets'>;
 
+/** What every connection of the gateway has in common, whatever it is for. */
+export const ANY_REDIS = {
+  // ioredis asks INFO before it calls a connection ready; where that is renamed or forbidden it never would. A server that
+  // is still loading says so to each command.
+  enableReadyCheck: false,
+  // A failover leaves us on the old primary, now a replica: connect anew, but send nothing a second time.
+  reconnectOnError: (error: Error): 1 | false => (error.message.startsWith('READONLY') ? 1 : false),
+} as const satisfies RedisSettings;
+
+/** A Sentinel that says nothing is given up, and the next one asked. */
+const SENTINEL_WITHIN_MS = 1_000;
+const SENTINELS_AGAIN_MS = 500;
+
 /** Credentials and TLS: what every server of a deployment is asked with. */
 export function redisCredentials(config: RedisConfig): Pick<RedisSettings, 'username' | 'password' | 'tls'> {
   return {
@@ -23,6 +36,8 @@ export function redisAddress(config: RedisConfig): RedisSettings {
       ...credentials,
       sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
       name: config.sentinelMaster ?? 'mymaster',
+      sentinelCommandTimeout: SENTINEL_WITHIN_MS,
+      sentinelRetryStrategy: () => SENTINELS_AGAIN_MS,
       // ioredis uses `tls` for neither the Sentinels nor the primary they name unless it is told so.
       ...(credentials.tls === undefined ? {} : { sentinelTLS: credentials.tls, enableTLSForSentinelMode: true }),
       db: config.database,

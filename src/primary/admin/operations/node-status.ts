@@ -31,8 +31,8 @@ export interface StatusParts {
   };
   readonly control: {
     readonly liveNodes: number;
-    /** Why the breakers cannot use Redis; empty when they can. */
-    readonly degraded: readonly string[];
+    /** What of the front cannot use Redis; empty when all can. */
+    readonly redisProblems: readonly string[];
   };
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
@@ -86,11 +86,11 @@ function redisReasonsOf({ control, limitsStore, redisConfigured }: StatusParts):
   const { state, reason } = limitsStore.state();
   switch (state) {
     case 'up':
-      return control.degraded;
+      return control.redisProblems;
     case 'down':
-      return [...control.degraded, `rate limits: Redis is not asked (${reason})`];
+      return [...control.redisProblems, `rate limits: Redis is not asked (${reason})`];
     case 'none': // no thread has reached it yet; /health says the same
-      return redisConfigured ? [...control.degraded, 'rate limits: connecting to Redis'] : control.degraded;
+      return redisConfigured ? [...control.redisProblems, 'rate limits: connecting to Redis'] : control.redisProblems;
     default:
       return state satisfies never;
   }

@@ -57,7 +57,10 @@ export class ClusterStore implements LimitStore {
     });
     this.#cluster.on('+node', (redis: Redis) => this.#nodes.set(keyOf(redis), redis));
     this.#cluster.on('-node', (redis: Redis) => this.#forget(redis));
-    this.#cluster.on('ready', () => this.#openLinks());
+    this.#cluster.on('ready', () => {
+      this.#lastError = undefined;
+      this.#openLinks();
+    });
     this.#timer = setInterval(() => this.#refresh(), REFRESH_EVERY_MS).unref();
   }
 
@@ -169,8 +172,10 @@ export class ClusterStore implements LimitStore {
       const one = this.#links.get(redis)?.gate.state;
       if (one?.kind === 'down') state = { ...one, reason: `${keyOf(redis)}: ${one.reason}` };
     }
-    if (this.#links.size === 0) state = { kind: 'down', reason: 'no nodes', sinceMs: this.#options.clock() };
-    if (state.kind === this.#state.kind) return;
+    if (this.#links.size === 0)
+      state = { kind: 'down', reason: this.#lastError ?? 'no nodes', sinceMs: this.#options.clock() };
+    const isOther = this.#isReported && reasonIn(state) !== reasonIn(this.#state);
+    if (state.kind === this.#state.kind && !isOther) return;
     this.#tell(state);
   }
 
@@ -180,5 +185,7 @@ export class ClusterStore implements LimitStore {
     this.#options.onChange(state);
   }
 }
+
+const reasonIn = (state: GateState): string | undefined => (state.kind === 'down' ? state.reason : undefined);
 
 const keyOf = (redis: Redis): string => `${redis.options.host ?? ''}:${redis.options.port ?? 0}`;

@@ -57,6 +57,9 @@ const PROBE_LANE: Lane = {
 /** Nothing was run and this Redis is well: the slot is elsewhere, or (several rules) half of its keys are. */
 const isRedirect = (message: string): boolean => /^(MOVED|ASK|TRYAGAIN) /.test(message);
 
+/** A connection on which nothing has come for so long is asked whether anybody is there. */
+const IDLE_LOOK_MS = 1_000;
+
 type ReplyHandler = (error: Error | null | undefined, reply: unknown) => void;
 
 /** The script on one connection: deadlines, healing, and the breaker that skips a Redis that does not answer. */
@@ -69,6 +72,11 @@ export class RedisLink {
   #notReadySinceMs: number | undefined;
   /** What the connection last failed with, while it is not ready. */
   #lastError: string | undefined;
+  readonly #idleTimer: NodeJS.Timeout;
+  /** Something came since the last look. */
+  #heard = false;
+  /** The last look has asked, and nothing has come since. */
+  #askedIdle = false;
 
   constructor(redis: Redis, options: RedisLinkOptions) {
     this.redis = redis;
@@ -85,6 +93,7 @@ export class RedisLink {
     redis.on('ready', this.#onReady);
     redis.on('close', this.#onClose);
     redis.on('error', this.#onError);
+    this.#idleTimer = setInterval(() => this.#lookIdle(), IDLE_LOOK_MS).unref();
   }
 
   /** Sends one script for all wants. */
@@ -128,12 +137,14 @@ export class RedisLink {
   }
 
   close(): void {
+    clearInterval(this.#idleTimer);
     this.gate.close();
     this.redis.off('ready', this.#onReady);
     this.redis.off('close', this.#onClose);
   }
 
   #onReply(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
+    this.#heard = true;
     if (call.ended) return; // answered after its deadline: the request was decided without it
     if (!error && readTakeReply(reply, call.wants)) {
       this.gate.succeeded();
@@ -183,7 +194,7 @@ export class RedisLink {
     if (this.redis.status !== 'ready') {
       if (this.redis.status === 'wait') this.redis.connect().catch(() => {});
       this.#watchHandshake();
-      done(this.#lastError ?? this.redis.status);
+      done(this.#lastError ?? 'not connected');
       return;
     }
     this.#notReadySinceMs = undefined;
@@ -191,6 +202,24 @@ export class RedisLink {
     this.#evalsha([want], (error) => {
       done(!error || isRedirect(error.message) ? undefined : error.message);
     });
+  }
+
+  /** Without requests nobody would notice that the peer has vanished, and `/health` would go on saying that it is asked. */
+  #lookIdle(): void {
+    const heard = this.#heard;
+    this.#heard = false;
+    if (heard || !this.gate.isUp || this.redis.status !== 'ready') {
+      this.#askedIdle = false;
+    } else if (this.#askedIdle) {
+      this.#askedIdle = false;
+      this.gate.goDown('no answer');
+    } else {
+      this.#askedIdle = true;
+      this.#sendProbe((failure) => {
+        this.#heard = true;
+        if (failure !== undefined) this.gate.failed(failure);
+      });
+    }
   }
 
   /** A server that accepts and then says nothing would keep ioredis in its handshake for ever. */

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import { ANY_REDIS } from '../../../shared/redis/connection.ts';
 import { plainBucketKey } from '../../../shared/redis/keys.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
@@ -15,7 +16,7 @@ export interface RedisStoreOptions {
   readonly random: () => number;
   readonly flights: FlightTimer;
   readonly metrics: ThreadMetrics;
-  /** Called once per change between asked and skipped. */
+  /** Called once per change between asked and skipped, and while skipped when the reason is another. */
   readonly onChange: (state: GateState) => void;
   /** Failures in a row after which Redis is skipped. */
   readonly failuresToSkip?: number;
@@ -46,8 +47,7 @@ export const decisionConnection = (random: () => number): RedisConnection => ({
   maxRetriesPerRequest: 0,
   connectTimeout: 500,
   retryStrategy: () => 100 + random() * 100,
-  // A Sentinel failover leaves us on the old primary, now a replica: reconnect, but do not send again.
-  reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+  ...ANY_REDIS,
 });
 
 /** A single Redis, or the primary that Sentinel names: one script for many clients. */

@@ -16,7 +16,7 @@ export interface StoreGateOptions {
   readonly probe: (done: (failure: string | undefined) => void) => void;
   /** Makes the connection anew; called when probes go unanswered. */
   readonly reconnect: () => void;
-  /** Called once per change between up and down, after the gate has changed. */
+  /** Called once per change between up and down, and while down when the reason is another, after the gate has changed. */
   readonly onChange: (state: GateState) => void;
 }
 
@@ -98,8 +98,9 @@ export class StoreGate {
   /** Keeps the newest reason, for those who ask. */
   #stillDown(reason: string): void {
     if (this.#state.kind === 'up') return;
+    const isNews = reason !== this.#state.reason;
     this.#state = { ...this.#state, reason };
-    if (this.#isReported || this.#options.clock() - this.#state.sinceMs < START_MS) return;
+    if (this.#isReported ? !isNews : this.#options.clock() - this.#state.sinceMs < START_MS) return;
     this.#isReported = true;
     this.#options.onChange(this.#state);
   }

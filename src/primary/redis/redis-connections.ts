@@ -1,0 +1,85 @@
+import type { Cluster, Redis } from 'ioredis';
+import { monotonicMs } from '../../shared/clock.ts';
+import type { RedisConfig } from '../../shared/config/types.ts';
+import type { Log } from '../../shared/log.ts';
+import type { connectRedis, RedisBehaviour } from '../../shared/redis/connect.ts';
+import { PeerWatch } from './peer-watch.ts';
+
+/** What the front has a connection of its own for, in words for people. */
+const PURPOSES = {
+  nodes: 'node list and overrides of clients',
+  breakers: 'circuit breakers',
+  events: 'events of other nodes',
+  metrics: 'metrics of Redis',
+} as const;
+
+export type RedisPurpose = keyof typeof PURPOSES;
+
+export interface RedisConnectionsOptions {
+  readonly config: RedisConfig;
+  readonly connect: typeof connectRedis;
+  readonly log: Log;
+  /** What does not work; empty = every connection does. The breakers speak for theirs themselves. */
+  readonly onProblems: (problems: readonly string[]) => void;
+}
+
+interface Connection {
+  readonly client: Redis | Cluster;
+  readonly watch: PeerWatch;
+}
+
+/** The front's connections to Redis: one for each purpose, each watched, so that none is dead without anybody knowing. */
+export class RedisConnections {
+  readonly #options: RedisConnectionsOptions;
+  readonly #open = new Map<RedisPurpose, Connection>();
+
+  constructor(options: RedisConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the one for this purpose. `close` ends it, unless somebody has before. */
+  open(purpose: RedisPurpose, behaviour: RedisBehaviour): Redis | Cluster {
+    const { config, connect } = this.#options;
+    const client = connect(config, behaviour);
+    const watch = new PeerWatch(client, {
+      clock: monotonicMs,
+      onChange: (problem) => this.#onChange(purpose, problem),
+    });
+    this.#open.set(purpose, { client, watch });
+    return client;
+  }
+
+  /** Why it is not connected, for whoever has just found that it is not. */
+  whyNot(purpose: RedisPurpose): string {
+    return this.#open.get(purpose)?.watch.whyNot ?? 'not connected';
+  }
+
+  /** Whether each answers. */
+  states(): readonly { readonly purpose: RedisPurpose; readonly up: boolean }[] {
+    return [...this.#open].map(([purpose, { watch }]) => ({ purpose, up: watch.problem === '' }));
+  }
+
+  /** From here on nothing is connected again. */
+  stopWatching(): void {
+    for (const { watch } of this.#open.values()) watch.close();
+  }
+
+  close(): void {
+    this.stopWatching();
+    for (const { client } of this.#open.values()) client.disconnect();
+  }
+
+  #onChange(purpose: RedisPurpose, problem: string): void {
+    const what = PURPOSES[purpose];
+    const { log, onProblems } = this.#options;
+    if (problem === '') log.info({ purpose }, `Redis answers again: ${what}`);
+    else log.warn({ purpose, reason: problem }, `Redis does not answer: ${what}`);
+    onProblems(
+      [...this.#open].flatMap(([each, { watch }]) =>
+        each === 'breakers' || watch.problem === ''
+          ? []
+          : [`${PURPOSES[each]}: Redis does not answer (${watch.problem})`],
+      ),
+    );
+  }
+}
