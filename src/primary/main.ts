@@ -104,6 +104,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     first,
     warnings: first.warnings,
     log,
+    tryRedis: async (config) => (await connections?.try(config)) ?? '',
     parts: [metrics, control, acceptor],
   });
   const threads = new RequestThreads({

@@ -51,7 +51,7 @@ describe('a gateway on its own', () => {
 
   it('reloads, and says so in its status', async () => {
     const { status, json } = await call(pair.gateway, 'POST /admin/reload');
-    expect([status, json]).toEqual([200, { version: 2, needsRestart: [], complete: true }]);
+    expect([status, json]).toEqual([200, { version: 2, needsRestart: [], complete: true, redisRefuses: '' }]);
     const after = await call(pair.gateway, 'GET /admin/status');
     expect(after.json).toMatchObject({ configVersion: 2, lastReload: { applied: true, problems: [] } });
     expect(

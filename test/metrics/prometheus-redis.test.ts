@@ -21,7 +21,9 @@ const configOf = (mode: RedisConfig['mode'], nodes: RedisConfig['nodes']): Redis
   username: undefined,
   password: undefined,
   tlsCaFile: undefined,
+  tlsCa: undefined,
   sentinelMaster: undefined,
+  sentinelPassword: undefined,
 });
 
 const LIMIT = 32 * 1024 * 1024;

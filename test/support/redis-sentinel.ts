@@ -14,8 +14,11 @@ export interface TestSentinel extends AsyncDisposable {
   readonly replica: TestRedis;
 }
 
-/** A primary, a replica and one Sentinel that promotes the replica soon after the primary is gone. */
-export async function startSentinel(): Promise<TestSentinel> {
+/**
+ * A primary, a replica and one Sentinel that promotes the replica soon after the primary is gone.
+ * @param settings further lines of the Sentinel's file
+ */
+export async function startSentinel(settings: readonly string[] = []): Promise<TestSentinel> {
   const primary = await startRedis();
   const replica = await startRedis(['--replicaof', `127.0.0.1 ${primary.port}`]);
   const isLinked = async () => (await replica.client.info('replication')).includes('master_link_status:up');
@@ -32,6 +35,7 @@ export async function startSentinel(): Promise<TestSentinel> {
       `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
       'sentinel down-after-milliseconds main 300',
       'sentinel failover-timeout main 2000',
+      ...settings,
     ].join('\n'),
   );
   const child = spawn('redis-server', [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -4,8 +4,8 @@ import type { Finding } from './finding.ts';
 
 /** What one Redis server was asked. */
 export interface RedisFacts {
-  /** Fields of INFO. */
-  readonly info: Readonly<Record<string, string>>;
+  /** Fields of INFO; `undefined` when it may not be asked: it is renamed, or the ACL forbids it. */
+  readonly info: Readonly<Record<string, string>> | undefined;
   /** `save` of its configuration; `undefined` when it may not be asked. */
   readonly save: string | undefined;
   /** Why a script may not run; `undefined` when it may. */
@@ -30,18 +30,33 @@ const CLOCK_APART_MS = 1_000;
  * @param name which server, such as `redis`
  * @param timeoutMs RATE_LIMIT_TIMEOUT_MILLISECONDS: the longest wait for a decision
  */
-export const judgeRedis = (name: string, facts: RedisFacts, timeoutMs: number): readonly Finding[] => [
-  version(`${name} version`, facts),
-  role(`${name} role`, facts),
-  memory(`${name} maxmemory`, facts),
-  policy(`${name} policy`, facts),
-  persistence(`${name} persistence`, facts),
-  scripts(`${name} scripts`, facts),
-  latency(`${name} latency`, facts, timeoutMs),
-  clock(`${name} clock`, facts),
-];
+export function judgeRedis(name: string, facts: RedisFacts, timeoutMs: number): readonly Finding[] {
+  const { info } = facts;
+  const always = [
+    scripts(`${name} scripts`, facts),
+    latency(`${name} latency`, facts, timeoutMs),
+    clock(`${name} clock`, facts),
+  ];
+  if (info === undefined) {
+    const advice =
+      'Version, memory and persistence cannot be judged, and their metrics are absent. The gateway needs none.';
+    return [warn(`${name} info`, 'INFO may not be asked', advice), ...always];
+  }
+  const told = { ...facts, info };
+  return [
+    version(`${name} version`, told),
+    role(`${name} role`, told),
+    memory(`${name} maxmemory`, told),
+    policy(`${name} policy`, told),
+    persistence(`${name} persistence`, told),
+    ...always,
+  ];
+}
 
-function version(check: string, { info }: RedisFacts): Finding {
+/** Facts of a Redis that may be asked all. */
+type ToldFacts = RedisFacts & { readonly info: Readonly<Record<string, string>> };
+
+function version(check: string, { info }: ToldFacts): Finding {
   const name = info['server_name'] === 'valkey' ? `Valkey ${info['valkey_version'] ?? ''}` : 'Redis';
   const text = info['redis_version'] ?? 'unknown';
   const found = name === 'Redis' ? `Redis ${text}` : `${name} (as Redis ${text})`;
@@ -49,14 +64,14 @@ function version(check: string, { info }: RedisFacts): Finding {
   return good ? ok(check, found) : fail(check, found, `Use Redis ${LEAST_MAJOR} or newer, or Valkey.`);
 }
 
-function role(check: string, { info }: RedisFacts): Finding {
+function role(check: string, { info }: ToldFacts): Finding {
   if (info['role'] === 'master') return ok(check, `primary with ${info['connected_slaves'] ?? 0} replicas`);
   const of = `${info['master_host'] ?? '?'}:${info['master_port'] ?? '?'}`;
   const advice = 'Name the primary in REDIS_URL, or the Sentinels with REDIS_MODE=sentinel: a replica takes no writes.';
   return fail(check, `replica of ${of}`, advice);
 }
 
-function memory(check: string, { info }: RedisFacts): Finding {
+function memory(check: string, { info }: ToldFacts): Finding {
   const used = Number(info['used_memory'] ?? 0);
   const most = Number(info['maxmemory'] ?? 0);
   if (most === 0) {
@@ -71,7 +86,7 @@ function memory(check: string, { info }: RedisFacts): Finding {
   return used / most >= FULL_SHARE.warn ? warn(check, found, advice) : ok(check, found);
 }
 
-function policy(check: string, { info }: RedisFacts): Finding {
+function policy(check: string, { info }: ToldFacts): Finding {
   const name = info['maxmemory_policy'] ?? 'unknown';
   if (name === 'noeviction') return ok(check, `${name}: nothing is lost; limits go on when it is full`);
   if (name.startsWith('volatile-')) return ok(check, `${name}: when it is full, buckets of clients go first`);
@@ -81,7 +96,7 @@ function policy(check: string, { info }: RedisFacts): Finding {
   return warn(check, `${name}: when it is full, breakers, overrides and jobs may go too`, advice);
 }
 
-function persistence(check: string, { info, save }: RedisFacts): Finding {
+function persistence(check: string, { info, save }: ToldFacts): Finding {
   const bad = (['rdb_last_bgsave_status', 'aof_last_write_status', 'aof_last_bgrewrite_status'] as const).filter(
     (field) => (info[field] ?? 'ok') !== 'ok',
   );

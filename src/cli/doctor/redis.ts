@@ -53,7 +53,7 @@ async function factsOf(redis: Redis): Promise<RedisFacts> {
   const [seconds, microseconds] = await redis.time();
   const oursMs = (askedMs + wallClockMs()) / 2;
   return {
-    info: parseInfo(await redis.info()),
+    info: await redis.info().then(parseInfo, () => undefined),
     save: await redis.config('GET', 'save').then(
       (reply) => (Array.isArray(reply) ? (reply[1] ?? '') : undefined),
       () => undefined, // managed servers do not let anyone ask

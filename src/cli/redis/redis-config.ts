@@ -15,6 +15,6 @@ import type { CliIo } from '../io.ts';
 export function redisConfig(io: CliIo): RedisConfig | undefined {
   const read = readEnv(io);
   const problems = [...read.problems, ...checkEnv(read, io.readFile)].filter(({ key }) => key.startsWith('REDIS_'));
-  if (problems.length === 0) return resolveRedis(read.values);
+  if (problems.length === 0) return resolveRedis(read.values, io.readFile);
   throw new CommandFailure(EXIT.configuration, `The configuration is not valid:\n${formatProblems(problems)}`);
 }

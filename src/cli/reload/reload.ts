@@ -16,10 +16,13 @@ export async function reload(context: AskContext): Promise<number> {
     workMs: RELOAD_TIMEOUT_MS,
     answer: reloadAnswer,
   });
-  const { version, needsRestart, complete } = value;
+  const { version, needsRestart, complete, redisRefuses } = value;
   show(context, json, [[span(`The new configuration is in use (version ${version}).`)]]);
   if (needsRestart.length > 0) {
     io.err(`warning: these change only with a restart: ${needsRestart.map(printable).join(', ')}`);
+  }
+  if (redisRefuses !== '') {
+    io.err(`warning: Redis does not take its new password or certificates: ${printable(redisRefuses)}`);
   }
   if (!complete) io.err('warning: a request thread has not confirmed it yet; the log of the gateway says more');
   return EXIT.ok;

@@ -90,12 +90,13 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
 /** Tells the events of a reload. */
 export function addReloadEvent(events: Pick<EventLog, 'add'>, outcome: ReloadOutcome): void {
   if (outcome.kind === 'applied') {
-    const { version, needsRestart, complete } = outcome;
+    const { version, needsRestart, complete, redisRefuses } = outcome;
     events.add('reload', `configuration version ${version} is in use`, {
       applied: true,
       version,
       needsRestart,
       complete,
+      redisRefuses,
     });
     return;
   }

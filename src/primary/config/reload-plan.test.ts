@@ -27,6 +27,7 @@ describe('a reload', () => {
     expect(planReload(loaded(), loaded())).toEqual({
       loaded: loaded(),
       needsRestart: [],
+      newRedisLogin: undefined,
       replaceThreads: false,
     });
   });

@@ -1,4 +1,4 @@
-import type { Config, ServerConfig } from '../../shared/config/types.ts';
+import type { Config, RedisConfig, ServerConfig } from '../../shared/config/types.ts';
 import type { LoadedTls } from './tls-files.ts';
 
 /** Settings that a running front cannot change, under the names a person sets them by. */
@@ -26,6 +26,8 @@ export interface ReloadPlan {
   readonly loaded: LoadedConfig;
   /** Settings that differ and are only taken up by a restart. */
   readonly needsRestart: readonly string[];
+  /** Redis with another password or other certificates, where they are other ones. */
+  readonly newRedisLogin: RedisConfig | undefined;
   /** What differs is fixed for the life of a thread, so each is replaced. */
   readonly replaceThreads: boolean;
 }
@@ -39,9 +41,10 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   // The acceptor is a TLS app or it is not, and its threads must be the same.
   const tlsSwitched = (old.tls === undefined) !== (wanted.tls === undefined);
   if (tlsSwitched) needsRestart.push('TLS_CERT_FILE');
-  // Connections and the node's name are made once.
-  const { redis, node } = running.config;
-  if (JSON.stringify(redis) !== JSON.stringify(next.config.redis)) needsRestart.push('REDIS_URL');
+  // Connections and the node's name are made once; what Redis is shown is shown with the next handshake.
+  const { node } = running.config;
+  const redis = withLoginOf(running.config.redis, next.config.redis);
+  if (!isSame(redis, next.config.redis)) needsRestart.push('REDIS_URL');
   if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
   const { front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes } = old;
@@ -52,8 +55,20 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   return {
     loaded,
     needsRestart,
+    newRedisLogin: redis !== undefined && !isSame(redis, running.config.redis) ? redis : undefined,
     replaceThreads: appDiffers(running, loaded),
   };
+}
+
+const isSame = (a: RedisConfig | undefined, b: RedisConfig | undefined): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
+/** The Redis that is in use with what the new configuration shows it, if that is meant for the same one. */
+function withLoginOf(old: RedisConfig | undefined, next: RedisConfig | undefined): RedisConfig | undefined {
+  if (old === undefined || next === undefined) return old;
+  const { username, password, sentinelPassword, tlsCaFile, tlsCa } = next;
+  const taken = { ...old, username, password, sentinelPassword, tlsCaFile, tlsCa };
+  return isSame(taken, next) ? Object.freeze(taken) : old;
 }
 
 /** Whether something differs that an app of uWS takes once, when it is made. Our own front takes up everything. */

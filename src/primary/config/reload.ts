@@ -1,7 +1,7 @@
 import { wallClockMs } from '../../shared/clock.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import type { Problem } from '../../shared/config/problems.ts';
-import type { Config } from '../../shared/config/types.ts';
+import type { Config, RedisConfig } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
@@ -20,6 +20,8 @@ export type ReloadOutcome =
       readonly needsRestart: readonly string[];
       /** Every thread that gets connections uses it. `false`: one did not say so in time. */
       readonly complete: boolean;
+      /** Why Redis does not take what it is shown now; open connections stay as they are. '' = it does, or nothing is new. */
+      readonly redisRefuses: string;
     }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
@@ -36,6 +38,8 @@ export interface ReloadOptions {
   readonly warnings?: readonly string[];
   /** Parts of the front that take a new configuration, in this order, before the threads get it. */
   readonly parts: readonly { configure(config: Config): void }[];
+  /** Shows Redis another password or other certificates. @returns why it does not take them; '' = it does */
+  readonly tryRedis: (config: RedisConfig) => Promise<string>;
   readonly log: Log;
 }
 
@@ -130,7 +134,7 @@ export class Reload {
       );
       return { kind: 'refused', problems };
     }
-    const { loaded, needsRestart, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
+    const { loaded, needsRestart, newRedisLogin, replaceThreads: replace } = planReload(this.#loaded, result.loaded);
     const { config } = loaded;
     const before = this.#loaded;
     const version = ++this.#version;
@@ -147,11 +151,15 @@ export class Reload {
       () => threads.all().every(({ state, configVersion }) => state.kind !== 'serving' || configVersion >= version),
       APPLIED_WITHIN_MS,
     );
+    const redisRefuses = newRedisLogin === undefined ? '' : await this.#options.tryRedis(newRedisLogin);
     const complete = replace ? (await replaceThreads(threads, log)) && applied : applied;
     this.#warnings = linesOf(result.warnings);
     if (this.#warnings.length > 0) log.warn({ warnings: this.#warnings }, 'configuration warnings');
     if (needsRestart.length > 0) log.warn({ needsRestart }, 'these settings change only with a restart');
+    if (redisRefuses !== '') {
+      log.error({ reason: redisRefuses }, 'Redis does not take the new password or certificates');
+    }
     log[complete ? 'info' : 'error']({ configVersion: version, complete }, 'configuration applied');
-    return { kind: 'applied', version, needsRestart, complete };
+    return { kind: 'applied', version, needsRestart, complete, redisRefuses };
   }
 }

@@ -3,7 +3,9 @@ import { monotonicMs } from '../../shared/clock.ts';
 import type { RedisConfig } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { connectRedis, RedisBehaviour } from '../../shared/redis/connect.ts';
+import { renewLogin } from '../../shared/redis/renew-login.ts';
 import { PeerWatch } from './peer-watch.ts';
+import { tryRedis } from './try-redis.ts';
 
 /** What the front has a connection of its own for, in words for people. */
 const PURPOSES = {
@@ -57,6 +59,16 @@ export class RedisConnections {
   /** Whether each answers. */
   states(): readonly { readonly purpose: RedisPurpose; readonly up: boolean }[] {
     return [...this.#open].map(([purpose, { watch }]) => ({ purpose, up: watch.problem === '' }));
+  }
+
+  /** Shows this password and these certificates from the next handshake on; what is connected stays so. */
+  renewLogin(config: RedisConfig): void {
+    for (const { client } of this.#open.values()) renewLogin(client, config);
+  }
+
+  /** Shows them now, on a connection of its own. @returns why they are not taken; '' = they are */
+  try(config: RedisConfig): Promise<string> {
+    return tryRedis(this.#options.connect, config);
   }
 
   /** From here on nothing is connected again. */

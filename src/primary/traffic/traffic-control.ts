@@ -150,6 +150,7 @@ export class TrafficControl {
   configure(config: Config): void {
     this.#breaker.front.configure(breakersOf(config));
     this.limits.configure(config);
+    if (config.redis !== undefined) this.#options.connections?.renewLogin(config.redis);
   }
 
   /** What the breaker's part of a thread speaks to. */

@@ -11,6 +11,10 @@ export const reloadAnswer = z.object({
   version: z.number(),
   needsRestart: z.array(z.string()),
   complete: z.boolean().describe('false: a thread has not confirmed it in time.'),
+  redisRefuses: z
+    .string()
+    .default('') // a gateway of a version before it does not say
+    .describe('Why Redis does not take a new password or new certificates; empty: it does, or there are none.'),
 });
 
 /** POST /admin/drain: the process ends when what is in flight is done, or at the deadline. */

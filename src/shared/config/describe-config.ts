@@ -1,14 +1,18 @@
 import type { Config } from './types.ts';
 
 /** Keys of the configuration that hold a secret; a test compares them with the secrets of the environment table. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken', 'password', 'keys']);
+const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken', 'password', 'sentinelPassword', 'keys']);
 
 const mask = (value: unknown): unknown => (Array.isArray(value) ? value.map(() => '***') : '***');
+
+/** Long, and in a file that is named beside it. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['tlsCa']);
 
 /** The configuration as plain data for `gateway check` and the admin API; a secret that is set is `***`, in a list each. */
 export const describeConfig = (config: Config): Record<string, unknown> =>
   JSON.parse(
-    JSON.stringify(config, (key, value: unknown) =>
-      SECRET_KEYS.has(key) && value !== undefined ? mask(value) : value,
-    ),
+    JSON.stringify(config, (key, value: unknown) => {
+      if (LEFT_OUT.has(key)) return undefined;
+      return SECRET_KEYS.has(key) && value !== undefined ? mask(value) : value;
+    }),
   ) as Record<string, unknown>;

@@ -71,7 +71,7 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
   }
   const stateDir = values.STATE_DIR ?? defaultStateDir(env, machine.user);
-  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir }));
+  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir, readFile }));
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
   warnings.push(...weakSettings(config, { env, modeOf: machine.modeOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));

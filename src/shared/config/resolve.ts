@@ -6,6 +6,7 @@ import { resolveRoute } from './routes/resolve.ts';
 import type { Machine } from './server/machine.ts';
 import { defaultNodeName } from './server/node-name.ts';
 import { resolveServer } from './server/resolve.ts';
+import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
 import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
@@ -20,6 +21,7 @@ export interface Checked {
   readonly machine: Machine;
   /** STATE_DIR, or where it is by default; `undefined`: nowhere. */
   readonly stateDir: string | undefined;
+  readonly readFile: ReadFile;
 }
 
 const PROXY_ROUTE: RouteYaml = { name: 'proxy', path: '/proxy', upstream: DEFAULT_UPSTREAM, strip_prefix: true };
@@ -49,7 +51,7 @@ export function resolveConfig(checked: Checked): Config {
         ? upstreams
         : [resolveDefaultUpstream(env, targets), ...upstreams],
     limits: resolveLimits(env),
-    redis: resolveRedis(env),
+    redis: resolveRedis(env, checked.readFile),
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,

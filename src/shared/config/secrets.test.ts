@@ -25,10 +25,10 @@ describe('secrets', () => {
   test('of the table are all masked in what is shown of the configuration', () => {
     const names = Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [name] : []));
     const env = Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]));
-    const shown = describeConfig(configOf({ ...env, REDIS_URL: 'redis://host' }));
-    expect(names).toEqual(['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_PASSWORD']);
+    const shown = describeConfig(configOf({ ...env, REDIS_URL: 'redis://host', REDIS_MODE: 'sentinel' }));
+    expect(names).toEqual(['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD']);
     expect(JSON.stringify(shown)).not.toContain('secret-of-');
-    expect(shown['redis']).toMatchObject({ password: '***', url: 'redis://host:6379' });
+    expect(shown['redis']).toMatchObject({ password: '***', sentinelPassword: '***', url: 'redis://host:26379' });
     expect(shown['server']).toMatchObject({ adminToken: '***', port: 5000 });
     expect(describeConfig(configOf({}))['server']).not.toHaveProperty('adminToken');
   });

@@ -223,8 +223,12 @@ export interface RedisConfig {
   readonly password: string | undefined;
   /** Certificates to trust instead of the system's; only with `tls`. */
   readonly tlsCaFile: string | undefined;
+  /** Its content. */
+  readonly tlsCa: string | undefined;
   /** Name of the primary; set exactly when `mode` is `sentinel`. */
   readonly sentinelMaster: string | undefined;
+  /** Secret. Of the Sentinels; only where `mode` is `sentinel`. */
+  readonly sentinelPassword: string | undefined;
 }
 
 /** This process among those that share a Redis. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/types.ts';
 
@@ -23,7 +22,7 @@ export function redisCredentials(config: RedisConfig): Pick<RedisSettings, 'user
   return {
     ...(config.username === undefined ? {} : { username: config.username }),
     ...(config.password === undefined ? {} : { password: config.password }),
-    ...(config.tls ? { tls: config.tlsCaFile === undefined ? {} : { ca: readFileSync(config.tlsCaFile) } } : {}),
+    ...(config.tls ? { tls: config.tlsCa === undefined ? {} : { ca: config.tlsCa } } : {}),
   };
 }
 
@@ -34,6 +33,7 @@ export function redisAddress(config: RedisConfig): RedisSettings {
   if (config.mode === 'sentinel') {
     return {
       ...credentials,
+      ...(config.sentinelPassword === undefined ? {} : { sentinelPassword: config.sentinelPassword }),
       sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
       name: config.sentinelMaster ?? 'mymaster',
       sentinelCommandTimeout: SENTINEL_WITHIN_MS,

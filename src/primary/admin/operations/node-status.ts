@@ -120,6 +120,9 @@ function processReasonsOf(
   } else if (last?.outcome.kind === 'applied' && !last.outcome.complete) {
     reasons.push('a request thread has not confirmed the last reload');
   }
+  if (last?.outcome.kind === 'applied' && last.outcome.redisRefuses !== '') {
+    reasons.push(`Redis did not take the password or certificates of the last reload (${last.outcome.redisRefuses})`);
+  }
   for (const { upstream, state, mode, reason, quiet } of breakers) {
     if (state === 'CLOSED' || mode !== 'on' || quiet) continue;
     reasons.push(`the circuit breaker of ${upstream} is ${state}${reason === '' ? '' : ` (${reason})`}`);

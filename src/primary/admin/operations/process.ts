@@ -27,8 +27,8 @@ const draining = (): AdminAnswer => problem(409, 'draining', { detail: DRAINING 
 
 function outcomeAnswer(outcome: ReloadOutcome): AdminAnswer {
   if (outcome.kind === 'applied') {
-    const { version, needsRestart, complete } = outcome;
-    return json(200, { version, needsRestart, complete });
+    const { version, needsRestart, complete, redisRefuses } = outcome;
+    return json(200, { version, needsRestart, complete, redisRefuses });
   }
   return problem(422, 'invalid_configuration', {
     detail: 'The new configuration is invalid; the old one stays.',

@@ -51,6 +51,10 @@ export function checkRedis(
     const expected = 'it only with REDIS_MODE=sentinel';
     problems.push({ key: 'REDIS_SENTINEL_MASTER', value: showValue(primary), expected });
   }
+  if (values.REDIS_SENTINEL_PASSWORD !== undefined && mode !== 'sentinel' && sound('REDIS_MODE')) {
+    const expected = 'it only with REDIS_MODE=sentinel';
+    problems.push({ key: 'REDIS_SENTINEL_PASSWORD', value: '***', expected });
+  }
   const bad = caFile === undefined ? undefined : checkCaFile(readFile, caFile);
   if (bad !== undefined) problems.push({ key: 'REDIS_TLS_CA_FILE', value: showValue(caFile), ...bad });
   return problems;

@@ -16,7 +16,9 @@ const LOCAL: RedisConfig = {
   username: undefined,
   password: undefined,
   tlsCaFile: undefined,
+  tlsCa: undefined,
   sentinelMaster: undefined,
+  sentinelPassword: undefined,
 };
 
 test('without REDIS_URL there is no Redis', () => {
@@ -84,6 +86,16 @@ test.each<[Env, Partial<RedisConfig>]>([
     { REDIS_URL: 'redis://s', REDIS_MODE: 'sentinel', REDIS_SENTINEL_MASTER: 'main' },
     { url: 'redis://s:26379', mode: 'sentinel', nodes: [{ host: 's', port: 26_379 }], sentinelMaster: 'main' },
   ],
+  [
+    { REDIS_URL: 'redis://s', REDIS_MODE: 'sentinel', REDIS_SENTINEL_PASSWORD: 'p w' },
+    {
+      url: 'redis://s:26379',
+      mode: 'sentinel',
+      nodes: [{ host: 's', port: 26_379 }],
+      sentinelMaster: 'mymaster',
+      sentinelPassword: 'p w',
+    },
+  ],
 ])('%j', (env, expected) => {
   expect(redisOf(env)).toEqual({ ...LOCAL, ...expected });
 });
@@ -141,6 +153,10 @@ describe('problems of several variables', () => {
     [
       { REDIS_URL: 'redis://a', REDIS_SENTINEL_MASTER: 'm' },
       ['REDIS_SENTINEL_MASTER: got "m", expected it only with REDIS_MODE=sentinel'],
+    ],
+    [
+      { REDIS_URL: 'redis://a', REDIS_SENTINEL_PASSWORD: 'hunter2' },
+      ['REDIS_SENTINEL_PASSWORD: got ***, expected it only with REDIS_MODE=sentinel'],
     ],
     [
       { REDIS_URL: 'redis://a', REDIS_TLS_CA_FILE: 'no.pem' },

@@ -1,11 +1,12 @@
 import type { EnvValues } from '../env-table.ts';
+import type { ReadFile } from '../text-file.ts';
 import type { RedisConfig } from '../types.ts';
 
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 
-/** Redis as the environment names it; `undefined` without REDIS_URL. */
-export function resolveRedis(env: EnvValues): RedisConfig | undefined {
+/** Redis as the environment names it, with the certificates as they are now; `undefined` without REDIS_URL. */
+export function resolveRedis(env: EnvValues, readFile: ReadFile): RedisConfig | undefined {
   const { REDIS_URL: url, REDIS_MODE: mode } = env;
   if (url === undefined) return undefined;
   const isSentinel = mode === 'sentinel';
@@ -27,6 +28,8 @@ export function resolveRedis(env: EnvValues): RedisConfig | undefined {
     username: env.REDIS_USERNAME ?? url.username,
     password: env.REDIS_PASSWORD ?? url.password,
     tlsCaFile: env.REDIS_TLS_CA_FILE,
+    tlsCa: env.REDIS_TLS_CA_FILE === undefined ? undefined : readFile(env.REDIS_TLS_CA_FILE),
     sentinelMaster: isSentinel ? (env.REDIS_SENTINEL_MASTER ?? 'mymaster') : undefined,
+    sentinelPassword: env.REDIS_SENTINEL_PASSWORD,
   };
 }

@@ -1,5 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { ClusterNode, ClusterOptions, Redis } from 'ioredis';
+import type { RedisConfig } from '../../../shared/config/types.ts';
+import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
@@ -93,6 +95,10 @@ export class ClusterStore implements LimitStore {
       stream.uncork();
     }
     if (skipped.length > 0) sink.settled(skipped, 'skipped');
+  }
+
+  renewLogin(config: RedisConfig): void {
+    renewLogin(this.#cluster, config);
   }
 
   close(): void {

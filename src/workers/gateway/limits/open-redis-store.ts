@@ -5,8 +5,14 @@ import { ClusterStore } from './cluster-store.ts';
 import { RedisStore } from './redis-store.ts';
 import type { RedisStoreOptions } from './redis-store.ts';
 
+/** A store on Redis. */
+export interface SharedStore extends LimitStore {
+  /** Shows this password and these certificates from the next handshake on; what is connected stays so. */
+  renewLogin(config: RedisConfig): void;
+}
+
 /** The store that the configuration names. Imported only where there is one: a thread without Redis starts faster. */
-export function openRedisStore(config: RedisConfig, options: RedisStoreOptions): LimitStore {
+export function openRedisStore(config: RedisConfig, options: RedisStoreOptions): SharedStore {
   if (config.mode !== 'cluster') return new RedisStore(redisAddress(config), options);
   return new ClusterStore({ nodes: config.nodes, redis: redisCredentials(config) }, options);
 }

@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { ANY_REDIS } from '../../../shared/redis/connection.ts';
+import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { plainBucketKey } from '../../../shared/redis/keys.ts';
+import type { RedisConfig } from '../../../shared/config/types.ts';
 import { takeScript } from '../../../shared/limits/take-script.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
@@ -88,6 +90,10 @@ export class RedisStore implements LimitStore {
       keys += rules;
     }
     this.#link.take(start === 0 ? wants : wants.slice(start), deadlineMs, sink);
+  }
+
+  renewLogin(config: RedisConfig): void {
+    renewLogin(this.#link.redis, config);
   }
 
   close(): void {

@@ -18,7 +18,7 @@ import { FlightTimer } from './flight-timer.ts';
 import type { LimitLane } from './limit-lane.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Limiter, LIMITER_DEFAULTS } from './limiter.ts';
-import type { openRedisStore } from './open-redis-store.ts';
+import type { openRedisStore, SharedStore } from './open-redis-store.ts';
 import { Overrides } from './overrides.ts';
 import { RefusedClients } from './refused-clients.ts';
 import { ShadowLog } from './shadow-log.ts';
@@ -61,6 +61,8 @@ export class ThreadLimits {
   degraded = '';
   keys: ClientKeys;
   readonly #store: LimitStore;
+  /** The same, where it is Redis. */
+  readonly #shared: SharedStore | undefined;
   readonly #metrics: ThreadMetrics;
   readonly #post: ThreadLimitsStart['post'];
   readonly #timeoutMs: number;
@@ -87,7 +89,8 @@ export class ThreadLimits {
       owner: start.slot + 1,
       lockWaitMs: config.limits.timeoutMs,
     });
-    this.#store = this.#openRedisStore(start) ?? memory;
+    this.#shared = this.#openRedisStore(start);
+    this.#store = this.#shared ?? memory;
     this.limiter = new Limiter({
       ...LIMITER_DEFAULTS,
       clock: monotonicMs,
@@ -103,6 +106,7 @@ export class ThreadLimits {
 
   /** Takes over what a reload may change; the store and its time-outs stay until a restart. */
   apply(config: Config): void {
+    if (config.redis !== undefined) this.#shared?.renewLogin(config.redis);
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
     this.#headerMode = config.limits.headers;
     this.#allowlist = new Allowlist(config.limits.allowlist);
@@ -160,7 +164,7 @@ export class ThreadLimits {
     this.#flights.close();
   }
 
-  #openRedisStore({ config, openRedisStore: open }: ThreadLimitsStart): LimitStore | undefined {
+  #openRedisStore({ config, openRedisStore: open }: ThreadLimitsStart): SharedStore | undefined {
     this.#metrics.set(THREAD.storeState, STORE_STATE.none);
     if (config.redis === undefined || open === undefined) return undefined;
     this.#metrics.set(THREAD.storeState, STORE_STATE.skipped);
