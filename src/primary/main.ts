@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { wallClockMs } from '../shared/clock.ts';
+import { monotonicMs, wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
 import { EXIT } from '../shared/exit-codes.ts';
@@ -57,7 +57,7 @@ async function redisConnections(
 
 async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {
   const { server } = first.config;
-  const startedAtMs = wallClockMs();
+  const [startedAtMs, startedMs] = [wallClockMs(), monotonicMs()];
   const events = new EventLog({
     wallClockMs,
     onListenerError: (error) => log.error({ err: error }, 'a reader of events failed'),
@@ -177,6 +177,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     first: first.config,
     tokens,
     startedAtMs,
+    startedMs,
     port: () => port,
     log,
     events,

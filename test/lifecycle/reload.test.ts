@@ -30,7 +30,10 @@ describe.each(['SIGHUP', 'POST /admin/reload', 'SIGHUP to the parent'])('reload 
       await applied(gateway, version);
     } else {
       const answer = await send(gateway.adminPort, { method: 'POST', path: '/admin/reload', headers: gateway.bearer });
-      expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { version, needsRestart: [], complete: true }]);
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([
+        200,
+        { version, needsRestart: [], complete: true, redisRefuses: '' },
+      ]);
     }
   };
 

@@ -1,4 +1,4 @@
-import { wallClockMs } from '../../shared/clock.ts';
+import { monotonicMs } from '../../shared/clock.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import type { Config, LogLevel } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
@@ -26,6 +26,8 @@ export interface FrontParts {
   readonly first: Config;
   /** Time of day. */
   readonly startedAtMs: number;
+  /** The same moment on the monotonic clock. */
+  readonly startedMs: number;
   /** Of the data port. */
   readonly port: () => number;
   readonly log: Log;
@@ -51,7 +53,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     startedAtMs: parts.startedAtMs,
     workers: first.server.workers,
     redisConfigured: first.redis !== undefined,
-    wallClockMs,
+    uptimeMs: () => monotonicMs() - parts.startedMs,
     port: parts.port,
     draining: () => stop.begun,
     token: () => parts.tokens.current(),

@@ -2,6 +2,9 @@ import { parseClusterEvent } from '../../shared/redis/events.ts';
 import type { ClusterEvent } from '../../shared/redis/events.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 
+/** Characters. A longer message is none of ours: a client's name is the longest part of one. */
+const LONGEST_EVENT = 16_384;
+
 /** What is used of an ioredis client of its own; made with `autoResubscribe: false`. */
 interface SubscriberClient {
   readonly status: string;
@@ -45,7 +48,7 @@ export function createEventFeed(options: EventFeedOptions): { close(): void } {
     if (closed) return;
     if (channel === keyspace) return onDoubt();
     if (channel !== EVENTS_CHANNEL) return;
-    const event = parseClusterEvent(message);
+    const event = message.length > LONGEST_EVENT ? undefined : parseClusterEvent(message);
     if (event !== undefined) onEvent(event);
   });
   if (client.status === 'ready') void subscribe();

@@ -13,6 +13,7 @@ test('a configuration that a part cannot take changes nothing and ends nothing',
   const reload = new Reload({
     load: () => ({ ok: true, loaded: { config: next, tls: undefined }, warnings: [] }),
     first: { config: first, tls: undefined },
+    tryRedis: () => Promise.resolve(''),
     parts: [
       { configure: (config) => void taken.push(['a', config]) },
       {

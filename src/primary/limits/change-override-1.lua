@@ -10,6 +10,9 @@ local key, client, lifts = KEYS[1], ARGV[1], ARGV[2] == 'AUTO'
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
+local kind = redis.call('TYPE', key).ok
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end -- whatever it is, it is no override
+
 local function stamp()
   return (redis.call('HGET', key, '#version') or '') .. ':' .. redis.call('HLEN', key)
 end

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
 import type { OverrideState } from '../../shared/limits/overrides.ts';
 import { parseJson } from '../../shared/parse-json.ts';
@@ -8,6 +9,7 @@ import { readScript, runScript } from '../../shared/redis/scripts.ts';
 import type { AskedRedis } from './asked-redis.ts';
 
 const VERSION_FIELD = '#version';
+const LONGEST_MS = OVERRIDE_SECONDS.most * 1000;
 const CHANGED: LimitEvent = { type: 'limit-overrides' };
 
 export interface OverrideChange {
@@ -59,7 +61,7 @@ export class OverridesHash {
    * @returns `same`: they still have that stamp
    */
   async read(known: string): Promise<OverridesSnapshot | 'same' | undefined> {
-    const said = { keys: [OVERRIDES_KEY], args: [known] };
+    const said = { keys: [OVERRIDES_KEY], args: [known, MOST_OVERRIDES + 1] };
     const reply = await this.#redis.ask((redis) => runScript(redis, this.#read, said));
     return reply === null ? 'same' : snapshotOf(reply);
   }
@@ -90,7 +92,8 @@ function snapshotOf(reply: unknown): OverridesSnapshot | undefined {
     const client = String(flat[i]);
     const found = client === VERSION_FIELD ? undefined : parseJson(value, String(flat[i + 1]));
     if (found === undefined) continue; // or written by hand, and not as it should be
-    clients.push({ client, ...found, remainingMs: found.until - Number(nowMs) });
+    clients.push({ client, ...found, remainingMs: Math.min(found.until - Number(nowMs), LONGEST_MS) });
+    if (clients.length === MOST_OVERRIDES) break;
   }
   return { stamp: String(stamp), clients };
 }

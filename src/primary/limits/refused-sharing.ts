@@ -4,6 +4,8 @@ import { refusedKey } from '../../shared/redis/keys.ts';
 import { runScript, setForMs } from '../../shared/redis/scripts.ts';
 import type { AskedRedis, RedisClient } from './asked-redis.ts';
 
+/** Of a list as text; a longer one was not written by a node. */
+const LONGEST_LIST = 262_144;
 const PUBLISH_EVERY_MS = 2_000;
 /** What ended threads have told runs out without anybody saying so. */
 const REFRESH_EVERY_MS = 60_000;
@@ -79,8 +81,15 @@ export class RefusedSharing {
 
 /** Its window goes on from when it was written, which its time to live tells without a common clock. */
 async function readList(redis: RedisClient, key: string): Promise<RefusedList | undefined> {
-  const [text, leftMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
-  const list = text === null ? undefined : parseRefusedList(text);
+  let text: string;
+  let leftMs: number;
+  try {
+    [text, leftMs] = await Promise.all([redis.getrange(key, 0, LONGEST_LIST - 1), redis.pttl(key)]);
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined; // none of ours
+    throw error;
+  }
+  const list = parseRefusedList(text);
   if (list === undefined || leftMs < 0) return undefined;
   return { ...list, windowMs: list.windowMs + Math.max(0, REFUSED_WINDOW_MS - leftMs) };
 }

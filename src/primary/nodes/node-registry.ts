@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
-import { readScript, runScript, setForMs } from '../../shared/redis/scripts.ts';
-import { readNodes } from './read-nodes.ts';
+import { readScript, runScript } from '../../shared/redis/scripts.ts';
+import { MOST_NODES, readNodes } from './read-nodes.ts';
 import type { ListedNode } from './read-nodes.ts';
+import { Twins } from './twins.ts';
 
 /** What a node says about itself under its `nodeKey`. */
 export interface NodeInfo {
@@ -23,6 +25,7 @@ const BEAT_EVERY_MS = 1_000;
 const ALIVE_MS = 5_000;
 
 const BEAT = readScript(new URL('beat-1.lua', import.meta.url));
+const SAY = readScript(new URL('say-1.lua', import.meta.url));
 
 export interface NodeRegistryOptions {
   /** Closed by whoever made it, after `close`. */
@@ -31,6 +34,8 @@ export interface NodeRegistryOptions {
   readonly log: Log;
   /** Called when the number of live nodes has changed. */
   readonly onCount: (count: number, names: readonly string[]) => void;
+  /** Called when so many other processes use this node's name, and when none does any more. */
+  readonly onTwins: (count: number) => void;
 }
 
 /**
@@ -40,6 +45,9 @@ export interface NodeRegistryOptions {
 export class NodeRegistry {
   readonly #options: NodeRegistryOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #instance = randomBytes(6).toString('hex');
+  readonly #twins = new Twins(this.#instance, ALIVE_MS);
+  #twinCount = 0;
   #count = 1;
   #beating = false;
   #closed = false;
@@ -53,7 +61,7 @@ export class NodeRegistry {
     this.#timer = setInterval(() => void this.#beat(), BEAT_EVERY_MS).unref();
   }
 
-  /** Nodes that live, this one included. */
+  /** Nodes that live, this one and others of its name included. */
   get count(): number {
     return this.#count;
   }
@@ -91,17 +99,31 @@ export class NodeRegistry {
     }
   }
 
+  #said(mine: NodeInfo): string {
+    return JSON.stringify({ ...mine, instance: this.#instance });
+  }
+
+  #findTwins(before: string): void {
+    const count = this.#twins.found(before, monotonicMs());
+    const had = this.#twinCount;
+    this.#twinCount = count;
+    if (count > 0 !== had > 0) this.#options.onTwins(count);
+  }
+
   async #beat(): Promise<void> {
     const { redis, info, log, onCount } = this.#options;
     if (this.#closed || this.#beating || redis.status !== 'ready') return;
     this.#beating = true;
     try {
       const mine = info();
-      const [live] = await Promise.all([
-        runScript(redis, BEAT, { keys: [NODES_KEY], args: [mine.name, ALIVE_MS] }) as Promise<readonly string[]>,
-        runScript(redis, setForMs, { keys: [nodeKey(mine.name)], args: [JSON.stringify(mine), ALIVE_MS] }),
+      const [live, before] = await Promise.all([
+        runScript(redis, BEAT, { keys: [NODES_KEY], args: [mine.name, ALIVE_MS, MOST_NODES] }) as Promise<
+          readonly string[]
+        >,
+        runScript(redis, SAY, { keys: [nodeKey(mine.name)], args: [this.#said(mine), ALIVE_MS] }),
       ]);
-      const count = Math.max(1, live.length);
+      this.#findTwins(String(before));
+      const count = Math.max(1, live.length) + this.#twinCount;
       if (count !== this.#count) {
         log.info({ nodes: live }, 'live nodes changed');
         this.#count = count;

@@ -17,16 +17,30 @@ export interface ListedNode {
 
 const LIST = readScript(new URL('list-1.lua', import.meta.url));
 
+/** More entries are not looked at: they are nobody's nodes. */
+export const MOST_NODES = 1_000;
+const LONGEST_TEXT = 4_096;
+
 const said = z.object({ version: z.string(), started: z.string(), threads: z.number(), address: z.string() });
 const NOTHING = { version: '', started: '', threads: 0, address: '' };
 
+/** The text of a key; '' where there is another type. */
+async function startOf(redis: Redis | Cluster, key: string): Promise<string> {
+  try {
+    return await redis.getrange(key, 0, LONGEST_TEXT - 1);
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return '';
+    throw error;
+  }
+}
+
 /** Reads which nodes live and what each says of itself. Rejects when Redis cannot be asked. */
 export async function readNodes(redis: Redis | Cluster, aliveMs: number): Promise<readonly ListedNode[]> {
-  const listed = await runScript(redis, LIST, { keys: [NODES_KEY], args: [aliveMs] });
+  const listed = await runScript(redis, LIST, { keys: [NODES_KEY], args: [aliveMs, MOST_NODES] });
   const found = listed as readonly (string | number)[];
   const names = found.filter((_, at) => at % 2 === 0).map(String);
   // One by one: in a cluster they lie in different slots.
-  const texts = await Promise.all(names.map((name) => redis.get(nodeKey(name))));
+  const texts = await Promise.all(names.map(async (name) => startOf(redis, nodeKey(name))));
   return names.map((name, at) => {
     // Others write there too, so it may be anything.
     const { started, ...rest } = parseJson(said, texts[at] ?? '') ?? NOTHING;

@@ -30,7 +30,7 @@ export async function tryRedis(connect: typeof connectRedis, config: RedisConfig
           () => settle(''),
           (error: unknown) => {
             const said = error instanceof Error ? error.message : String(error);
-            settle(/^NOPERM/.test(said) ? '' : said);
+            settle(said.startsWith('NOPERM') ? '' : said);
           },
         );
       });

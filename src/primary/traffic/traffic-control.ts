@@ -63,6 +63,7 @@ export class TrafficControl {
           options.events?.add('nodes', `${count} live nodes`, { names });
           threads.tellAll({ to: 'limits', type: 'live-nodes', count });
         },
+        onTwins: (count) => this.#onTwins(count),
       });
     }
     this.limits = new LimitControl({
@@ -126,6 +127,11 @@ export class TrafficControl {
     return [...degraded.of('breakers'), ...degraded.of('redis')];
   }
 
+  /** What is wrong with who the nodes are; empty when nothing is. */
+  get nodeProblems(): readonly string[] {
+    return this.#options.degraded.of('nodes');
+  }
+
   /** The nodes that share the Redis. Never rejects. */
   nodes(): Promise<NodesAnswer> {
     const { info } = this.#options;
@@ -173,6 +179,18 @@ export class TrafficControl {
     this.limits.close();
     await this.#nodes?.close();
     connections?.close();
+  }
+
+  #onTwins(count: number): void {
+    const { config, log, degraded, events } = this.#options;
+    const { name } = config.node;
+    const text =
+      count > 0
+        ? `another process is a node of the name ${name} too: give each its own NODE_NAME`
+        : `no other process is a node of the name ${name} any more`;
+    log[count > 0 ? 'error' : 'info']({ name }, text);
+    events?.add('nodes', text, { name });
+    degraded.set('nodes', count > 0 ? [text] : []);
   }
 
   #onNotice(notice: BreakerNotice): void {

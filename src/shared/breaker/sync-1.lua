@@ -10,7 +10,8 @@
 -- Nodes of older versions run an older script over the same hash: what it does not know (tallies, narrow) it leaves as it
 -- is, so tallies carry the time they mean something, and narrow the epoch it belongs to.
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
-local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS = 10000, 30000, 1000, 86400000
+local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS, LONGEST_TEXT, LONGEST_TALLIES =
+  10000, 30000, 1000, 86400000, 4096, 262144
 local hash, channel = KEYS[1], ARGV[1]
 local request = cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
@@ -20,7 +21,9 @@ local node = request.node
 if request.validUntilMs and now > request.validUntilMs then return redis.error_reply('LATE request: this server hung, or its clock was set') end
 
 local function whole(n) return string.format('%.0f', n) end
-local function time_in(text) return tonumber(string.match(text or '', '^%d+$')) end
+-- Others write here too: what is no whole number, or larger than any of ours, is none.
+local function whole_in(text) if text and #text <= 15 then return tonumber(string.match(text, '^%d+$')) end end
+local function short(text) return string.sub(text or '', 1, LONGEST_TEXT) end
 
 -- 'a=1,b=2' <-> { { id = 'a', till = 1 }, ... }
 local function parse_holds(text)
@@ -64,23 +67,27 @@ local FIELDS = { '', ':written', ':failures', ':opened_at', ':open_until', ':epo
 local function read(name)
   local names = {}
   for i, suffix in ipairs(FIELDS) do names[i] = name .. suffix end
-  local stored = redis.call('HMGET', hash, unpack(names))
-  local kind = string.upper(stored[1] or 'CLOSED')
+  local stored = redis.pcall('HMGET', hash, unpack(names))
+  if stored.err then -- no hash at all: nothing in it can be ours
+    redis.call('DEL', hash)
+    stored = redis.call('HMGET', hash, unpack(names))
+  end
+  local kind = string.upper(short(stored[1] or 'CLOSED'))
   if kind ~= 'OPEN' and kind ~= 'HALF_OPEN' then kind = 'CLOSED' end
   local failed_nodes = {}
-  for id in string.gmatch(stored[12] or '', '[^,]+') do failed_nodes[#failed_nodes + 1] = id end
-  local forced, forced_at, forced_until = string.upper(stored[15] or ''), time_in(stored[16]), time_in(stored[17])
+  for id in string.gmatch(short(stored[12]), '[^,]+') do failed_nodes[#failed_nodes + 1] = id end
+  local forced, forced_at, forced_until = string.upper(short(stored[15])), whole_in(stored[16]), whole_in(stored[17])
   if not forced_until or (forced ~= 'OPEN' and forced ~= 'CLOSED') then forced, forced_until = nil, nil end
-  local epoch = tonumber(stored[6]) or 0
-  local narrow_epoch, narrow = string.match(stored[19] or '', '^(%d+):(.+)$')
+  local epoch = whole_in(stored[6]) or 0
+  local narrow_epoch, narrow = string.match(short(stored[19]), '^(%d+):(.+)$')
   if tonumber(narrow_epoch) ~= epoch or kind == 'CLOSED' then narrow = nil end
   return {
-    tallies_text = stored[18] or nil, narrow = narrow,
-    stored = stored, kind = kind, written = stored[2] or 'CLOSED', failures = tonumber(stored[3]) or 0,
-    opened_at = tonumber(stored[4]), open_until = tonumber(stored[5]), epoch = epoch,
-    reason = stored[7] or '', node = stored[8] or '', trips = tonumber(stored[9]) or 0,
-    successes = tonumber(stored[10]) or 0, permits = parse_holds(stored[11]), failed_nodes = failed_nodes,
-    votes = parse_holds(stored[13]), isolated = parse_holds(stored[14]),
+    tallies_text = #(stored[18] or '') <= LONGEST_TALLIES and stored[18] or nil, narrow = narrow,
+    stored = stored, kind = kind, written = short(stored[2] or 'CLOSED'), failures = whole_in(stored[3]) or 0,
+    opened_at = whole_in(stored[4]), open_until = whole_in(stored[5]), epoch = epoch,
+    reason = short(stored[7]), node = short(stored[8]), trips = whole_in(stored[9]) or 0,
+    successes = whole_in(stored[10]) or 0, permits = parse_holds(short(stored[11])), failed_nodes = failed_nodes,
+    votes = parse_holds(short(stored[13])), isolated = parse_holds(short(stored[14])),
     forced = forced, forced_at = forced_at or (forced and now), forced_until = forced_until,
   }
 end
@@ -114,6 +121,14 @@ local function open_for(rule, trips, random)
   return math.floor(base * (1 + rule.openJitter * random))
 end
 
+-- Whatever stands there, by whomever: only what is a tally is read as one.
+local function sound_tally(t)
+  if type(t) ~= 'table' or type(t[1]) ~= 'number' or type(t[2]) ~= 'number' or type(t[3]) ~= 'number' then return false end
+  for _, c in ipairs(type(t[4]) == 'table' and t[4] or { false }) do
+    if type(c) ~= 'table' or type(c[1]) ~= 'string' or type(c[2]) ~= 'number' or type(c[3]) ~= 'number' then return false end
+  end
+  return true
+end
 -- Tallies: { node = { till, requests, failed, { { client, requests, failed }, ... } } }, see evidence.ts.
 local function window_ms(up) return up.window and up.window.windowMs or VOTE_MS end
 local function tallies_of(up, b)
@@ -122,7 +137,7 @@ local function tallies_of(up, b)
   b.tallies = {}
   if not ok or type(all) ~= 'table' then return b.tallies end
   for id, t in pairs(all) do
-    if type(t) == 'table' and (tonumber(t[1]) or 0) > now then
+    if sound_tally(t) and t[1] > now then
       b.tallies[id] = { math.min(t[1], now + window_ms(up)), t[2], t[3], t[4] }
     end
   end
@@ -222,6 +237,8 @@ local function settle(up, b)
     b.open_until = b.open_until or now + up.rule.resetTimeoutMs
     local back = b.opened_at - now
     if back > CLOCK_SLACK_MS then b.opened_at, b.open_until = now, b.open_until - back end
+    -- However far in the future somebody wrote it; whoever wants longer has the override.
+    b.open_until = math.min(b.open_until, now + 2 * math.max(up.rule.openCapMs, up.rule.resetTimeoutMs))
     -- Its override was taken away by hand: what is left of that time is nobody's wish.
     if b.reason == 'operator' then return move(up, b, { kind = 'HALF_OPEN', reason = 'by_hand', trips = b.trips }) end
     if now >= b.open_until then 

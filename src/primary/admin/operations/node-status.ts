@@ -17,7 +17,8 @@ export interface StatusParts {
   readonly startedAtMs: number;
   readonly workers: number;
   readonly redisConfigured: boolean;
-  readonly wallClockMs: () => number;
+  /** Since the start, on a clock that is never set back. */
+  readonly uptimeMs: () => number;
   readonly port: () => number;
   readonly draining: () => boolean;
   readonly token: () => AdminToken;
@@ -33,6 +34,8 @@ export interface StatusParts {
     readonly liveNodes: number;
     /** What of the front cannot use Redis; empty when all can. */
     readonly redisProblems: readonly string[];
+    /** What is wrong with who the nodes are. */
+    readonly nodeProblems: readonly string[];
   };
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
@@ -47,7 +50,12 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   const shown = threads.status().map((each) => ({ ...each, loopUtilisation: round(shares.get(each.slot) ?? 0) }));
   const breakers = parts.breakers();
   const redisReasons = redisReasonsOf(parts);
-  const reasons = [...redisReasons, ...processReasonsOf(parts, shown, breakers), ...parts.unreachable.reasons()];
+  const reasons = [
+    ...redisReasons,
+    ...control.nodeProblems,
+    ...processReasonsOf(parts, shown, breakers),
+    ...parts.unreachable.reasons(),
+  ];
   const verdict = reasons.length > 0 ? 'degraded' : 'ok';
   const { last } = reload;
   const redisState = redisReasons.length === 0 ? 'up' : 'down';
@@ -57,7 +65,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     version: VERSION,
     node: parts.node,
     startedAt: new Date(parts.startedAtMs).toISOString(),
-    uptimeSeconds: Math.round((parts.wallClockMs() - parts.startedAtMs) / 1000),
+    uptimeSeconds: Math.round(parts.uptimeMs() / 1000),
     configVersion: reload.active().version,
     warnings: [...reload.warnings],
     lastReload: last === undefined ? null : shownReload(last),

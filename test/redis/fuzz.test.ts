@@ -1,0 +1,176 @@
+import { fc, test } from '@fast-check/vitest';
+import type { Redis } from 'ioredis';
+import { expect } from 'vitest';
+import {
+  BREAKER_KEY,
+  EVENTS_CHANNEL,
+  nodeKey,
+  NODES_KEY,
+  OVERRIDES_KEY,
+  refusedKey,
+} from '../../src/shared/redis/keys.ts';
+import { startRedis } from '../support/redis.ts';
+import { get } from '../support/requests.ts';
+import type { Reply } from '../support/requests.ts';
+import { eventually } from '../support/wait.ts';
+import { bucketKey, PATIENT, startLimited, untilHealth } from '../limits-gateway/setup.ts';
+
+const NODE = 'fuzzed';
+/** Its bucket alone is left as it is, so that what it is granted can be counted. */
+const WATCHED = 'watched';
+const FUZZED = ['a', 'b', 'c'];
+const CAPACITY = 40;
+const PER_SECOND = 20;
+
+const KEYS = [
+  NODES_KEY,
+  nodeKey(NODE),
+  nodeKey('ghost'),
+  refusedKey(NODE),
+  refusedKey('ghost'),
+  BREAKER_KEY,
+  OVERRIDES_KEY,
+  ...FUZZED.map((client) => bucketKey(client)),
+];
+/** Of breakers. Words that an operator may say are among none of their values. */
+const FIELDS =
+  ' :written :failures :opened_at :open_until :epoch :reason :node :trips :successes :leases :failed_nodes :votes :isolated :forced_at :forced_until'
+    .split(' ')
+    .map((suffix) => `default${suffix}`);
+
+const text = fc.oneof(
+  fc.constantFrom('', 'nan', '-nan', 'inf', '-inf', '-1', '0', '1e308', '9'.repeat(40), '0x10', 'null', '[]', '{"a":'),
+  fc.constantFrom('OPEN', 'half_open', 'x'.repeat(20_000), '\0\u{fffd}', 'a=1,b=2', 'a=99999999999999999999'),
+  fc.integer({ min: 0, max: 2 ** 50 }).map(String),
+  fc.constant(0).map(() => String(Date.now() + 10_000_000_000)),
+  fc.string({ maxLength: 40 }),
+  fc.json(),
+);
+const anyField = fc.string({ minLength: 1, maxLength: 20 });
+/** Each hash with fields that mean something in it. Levels of buckets have drills of their own; here they are of a wrong type. */
+const pair = fc.oneof(
+  fc.tuple(fc.constant(BREAKER_KEY), fc.oneof(fc.constantFrom(...FIELDS), anyField)),
+  fc.tuple(fc.constant(OVERRIDES_KEY), fc.oneof(fc.constantFrom('#version', 'somebody', ...FUZZED), anyField)),
+);
+const score = fc.oneof(fc.constantFrom('+inf', '-inf', '0', '1e300'), fc.integer({ min: 0 }).map(String));
+const key = fc.constantFrom(...KEYS);
+
+/** Commands as anybody who reaches this Redis may send them. */
+const command = fc.oneof(
+  fc.tuple(fc.constant('SET'), key, text),
+  fc.tuple(fc.constant('HSET'), pair, text).map(([name, where, value]) => [name, ...where, value]),
+  fc.tuple(fc.constant('HSET'), pair, text).map(([name, where, value]) => [name, ...where, value]),
+  fc.tuple(fc.constant('ZADD'), key, score, fc.string({ minLength: 1, maxLength: 20 })),
+  fc.tuple(fc.constant('LPUSH'), key, text),
+  fc.tuple(fc.constant('SADD'), key, text),
+  fc.tuple(fc.constant('DEL'), key),
+  fc.tuple(fc.constant('PEXPIRE'), key, fc.constantFrom('1', '999999999999')),
+);
+
+const number = fc.oneof(fc.constantFrom(0, -1, 1e308, 2 ** 53, 0.5), fc.integer());
+const kind = fc.constantFrom('CLOSED', 'OPEN', 'HALF_OPEN', 'AJAR');
+const event = fc.oneof(
+  fc.record({
+    type: fc.constantFrom('circuit-breaker', 'circuit-breaker-failures'),
+    upstream: fc.constantFrom('default', '__proto__', 'nobody'),
+    from: kind,
+    to: kind,
+    epoch: number,
+    reason: text,
+    node: text,
+    time: number,
+    failures: number,
+    open_for_ms: number,
+    forced_for_ms: number,
+  }),
+  fc.record({
+    type: fc.constant('limit-client'),
+    client: fc.constantFrom(WATCHED, ...FUZZED, 'x'),
+    reset: fc.boolean(),
+  }),
+  fc.constant({ type: 'limit-overrides' }),
+);
+const message = fc.oneof(
+  event.map((each) => JSON.stringify(each)),
+  text,
+  fc.jsonValue().map((each) => JSON.stringify(each)),
+);
+
+/** What is wrong with the type that stands there is the answer: nothing to this test. */
+const send = (redis: Redis, args: readonly string[]): Promise<unknown> =>
+  redis.call(args[0] ?? '', ...args.slice(1)).catch(() => undefined);
+
+const isOurFault = ({ status, headers }: Reply): boolean =>
+  status >= 500 && !(status === 503 && headers['x-circuit-breaker'] !== undefined);
+
+test.prop([fc.array(fc.oneof(command, message), { minLength: 600, maxLength: 600 })], {
+  numRuns: 2,
+  endOnFailure: true,
+})(
+  'whatever stands in Redis and comes through its channel: no thread dies, nobody is granted more, all heals',
+  async (attacks) => {
+    await using redis = await startRedis();
+    await using limited = await startLimited({
+      redis,
+      env: {
+        NODE_NAME: NODE,
+        WORKERS: '2',
+        RATE_LIMIT_KEY: 'header-plain:client',
+        RATE_LIMIT_CAPACITY: String(CAPACITY),
+        RATE_LIMIT_REFILL_RATE: String(PER_SECOND),
+        CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: '1',
+        CIRCUIT_BREAKER_OPEN_CAP_SECONDS: '1',
+        ...PATIENT,
+      },
+    });
+    const { gateway, port } = limited;
+    await untilHealth(port, 'ok');
+    const replies: Reply[] = [];
+    let granted = 0;
+    let over = false;
+    const startedMs = performance.now();
+    const load = [WATCHED, ...FUZZED].map(async (client) => {
+      while (!over) {
+        const reply = await get(port, { path: '/proxy/ok', headers: { client } });
+        replies.push(reply);
+        if (client === WATCHED && reply.status !== 429 && reply.status < 500) granted++;
+      }
+    });
+    for (const [i, attack] of attacks.entries()) {
+      // Between them others are served, so that what is written is also read.
+      const served = replies.length;
+      if (i % 10 === 0) await eventually(() => replies.length > served + FUZZED.length, 'it goes on serving');
+      if (typeof attack === 'string') await redis.client.publish(EVENTS_CHANNEL, attack);
+      else await send(redis.client, attack);
+    }
+    const before = replies.length;
+    await eventually(() => replies.length > before + 40, 'it goes on serving');
+    over = true;
+    await Promise.all(load);
+    const seconds = (performance.now() - startedMs) / 1000;
+    expect(granted).toBeLessThanOrEqual(CAPACITY + PER_SECOND * seconds + 1);
+    expect(replies.filter(isOurFault).map(({ status, body }) => `${status} ${body}`)).toEqual([]);
+
+    // Nobody attacks any more: it heals by itself, with nothing but traffic.
+    await eventually(async () => {
+      const reply = await get(port, { path: '/proxy/ok', headers: { client: 'fresh' } });
+      return reply.status === 200 && reply.headers['x-ratelimit-limit'] === String(CAPACITY);
+    }, 'a new client is served and counted');
+    await untilHealth(port, 'ok');
+    await eventually(async () => {
+      const answer = await fetch(`${gateway.adminUrl}/admin/status`);
+      const { verdict, liveNodes, threadRestarts } = (await answer.json()) as Record<string, unknown>;
+      return verdict === 'ok' && liveNodes === 1 && threadRestarts === 0;
+    }, 'the status is ok, with one node and its first threads');
+    for (const path of ['/admin/nodes', '/admin/breakers', '/admin/limits/top', '/metrics']) {
+      expect([path, (await fetch(gateway.adminUrl + path)).status]).toEqual([path, 200]);
+    }
+    await eventually(async () => {
+      const types = await Promise.all([NODES_KEY, nodeKey(NODE)].map((each) => redis.client.type(each)));
+      return types.join() === 'zset,string';
+    }, 'its own keys are as they should be');
+    expect(gateway.log.filter(({ level }) => level === 'fatal')).toEqual([]);
+    expect(gateway.stderr()).toBe('');
+  },
+  120_000,
+);
