@@ -22,22 +22,39 @@ export interface AccessEntry {
 /** More lines than this between two ticks are dropped, and counted, rather than kept in memory. */
 const MOST_WAITING = 20_000;
 
+/** Where lines are sampled, one client can fail as often as it likes: more failures than this between two ticks get no line. */
+const MOST_FAILURES = 50;
+/** A burst that goes on is told of after so many ticks. */
+const TOLD_AFTER_TICKS = 100;
+
 /** Gathers lines on the hot path; they are formatted and written on the thread's tick. */
 export class AccessLog {
   readonly #write: (entry: AccessEntry) => void;
   readonly #onDropped: (count: number) => void;
+  readonly #onSkipped: (count: number) => void;
   #config: AccessLogConfig;
   #waiting: AccessEntry[] = [];
   #unsampled = 0;
   #dropped = 0;
+  /** Since the last tick. */
+  #failures = 0;
+  #skipped = 0;
+  #skippedBefore = 0;
+  #burstTicks = 0;
 
   constructor(
     config: AccessLogConfig,
-    sink: { write: (entry: AccessEntry) => void; dropped: (count: number) => void },
+    sink: {
+      readonly write: (entry: AccessEntry) => void;
+      readonly dropped: (count: number) => void;
+      /** So many failures got no line. */
+      readonly skipped: (count: number) => void;
+    },
   ) {
     this.#config = config;
     this.#write = sink.write;
     this.#onDropped = sink.dropped;
+    this.#onSkipped = sink.skipped;
   }
 
   configure(config: AccessLogConfig): void {
@@ -48,7 +65,12 @@ export class AccessLog {
   wants(failed: boolean): boolean {
     const config = this.#config;
     if (config.kind === 'off') return false;
-    if (config.kind === 'on' || failed) return true;
+    if (config.kind === 'on') return true;
+    if (failed) {
+      if (this.#failures++ < MOST_FAILURES) return true;
+      this.#skipped++;
+      return false;
+    }
     this.#unsampled++;
     if (this.#unsampled < config.oneIn) return false;
     this.#unsampled = 0;
@@ -61,6 +83,8 @@ export class AccessLog {
   }
 
   flush(): void {
+    this.#failures = 0;
+    if (this.#skipped > 0) this.#tellSkipped();
     if (this.#waiting.length === 0) return;
     const entries = this.#waiting;
     this.#waiting = [];
@@ -69,5 +93,16 @@ export class AccessLog {
       this.#onDropped(this.#dropped);
       this.#dropped = 0;
     }
+  }
+
+  /** Once when the burst is over, or has gone on for long. */
+  #tellSkipped(): void {
+    const isOver = this.#skipped === this.#skippedBefore;
+    this.#skippedBefore = this.#skipped;
+    if (!isOver && ++this.#burstTicks < TOLD_AFTER_TICKS) return;
+    this.#onSkipped(this.#skipped);
+    this.#skipped = 0;
+    this.#skippedBefore = 0;
+    this.#burstTicks = 0;
   }
 }

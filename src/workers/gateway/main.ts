@@ -41,7 +41,7 @@ function close(): void {
   // Tokens that were taken ahead go back before the connections to the store are closed.
   void thread.limits.close().finally(() => {
     say({ to: 'threads', type: 'closed', aborted });
-    log.flushNow();
+    log.letGo();
     port?.close();
   });
 }

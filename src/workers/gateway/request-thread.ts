@@ -83,6 +83,10 @@ export class RequestThread implements ExchangeThread {
         this.metrics.add(THREAD.accessLogDropped, count);
         log.warn({ count }, 'access log lines dropped: more exchanges than can be written');
       },
+      skipped: (count) => {
+        this.metrics.add(THREAD.accessLogDropped, count);
+        log.warn({ count }, 'failures without a line: too many at once (ACCESS_LOG=on writes each)');
+      },
     });
     this.limits = new ThreadLimits({
       ...start,

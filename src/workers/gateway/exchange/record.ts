@@ -31,7 +31,7 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
     request_id: exchange.requestId,
     client: exchange.address,
     method: exchange.method,
-    path: exchange.path,
+    path: shortPath(exchange.path),
     route: exchange.routeName,
     status: exchange.status,
     bytes_received: exchange.body?.receivedBytes ?? 0,
@@ -42,6 +42,12 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
     outcome,
   });
 }
+
+/** Characters of a path that are logged: who looks for one knows it by its start. */
+const MOST_OF_PATH = 1_024;
+
+const shortPath = (path: string): string =>
+  path.length <= MOST_OF_PATH ? path : `${path.slice(0, MOST_OF_PATH)}… (${path.length} characters)`;
 
 /** Milliseconds to a thousandth: a log line needs no more. */
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
