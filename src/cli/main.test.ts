@@ -25,7 +25,7 @@ describe('every command', () => {
     expect(names).toEqual(
       (
         'start,check,schema,status,top,nodes,events,config,reload,drain,log-level,breaker list,breaker get,breaker open,' +
-        'breaker close,breaker auto,why,limit top,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,' +
+        'breaker close,breaker auto,why,limit top,limit list,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,' +
         'doctor,probe,redis purge'
       ).split(','),
     );

@@ -32,7 +32,7 @@ export interface AdminReply<Answer> {
 }
 
 /** For an answer; what Node needs to start comes on top. */
-const TIMEOUT_MS = 2_500;
+const TIMEOUT_MS = 2_000;
 /** A stream has a sign of life every 15 s. */
 const DEAD_STREAM_MS = 45_000;
 /** A call that every gateway answers at once. */

@@ -42,7 +42,7 @@ export const addAdminOptions = (command: Command): Command =>
       '--token-file <path>',
       'file with the admin token (default: from ADMIN_TOKEN or ADMIN_TOKEN_FILE, else what the gateway made in STATE_DIR)',
     )
-    .option('--timeout <time>', 'to wait for each answer, such as 500ms, 10s (default: 2500ms)', timeoutMs);
+    .option('--timeout <time>', 'to wait for each answer, such as 500ms, 10s (default: 2s)', timeoutMs);
 
 /** The same for one that asks a gateway. */
 export const describeAsking = (parent: Command, described: Described): Command =>
