@@ -12,8 +12,10 @@ describe('deadlines', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
+  /** What the thread's own work adds to the time of the timers. */
+  let busyMs = 0;
   const setUp = () => {
-    const flights = new FlightTimer({ clock: () => performance.now() });
+    const flights = new FlightTimer({ clock: () => performance.now() + busyMs });
     const expired: number[] = [];
     const add = (inMs: number): Flight => {
       const deadlineMs = performance.now() + inMs;
@@ -56,6 +58,20 @@ describe('deadlines', () => {
     }, 10);
     await advance(20);
     expect(expired).toEqual([]);
+  });
+
+  test('a deadline that passes while the sockets are read waits until they were read once more', async () => {
+    const { expired, add } = setUp();
+    add(10);
+    add(12);
+    vi.advanceTimersByTime(10);
+    // Reading the sockets takes 5 ms of this turn: an answer that came meanwhile has not been looked for.
+    const turn = new Promise((resolve) => void setImmediate(resolve));
+    busyMs = 5;
+    await turn;
+    expect(expired).toEqual([10]);
+    await advance(5);
+    expect(expired).toEqual([10, 12]);
   });
 
   test('a flight added while another expires is served too', async () => {

@@ -32,16 +32,22 @@ export class FlightTimer {
   }
 
   #arm(deadlineMs: number): NodeJS.Timeout {
-    // After a stall of this thread the timer runs before the sockets are read; answers that lie there already come
-    // first, so the deadlines are judged at the end of the turn.
-    return setTimeout(() => setImmediate(() => this.#judge()), Math.max(0, deadlineMs - this.#clock()));
+    return setTimeout(this.#onTimer, Math.max(0, deadlineMs - this.#clock()));
   }
 
-  #judge(): void {
+  /**
+   * After a stall of this thread the timer runs before the sockets are read. Answers that lie there already come first:
+   * only those flights are judged, at the end of the turn, whose deadline had passed before it looked at the sockets.
+   */
+  readonly #onTimer = (): void => {
+    const firedMs = this.#clock();
+    setImmediate(() => this.#judge(firedMs));
+  };
+
+  #judge(firedMs: number): void {
     if (this.#timer === undefined) return;
-    const now = this.#clock();
     let flight = this.#flights[this.#head];
-    while (flight !== undefined && (flight.ended || flight.deadlineMs <= now)) {
+    while (flight !== undefined && (flight.ended || flight.deadlineMs <= firedMs)) {
       this.#head++;
       if (!flight.ended) flight.expire();
       flight = this.#flights[this.#head];
