@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { laneOf } from '../../src/shared/limits/store.contract.ts';
-import type { Want } from '../../src/shared/limits/store.ts';
+import type { Charge, Want } from '../../src/shared/limits/store.ts';
 import { TakeSteps } from '../../src/shared/limits/take-steps.ts';
 import type { Buckets } from '../../src/shared/limits/take-steps.ts';
 import type { Bucket } from '../../src/shared/limits/token-bucket.ts';
@@ -17,6 +17,8 @@ interface Step {
   readonly capacity: number;
   readonly rate: number;
   readonly second: boolean;
+  /** Owed by each rule: tokens, and for how many milliseconds. */
+  readonly owed: readonly Charge[] | undefined;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -27,6 +29,17 @@ const step: fc.Arbitrary<Step> = fc.record({
   capacity: fc.constantFrom(10, 10, 10, 10, 25, 3, 0),
   rate: fc.constantFrom(5, 5, 5, 0.1, 1_000, 1 / 3),
   second: fc.boolean(),
+  owed: fc.option(
+    fc.array(
+      fc.record({
+        tokens: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(2)),
+        // A microsecond is as exact as times are written.
+        ageMs: fc.oneof(fc.nat(20_000_000), fc.nat(9_000)).map((us) => us / 1_000),
+      }),
+      { minLength: 2, maxLength: 2 },
+    ),
+    { nil: undefined, freq: 3 },
+  ),
 });
 
 /** Buckets that never vanish, as Redis keeps them while a test's clock runs ahead of its own. */
@@ -55,22 +68,23 @@ describe('the Lua script and token-bucket.ts', () => {
       const steps = new TakeSteps(plainBuckets());
       const sent: { want: Want; reply: Promise<unknown> }[] = [];
       const expected: Pick<Want, 'granted' | 'left'>[] = [];
-      for (const { passUs, units, cost, capacity, rate, second } of history) {
+      for (const { passUs, units, cost, capacity, rate, second, owed } of history) {
         nowUs += passUs;
         const rule = { capacity, refillPerSecond: rate };
         const lane = second
           ? laneOf(cost, rule, { name: 'daily', capacity: 30, refillPerSecond: 0.5 })
           : laneOf(cost, rule);
-        const granted = steps.take(lane, { units }, nowUs / 1000);
+        const charges = owed?.slice(0, lane.rules.length);
+        const granted = steps.take(lane, { units, charges }, nowUs / 1000);
         expected.push({ granted, left: steps.left.slice(0, lane.rules.length) });
-        const theirs: Want = { client: 'c', lane, units, granted: 0, left: [] };
+        const theirs: Want = { client: 'c', lane, units, charges, granted: 0, left: [] };
         const [keys, ...rest] = takeArguments([theirs], (client, suffix) => `k:${client}${suffix}`);
         const split = 1 + Number(keys);
         const args = [...rest.slice(0, split - 1), nowUs / 1000, ...rest.slice(split - 1)];
         sent.push({ want: theirs, reply: redis.client.eval(takeScriptWithTestClock.source, Number(keys), ...args) });
       }
       for (const [i, { want, reply }] of sent.entries()) {
-        expect(readTakeReply(await reply, [want])).toBe(true);
+        expect(readTakeReply(await reply, [want])).toEqual({ unusable: [], damagedBuckets: 0 });
         expect(want.granted).toBe(expected[i]?.granted);
         expect(want.left).toEqual(expected[i]?.left.map((left) => Math.floor(left * 1_000_000) / 1_000_000));
       }
@@ -109,7 +123,7 @@ describe('the Lua script and token-bucket.ts', () => {
       START_MS,
       ...args.slice(split),
     );
-    expect(readTakeReply(reply, wants)).toBe(true);
+    expect(readTakeReply(reply, wants)).toEqual({ unusable: [], damagedBuckets: 1 });
     expect(wants.map((want) => want.granted)).toEqual([3, 3]);
   });
 });

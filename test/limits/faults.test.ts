@@ -169,6 +169,31 @@ describe('Redis in trouble', () => {
     await asked.limiter.close();
   });
 
+  test('a bucket set by hand to -1 or nan: everybody who waits has an answer, and the batch is not failed', async () => {
+    await using redis = await startRedis();
+    const opened = await openRedisStore({ port: redis.port, host: local });
+    const asked = openLimiter(opened.store, { timeoutMs: 2_000 });
+    const spec = laneSpec({ capacity: 10, refillPerSecond: 0.001 });
+    for (const [tokens, granted] of [
+      ['-1', 0],
+      ['nan', 10],
+      ['-inf', 10],
+    ] as const) {
+      await redis.client.del('api-gateway:rate-limit:client');
+      await asked.ask('client', spec);
+      await redis.client.hset('api-gateway:rate-limit:client', 'tokens', tokens);
+      const waiting = Array.from({ length: 40 }, (_, i) => asked.ask(i % 2 === 0 ? 'client' : `other-${tokens}`, spec));
+      const decisions = (await Promise.all(waiting)).map(({ decision }) => decision);
+      const passed = decisions.filter(({ outcome }, i) => i % 2 === 0 && outcome === 'granted');
+      expect(passed).toHaveLength(granted);
+      expect(decisions.filter(({ outcome }, i) => i % 2 === 1 && outcome === 'granted')).toHaveLength(10);
+      expect(decisions.every(({ remaining }) => remaining >= 0)).toBe(true);
+      asked.limiter.forget('client');
+    }
+    expect(opened.counted.at(THREAD.damagedBuckets)).toBe(2);
+    await asked.limiter.close();
+  });
+
   test('DEL of a refused client frees it within a second', async () => {
     await using redis = await startRedis();
     const opened = await openRedisStore({ port: redis.port, host: local });

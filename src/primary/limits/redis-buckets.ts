@@ -1,4 +1,5 @@
 import type { CompiledRule } from '../../shared/limits/rule.ts';
+import { emptyBucket } from '../../shared/limits/take-steps.ts';
 import { refill } from '../../shared/limits/token-bucket.ts';
 import { clientOfBucketKey, clusterBucketKey, plainBucketKey } from '../../shared/redis/keys.ts';
 import type { KeyOf } from '../../shared/redis/keys.ts';
@@ -105,7 +106,7 @@ function levelOf(rule: CompiledRule, fields: readonly number[], nowMs: number): 
     return { exists: false, tokens: rule.capacity, limit };
   }
   const highest = Number.isNaN(ceiling) ? capacity : ceiling;
-  const bucket = { tokens, updatedMs, capacity, refillPerSecond: rule.refillPerSecond, ceiling: highest };
+  const bucket = { ...emptyBucket(), tokens, updatedMs, capacity, ceiling: highest };
   refill(bucket, rule, nowMs);
   return { exists: true, tokens: bucket.tokens, limit };
 }

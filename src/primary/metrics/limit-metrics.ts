@@ -61,6 +61,11 @@ export function limitMetrics(sums: BlockSums): MetricDefinition[] {
       sums.at(THREAD.redisTimeouts),
     ),
     counter('rate_limit_redis_errors_total', 'Questions to Redis that failed.', () => sums.at(THREAD.redisErrors)),
+    counter(
+      'limits_damaged_buckets_total',
+      'Buckets in Redis that were damaged (not a bucket, or a level beyond what can be) and started full.',
+      () => sums.at(THREAD.damagedBuckets),
+    ),
     gauge(
       'rate_limit_store_up',
       '1 every thread asks Redis for its limits, 0 some thread skips it because it fails; absent without Redis.',

@@ -57,7 +57,7 @@ export function decisionFromLevels(lane: Lane, left: ArrayLike<number>, verdict:
   return {
     outcome: verdict.outcome,
     mode: verdict.mode,
-    remaining: Math.floor(level),
+    remaining: Math.max(0, Math.floor(level)),
     limit: tightest.capacity,
     retryAfterMs,
     resetMs: waitMs(level, tightest.capacity, tightest),

@@ -209,6 +209,8 @@ export class SharedBucketTable implements Buckets {
     into.capacity = values[at + CAPACITY] as number;
     into.refillPerSecond = values[at + RATE] as number;
     into.ceiling = values[at + CEILING] as number;
+    into.spilled = 0; // the debts of other nodes are none of this memory's business
+    into.spilledMs = 0;
   }
 
   /** Tokens last: a bucket that is written by half because its thread ended has too few, never too many. */

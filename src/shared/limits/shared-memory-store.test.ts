@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { createBucketMemory } from './bucket-memory.ts';
 import { SharedMemoryStore } from './shared-memory-store.ts';
 import { laneOf } from './store.contract.ts';
+import { emptyBucket } from './take-steps.ts';
 import { affordable, fillUp, refill } from './token-bucket.ts';
 import type { Bucket } from './token-bucket.ts';
 
@@ -23,7 +24,7 @@ describe('shared-memory store', () => {
   });
   test.prop([fc.array(step, { maxLength: 80 })])('grants what a token bucket grants, to the last bit', (history) => {
     const { time, store } = setUp();
-    const model: Bucket = { tokens: 0, updatedMs: 0, capacity: 0, refillPerSecond: 0, ceiling: 0 };
+    const model: Bucket = emptyBucket();
     let isNew = true;
     for (const { gapMs, cost, ...limit } of history) {
       time.ms += gapMs;

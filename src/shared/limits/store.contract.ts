@@ -23,7 +23,7 @@ export const laneOf = (cost: number, ...rules: readonly Partial<RuleSpec>[]): La
 /** Asks for everything at once and returns the wants as the store left them; throws when the store failed. */
 export function takeFrom(
   subject: Pick<ContractSubject, 'store' | 'clock'>,
-  asked: readonly { readonly client: string; readonly lane: Lane; readonly units: number }[],
+  asked: readonly Pick<Want, 'client' | 'lane' | 'units' | 'charges'>[],
 ): Promise<Want[]> {
   const wants: Want[] = asked.map((want) => ({ ...want, granted: -1, left: [] }));
   return new Promise((resolve, reject) => {
@@ -40,11 +40,12 @@ export function takeFrom(
 
 /** What every store does, whatever keeps the buckets. Rates are tiny, so that time plays no part unless it is meant to. */
 export function storeContract(subject: () => ContractSubject): void {
-  const one = async (client: string, lane: Lane, units: number): Promise<Want> => {
-    const [want] = await takeFrom(subject(), [{ client, lane, units }]);
+  const charged = async (client: string, lane: Lane, asked: Pick<Want, 'units' | 'charges'>): Promise<Want> => {
+    const [want] = await takeFrom(subject(), [{ client, lane, ...asked }]);
     if (want === undefined) throw new Error('nothing settled');
     return want;
   };
+  const one = (client: string, lane: Lane, units: number): Promise<Want> => charged(client, lane, { units });
   const newClient = (): string => randomUUID();
 
   test('a new client has a full bucket, and a want of n gets what is there', async () => {
@@ -163,5 +164,67 @@ export function storeContract(subject: () => ContractSubject): void {
     expect((await one(client, laneOf(1, {}), 10)).granted).toBe(10);
     await subject().reset(client);
     expect((await one(client, laneOf(1, {}), 10)).granted).toBe(10);
+  });
+
+  test('a debt is charged before anything is granted, and only once', async () => {
+    const client = newClient();
+    expect((await charged(client, laneOf(1, {}), { units: 20, charges: [{ tokens: 4, ageMs: 0 }] })).granted).toBe(6);
+    expect((await one(client, laneOf(1, {}), -2)).granted).toBe(-2);
+    expect((await one(client, laneOf(1, {}), 20)).granted).toBe(2);
+  });
+
+  test('a debt is charged at its time: what came back since then pays for it, and what did not fit does not', async () => {
+    const lane = laneOf(1, { refillPerSecond: 1 });
+    // Full six seconds ago, when the first of eight was granted.
+    const { left } = await charged(newClient(), lane, { units: 0, charges: [{ tokens: 8, ageMs: 6_000 }] });
+    expect(left[0]).toBeCloseTo(8, 1);
+    const steady = await charged(newClient(), lane, { units: 0, charges: [{ tokens: 60, ageMs: 60_000 }] });
+    expect(steady.left[0]).toBeCloseTo(10, 1);
+    const late = await charged(newClient(), lane, { units: 0, charges: [{ tokens: 8, ageMs: 0 }] });
+    expect(late.left[0]).toBeCloseTo(2, 1);
+  });
+
+  test('a level may be below zero, never below -capacity: nothing is granted then, and nothing given back by mistake', async () => {
+    const client = newClient();
+    const owing = await charged(client, laneOf(1, {}), { units: 3, charges: [{ tokens: 1_000, ageMs: 0 }] });
+    expect(owing.granted).toBe(0);
+    expect(owing.left[0]).toBeCloseTo(-10, 1);
+    expect(await one(client, laneOf(1, {}), 3)).toMatchObject({ granted: 0 });
+    const better = await one(client, laneOf(1, {}), -4);
+    expect(better.granted).toBe(-4);
+    expect(better.left[0]).toBeCloseTo(-6, 1);
+    expect((await one(client, laneOf(1, {}), 3)).left[0]).toBeCloseTo(-6, 1);
+  });
+
+  test('a level below zero refills at its rate', async () => {
+    const client = newClient();
+    const lane = laneOf(1, { capacity: 1_000, refillPerSecond: 1_000 });
+    const { left } = await charged(client, lane, { units: 0, charges: [{ tokens: 1_020, ageMs: 0 }] });
+    expect(left[0]).toBeCloseTo(-20, 1);
+    const startMs = subject().clock();
+    let granted = 0;
+    while (granted === 0 && subject().clock() < startMs + 10_000) granted = (await one(client, lane, 1)).granted;
+    expect(granted).toBe(1);
+    expect(subject().clock() - startMs).toBeGreaterThanOrEqual(19);
+  });
+
+  test('debts of several rules and clients share a batch', async () => {
+    const lane = laneOf(1, {}, { name: 'daily', capacity: 4 });
+    const [a, b] = [newClient(), newClient()];
+    const wants = await takeFrom(subject(), [
+      { client: a, lane, units: 9 },
+      {
+        client: b,
+        lane,
+        units: 9,
+        charges: [
+          { tokens: 9, ageMs: 0 },
+          { tokens: 0, ageMs: 0 },
+        ],
+      },
+      { client: a, lane, units: 9 },
+    ]);
+    expect(wants.map((want) => want.granted)).toEqual([4, 1, 0]);
+    expect(wants[1]?.left[1]).toBeCloseTo(3, 1);
   });
 }

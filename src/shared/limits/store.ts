@@ -1,5 +1,13 @@
 import type { Lane } from './rule.ts';
 
+/** Tokens of one bucket that were granted while the store could not be asked. */
+export interface Charge {
+  /** 0 = nothing is owed. */
+  readonly tokens: number;
+  /** How long ago the first of them was granted, milliseconds. */
+  readonly ageMs: number;
+}
+
 /**
  * The seam between the limiter and whatever keeps the buckets: the process's memory, Redis, a Redis Cluster.
  * `store.contract.ts` is the one suite that every implementation passes.
@@ -9,9 +17,11 @@ export interface Want {
   readonly lane: Lane;
   /** Requests waiting; negative gives tokens back. */
   readonly units: number;
+  /** What is charged before `units` are looked at, one for each rule; `undefined` = nothing is owed. */
+  readonly charges?: readonly Charge[] | undefined;
   /** Filled in by the store: how many of `units` are granted, in arrival order. */
   granted: number;
-  /** Filled in by the store: tokens left in each rule's bucket afterwards. */
+  /** Filled in by the store: tokens left in each rule's bucket afterwards, below zero while it owes. */
   readonly left: number[];
 }
 

@@ -1,4 +1,5 @@
-import { affordable, fillUp, refill } from './token-bucket.ts';
+import type { Charge } from './store.ts';
+import { affordable, charge, fillUp, refill, store } from './token-bucket.ts';
 import type { Bucket, BucketLimit } from './token-bucket.ts';
 
 /** What of a rule a decision needs. */
@@ -16,8 +17,10 @@ export interface BucketLane {
 export interface Asked {
   /** Requests; negative gives tokens back. */
   readonly units: number;
-  /** Level of each rule's bucket as it is known from elsewhere; counts where the bucket is full here. */
+  /** Most that each rule's bucket may hold now, as it is known from elsewhere; a level below zero counts as none. */
   readonly seed?: readonly number[] | undefined;
+  /** What is charged before anything is granted, one for each rule. */
+  readonly charges?: readonly Charge[] | undefined;
 }
 
 /** The buckets of one client, as a decision reads and writes them; `index` is the rule's place in its lane. */
@@ -28,7 +31,15 @@ export interface Buckets {
   save(index: number, keySuffix: string, bucket: Bucket): void;
 }
 
-export const emptyBucket = (): Bucket => ({ tokens: 0, updatedMs: 0, capacity: 0, refillPerSecond: 0, ceiling: 0 });
+export const emptyBucket = (): Bucket => ({
+  tokens: 0,
+  updatedMs: 0,
+  capacity: 0,
+  refillPerSecond: 0,
+  ceiling: 0,
+  spilled: 0,
+  spilledMs: 0,
+});
 
 /** The steps of one decision, the same as in take-tokens.lua. */
 export class TakeSteps {
@@ -46,15 +57,22 @@ export class TakeSteps {
   /** @returns how many of the units are granted: all rules are charged for them, or none is for the rest */
   take(lane: BucketLane, asked: Asked, nowMs: number): number {
     const { rules, cost } = lane;
-    const { seed } = asked;
+    const { seed, charges } = asked;
     let granted = asked.units;
     for (let i = 0; i < rules.length; i++) {
       const rule = rules[i] as BucketRule;
       const bucket = (this.#scratch[i] ??= emptyBucket());
-      if (!this.#buckets.load(i, rule.keySuffix, bucket)) fillUp(bucket, rule, nowMs);
+      const isNew = !this.#buckets.load(i, rule.keySuffix, bucket);
+      if (isNew) fillUp(bucket, rule, nowMs);
       this.#changed[i] = bucket.capacity !== rule.capacity || bucket.refillPerSecond !== rule.refillPerSecond;
-      refill(bucket, rule, nowMs);
-      if (seed !== undefined && bucket.tokens >= rule.capacity) bucket.tokens = Math.min(bucket.tokens, seed[i] ?? 0);
+      const owed = charges?.[i];
+      if (owed !== undefined && owed.tokens > 0 && rule.capacity > 0) {
+        const debt = { tokens: owed.tokens, sinceMs: nowMs - owed.ageMs };
+        if (isNew) bucket.updatedMs = Math.min(nowMs, debt.sinceMs); // it was full then
+        charge(bucket, { limit: rule, debt }, nowMs);
+        this.#changed[i] = true;
+      } else refill(bucket, rule, nowMs);
+      if (seed !== undefined) bucket.tokens = Math.min(bucket.tokens, Math.max(0, seed[i] ?? 0));
       granted = affordable(bucket.tokens, cost, granted);
     }
     for (let i = 0; i < rules.length; i++) {
@@ -63,6 +81,7 @@ export class TakeSteps {
       bucket.tokens = Math.min(bucket.tokens - granted * cost, rule.capacity);
       this.left[i] = bucket.tokens;
       if (rule.capacity > 0 && (granted !== 0 || this.#changed[i] === true)) {
+        store(bucket);
         this.#buckets.save(i, rule.keySuffix, bucket);
       }
     }

@@ -1,12 +1,13 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { emptyBucket } from './take-steps.ts';
 import { affordable, fillUp, fullRefillMs, LONGEST_WAIT_MS, refill, waitMs } from './token-bucket.ts';
 import type { Bucket } from './token-bucket.ts';
 
 const limit = { capacity: 10, refillPerSecond: 5 };
 
 function bucketOf(tokens: number, atMs: number): Bucket {
-  const bucket: Bucket = { tokens: 0, updatedMs: 0, capacity: 0, refillPerSecond: 0, ceiling: 0 };
+  const bucket: Bucket = emptyBucket();
   fillUp(bucket, limit, atMs);
   bucket.tokens = tokens;
   return bucket;

@@ -10,7 +10,12 @@ export interface BucketLimit {
   readonly refillPerSecond: number;
 }
 
-/** A live bucket. Mutable on purpose: stores load one into a scratch object, change it and write it back. */
+/**
+ * A live bucket. Mutable on purpose: stores load one into a scratch object, change it and write it back.
+ *
+ * A level below zero, a debt, is stored as no tokens at the time at which it will be zero (`store` and `refill`): nodes
+ * of versions that know no debts grant nothing until then, which is right.
+ */
 export interface Bucket {
   tokens: number;
   /** When `tokens` was right, milliseconds of the store's clock. */
@@ -22,7 +27,19 @@ export interface Bucket {
    * only once: two nodes with different limits (a rolling deploy) cannot pump tokens by taking turns.
    */
   ceiling: number;
+  /** Tokens that came while it was full, up to `spilledMs`: a debt of that time is paid from them first. */
+  spilled: number;
+  spilledMs: number;
 }
+
+/** Tokens that were granted elsewhere, from `sinceMs` on, by the store's clock. */
+export interface Debt {
+  readonly tokens: number;
+  readonly sinceMs: number;
+}
+
+/** What a bucket that nobody asked for so long had no room for is written down, for debts that are still to come. */
+const SPILL_AFTER_MS = 1_000;
 
 /** Makes `bucket` the full bucket a client without history has. */
 export function fillUp(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
@@ -31,6 +48,8 @@ export function fillUp(bucket: Bucket, limit: BucketLimit, nowMs: number): void 
   bucket.capacity = limit.capacity;
   bucket.refillPerSecond = limit.refillPerSecond;
   bucket.ceiling = limit.capacity;
+  bucket.spilled = 0;
+  bucket.spilledMs = 0;
 }
 
 /**
@@ -40,23 +59,88 @@ export function fillUp(bucket: Bucket, limit: BucketLimit, nowMs: number): void 
  */
 export function refill(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
   const { capacity, refillPerSecond } = limit;
-  if ((bucket.updatedMs - nowMs) * refillPerSecond > capacity * 1000) bucket.updatedMs = nowMs;
+  applyLimit(bucket, limit, nowMs);
+  const passedMs = nowMs - bucket.updatedMs;
+  if (passedMs > 0) {
+    bucket.tokens += (passedMs * refillPerSecond) / 1000;
+    bucket.updatedMs = nowMs;
+    if (passedMs >= SPILL_AFTER_MS && bucket.tokens > capacity) {
+      bucket.spilled = bucket.tokens - capacity;
+      bucket.spilledMs = nowMs;
+    }
+  }
+  keepWithin(bucket, capacity);
+}
+
+/**
+ * The same with a debt, charged at its time: level = min(C, min(C, level then) + r × (now - then) - granted), never below
+ * -C. Where the bucket was changed after that time (another node charged its own debt first), what it then had no room
+ * for is remembered and pays for this one.
+ */
+export function charge(bucket: Bucket, due: { readonly limit: BucketLimit; readonly debt: Debt }, nowMs: number): void {
+  const { limit, debt } = due;
+  const { capacity, refillPerSecond } = limit;
+  applyLimit(bucket, limit, nowMs);
+  const sinceMs = Math.min(debt.sinceMs, nowMs);
+  if (sinceMs >= bucket.updatedMs) {
+    bucket.tokens += ((sinceMs - bucket.updatedMs) * refillPerSecond) / 1000;
+    let spilled = 0;
+    if (bucket.tokens > capacity) {
+      spilled = bucket.tokens - capacity;
+      bucket.tokens = capacity;
+    }
+    bucket.tokens = bucket.tokens + ((nowMs - sinceMs) * refillPerSecond) / 1000 - debt.tokens;
+    if (bucket.tokens > capacity) spilled += bucket.tokens - capacity;
+    if (spilled > 0) {
+      bucket.spilled = spilled;
+      bucket.spilledMs = nowMs;
+    }
+    bucket.updatedMs = nowMs;
+  } else {
+    if (nowMs > bucket.updatedMs) {
+      bucket.tokens += ((nowMs - bucket.updatedMs) * refillPerSecond) / 1000;
+      bucket.updatedMs = nowMs;
+    }
+    const spilledSince = ((bucket.spilledMs - sinceMs) * refillPerSecond) / 1000;
+    const paid = Math.max(0, Math.min(bucket.spilled, spilledSince, debt.tokens));
+    bucket.tokens -= debt.tokens - paid;
+    bucket.spilled -= paid;
+  }
+  keepWithin(bucket, capacity);
+}
+
+/** What every use of a bucket begins with: its time, its debt as a level below zero, and the limit it now lives under. */
+function applyLimit(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
+  const { capacity, refillPerSecond } = limit;
+  if (bucket.updatedMs > nowMs) {
+    const short = ((bucket.updatedMs - nowMs) * refillPerSecond) / 1000;
+    const isFar = short > capacity + refillPerSecond / 1000; // times are written to the microsecond
+    if (!isFar && bucket.tokens === 0) bucket.tokens = -short;
+    if (isFar || bucket.tokens < 0) bucket.updatedMs = nowMs;
+  }
   if (capacity > bucket.ceiling) {
     bucket.tokens += capacity - bucket.ceiling;
     bucket.ceiling = capacity;
   }
-  if (nowMs > bucket.updatedMs) {
-    bucket.tokens += ((nowMs - bucket.updatedMs) * refillPerSecond) / 1000;
-    bucket.updatedMs = nowMs;
-  }
-  if (bucket.tokens > capacity) bucket.tokens = capacity;
   bucket.capacity = capacity;
   bucket.refillPerSecond = refillPerSecond;
 }
 
+function keepWithin(bucket: Bucket, capacity: number): void {
+  if (bucket.tokens > capacity) bucket.tokens = capacity;
+  if (bucket.tokens < -capacity) bucket.tokens = -capacity;
+}
+
+/** Turns a level below zero into what is stored of it. */
+export function store(bucket: Bucket): void {
+  if (bucket.tokens >= 0) return;
+  bucket.updatedMs = Number((bucket.updatedMs + (-bucket.tokens * 1000) / bucket.refillPerSecond).toFixed(3));
+  bucket.tokens = 0;
+}
+
 /** How many of `units` requests of `cost` tokens each a level pays for; negative units (giving back) always pass. */
 export const affordable = (tokens: number, cost: number, units: number): number =>
-  Math.min(units, Math.floor(tokens / cost));
+  units <= 0 ? units : Math.max(0, Math.min(units, Math.floor(tokens / cost)));
 
 /** Longest wait a client is told, milliseconds; also the answer where no wait helps (a cost above the capacity). */
 export const LONGEST_WAIT_MS = 86_400_000;

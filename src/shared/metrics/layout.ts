@@ -128,6 +128,8 @@ export const THREAD = {
   redisTimeouts: thread.take(),
   /** Error replies and broken connections. */
   redisErrors: thread.take(),
+  /** Buckets in Redis that were no buckets, or held no level that can be, and started full. */
+  damagedBuckets: thread.take(),
   /** Seconds that the thread's tick came late. */
   loopLag: thread.take(DURATION),
   /** One for each of REFUSAL_CODES. */

@@ -1,6 +1,7 @@
 import { Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import { readTakeReply, takeArguments } from '../../../shared/limits/take-script.ts';
+import type { TakeReply } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { KeyOf } from '../../../shared/redis/keys.ts';
@@ -146,9 +147,10 @@ export class RedisLink {
   #onReply(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
     this.#heard = true;
     if (call.ended) return; // answered after its deadline: the request was decided without it
-    if (!error && readTakeReply(reply, call.wants)) {
+    const read = error ? undefined : readTakeReply(reply, call.wants);
+    if (read !== undefined) {
       this.gate.succeeded();
-      this.#end(call, undefined);
+      this.#take(call, read);
       return;
     }
     const reason = error ? error.message : 'unexpected reply';
@@ -161,6 +163,17 @@ export class RedisLink {
     this.#probeClient = call.wants[0]?.client ?? this.#probeClient;
     this.#end(call, reason);
     this.gate.failed(reason);
+  }
+
+  /** One want whose part makes no sense takes none of the others along. */
+  #take(call: ScriptCall, { unusable, damagedBuckets }: TakeReply): void {
+    if (damagedBuckets > 0) this.#options.metrics.add(THREAD.damagedBuckets, damagedBuckets);
+    if (unusable.length === 0) return this.#end(call, undefined);
+    this.#options.metrics.add(THREAD.redisErrors);
+    call.ended = true;
+    const usable = call.wants.filter((want) => !unusable.includes(want));
+    if (usable.length > 0) call.sink.settled(usable, undefined);
+    call.sink.settled(unusable, 'unexpected reply');
   }
 
   #end(call: ScriptCall, failure: string | undefined): void {
