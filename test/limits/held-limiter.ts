@@ -2,6 +2,7 @@ import { compileRule } from '../../src/shared/limits/rule.ts';
 import type { RuleSpec } from '../../src/shared/limits/rule.ts';
 import type { Decision } from '../../src/shared/limits/decision.ts';
 import { SharedMemoryStore } from '../../src/shared/limits/shared-memory-store.ts';
+import { LATE } from '../../src/shared/limits/store.ts';
 import type { LimitStore, StoreSink, Want } from '../../src/shared/limits/store.ts';
 import type { LaneSpec } from '../../src/workers/gateway/limits/limit-lane.ts';
 import { Limiter, LIMITER_DEFAULTS } from '../../src/workers/gateway/limits/limiter.ts';
@@ -12,6 +13,8 @@ import { smallMemory } from './small-memory.ts';
 /** A store that answers when the test says so: what Redis does, in slow motion. */
 class HeldStore implements LimitStore {
   available = true;
+  /** What it has not answered in time, oldest first. */
+  readonly late: { wants: readonly Want[]; sink: StoreSink }[] = [];
   readonly memory = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => 0 });
   readonly taken: { wants: readonly Want[]; deadlineMs: number; sink: StoreSink }[] = [];
 
@@ -19,12 +22,26 @@ class HeldStore implements LimitStore {
     this.taken.push({ wants, deadlineMs, sink });
   }
 
+  get isGone(): boolean {
+    return !this.available;
+  }
+
   /** Answers the oldest flush. */
   answer(failure?: string): void {
     const flush = this.taken.shift();
     if (flush === undefined) throw new Error('nothing was sent');
+    if (failure === LATE) this.late.push(flush);
     if (failure === undefined) this.memory.take(flush.wants, flush.deadlineMs, flush.sink);
     else flush.sink.settled(flush.wants, failure);
+  }
+
+  /** Answers the oldest flush that is late, or says what became of it. */
+  book(failure?: string): void {
+    const flush = this.late.shift();
+    if (flush === undefined) throw new Error('nothing is late');
+    const { wants, sink } = flush;
+    if (failure !== undefined) return sink.booked(wants, failure);
+    this.memory.take(wants, 0, { ...sink, settled: () => sink.booked(wants, undefined), booked: () => {} });
   }
 
   close(): void {}

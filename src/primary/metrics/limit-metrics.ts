@@ -66,6 +66,14 @@ export function limitMetrics(sums: BlockSums): MetricDefinition[] {
       'Buckets in Redis that were damaged (not a bucket, or a level beyond what can be) and started full.',
       () => sums.at(THREAD.damagedBuckets),
     ),
+    counter(
+      'limits_debts_forgotten_total',
+      'Debts (granted without Redis, to be charged later) that there was no room for.',
+      () => sums.at(THREAD.debtsForgotten),
+    ),
+    gauge('limits_owing_buckets', 'Buckets to which tokens are owed that were granted without Redis.', () =>
+      sums.at(THREAD.owingBuckets),
+    ),
     gauge(
       'rate_limit_store_up',
       '1 every thread asks Redis for its limits, 0 some thread skips it because it fails; absent without Redis.',

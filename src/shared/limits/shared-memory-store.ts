@@ -21,6 +21,7 @@ const ONE: Asked = { units: 1 };
 /** Buckets in memory that all threads of the process share: exact, bounded, decided without a message. */
 export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
   readonly available = true;
+  readonly isGone = false;
   readonly #clock: () => number;
   readonly #table: SharedBucketTable;
   readonly #steps: TakeSteps;

@@ -34,6 +34,7 @@ export function takeFrom(
         if (failure !== undefined) reject(new Error(failure));
         else if (open === 0) resolve(wants);
       },
+      booked: () => {},
     });
   });
 }

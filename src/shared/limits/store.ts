@@ -17,6 +17,8 @@ export interface Want {
   readonly lane: Lane;
   /** Requests waiting; negative gives tokens back. */
   readonly units: number;
+  /** Waits for a store that is slow as long as it is not gone. */
+  readonly isPatient?: boolean;
   /** What is charged before `units` are looked at, one for each rule; `undefined` = nothing is owed. */
   readonly charges?: readonly Charge[] | undefined;
   /** Filled in by the store: how many of `units` are granted, in arrival order. */
@@ -25,12 +27,19 @@ export interface Want {
   readonly left: number[];
 }
 
-/** Why a store did not answer; a short reason for logs and counters, never shown to clients. */
+/**
+ * Why a store did not answer in time; a short reason, never shown to clients. `LATE`: what becomes of the wants is told by
+ * `booked`. `LOST`: they may have been taken, and nobody will ever know. Any other: nothing was taken.
+ */
 export type StoreFailure = string;
+export const LATE: StoreFailure = 'timeout';
+export const LOST: StoreFailure = 'lost';
 
 export interface StoreSink {
   /** Called for every want exactly once, in one or more parts; `failure` undefined = `granted` and `left` are set. */
   settled(wants: readonly Want[], failure: StoreFailure | undefined): void;
+  /** Called once for each want that was settled as `LATE`, with what became of it in the end; never `LATE`. */
+  booked(wants: readonly Want[], failure: StoreFailure | undefined): void;
 }
 
 /** Milliseconds of the asking thread's monotonic clock. */
@@ -52,6 +61,8 @@ export interface LimitStore {
   readonly atOnce?: DecidesAtOnce;
   /** `false`: asking now is pointless, decide without the store. */
   readonly available: boolean;
+  /** Not available, and not only because it is slow: nothing that is asked now will be answered soon. */
+  readonly isGone: boolean;
   /** Takes tokens for all wants; each is settled by `deadlineMs` whatever happens. Never called with an empty list. */
   take(wants: readonly Want[], deadlineMs: DeadlineMs, sink: StoreSink): void;
   /** Ends connections and timers; wants in flight are settled as failed. */

@@ -130,6 +130,8 @@ export const THREAD = {
   redisErrors: thread.take(),
   /** Buckets in Redis that were no buckets, or held no level that can be, and started full. */
   damagedBuckets: thread.take(),
+  /** Debts that there was no room for. */
+  debtsForgotten: thread.take(),
   /** Seconds that the thread's tick came late. */
   loopLag: thread.take(DURATION),
   /** One for each of REFUSAL_CODES. */
@@ -137,6 +139,8 @@ export const THREAD = {
   /** Gauges. The first is one of STORE_STATE. */
   storeState: thread.take(),
   heapUsedBytes: thread.take(),
+  /** Buckets in which this thread owes tokens. */
+  owingBuckets: thread.take(),
 } as const;
 
 /** A thread's column of a refusal. */
@@ -146,7 +150,7 @@ export const refusedColumn = (code: RefusalCode): number => THREAD.refused + REF
 export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 /** Columns that say how things are now: they are emptied when their thread has gone. */
-export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes] as const;
+export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes, THREAD.owingBuckets] as const;
 export const UPSTREAM_GAUGES = [UPSTREAM.connectionsOpen, UPSTREAM.connectionsIdle, UPSTREAM.queued] as const;
 
 /** Rows of each kind: names beyond them share the row `(other)`. Pages that nobody writes cost no memory. */

@@ -1,4 +1,5 @@
 import type { Waiter } from '../../../shared/limits/decision.ts';
+import { LATE } from '../../../shared/limits/store.ts';
 import type { LimitStore, StoreFailure, StoreSink, Want } from '../../../shared/limits/store.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -12,13 +13,17 @@ export interface BatcherOptions {
   readonly maxWaitMs: number;
   /** Clients that make a flush go at once. */
   readonly maxClients: number;
-  /** From a request's arrival to the end of its flush, milliseconds. */
+  /** From a request's arrival to the end of its flush, milliseconds; read for every flush. */
   readonly timeoutMs: number;
   readonly metrics: ThreadMetrics;
   /** How many requests to take ahead for this client; 0 = none. */
   readonly ahead: (want: PendingWant) => number;
+  /** A want is about to be sent. */
+  readonly onSend: (want: PendingWant) => void;
   /** A want has its answer, or none: called once per want. */
   readonly settle: (want: PendingWant, failure: StoreFailure | undefined) => void;
+  /** What became of a want that was settled as late: called once. */
+  readonly book: (want: PendingWant, failure: StoreFailure | undefined) => void;
 }
 
 /** Timers count in whole milliseconds and fire up to one late; the deadline that users were promised is kept. */
@@ -35,6 +40,7 @@ export class Batcher implements StoreSink {
   #clients = 0;
   #oldestMs = 0;
   #unsettled = 0;
+  #late = 0;
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,6 +51,11 @@ export class Batcher implements StoreSink {
   /** Wants that have been sent and not settled. */
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** Wants that were settled as late, and of which it is not known what became. */
+  get late(): number {
+    return this.#late;
   }
 
   add(lane: LimitLane, client: string, waiter: Waiter): void {
@@ -72,7 +83,7 @@ export class Batcher implements StoreSink {
   flush(): void {
     this.#scheduled = false;
     if (this.#clients === 0) return;
-    const { ahead, clock, metrics } = this.#options;
+    const { ahead, clock, metrics, onSend } = this.#options;
     const flush: Flush = { sentMs: clock(), unsettled: 0, failed: false };
     const lanes = this.#lanes;
     this.#lanes = [];
@@ -84,6 +95,7 @@ export class Batcher implements StoreSink {
         requests += want.waiters.length;
         want.flush = flush;
         want.units = want.waiters.length + (lane.leaseUnits === 0 ? 0 : ahead(want));
+        onSend(want);
         wants.push(want);
       }
       lane.gathering = new Map(); // requests that arrive from now on belong to the next flush
@@ -99,8 +111,14 @@ export class Batcher implements StoreSink {
     // The store hands back the very objects it was given, never those of two calls at once.
     const pending = wants as readonly PendingWant[];
     if (pending[0]?.flush !== undefined) this.#countPart(pending[0].flush, pending.length, failure !== undefined);
+    if (failure === LATE) this.#late += wants.length;
     for (const want of pending) this.#options.settle(want, failure);
     if (this.#unsettled === 0 && this.#clients > 0) this.#schedule();
+  }
+
+  booked(wants: readonly Want[], failure: StoreFailure | undefined): void {
+    this.#late -= wants.length;
+    for (const want of wants as readonly PendingWant[]) this.#options.book(want, failure);
   }
 
   close(): void {

@@ -71,6 +71,11 @@ export class ClusterStore implements LimitStore {
     return false;
   }
 
+  get isGone(): boolean {
+    for (const link of this.#links.values()) if (!link.gate.isGone) return false;
+    return true;
+  }
+
   get state(): GateState {
     return this.#state;
   }
@@ -80,7 +85,7 @@ export class ClusterStore implements LimitStore {
     const skipped: Want[] = [];
     for (const want of wants) {
       const link = this.#linkOf(want.client);
-      if (link?.gate.isUp !== true) {
+      if (link === undefined || !(link.gate.isUp || (want.isPatient === true && !link.gate.isGone))) {
         skipped.push(want);
         continue;
       }

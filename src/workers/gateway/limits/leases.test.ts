@@ -23,7 +23,7 @@ describe('leases', () => {
     context.store.answer();
     await closed;
     const probe: Want = { client: 'a', lane, units: 0, granted: 0, left: [] };
-    context.store.memory.take([probe], 0, { settled: () => {} });
+    context.store.memory.take([probe], 0, { settled: () => {}, booked: () => {} });
     expect(probe.left).toEqual([6]);
   });
 
@@ -52,6 +52,7 @@ describe('leases', () => {
     const memory = new SharedMemoryStore(smallMemory(), { owner: 1, clock: () => 0 });
     const batched: LimitStore = {
       available: true,
+      isGone: false,
       take: (wants, deadlineMs, sink) => memory.take(wants, deadlineMs, sink),
       close: () => {},
     };

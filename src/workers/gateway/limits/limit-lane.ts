@@ -1,6 +1,6 @@
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import type { CompiledRule, Lane, OnStoreFailure } from '../../../shared/limits/rule.ts';
-import type { Want } from '../../../shared/limits/store.ts';
+import type { Charge, Want } from '../../../shared/limits/store.ts';
 import { RecentMap } from './recent-map.ts';
 
 /** What a route asks of the limiter for each of its requests. */
@@ -39,6 +39,15 @@ export interface Flush {
   failed: boolean;
 }
 
+/** Tokens of one bucket that this thread granted while the store could not be asked. */
+export interface Owed {
+  readonly client: string;
+  readonly rule: CompiledRule;
+  tokens: number;
+  /** When the first of them was granted. */
+  sinceMs: number;
+}
+
 /** One client's requests that wait together; after it is settled, what is known of the client's buckets. */
 export class PendingWant implements Want {
   readonly client: string;
@@ -48,6 +57,12 @@ export class PendingWant implements Want {
   units = 0;
   granted = 0;
   readonly left: number[] = [];
+  charges: readonly Charge[] | undefined = undefined;
+  /** What `charges` are made of; they stay debts where the want is not run. */
+  owed: readonly Owed[] | undefined = undefined;
+  /** Requests that were let pass without the store's word, because it came late; the first of them at `usedSinceMs`. */
+  used = 0;
+  usedSinceMs = 0;
   settledMs = 0;
   /** What it was sent with; `undefined` = not sent, or it gives tokens back. */
   flush: Flush | undefined = undefined;
@@ -55,6 +70,10 @@ export class PendingWant implements Want {
   constructor(client: string, lane: LimitLane) {
     this.client = client;
     this.lane = lane;
+  }
+
+  get isPatient(): boolean {
+    return this.lane.onStoreFailure === 'closed';
   }
 }
 

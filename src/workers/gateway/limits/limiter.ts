@@ -2,11 +2,14 @@ import { decisionFromLevels } from '../../../shared/limits/decision.ts';
 import type { Decision, Verdict, Waiter } from '../../../shared/limits/decision.ts';
 import { ruleLabel } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
+import { LATE, LOST } from '../../../shared/limits/store.ts';
 import type { DecidesAtOnce, LimitStore, StoreFailure } from '../../../shared/limits/store.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Batcher } from './batcher.ts';
 import { countDecision } from './count-decision.ts';
+import { Debts } from './debts.ts';
+import { FlightTimer } from './flight-timer.ts';
 import { Leases } from './leases.ts';
 import { DENY_MEMORY_MS, LimitLane } from './limit-lane.ts';
 import type { LaneSpec, PendingWant } from './limit-lane.ts';
@@ -20,8 +23,10 @@ export interface LimiterOptions {
   readonly local: SharedMemoryStore;
   /** Nodes that are alive, this one included; read when mode `local` decides. */
   readonly liveNodes: () => number;
-  /** No request waits longer than this for a decision. */
+  /** No request waits longer than this for a decision, but those of `closed` routes; read for every flush. */
   readonly timeoutMs: number;
+  /** Buckets that may owe at a time. */
+  readonly maxDebts: number;
   readonly batchMaxWaitMs: number;
   readonly batchMaxClients: number;
   readonly metrics: ThreadMetrics;
@@ -29,7 +34,20 @@ export interface LimiterOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export const LIMITER_DEFAULTS = { timeoutMs: 10, batchMaxWaitMs: 0.5, batchMaxClients: 512 } as const;
+export const LIMITER_DEFAULTS = {
+  timeoutMs: 10,
+  batchMaxWaitMs: 0.5,
+  batchMaxClients: 512,
+  maxDebts: 1_000_000,
+} as const;
+
+/** How long a request of a `closed` route waits for a store that is late but not gone. */
+const CLOSED_PATIENCE_MS = 1_000;
+/** How long a script that only charges debts may take. */
+const CHARGE_TIMEOUT_MS = 500;
+/** How long the end of a thread waits for what is late, and for debts to be charged. */
+const CHARGE_ON_CLOSE_MS = 1_000;
+const CLOSE_LOOK_MS = 1;
 
 const GRANTED: Verdict = { outcome: 'granted', mode: 'store', laterTokens: 0 };
 const REFUSED: Verdict = { outcome: 'refused', mode: 'store', laterTokens: 0 };
@@ -40,6 +58,9 @@ export class Limiter {
   readonly #atOnce: DecidesAtOnce | undefined;
   readonly #batcher: Batcher;
   readonly #leases: Leases;
+  readonly #debts: Debts;
+  /** For requests of `closed` routes whose answer is late. */
+  readonly #patience: FlightTimer;
   readonly #lanes = new Map<string, LimitLane>();
 
   constructor(options: LimiterOptions) {
@@ -49,15 +70,29 @@ export class Limiter {
       clock: options.clock,
       giveBack: (lane, client, units) => this.#batcher.giveBack(lane, client, units),
     });
+    this.#debts = new Debts({
+      clock: options.clock,
+      store: options.store,
+      maxDebts: options.maxDebts,
+      timeoutMs: CHARGE_TIMEOUT_MS,
+      metrics: options.metrics,
+    });
+    this.#patience = new FlightTimer({ clock: options.clock });
     this.#batcher = new Batcher({
       clock: options.clock,
       store: options.store,
       maxWaitMs: options.batchMaxWaitMs,
       maxClients: options.batchMaxClients,
-      timeoutMs: options.timeoutMs,
+      get timeoutMs() {
+        return options.timeoutMs;
+      },
       metrics: options.metrics,
       ahead: (want) => this.#leases.ahead(want),
+      onSend: (want) => {
+        if (!this.#debts.isEmpty) this.#debts.attach(want);
+      },
       settle: (want, failure) => this.#settle(want, failure),
+      book: (want, failure) => this.#book(want, failure),
     });
   }
 
@@ -92,7 +127,10 @@ export class Limiter {
         );
       }
     }
-    if (!this.#options.store.available) return this.#withoutStore(client, lane, this.#options.clock());
+    const { store } = this.#options;
+    if (!store.available && (store.isGone || lane.onStoreFailure !== 'closed')) {
+      return this.#owing(lane, client, this.#options.clock());
+    }
     this.#batcher.add(lane, client, waiter);
     return undefined;
   }
@@ -104,15 +142,27 @@ export class Limiter {
       lane.known.delete(client);
     }
     this.#leases.forget(client);
+    this.#debts.forget(client);
   }
 
-  /** Sends what waits, gives back what was taken ahead, and resolves when the store has answered or its time is up. */
+  /**
+   * Sends what waits, gives back what was taken ahead, charges what is owed, and resolves when the store has answered or
+   * its time is up. A store that cannot be asked now is not waited for.
+   */
   async close(): Promise<void> {
+    const { clock, store } = this.#options;
+    const endMs = clock() + CHARGE_ON_CLOSE_MS;
     this.#batcher.flush();
     this.#leases.close();
-    while (this.#batcher.unsettled > 0) await new Promise((resolve) => void setTimeout(resolve, 1));
+    const isOpen = (): boolean => this.#batcher.late > 0 || !this.#debts.isSettled;
+    while (this.#batcher.unsettled > 0 || (store.available && isOpen() && clock() < endMs)) {
+      this.#debts.charge();
+      await new Promise((resolve) => void setTimeout(resolve, CLOSE_LOOK_MS));
+    }
     this.#batcher.close();
-    this.#options.store.close();
+    this.#debts.close();
+    this.#patience.close();
+    store.close();
   }
 
   #decideAtOnce(store: DecidesAtOnce, client: string, lane: LimitLane): Decision {
@@ -149,9 +199,20 @@ export class Limiter {
     const { lane, client, waiters } = want;
     if (want.units < 0) return; // given back; nobody waits
     const nowMs = this.#options.clock();
+    if (failure === LATE) {
+      if (lane.onStoreFailure === 'closed') this.#wait(want);
+      else this.#decideLate(want, nowMs);
+      return;
+    }
     if (failure !== undefined) {
       this.#leases.settled(want, 0);
-      for (const waiter of waiters) this.#deliver(waiter, this.#withoutStore(client, lane, nowMs), nowMs);
+      want.waiters = [];
+      if (failure !== LOST) this.#debts.restore(want);
+      // What is lost may have been taken by the store, so it is not charged for what is granted here.
+      for (const waiter of waiters) {
+        const decision = failure === LOST ? this.#withoutStore(lane, client, nowMs) : this.#owing(lane, client, nowMs);
+        this.#deliver(waiter, decision, nowMs);
+      }
       return;
     }
     const served = Math.min(want.granted, waiters.length);
@@ -175,7 +236,58 @@ export class Limiter {
       this.#deliver(waiters[i] as Waiter, this.#count(lane, refusal), nowMs);
   }
 
-  #withoutStore(client: string, lane: LimitLane, nowMs: number): Decision {
+  /** Decides the waiters of a want whose answer is late; what they use up is booked when it comes. */
+  #decideLate(want: PendingWant, nowMs: number): void {
+    const { lane, client, waiters } = want;
+    this.#leases.settled(want, 0);
+    want.waiters = [];
+    for (const waiter of waiters) {
+      const decision = this.#withoutStore(lane, client, nowMs);
+      if (decision.outcome === 'granted') {
+        if (want.used++ === 0) want.usedSinceMs = nowMs;
+      }
+      this.#deliver(waiter, decision, nowMs);
+    }
+  }
+
+  /** A `closed` route refuses only when the store is gone: its requests wait for an answer that is late. */
+  #wait(want: PendingWant): void {
+    this.#patience.add({
+      deadlineMs: this.#options.clock() + CLOSED_PATIENCE_MS,
+      get ended() {
+        return want.waiters.length === 0;
+      },
+      expire: () => this.#decideLate(want, this.#options.clock()),
+    });
+  }
+
+  /** What became of a want that was late: what the store gave beyond what was used goes back, what is missing is owed. */
+  #book(want: PendingWant, failure: StoreFailure | undefined): void {
+    const { lane, client, used } = want;
+    if (want.units < 0) return;
+    if (want.waiters.length > 0) return this.#settle(want, failure);
+    if (failure === LOST) return;
+    const owes = lane.onStoreFailure === 'local';
+    if (failure !== undefined) {
+      this.#debts.restore(want);
+      if (owes && used > 0) this.#debts.owe(want, used, want.usedSinceMs);
+      return;
+    }
+    const nowMs = this.#options.clock();
+    want.settledMs = nowMs;
+    lane.known.set(client, want, nowMs);
+    if (want.granted > used) this.#batcher.giveBack(lane, client, want.granted - used);
+    else if (owes && used > want.granted) this.#debts.owe(want, used - want.granted, want.usedSinceMs);
+  }
+
+  /** Decides without the store; what a `local` route grants so is a debt. */
+  #owing(lane: LimitLane, client: string, nowMs: number): Decision {
+    const decision = this.#withoutStore(lane, client, nowMs);
+    if (decision.mode === 'local' && decision.outcome === 'granted') this.#debts.owe({ lane, client }, 1, nowMs);
+    return decision;
+  }
+
+  #withoutStore(lane: LimitLane, client: string, nowMs: number): Decision {
     const { local, liveNodes } = this.#options;
     return this.#count(lane, decideWithoutStore({ client, lane, local, liveNodes: liveNodes(), nowMs }));
   }

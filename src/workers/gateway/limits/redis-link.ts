@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { readTakeReply, takeArguments } from '../../../shared/limits/take-script.ts';
 import type { TakeReply } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
+import { LATE, LOST } from '../../../shared/limits/store.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { KeyOf } from '../../../shared/redis/keys.ts';
 import { isUnknownScript } from '../../../shared/redis/scripts.ts';
@@ -31,6 +32,9 @@ export interface RedisLinkOptions {
 export interface ScriptCall extends Flight {
   readonly wants: readonly Want[];
   readonly sink: StoreSink;
+  readonly sentMs: number;
+  /** It was settled as late; what becomes of it is booked. */
+  late: boolean;
   /** Times this call was sent on after a redirect. */
   redirects: number;
 }
@@ -60,6 +64,9 @@ const isRedirect = (message: string): boolean => /^(MOVED|ASK|TRYAGAIN) /.test(m
 
 /** A connection on which nothing has come for so long is asked whether anybody is there. */
 const IDLE_LOOK_MS = 1_000;
+
+/** Redis says so itself: the script was not run. Any other error is the connection's, and nobody knows. */
+const isReply = (error: Error): boolean => error.name === 'ReplyError';
 
 type ReplyHandler = (error: Error | null | undefined, reply: unknown) => void;
 
@@ -99,16 +106,20 @@ export class RedisLink {
 
   /** Sends one script for all wants. */
   take(wants: readonly Want[], deadlineMs: number, sink: StoreSink): void {
+    const sentMs = this.#options.clock();
     const call: ScriptCall = {
       wants,
       sink,
+      sentMs,
       deadlineMs,
       ended: false,
+      late: false,
       redirects: 0,
       expire: () => {
         this.#options.metrics.add(THREAD.redisTimeouts);
-        this.#end(call, 'timeout');
-        this.gate.failed('timeout');
+        call.late = true;
+        this.#end(call, LATE);
+        this.gate.timedOut(sentMs);
       },
     };
     this.#options.flights.add(call);
@@ -132,7 +143,7 @@ export class RedisLink {
   }
 
   #isUsable(call: ScriptCall): boolean {
-    const usable = this.gate.isUp && this.redis.status === 'ready' && this.redis.stream.writable;
+    const usable = !this.gate.isGone && this.redis.status === 'ready' && this.redis.stream.writable;
     if (!usable) this.#end(call, 'skipped');
     return usable;
   }
@@ -146,7 +157,8 @@ export class RedisLink {
 
   #onReply(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
     this.#heard = true;
-    if (call.ended) return; // answered after its deadline: the request was decided without it
+    if (call.late) return this.#book(call, error, reply);
+    if (call.ended) return;
     const read = error ? undefined : readTakeReply(reply, call.wants);
     if (read !== undefined) {
       this.gate.succeeded();
@@ -161,19 +173,37 @@ export class RedisLink {
     }
     this.#options.metrics.add(THREAD.redisErrors);
     this.#probeClient = call.wants[0]?.client ?? this.#probeClient;
-    this.#end(call, reason);
+    this.#end(call, error && isReply(error) ? reason : LOST);
     this.gate.failed(reason);
   }
 
-  /** One want whose part makes no sense takes none of the others along. */
-  #take(call: ScriptCall, { unusable, damagedBuckets }: TakeReply): void {
+  /** The answer to a call whose requests were decided without it, or the end of the connection that it was sent on. */
+  #book(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
+    call.late = false;
+    const { sink, wants } = call;
+    if (error) return sink.booked(wants, isReply(error) ? error.message : LOST);
+    this.gate.succeeded();
+    this.gate.probeNow();
+    const read = readTakeReply(reply, wants);
+    if (read === undefined || read.unusable.length > 0) return sink.booked(wants, LOST);
+    this.#countDamaged(read);
+    sink.booked(wants, undefined);
+  }
+
+  #countDamaged({ damagedBuckets }: TakeReply): void {
     if (damagedBuckets > 0) this.#options.metrics.add(THREAD.damagedBuckets, damagedBuckets);
+  }
+
+  /** One want whose part makes no sense takes none of the others along. */
+  #take(call: ScriptCall, read: TakeReply): void {
+    const { unusable } = read;
+    this.#countDamaged(read);
     if (unusable.length === 0) return this.#end(call, undefined);
     this.#options.metrics.add(THREAD.redisErrors);
     call.ended = true;
     const usable = call.wants.filter((want) => !unusable.includes(want));
     if (usable.length > 0) call.sink.settled(usable, undefined);
-    call.sink.settled(unusable, 'unexpected reply');
+    call.sink.settled(unusable, LOST);
   }
 
   #end(call: ScriptCall, failure: string | undefined): void {

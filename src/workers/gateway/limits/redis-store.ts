@@ -73,6 +73,10 @@ export class RedisStore implements LimitStore {
     return this.#link.gate.isUp;
   }
 
+  get isGone(): boolean {
+    return this.#link.gate.isGone;
+  }
+
   get state(): GateState {
     return this.#link.gate.state;
   }

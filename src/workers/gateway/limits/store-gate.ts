@@ -20,6 +20,9 @@ export interface StoreGateOptions {
   readonly onChange: (state: GateState) => void;
 }
 
+/** A store that is only silent is not gone before so long. */
+const GONE_AFTER_MS = 1_000;
+
 /** A store that cannot be asked for so long after the start is reported like one that was lost. */
 export const START_MS = 1_000;
 
@@ -34,6 +37,10 @@ export class StoreGate {
   #probeStartedMs: number | undefined;
   #probe = 0;
   #isReported = false;
+  /** When the last time-out was counted. */
+  #silentMs = Number.NEGATIVE_INFINITY;
+  /** Down because answers did not come in time, and for no better reason. */
+  #isSilent = false;
 
   constructor(options: StoreGateOptions) {
     this.#options = options;
@@ -49,12 +56,29 @@ export class StoreGate {
     return this.#state.kind === 'up';
   }
 
+  /** Down, and not only because answers are late. */
+  get isGone(): boolean {
+    if (this.#state.kind === 'up') return false;
+    return !this.#isSilent || this.#options.clock() - this.#state.sinceMs >= GONE_AFTER_MS;
+  }
+
   /** An answer arrived in time. */
   succeeded(): void {
     if (this.#state.kind === 'up' && this.#state.failures > 0) this.#state = { kind: 'up', failures: 0 };
   }
 
-  /** No answer in time, or an answer that is an error. */
+  /**
+   * No answer in time to what was sent at `sentMs`. Time-outs count one after the other: of all that one pause of the
+   * machine has made late, one does.
+   */
+  timedOut(sentMs: number): void {
+    if (sentMs < this.#silentMs) return;
+    this.#silentMs = this.#options.clock();
+    this.failed('timeout');
+    this.#isSilent = this.#state.kind === 'down';
+  }
+
+  /** An answer that is an error, or none in time. */
   failed(reason: string): void {
     if (this.#state.kind === 'down') return;
     const failures = this.#state.failures + 1;
@@ -64,6 +88,7 @@ export class StoreGate {
 
   /** The connection is gone: skip at once. */
   goDown(reason: string): void {
+    this.#isSilent = false;
     if (this.#state.kind === 'down') return;
     this.#state = { kind: 'down', reason, sinceMs: this.#options.clock() };
     this.#startProbes();
