@@ -4,9 +4,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
 import { THREAD } from '../../src/shared/metrics/layout.ts';
+import { DecisionTimeout } from '../../src/workers/gateway/limits/decision-timeout.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
 import type { OpenLimiter } from './open-limiter.ts';
 import { startRedis } from '../support/redis.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { openRedisStore, redisStore } from './stores.ts';
 import { until, stopwatch } from '../support/wait.ts';
 
@@ -107,6 +109,22 @@ describe('Redis in trouble', () => {
     expect(modes['local']).toBeGreaterThan(20);
     await sleeping;
     expect(await untilStoreDecides(asked)).toBeLessThan(BACK_WITHIN_MS);
+    await asked.limiter.close();
+  });
+
+  test('always slower than a decision may wait: skipped, with the reason', async () => {
+    await using redis = await startRedis();
+    await using proxy = await startTcpProxy(redis.port);
+    proxy.delay(60);
+    const timeout = new DecisionTimeout({ clock: monotonicMs, startMs: 50, maxMs: 100 });
+    const opened = redisStore({ port: proxy.port, host: local }, { timeout });
+    const asked = openLimiter(opened.store, { timeoutMs: TIMEOUT_MS });
+    const reason = (): string => (opened.store.state.kind === 'down' ? opened.store.state.reason : 'up');
+    await until(() => /answers after \d+ ms, later than/.test(reason()), { describe: reason });
+    const { modes } = await asked.askUntil(inMs(500));
+    expect(modes).toEqual({ local: expect.any(Number) });
+    proxy.delay(0);
+    await untilStoreDecides(asked);
     await asked.limiter.close();
   });
 

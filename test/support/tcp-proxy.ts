@@ -8,6 +8,8 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void;
   /** Keeps connections and passes nothing on, like a network that drops packets. */
   stall(): void;
+  /** Passes everything on so much later, each way. */
+  delay(ms: number): void;
   mend(): void;
   /** What is connected now passes nothing on any more and is told nothing; new connections work. */
   strand(): void;
@@ -22,6 +24,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const clients = new Set<Socket>();
   const lost = new Set<Socket>();
   let sent = '';
+  let delayMs = 0;
   let state: 'open' | 'cut' | 'stalled' = 'open';
   const server = createServer((client) => {
     if (state === 'cut') return client.destroy();
@@ -38,7 +41,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       sockets.add(from);
       from.on('data', (chunk) => {
         if (from === client) sent += chunk.toString('latin1');
-        if (state === 'open' && !lost.has(client)) to.write(chunk);
+        if (state !== 'open' || lost.has(client)) return;
+        if (delayMs === 0) to.write(chunk);
+        else setTimeout(() => to.destroyed || lost.has(client) || to.write(chunk), delayMs);
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
@@ -62,6 +67,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     },
     stall() {
       state = 'stalled';
+    },
+    delay(ms) {
+      delayMs = ms;
     },
     mend() {
       if (state === 'stalled') destroyAll();

@@ -1,4 +1,5 @@
 import { wallClockMs } from '../../shared/clock.ts';
+import { resolveLimits } from '../../shared/config/limits/resolve.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import { readEnv } from '../../shared/config/read-env.ts';
 import { readConfig } from '../../shared/config/read-config.ts';
@@ -109,7 +110,8 @@ function filesFinding(config: Config, pid: number | undefined): Finding {
 async function checkRedis(io: CliIo): Promise<readonly Finding[]> {
   try {
     // The rest of the configuration may be wrong; then a variable that is wrong has its default here.
-    return await checkRedisServers(redisConfig(io), readEnv(io).values.RATE_LIMIT_TIMEOUT_MILLISECONDS);
+    const { timeoutMs: startMs, timeoutMaxMs: maxMs } = resolveLimits(readEnv(io).values);
+    return await checkRedisServers(redisConfig(io), { startMs, maxMs });
   } catch (error) {
     if (error instanceof CommandFailure) return []; // REDIS_* are wrong, which is among the findings already
     throw error;

@@ -127,7 +127,7 @@ describe('Redis', () => {
     clockAheadMs: 2,
   };
   const judged = (part: Partial<RedisFacts>, info: Record<string, string> = {}): readonly Finding[] =>
-    judgeRedis('redis', { ...good, ...part, info: { ...good.info, ...info } }, 10);
+    judgeRedis('redis', { ...good, ...part, info: { ...good.info, ...info } }, { startMs: 10, maxMs: 50 });
 
   test('as it should be', () => {
     expect(worstOf(judged({}))).toBe('ok');
@@ -146,8 +146,9 @@ describe('Redis', () => {
     ['persistence', 'ok', { save: undefined }, { aof_enabled: '0' }],
     ['persistence', 'fail', {}, { rdb_last_bgsave_status: 'err' }],
     ['scripts', 'fail', { scriptError: 'NOPERM' }, {}],
-    ['latency', 'warn', { pingMs: 6 }, {}],
-    ['latency', 'fail', { pingMs: 10 }, {}],
+    ['latency', 'ok', { pingMs: 15 }, {}],
+    ['latency', 'warn', { pingMs: 26 }, {}],
+    ['latency', 'fail', { pingMs: 50 }, {}],
     ['clock', 'warn', { clockAheadMs: -5_000 }, {}],
     ['clock', 'warn', { clockAheadMs: 90_000 }, {}],
   ])('%s: %s', (...[check, level, part, info]) => {

@@ -15,6 +15,12 @@ export interface RedisFacts {
   readonly clockAheadMs: number;
 }
 
+/** RATE_LIMIT_TIMEOUT_MILLISECONDS and RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS. */
+export interface DecisionWaits {
+  readonly startMs: number;
+  readonly maxMs: number;
+}
+
 /** INFO's text as fields. */
 export function parseInfo(text: string): Readonly<Record<string, string>> {
   const lines = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
@@ -28,13 +34,13 @@ const CLOCK_APART_MS = 1_000;
 
 /**
  * @param name which server, such as `redis`
- * @param timeoutMs RATE_LIMIT_TIMEOUT_MILLISECONDS: the longest wait for a decision
+ * @param waits how long a decision waits for a Redis that is quick, and at most
  */
-export function judgeRedis(name: string, facts: RedisFacts, timeoutMs: number): readonly Finding[] {
+export function judgeRedis(name: string, facts: RedisFacts, waits: DecisionWaits): readonly Finding[] {
   const { info } = facts;
   const always = [
     scripts(`${name} scripts`, facts),
-    latency(`${name} latency`, facts, timeoutMs),
+    latency(`${name} latency`, facts, waits),
     clock(`${name} clock`, facts),
   ];
   if (info === undefined) {
@@ -120,12 +126,13 @@ function scripts(check: string, { scriptError }: RedisFacts): Finding {
   );
 }
 
-function latency(check: string, { pingMs }: RedisFacts, timeoutMs: number): Finding {
-  const found = `${milliseconds(pingMs)} for a round trip; a decision may wait ${timeoutMs} ms`;
+function latency(check: string, { pingMs }: RedisFacts, { startMs, maxMs }: DecisionWaits): Finding {
+  const found = `${milliseconds(pingMs)} for a round trip; decisions wait ${startMs} ms, up to ${maxMs} where Redis is slow`;
   const advice =
-    'Bring Redis nearer, see its slow log (SLOWLOG GET) and load, or raise RATE_LIMIT_TIMEOUT_MILLISECONDS.';
-  if (pingMs >= timeoutMs) return fail(check, found, advice);
-  return pingMs >= timeoutMs / 2 ? warn(check, found, advice) : ok(check, found);
+    'Bring Redis nearer, see its slow log (SLOWLOG GET) and load, or raise RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS.';
+  if (pingMs >= maxMs) return fail(check, found, advice);
+  // They wait twice as long as most round trips take.
+  return 2 * pingMs >= maxMs ? warn(check, found, advice) : ok(check, found);
 }
 
 function clock(check: string, { clockAheadMs }: RedisFacts): Finding {

@@ -7,14 +7,13 @@ import type { OpenRedis } from '../redis/open-redis.ts';
 import { fail, ok } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { judgeRedis, parseInfo } from './redis-findings.ts';
-import type { RedisFacts } from './redis-findings.ts';
+import type { DecisionWaits, RedisFacts } from './redis-findings.ts';
 
 const PINGS = 11;
 
-/** @param timeoutMs RATE_LIMIT_TIMEOUT_MILLISECONDS */
 export async function checkRedisServers(
   config: RedisConfig | undefined,
-  timeoutMs: number,
+  waits: DecisionWaits,
 ): Promise<readonly Finding[]> {
   if (config === undefined) return [ok('redis', 'REDIS_URL is not set: every node counts and decides for itself')];
   try {
@@ -24,7 +23,7 @@ export async function checkRedisServers(
     for (const primary of redis.primaries) {
       const { host = '', port = 0 } = primary.options;
       const name = redis.primaries.length === 1 ? 'redis' : `redis ${host}:${port}`;
-      findings.push(...judgeRedis(name, await factsOf(primary), timeoutMs));
+      findings.push(...judgeRedis(name, await factsOf(primary), waits));
     }
     return findings;
   } catch (error) {

@@ -8,6 +8,7 @@ import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis } from './asked-redis.ts';
 import type { RedisClient } from './asked-redis.ts';
+import { FarStore } from './far-store.ts';
 import { distinctRules, limitedRoutes } from './limited-routes.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 import { LimitsStoreState } from './limits-store-state.ts';
@@ -38,6 +39,8 @@ export interface LimitControlOptions {
   readonly broadcast: (message: ToLimitThread) => number;
   /** Whether threads ask Redis has changed, or why they do not. */
   readonly onStoreChange: StoreListener;
+  /** @see FarStore */
+  readonly onStoreFar: (isFar: boolean, fastestMs: number) => void;
 }
 
 /** The front's part of the limits: who is refused most, who is banned or exempt, and the buckets as operators see them. */
@@ -47,6 +50,7 @@ export class LimitControl {
   readonly overrides: OverrideBook;
   /** Whether threads ask Redis. */
   readonly store: LimitsStoreState;
+  readonly #far: FarStore;
   readonly #refused = new RefusedFront(monotonicMs);
   readonly #asked: AskedRedis;
   readonly #sharing: RefusedSharing;
@@ -59,6 +63,7 @@ export class LimitControl {
     this.#config = config;
     this.#routes = limitedRoutes(config.routes);
     this.store = new LimitsStoreState(options.onStoreChange);
+    this.#far = new FarStore(options.onStoreFar);
     this.memory = new MemoryBuckets({
       memory: new SharedMemoryStore(memoryBuckets, { owner: FRONT_OWNER }),
       share: () => (redis === undefined ? 1 : liveCount()),
@@ -104,6 +109,9 @@ export class LimitControl {
       case 'limits-store':
         this.store.receive(slot, message);
         return;
+      case 'limits-store-far':
+        this.#far.receive(slot, message);
+        return;
       case 'limits-done':
         this.#orders.done(message.id);
         return;
@@ -119,6 +127,7 @@ export class LimitControl {
   threadGone(slot: number): void {
     this.#refused.threadGone(slot);
     this.store.threadGone(slot);
+    this.#far.threadGone(slot);
   }
 
   /** Another node, or this one, has said so on the channel of events. */

@@ -13,6 +13,7 @@ import type { Breaker } from '../breaker/start-breaker.ts';
 import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from '../breaker/view.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { LimitControl } from '../limits/limit-control.ts';
+import { reportFarStore } from '../limits/far-store.ts';
 import { reportStoreChange } from '../limits/limits-store-state.ts';
 import { TransitionCounts } from '../metrics/transition-counts.ts';
 import { NodeRegistry, withSelf } from '../nodes/node-registry.ts';
@@ -74,6 +75,7 @@ export class TrafficControl {
       liveCount: () => this.liveNodes,
       broadcast: (message) => threads.tellAll({ to: 'limits', ...message }),
       onStoreChange: (state, before) => reportStoreChange(options, state, before),
+      onStoreFar: (isFar, fastestMs) => reportFarStore(options, isFar, fastestMs),
     });
     this.#breaker = startBreaker(
       {

@@ -28,6 +28,7 @@ export const BOUNDS = {
   capacity: { min: 0, max: 1_000_000_000 },
   refillPerSecond: { min: 0.000_001, max: 1_000_000_000 },
   lease: { min: 0, max: 1_000_000 },
+  maxClients: { min: 1_000, max: 100_000_000 },
   ipv6Prefix: { min: 1, max: 128 },
   batchMicroseconds: { min: 0, max: 1_000_000 },
   limitMilliseconds: { min: 1, max: 60_000 },

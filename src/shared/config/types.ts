@@ -146,8 +146,11 @@ export interface LimitsConfig {
   readonly headers: RateLimitHeaderMode;
   /** How long requests gather while an earlier batch is under way; a fraction of a millisecond is usual. */
   readonly batchMaxWaitMs: number;
-  /** Longest wait for a decision. */
+  /** Longest wait for a decision while Redis is quick, and how far it adapts to one that is slower. */
   readonly timeoutMs: number;
+  readonly timeoutMaxMs: number;
+  /** Clients that are told apart, about. */
+  readonly maxClients: number;
 }
 
 /** Who is never limited. */

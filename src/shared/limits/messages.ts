@@ -4,6 +4,8 @@ import type { RefusedList } from './refused-list.ts';
 export type FromLimitThread =
   /** Whether this thread's rate limits ask Redis; once it is known and at each change, never without a Redis. */
   | { readonly type: 'limits-store'; readonly up: boolean; readonly reason: string }
+  /** Even the fastest answers of its Redis take longer than RATE_LIMIT_TIMEOUT_MILLISECONDS, or no longer do. */
+  | { readonly type: 'limits-store-far'; readonly isFar: boolean; readonly fastestMs: number }
   /** The clients that this thread refused most; at most once a second, and only if it has changed. */
   | { readonly type: 'refused-clients'; readonly list: RefusedList }
   /** What the front asked for under this number is done. */

@@ -53,7 +53,18 @@ export const LIMITS_ENV = {
   RATE_LIMIT_TIMEOUT_MILLISECONDS: withDefault(
     wholeNumberText(BOUNDS.limitMilliseconds),
     '10',
-    'Longest wait for a decision; then RATE_LIMIT_ON_STORE_FAILURE holds.',
+    'Longest wait for a decision while Redis is quick; then RATE_LIMIT_ON_STORE_FAILURE holds.',
+  ),
+  RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS: withDefault(
+    wholeNumberText(BOUNDS.limitMilliseconds),
+    '50',
+    'The wait adapts to a slower Redis up to this (never less than RATE_LIMIT_TIMEOUT_MILLISECONDS): twice what 99 of ' +
+      '100 round trips take. A Redis that takes longer is not asked.',
+  ),
+  RATE_LIMIT_MAX_CLIENTS: withDefault(
+    wholeNumberText(BOUNDS.maxClients),
+    '1000000',
+    'Clients that are told apart, about; debts kept while Redis is away, exactly.',
   ),
   RATE_LIMIT_LEASE: withDefault(
     wholeNumberText(BOUNDS.lease),

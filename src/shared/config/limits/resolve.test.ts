@@ -42,7 +42,10 @@ describe.each<[Env, (config: Config) => unknown, unknown]>([
   ],
   [{ RATE_LIMIT_HEADERS: 'legacy' }, (c) => c.limits.headers, 'legacy'],
   [{ RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS: '250' }, (c) => c.limits.batchMaxWaitMs, 0.25],
-  [{ RATE_LIMIT_TIMEOUT_MILLISECONDS: '25' }, (c) => c.limits.timeoutMs, 25],
+  [{ RATE_LIMIT_TIMEOUT_MILLISECONDS: '25' }, (c) => [c.limits.timeoutMs, c.limits.timeoutMaxMs], [25, 50]],
+  [{ RATE_LIMIT_TIMEOUT_MILLISECONDS: '5000' }, (c) => [c.limits.timeoutMs, c.limits.timeoutMaxMs], [5000, 5000]],
+  [{ RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS: '90' }, (c) => c.limits.timeoutMaxMs, 90],
+  [{ RATE_LIMIT_MAX_CLIENTS: '2000' }, (c) => c.limits.maxClients, 2_000],
   [
     { RATE_LIMIT_ON_STORE_FAILURE: 'closed', RATE_LIMIT_SHADOW: 'on', RATE_LIMIT_LEASE: '8' },
     (c) => c.routes[0]?.limits,

@@ -11,6 +11,8 @@ export const resolveLimits = (env: EnvValues): LimitsConfig => ({
   headers: env.RATE_LIMIT_HEADERS,
   batchMaxWaitMs: env.RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS / 1000,
   timeoutMs: env.RATE_LIMIT_TIMEOUT_MILLISECONDS,
+  timeoutMaxMs: Math.max(env.RATE_LIMIT_TIMEOUT_MILLISECONDS, env.RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS),
+  maxClients: env.RATE_LIMIT_MAX_CLIENTS,
 });
 
 /** Whether the environment's limit holds on routes that say nothing of limits. */

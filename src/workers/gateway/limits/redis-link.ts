@@ -10,6 +10,7 @@ import { isUnknownScript } from '../../../shared/redis/scripts.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { DecisionTimeout } from './decision-timeout.ts';
 import type { FlightTimer, Flight } from './flight-timer.ts';
 import { StoreGate } from './store-gate.ts';
 import type { GateState } from './store-gate.ts';
@@ -20,6 +21,8 @@ export interface RedisLinkOptions {
   readonly script: Script;
   readonly keyOf: KeyOf;
   readonly metrics: ThreadMetrics;
+  /** @see RedisStoreOptions */
+  readonly timeout?: DecisionTimeout;
   readonly failuresToSkip: number;
   readonly probeEveryMs: number;
   readonly probeTimeoutMs: number;
@@ -148,6 +151,11 @@ export class RedisLink {
     return usable;
   }
 
+  /** A Redis that takes longer to answer is not asked. */
+  get #mostMs(): number {
+    return this.#options.timeout?.maxMs ?? Number.POSITIVE_INFINITY;
+  }
+
   close(): void {
     clearInterval(this.#idleTimer);
     this.gate.close();
@@ -157,6 +165,8 @@ export class RedisLink {
 
   #onReply(call: ScriptCall, error: Error | null | undefined, reply: unknown): void {
     this.#heard = true;
+    const tookMs = this.#options.clock() - call.sentMs;
+    if (!error) this.#options.timeout?.answered(tookMs);
     if (call.late) return this.#book(call, error, reply);
     if (call.ended) return;
     const read = error ? undefined : readTakeReply(reply, call.wants);
@@ -182,7 +192,8 @@ export class RedisLink {
     call.late = false;
     const { sink, wants } = call;
     if (error) return sink.booked(wants, isReply(error) ? error.message : LOST);
-    this.gate.succeeded();
+    // Redis is there; one that always takes longer than a decision may wait is skipped all the same.
+    if (this.#options.clock() - call.sentMs <= this.#mostMs) this.gate.succeeded();
     this.gate.probeNow();
     const read = readTakeReply(reply, wants);
     if (read === undefined || read.unusable.length > 0) return sink.booked(wants, LOST);
@@ -242,8 +253,14 @@ export class RedisLink {
     }
     this.#notReadySinceMs = undefined;
     const want: Want = { client: this.#probeClient, lane: PROBE_LANE, units: 0, granted: 0, left: [] };
+    const sentMs = this.#options.clock();
     this.#evalsha([want], (error) => {
-      done(!error || isRedirect(error.message) ? undefined : error.message);
+      if (error && !isRedirect(error.message)) return done(error.message);
+      const tookMs = this.#options.clock() - sentMs;
+      this.#options.timeout?.answered(tookMs);
+      if (tookMs <= this.#mostMs) return done(undefined);
+      const took = `answers after ${Math.ceil(tookMs)} ms`;
+      return done(`${took}, later than RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS (${this.#mostMs} ms)`);
     });
   }
 

@@ -9,6 +9,7 @@ import type { Script } from '../../../shared/redis/scripts.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { FlightTimer } from './flight-timer.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { DecisionTimeout } from './decision-timeout.ts';
 import { RedisLink } from './redis-link.ts';
 import type { GateState } from './store-gate.ts';
 
@@ -18,6 +19,8 @@ export interface RedisStoreOptions {
   readonly random: () => number;
   readonly flights: FlightTimer;
   readonly metrics: ThreadMetrics;
+  /** How long a decision waits; told of every round trip. Without it any time is taken. */
+  readonly timeout?: DecisionTimeout;
   /** Called once per change between asked and skipped, and while skipped when the reason is another. */
   readonly onChange: (state: GateState) => void;
   /** Failures in a row after which Redis is skipped. */

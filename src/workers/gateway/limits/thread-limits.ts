@@ -14,6 +14,7 @@ import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import type { LimitStore } from '../../../shared/limits/store.ts';
 import { STORE_STATE, THREAD } from '../../../shared/metrics/layout.ts';
+import { DecisionTimeout } from './decision-timeout.ts';
 import { FlightTimer } from './flight-timer.ts';
 import type { LimitLane } from './limit-lane.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -65,7 +66,7 @@ export class ThreadLimits {
   readonly #shared: SharedStore | undefined;
   readonly #metrics: ThreadMetrics;
   readonly #post: ThreadLimitsStart['post'];
-  readonly #timeoutMs: number;
+  readonly #timeout: DecisionTimeout;
   readonly #flights = new FlightTimer({ clock: monotonicMs });
   #headerMode: RateLimitHeaderMode;
   #allowlist: Allowlist;
@@ -81,7 +82,12 @@ export class ThreadLimits {
       clock: monotonicMs,
       tell: (list) => start.post({ type: 'refused-clients', list }),
     });
-    this.#timeoutMs = config.limits.timeoutMs;
+    this.#timeout = new DecisionTimeout({
+      clock: monotonicMs,
+      startMs: config.limits.timeoutMs,
+      maxMs: config.limits.timeoutMaxMs,
+      onFar: (isFar, fastestMs) => start.post({ type: 'limits-store-far', isFar, fastestMs }),
+    });
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
     this.#headerMode = config.limits.headers;
     this.#allowlist = new Allowlist(config.limits.allowlist);
@@ -91,13 +97,18 @@ export class ThreadLimits {
     });
     this.#shared = this.#openRedisStore(start);
     this.#store = this.#shared ?? memory;
+    const timeout = this.#timeout;
     this.limiter = new Limiter({
       ...LIMITER_DEFAULTS,
       clock: monotonicMs,
       store: this.#store,
       local: memory,
       liveNodes: () => this.#liveNodes,
-      timeoutMs: config.limits.timeoutMs,
+      get timeoutMs() {
+        return timeout.ms;
+      },
+      // What the node may owe in all, by thread.
+      maxDebts: Math.ceil(config.limits.maxClients / config.server.workers),
       batchMaxWaitMs: config.limits.batchMaxWaitMs,
       metrics: start.metrics,
       onError: (error) => start.log.error({ err: error }, 'a request failed after its limit was decided'),
@@ -147,7 +158,7 @@ export class ThreadLimits {
   /** A client's buckets were set anew: what is remembered of them is wrong, and so is what is being asked right now. */
   #forget(client: string): void {
     this.limiter.forget(client);
-    setTimeout(() => this.limiter.forget(client), this.#timeoutMs).unref();
+    setTimeout(() => this.limiter.forget(client), this.#timeout.maxMs).unref();
   }
 
   /** Resolves when the store is asked, or after `withinMs`: a thread that has just started should not limit for itself. */
@@ -173,6 +184,7 @@ export class ThreadLimits {
       clock: monotonicMs,
       random,
       flights: this.#flights,
+      timeout: this.#timeout,
       metrics: this.#metrics,
       onChange: (state) => this.#onStoreChange(state),
     });
