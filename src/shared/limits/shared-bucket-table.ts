@@ -29,7 +29,8 @@ export interface SharedBucketTableOptions {
  * Buckets in memory that all threads share, found by 64 bits of their key in one of two sets of 16 entries (with two to
  * choose from, sets fill evenly). All buckets of a client lie in one shard, so one lock covers a decision over several
  * rules. Nothing is ever swept: a bucket that has been idle until full is the same as none, and its entry is free to
- * whoever needs one. Where all entries of both sets are in use, the bucket nearest to full is dropped and counted.
+ * whoever needs one. Where all entries of both sets are in use, the bucket that is short of least, by its capacity, is
+ * dropped and counted: nobody who was refused is freed for it, whatever the rates of the rules are.
  */
 export class SharedBucketTable implements Buckets {
   readonly #memory: BucketMemory;
@@ -150,7 +151,7 @@ export class SharedBucketTable implements Buckets {
     if (full !== NONE) return full;
     const line = this.#shard * SHARD_WORDS + EVICTIONS;
     shardLines[line] = (shardLines[line] as number) + 1;
-    return this.#nearestToFull();
+    return this.#shortOfLeast();
   }
 
   #isHeld(entry: number): boolean {
@@ -177,14 +178,14 @@ export class SharedBucketTable implements Buckets {
     return best;
   }
 
-  #nearestToFull(): number {
+  #shortOfLeast(): number {
     let victim = this.#setA;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 2 * SET_ENTRIES; i++) {
       const entry = i < SET_ENTRIES ? this.#setA + i : this.#setB + i - SET_ENTRIES;
-      const seconds = this.#isHeld(entry) ? Number.POSITIVE_INFINITY : this.#secondsToFull(entry);
-      if (seconds < least) {
-        least = seconds;
+      const share = this.#isHeld(entry) ? Number.POSITIVE_INFINITY : this.#shortage(entry) / this.#scratch.capacity;
+      if (share < least) {
+        least = share;
         victim = entry;
       }
     }
@@ -193,12 +194,17 @@ export class SharedBucketTable implements Buckets {
 
   /** Until the bucket may be forgotten because it is full, at its own limit; 0 or less = by now. */
   #secondsToFull(entry: number): number {
+    return this.#shortage(entry) / this.#scratch.refillPerSecond;
+  }
+
+  /** Tokens that the bucket, which is then in `#scratch`, lacks to be full. */
+  #shortage(entry: number): number {
     const bucket = this.#scratch;
     this.#read(entry, bucket);
     const idleMs = this.#nowMs - bucket.updatedMs;
     refill(bucket, bucket, this.#nowMs);
     const isLowered = bucket.ceiling > bucket.capacity && idleMs < fullRefillMs(bucket) + CEILING_MEMORY_MS;
-    return ((isLowered ? bucket.ceiling : bucket.capacity) - bucket.tokens) / bucket.refillPerSecond;
+    return (isLowered ? bucket.ceiling : bucket.capacity) - bucket.tokens;
   }
 
   #read(entry: number, into: Bucket): void {

@@ -55,6 +55,17 @@ describe('shared-memory store', () => {
     expect(store.left.slice(0, 2)).toEqual([8, 0]);
   });
 
+  test('names on a slow rule free nobody who was refused by a quicker one', () => {
+    const { store } = setUp();
+    const quick = laneOf(1, { capacity: 10, refillPerSecond: 5 });
+    const slow = laneOf(1, { name: 'slow', capacity: 10, refillPerSecond: 0.001 });
+    for (let i = 0; i < 10; i++) store.takeNow('refused', quick);
+    expect(store.takeNow('refused', quick)).toBe(false);
+    for (let i = 0; i < 2_000; i++) store.takeNow(`name${i}`, slow);
+    expect(store.evictions).toBeGreaterThan(1_900);
+    expect(store.takeNow('refused', quick)).toBe(false);
+  });
+
   test('full buckets vanish: far more clients than entries over time, and none is dropped early', () => {
     const { store, time } = setUp({ shards: 4, setsPerShard: 4 });
     const lane = laneOf(10, { capacity: 10, refillPerSecond: 1_000 }); // full again after 10 ms
@@ -68,7 +79,7 @@ describe('shared-memory store', () => {
     expect(store.count()).toBe(0);
   });
 
-  test('a table full of buckets in use drops the one nearest to full, and counts it', () => {
+  test('a table full of buckets in use drops the one that is short of least, and counts it', () => {
     const { store, time } = setUp();
     const lane = laneOf(1, {});
     for (let i = 0; i < 32; i++) {
@@ -87,15 +98,15 @@ describe('shared-memory store', () => {
   test('room for one rule is never made by dropping another rule of the same request', () => {
     const { store } = setUp({ shards: 1, setsPerShard: 1 });
     const lane = laneOf(1, { capacity: 1_000 }, { name: 'b', capacity: 1_000 }, { name: 'c', capacity: 1_000 });
-    const drained = laneOf(10, { capacity: 10 });
+    const light = laneOf(1, { capacity: 10_000 });
     for (let i = 0; i < 50; i++) {
-      store.takeNow(`filler${i}`, drained);
+      store.takeNow(`filler${i}`, light);
       expect(store.takeNow('a', lane)).toBe(true);
       expect(new Set(store.left.slice(0, 3)).size).toBe(1);
     }
   });
 
-  test('a seed counts where the bucket is full here, and only there', () => {
+  test('a seed is the most that a bucket may hold', () => {
     const { store } = setUp();
     const lane = laneOf(1, { capacity: 5, refillPerSecond: 2 });
     expect(store.takeSeeded('a', lane, [2])).toBe(true);
