@@ -67,7 +67,7 @@ describe('the Lua script and token-bucket.ts', () => {
       let nowUs = START_MS * 1000;
       const steps = new TakeSteps(plainBuckets());
       const sent: { want: Want; reply: Promise<unknown> }[] = [];
-      const expected: Pick<Want, 'granted' | 'left'>[] = [];
+      const expected: { granted: number; left: number[]; unpaid: number[] }[] = [];
       for (const { passUs, units, cost, capacity, rate, second, owed } of history) {
         nowUs += passUs;
         const rule = { capacity, refillPerSecond: rate };
@@ -76,8 +76,12 @@ describe('the Lua script and token-bucket.ts', () => {
           : laneOf(cost, rule);
         const charges = owed?.slice(0, lane.rules.length);
         const granted = steps.take(lane, { units, charges }, nowUs / 1000);
-        expected.push({ granted, left: steps.left.slice(0, lane.rules.length) });
-        const theirs: Want = { client: 'c', lane, units, charges, granted: 0, left: [] };
+        expected.push({
+          granted,
+          left: steps.left.slice(0, lane.rules.length),
+          unpaid: charges === undefined ? [] : steps.unpaid.slice(0, lane.rules.length),
+        });
+        const theirs: Want = { client: 'c', lane, units, charges, unpaid: [], granted: 0, left: [] };
         const [keys, ...rest] = takeArguments([theirs], (client, suffix) => `k:${client}${suffix}`);
         const split = 1 + Number(keys);
         const args = [...rest.slice(0, split - 1), nowUs / 1000, ...rest.slice(split - 1)];
@@ -86,7 +90,9 @@ describe('the Lua script and token-bucket.ts', () => {
       for (const [i, { want, reply }] of sent.entries()) {
         expect(readTakeReply(await reply, [want])).toEqual({ unusable: [], damagedBuckets: 0 });
         expect(want.granted).toBe(expected[i]?.granted);
-        expect(want.left).toEqual(expected[i]?.left.map((left) => Math.floor(left * 1_000_000) / 1_000_000));
+        const inMillionths = (tokens: number): number => Math.floor(tokens * 1_000_000) / 1_000_000;
+        expect(want.left).toEqual(expected[i]?.left.map(inMillionths));
+        expect(want.unpaid).toEqual(expected[i]?.unpaid.map(inMillionths));
       }
     },
   );

@@ -149,7 +149,7 @@ export interface LimitsConfig {
   /** Longest wait for a decision while Redis is quick, and how far it adapts to one that is slower. */
   readonly timeoutMs: number;
   readonly timeoutMaxMs: number;
-  /** Clients that are told apart, about. */
+  /** Buckets in which the node may owe tokens that it granted while Redis was away. */
   readonly maxClients: number;
 }
 

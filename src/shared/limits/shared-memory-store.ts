@@ -63,7 +63,10 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
         continue;
       }
       want.granted = granted;
-      for (let i = 0; i < want.lane.rules.length; i++) want.left[i] = this.left[i] as number;
+      for (let i = 0; i < want.lane.rules.length; i++) {
+        want.left[i] = this.left[i] as number;
+        if (want.unpaid !== undefined) want.unpaid[i] = this.#steps.unpaid[i] as number;
+      }
       settled.push(want);
     }
     if (settled.length > 0) sink.settled(settled, undefined);

@@ -23,7 +23,7 @@ export const laneOf = (cost: number, ...rules: readonly Partial<RuleSpec>[]): La
 /** Asks for everything at once and returns the wants as the store left them; throws when the store failed. */
 export function takeFrom(
   subject: Pick<ContractSubject, 'store' | 'clock'>,
-  asked: readonly Pick<Want, 'client' | 'lane' | 'units' | 'charges'>[],
+  asked: readonly Pick<Want, 'client' | 'lane' | 'units' | 'charges' | 'unpaid'>[],
 ): Promise<Want[]> {
   const wants: Want[] = asked.map((want) => ({ ...want, granted: -1, left: [] }));
   return new Promise((resolve, reject) => {
@@ -195,6 +195,14 @@ export function storeContract(subject: () => ContractSubject): void {
     expect(better.granted).toBe(-4);
     expect(better.left[0]).toBeCloseTo(-6, 1);
     expect((await one(client, laneOf(1, {}), 3)).left[0]).toBeCloseTo(-6, 1);
+  });
+
+  test('what lies below -capacity is not charged, and told', async () => {
+    const client = newClient();
+    const charges = [{ tokens: 25, ageMs: 0 }];
+    const wants = await takeFrom(subject(), [{ client, lane: laneOf(1, {}), units: 0, charges, unpaid: [] }]);
+    expect(wants[0]?.unpaid?.[0]).toBeCloseTo(5, 1);
+    expect(wants[0]?.left[0]).toBeCloseTo(-10, 1);
   });
 
   test('a level below zero refills at its rate', async () => {

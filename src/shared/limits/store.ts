@@ -21,6 +21,8 @@ export interface Want {
   readonly isPatient?: boolean;
   /** What is charged before `units` are looked at, one for each rule; `undefined` = nothing is owed. */
   readonly charges?: readonly Charge[] | undefined;
+  /** Filled in by the store where there are charges: tokens of each that would lie below -capacity, and stay owed. */
+  readonly unpaid?: number[] | undefined;
   /** Filled in by the store: how many of `units` are granted, in arrival order. */
   granted: number;
   /** Filled in by the store: tokens left in each rule's bucket afterwards, below zero while it owes. */

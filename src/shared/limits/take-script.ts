@@ -77,6 +77,13 @@ export function readTakeReply(reply: unknown, wants: readonly Want[]): TakeReply
       if (!(left >= -MOST_LEFT && left <= MOST_LEFT)) isUsable = false;
       want.left[rule] = left / 1_000_000;
     }
+    if (want.charges !== undefined) {
+      for (let rule = 0; rule < want.lane.rules.length; rule++) {
+        const unpaid = reply[at++] as number;
+        if (!(unpaid >= 0 && unpaid <= MOST_LEFT)) isUsable = false;
+        if (want.unpaid !== undefined) want.unpaid[rule] = unpaid / 1_000_000;
+      }
+    }
     if (!isUsable) (unusable ??= []).push(want);
   }
   const damagedBuckets = reply[at] as unknown;

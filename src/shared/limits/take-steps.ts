@@ -49,6 +49,8 @@ export class TakeSteps {
   readonly #changed: boolean[] = [];
   /** Tokens left per rule after the last `take`. */
   readonly left: number[] = [];
+  /** Tokens per rule that the last `take` was to charge and could not. */
+  readonly unpaid: number[] = [];
 
   constructor(buckets: Buckets) {
     this.#buckets = buckets;
@@ -65,11 +67,12 @@ export class TakeSteps {
       const isNew = !this.#buckets.load(i, rule.keySuffix, bucket);
       if (isNew) fillUp(bucket, rule, nowMs);
       this.#changed[i] = bucket.capacity !== rule.capacity || bucket.refillPerSecond !== rule.refillPerSecond;
+      this.unpaid[i] = 0;
       const owed = charges?.[i];
       if (owed !== undefined && owed.tokens > 0 && rule.capacity > 0) {
         const debt = { tokens: owed.tokens, sinceMs: nowMs - owed.ageMs };
         if (isNew) bucket.updatedMs = Math.min(nowMs, debt.sinceMs); // it was full then
-        charge(bucket, { limit: rule, debt }, nowMs);
+        this.unpaid[i] = charge(bucket, { limit: rule, debt }, nowMs);
         this.#changed[i] = true;
       } else refill(bucket, rule, nowMs);
       if (seed !== undefined) bucket.tokens = Math.min(bucket.tokens, Math.max(0, seed[i] ?? 0));

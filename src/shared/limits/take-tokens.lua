@@ -8,8 +8,9 @@
 --         units, and with debts: tokens owed 1, for how many milliseconds 1, …, tokens owed r, for how many r
 --       rate is tokens per second; units is how many requests of `cost` tokens each the client has waiting;
 --       a negative number gives -units × cost tokens back
--- returns, client by client: units granted, then for each rule the millionths of tokens left, rounded down; last: how many
---       buckets were damaged (not a hash, fields missing, no numbers, beyond [-capacity, capacity]) and start full
+-- returns, client by client: units granted, then for each rule the millionths of tokens left, rounded down; with debts also
+--       for each rule the millionths of what could not be charged because it lies below -capacity; last: how many buckets
+--       were damaged (not a hash, fields missing, no numbers, beyond [-capacity, capacity]) and start full
 -- Nodes of other versions run their own script, by its own SHA, on the same hashes. They know no debts, so a level below
 -- zero is written as no tokens at the time at which it will be zero.
 -- The arithmetic mirrors token-bucket.ts operation by operation: a property test holds the two together.
@@ -21,7 +22,7 @@ local now_text = format('%.3f', now_ms)
 local key, arg, reply, filled, damaged = 1, first_argument, {}, 0, 0
 local capacity, rate, capacity_text, rate_text, renewal, ttl = {}, {}, {}, {}, {}, {} -- by rule of the group
 -- By rule of the client; stored: when it was last written; touched: must be written; spilled: what is new of it.
-local tokens, updated, stored, ceiling, touched, spilled = {}, {}, {}, {}, {}, {}
+local tokens, updated, stored, ceiling, touched, spilled, unpaid = {}, {}, {}, {}, {}, {}, {}
 
 -- A number from lowest to highest, or nil: what stands in a hash may be anything, also 'nan'.
 local function within(text, lowest, highest)
@@ -40,11 +41,9 @@ local function charge(bucket_key, level, at, capacity, rate, owed, since)
     return level - (owed - paid), paid > 0 and { 'spilled', spilled - paid } or nil
   end
   level = level + (since - at) * rate / 1000
-  local spilled = 0
-  if level > capacity then spilled, level = level - capacity, capacity end
+  if level > capacity then level = capacity end
   level = level + (now_ms - since) * rate / 1000 - owed
-  if level > capacity then spilled = spilled + (level - capacity) end
-  return level, spilled > 0 and { 'spilled', spilled, 'spilled_ms', now_text } or nil
+  return level, level > capacity and { 'spilled', level - capacity, 'spilled_ms', now_text } or nil
 end
 
 while ARGV[arg] do
@@ -109,7 +108,11 @@ while ARGV[arg] do
         end
       end
       if level > capacity then level = capacity end
-      if level < -capacity then level = -capacity end
+      unpaid[rule] = 0
+      if level < -capacity then
+        unpaid[rule] = math.min(-capacity - level, owed)
+        level = -capacity
+      end
       tokens[rule], updated[rule] = level, at
       if units > 0 then
         local affordable = floor(level / cost)
@@ -151,6 +154,12 @@ while ARGV[arg] do
       end
       filled = filled + 1
       reply[filled] = floor(left * 1000000)
+    end
+    if debts then
+      for rule = 1, rules do
+        filled = filled + 1
+        reply[filled] = floor(unpaid[rule] * 1000000)
+      end
     end
     key = key + rules
   end

@@ -76,23 +76,23 @@ export function refill(bucket: Bucket, limit: BucketLimit, nowMs: number): void 
  * The same with a debt, charged at its time: level = min(C, min(C, level then) + r × (now - then) - granted), never below
  * -C. Where the bucket was changed after that time (another node charged its own debt first), what it then had no room
  * for is remembered and pays for this one.
+ * @returns tokens that could not be charged because they would lie below -C; they stay a debt
  */
-export function charge(bucket: Bucket, due: { readonly limit: BucketLimit; readonly debt: Debt }, nowMs: number): void {
+export function charge(
+  bucket: Bucket,
+  due: { readonly limit: BucketLimit; readonly debt: Debt },
+  nowMs: number,
+): number {
   const { limit, debt } = due;
   const { capacity, refillPerSecond } = limit;
   applyLimit(bucket, limit, nowMs);
   const sinceMs = Math.min(debt.sinceMs, nowMs);
   if (sinceMs >= bucket.updatedMs) {
     bucket.tokens += ((sinceMs - bucket.updatedMs) * refillPerSecond) / 1000;
-    let spilled = 0;
-    if (bucket.tokens > capacity) {
-      spilled = bucket.tokens - capacity;
-      bucket.tokens = capacity;
-    }
+    if (bucket.tokens > capacity) bucket.tokens = capacity;
     bucket.tokens = bucket.tokens + ((nowMs - sinceMs) * refillPerSecond) / 1000 - debt.tokens;
-    if (bucket.tokens > capacity) spilled += bucket.tokens - capacity;
-    if (spilled > 0) {
-      bucket.spilled = spilled;
+    if (bucket.tokens > capacity) {
+      bucket.spilled = bucket.tokens - capacity;
       bucket.spilledMs = nowMs;
     }
     bucket.updatedMs = nowMs;
@@ -106,7 +106,9 @@ export function charge(bucket: Bucket, due: { readonly limit: BucketLimit; reado
     bucket.tokens -= debt.tokens - paid;
     bucket.spilled -= paid;
   }
+  const unpaid = bucket.tokens < -capacity ? Math.min(-capacity - bucket.tokens, debt.tokens) : 0;
   keepWithin(bucket, capacity);
+  return unpaid;
 }
 
 /** What every use of a bucket begins with: its time, its debt as a level below zero, and the limit it now lives under. */
@@ -128,7 +130,7 @@ function applyLimit(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
 
 function keepWithin(bucket: Bucket, capacity: number): void {
   if (bucket.tokens > capacity) bucket.tokens = capacity;
-  if (bucket.tokens < -capacity) bucket.tokens = -capacity;
+  if (bucket.tokens < -capacity) bucket.tokens = 0 - capacity; // never -0
 }
 
 /** Turns a level below zero into what is stored of it. */

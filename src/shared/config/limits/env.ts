@@ -64,7 +64,7 @@ export const LIMITS_ENV = {
   RATE_LIMIT_MAX_CLIENTS: withDefault(
     wholeNumberText(BOUNDS.maxClients),
     '1000000',
-    'Clients that are told apart, about; debts kept while Redis is away, exactly.',
+    'Buckets in which a node may owe tokens that it granted while Redis was away; beyond it small debts are forgotten.',
   ),
   RATE_LIMIT_LEASE: withDefault(
     wholeNumberText(BOUNDS.lease),

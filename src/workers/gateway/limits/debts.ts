@@ -79,7 +79,15 @@ export class Debts implements StoreSink {
     }
     if (owed.length === 0) return;
     want.charges = charges;
+    want.unpaid = [];
     want.owed = owed;
+  }
+
+  /** A want was run: what its buckets could not be charged with stays owed, from now on. */
+  paid(want: PendingWant): void {
+    const { owed, unpaid = [], lane } = want;
+    for (const { client, rule } of owed ?? []) this.#addRest({ client, rule }, unpaid[lane.rules.indexOf(rule)]);
+    want.owed = undefined;
   }
 
   /** A want was not run: its client owes what it would have charged. */
@@ -130,9 +138,15 @@ export class Debts implements StoreSink {
 
   booked(wants: readonly Want[], failure: StoreFailure | undefined): void {
     this.#outstanding -= wants.length;
+    for (const want of wants as readonly Settlement[])
+      if (failure === undefined) this.#addRest(want.owed, want.unpaid?.[0]);
     if (failure !== undefined && failure !== LOST) for (const want of wants) this.#add((want as Settlement).owed);
-    // The next script at once after one that went well; the others wait for the next look.
-    else if (failure === undefined && this.#outstanding === 0) this.charge();
+    // The next script at once where many wait; a bucket that could not be charged with all is looked at again later.
+    else if (failure === undefined && this.#outstanding === 0 && this.#size >= KEYS_A_SCRIPT) this.charge();
+  }
+
+  #addRest({ client, rule }: Pick<Owed, 'client' | 'rule'>, tokens: number | undefined): void {
+    if (tokens !== undefined && tokens > 0) this.#add({ client, rule, tokens, sinceMs: this.#options.clock() });
   }
 
   close(): void {

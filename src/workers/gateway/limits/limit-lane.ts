@@ -58,6 +58,7 @@ export class PendingWant implements Want {
   granted = 0;
   readonly left: number[] = [];
   charges: readonly Charge[] | undefined = undefined;
+  unpaid: number[] | undefined = undefined;
   /** What `charges` are made of; they stay debts where the want is not run. */
   owed: readonly Owed[] | undefined = undefined;
   /** Requests that were let pass without the store's word, because it came late; the first of them at `usedSinceMs`. */

@@ -147,7 +147,7 @@ export class Limiter {
 
   /**
    * Sends what waits, gives back what was taken ahead, charges what is owed, and resolves when the store has answered or
-   * its time is up. A store that cannot be asked now is not waited for.
+   * its time is up: a second for debts where it cannot be asked.
    */
   async close(): Promise<void> {
     const { clock, store } = this.#options;
@@ -155,7 +155,7 @@ export class Limiter {
     this.#batcher.flush();
     this.#leases.close();
     const isOpen = (): boolean => this.#batcher.late > 0 || !this.#debts.isSettled;
-    while (this.#batcher.unsettled > 0 || (store.available && isOpen() && clock() < endMs)) {
+    while (this.#batcher.unsettled > 0 || (isOpen() && clock() < endMs)) {
       this.#debts.charge();
       await new Promise((resolve) => void setTimeout(resolve, CLOSE_LOOK_MS));
     }
@@ -215,6 +215,7 @@ export class Limiter {
       }
       return;
     }
+    this.#debts.paid(want);
     const served = Math.min(want.granted, waiters.length);
     if (lane.leaseUnits > 0) this.#leases.settled(want, want.granted - served);
     want.waiters = [];
@@ -273,6 +274,7 @@ export class Limiter {
       if (owes && used > 0) this.#debts.owe(want, used, want.usedSinceMs);
       return;
     }
+    this.#debts.paid(want);
     const nowMs = this.#options.clock();
     want.settledMs = nowMs;
     lane.known.set(client, want, nowMs);

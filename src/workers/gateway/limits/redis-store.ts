@@ -36,7 +36,8 @@ export interface RedisStoreOptions {
 export const REDIS_STORE_DEFAULTS = {
   failuresToSkip: 3,
   probeEveryMs: 200,
-  probeTimeoutMs: 500,
+  // A pause of a second, a fork or a slow command, costs no connection: what was under way is booked when it ends.
+  probeTimeoutMs: 1_000,
   maxKeysPerScript: 128,
 } as const;
 
