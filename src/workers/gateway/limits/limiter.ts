@@ -285,7 +285,8 @@ export class Limiter {
   /** Decides without the store; what a `local` route grants so is a debt. */
   #owing(lane: LimitLane, client: string, nowMs: number): Decision {
     const decision = this.#withoutStore(lane, client, nowMs);
-    if (decision.mode === 'local' && decision.outcome === 'granted') this.#debts.owe({ lane, client }, 1, nowMs);
+    // Also where it passed because its bucket here was locked.
+    if (lane.onStoreFailure === 'local' && decision.outcome === 'granted') this.#debts.owe({ lane, client }, 1, nowMs);
     return decision;
   }
 
