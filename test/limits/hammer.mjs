@@ -1,8 +1,14 @@
 // A process of request threads that hammer one client's bucket: started by exactness.test.ts, runs the built program.
-// argv[2]: JSON { dist, connection, cluster, threads, seconds, capacity, rate, skewMs }
-// Prints one JSON line per thread: { granted, other, startMs, endMs } in milliseconds of the machine's monotonic clock.
+// argv[2]: JSON { dist, connection, cluster, threads, seconds, capacity, rate, skewMs, local }; `local`: the time-outs and
+//   the route of production, so many nodes share the limit, and between requests the thread works
+// Prints one JSON line per thread: { granted, other, startMs, endMs, decidedMs, offered } in milliseconds of the machine's monotonic
+// clock; offered: requests by slice of SLICE_MS.
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+
+const SLICE_MS = 1_000;
+/** What a busy thread does between requests. */
+const WORK_MS = 2;
 
 const machineMs = () => Number(process.hrtime.bigint()) / 1e6;
 
@@ -11,11 +17,11 @@ async function hammer(plan) {
   /** @param {string} path */
   const load = (path) => import(pathToFileURL(`${plan.dist}/src/${path}.js`).href);
   const { Limiter, LIMITER_DEFAULTS } = await load('workers/gateway/limits/limiter');
+  const { DecisionTimeout } = await load('workers/gateway/limits/decision-timeout');
   const { FlightTimer } = await load('workers/gateway/limits/flight-timer');
   const { compileRule } = await load('shared/limits/rule');
   const { createMetricMemory } = await load('shared/metrics/layout');
   const { ThreadMetrics } = await load('workers/gateway/metrics/thread-metrics');
-  const { createBucketMemory } = await load('shared/limits/bucket-memory');
   const { SharedMemoryStore } = await load('shared/limits/shared-memory-store');
   const clock = () => performance.now() + plan.skewMs;
   const metrics = new ThreadMetrics({
@@ -23,6 +29,7 @@ async function hammer(plan) {
     slot: 0,
     metricRows: { route: {}, upstream: {}, rule: {} },
   });
+  const timeout = plan.local ? new DecisionTimeout({ clock, startMs: 10, maxMs: 50 }) : undefined;
   let onUp = () => {};
   const isUp = new Promise((resolve) => (onUp = () => resolve(undefined)));
   const options = {
@@ -30,6 +37,7 @@ async function hammer(plan) {
     random: Math.random,
     flights: new FlightTimer({ clock }),
     metrics,
+    ...(timeout === undefined ? {} : { timeout }),
     onChange: (/** @type {{ kind: string }} */ state) => state.kind === 'up' && onUp(),
   };
   const store = plan.cluster
@@ -38,10 +46,12 @@ async function hammer(plan) {
   const limiter = new Limiter({
     clock,
     store,
-    local: new SharedMemoryStore(createBucketMemory({ shards: 4, setsPerShard: 64 }), { owner: 1 }),
-    liveNodes: () => 1,
+    local: new SharedMemoryStore(plan.memory, { owner: plan.owner }),
+    liveNodes: () => plan.local ?? 1,
     ...LIMITER_DEFAULTS,
-    timeoutMs: 200,
+    get timeoutMs() {
+      return timeout?.ms ?? 200;
+    },
     metrics,
     onError: (/** @type {unknown} */ error) => {
       throw error;
@@ -50,7 +60,7 @@ async function hammer(plan) {
   const lane = limiter.lane({
     rules: [compileRule({ name: '', capacity: plan.capacity, refillPerSecond: plan.rate })],
     cost: 1,
-    onStoreFailure: 'closed',
+    onStoreFailure: plan.local ? 'local' : 'closed',
     leaseTokens: 0,
     shadow: false,
   });
@@ -63,6 +73,8 @@ async function hammer(plan) {
     startedMs: clock(),
     onDecision: (/** @type {{ outcome: string }} */ decision) => (decision.outcome === 'granted' ? granted++ : other++),
   };
+  /** @type {Record<string, number>} */
+  const offered = {};
   const startMs = machineMs();
   const endMs = startMs + plan.seconds * 1000;
   while (machineMs() < endMs) {
@@ -70,18 +82,23 @@ async function hammer(plan) {
       const decision = limiter.request('hammered', lane, waiter);
       if (decision !== undefined) waiter.onDecision(decision);
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    const slice = Math.floor(machineMs() / SLICE_MS);
+    offered[slice] = (offered[slice] ?? 0) + 20;
+    if (plan.local) for (const endOfWorkMs = machineMs() + WORK_MS; machineMs() < endOfWorkMs;);
+    await new Promise((resolve) => (plan.local ? setImmediate(resolve) : setTimeout(resolve, 1)));
   }
   const stoppedMs = machineMs();
   await limiter.close();
-  parentPort?.postMessage({ granted, other, startMs, endMs: stoppedMs });
+  parentPort?.postMessage({ granted, other, startMs, endMs: stoppedMs, decidedMs: machineMs(), offered });
 }
 
 if (isMainThread) {
   const plan = JSON.parse(process.argv[2] ?? '{}');
+  const { createBucketMemory } = await import(pathToFileURL(`${plan.dist}/src/shared/limits/bucket-memory.js`).href);
+  const memory = createBucketMemory({ shards: 4, setsPerShard: 64 });
   const workers = Array.from(
     { length: plan.threads },
-    () => new Worker(new URL(import.meta.url), { workerData: plan }),
+    (_, i) => new Worker(new URL(import.meta.url), { workerData: { ...plan, memory, owner: i + 1 } }),
   );
   let ready = 0;
   for (const worker of workers) {

@@ -15,15 +15,22 @@ export interface HammerPlan {
   readonly rate: number;
   /** Clock of each process ahead of the machine's. */
   readonly skewsMs: readonly number[];
+  /** As in production, with a route that counts for itself while Redis cannot be asked; the threads saturate the machine. */
+  readonly isLocal?: boolean;
 }
+
+/** Milliseconds of a slice of time in which offers are counted; hammer.mjs has the same. */
+const SLICE_MS = 1_000;
 
 export interface HammerResult {
   readonly granted: number;
   /** Refused or undecided. */
   readonly other: number;
-  /** From the first thread's start to the last one's end, and the time in which all were at it. */
+  /** From the first thread's start to the last decision, and the time in which all were at it. */
   readonly outerSeconds: number;
   readonly innerSeconds: number;
+  /** The least that one process offered within a second, in requests a second. */
+  readonly leastOffered: number;
 }
 
 interface ThreadResult {
@@ -31,17 +38,24 @@ interface ThreadResult {
   readonly other: number;
   readonly startMs: number;
   readonly endMs: number;
+  /** When the last of what it asked was decided. */
+  readonly decidedMs: number;
+  readonly offered: Readonly<Record<string, number>>;
 }
 
 /** One process per skew, each with `threads` threads, all on one client; `during` runs while they hammer. */
 export async function hammer(plan: HammerPlan, during: () => Promise<void> = async () => {}): Promise<HammerResult> {
   const results: ThreadResult[] = [];
+  const byProcess: ThreadResult[][] = [];
+  const local = plan.isLocal === true ? { local: plan.skewsMs.length } : {};
   const processes = plan.skewsMs.map((skewMs) => {
+    const threads: ThreadResult[] = [];
+    byProcess.push(threads);
     const child = spawn(
       process.execPath,
       [
         resolve(import.meta.dirname, 'hammer.mjs'),
-        JSON.stringify({ ...plan, skewMs, dist: DIST, cluster: plan.cluster === true }),
+        JSON.stringify({ ...plan, ...local, skewMs, dist: DIST, cluster: plan.cluster === true }),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
@@ -53,7 +67,10 @@ export async function hammer(plan: HammerPlan, during: () => Promise<void> = asy
     createInterface({ input: child.stdout }).on('line', (line) => {
       const message = JSON.parse(line) as ThreadResult | 'ready';
       if (message === 'ready') onReady();
-      else results.push(message);
+      else {
+        results.push(message);
+        threads.push(message);
+      }
     });
     return { child, ready: Promise.race([ready, ended]), ended };
   });
@@ -65,7 +82,23 @@ export async function hammer(plan: HammerPlan, during: () => Promise<void> = asy
   return {
     granted: results.reduce((sum, one) => sum + one.granted, 0),
     other: results.reduce((sum, one) => sum + one.other, 0),
-    outerSeconds: (Math.max(...ends) - Math.min(...starts)) / 1000,
+    outerSeconds: (Math.max(...results.map((one) => one.decidedMs)) - Math.min(...starts)) / 1000,
     innerSeconds: (Math.min(...ends) - Math.max(...starts)) / 1000,
+    leastOffered: Math.min(
+      ...byProcess.map((threads) => leastOffered(threads, { fromMs: Math.max(...starts), toMs: Math.min(...ends) })),
+    ),
   };
+}
+
+/** Of the slices that lie whole in the time in which all were at it. */
+function leastOffered(
+  threads: readonly ThreadResult[],
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let slice = Math.ceil(fromMs / SLICE_MS); (slice + 1) * SLICE_MS <= toMs; slice++) {
+    const offered = threads.reduce((sum, one) => sum + (one.offered[slice] ?? 0), 0);
+    least = Math.min(least, (offered * 1000) / SLICE_MS);
+  }
+  return least;
 }
