@@ -127,7 +127,7 @@ async function checkUsedRedis(
   if (redis === undefined) return [ok('redis', 'the gateway uses none: it counts and decides for itself')];
   const password = redis.password === undefined ? undefined : passwordHere(io, redis);
   if (redis.password === undefined || password !== undefined) {
-    return checkRedisServers({ ...redis, password }, limits.timeoutMs);
+    return checkRedisServers({ ...redis, password }, { startMs: limits.timeoutMs, maxMs: limits.timeoutMaxMs });
   }
   const found = `${redis.url}: ${status?.redis.state ?? ''}, says the gateway`;
   const unseen = 'its password is not known here, so nothing else of it is judged';

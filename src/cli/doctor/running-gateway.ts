@@ -28,7 +28,7 @@ const usedConfig = z.looseObject({
   server: z.looseObject({ host: z.string(), port: z.number(), adminHost: z.string(), adminPort: z.number() }),
   upstreams: z.array(z.looseObject({ name: z.string(), targets: z.array(z.looseObject({ origin: z.string() })) })),
   routes: z.array(z.unknown()),
-  limits: z.looseObject({ timeoutMs: z.number() }),
+  limits: z.looseObject({ timeoutMs: z.number(), timeoutMaxMs: z.number() }),
   redis: z.looseObject({ url: z.string() }).optional(),
 });
 
