@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../test/support/wait.ts';
 import { startBench } from './run-bench.fixture.ts';
 import { processTree } from './shared/cpu-time.ts';
 import { SUITES } from './suites/registry.ts';
@@ -17,14 +17,6 @@ async function said(...args: string[]): Promise<{ code: unknown; stdout: string;
   const bench = startBench({}, ...args);
   const code = await bench.ended;
   return { code, stdout: bench.stdout(), stderr: bench.stderr() };
-}
-
-async function until(what: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!what()) {
-    if (performance.now() > deadline) throw new Error('waited 20 s in vain');
-    await delay(20);
-  }
 }
 
 describe('the command line', () => {
@@ -64,7 +56,7 @@ describe('the command line', () => {
     expect(code).toBe(1);
   });
 
-  it('measures, writes to the folder, compares and reports', { timeout: 60_000 }, async () => {
+  it('measures, writes to the folder, compares and reports', async () => {
     const out = join(folder, 'results');
     expect((await said('baseline', '--miniature', '--out', out)).code).toBe(0);
     const file = join(out, 'baseline.json');
@@ -75,7 +67,7 @@ describe('the command line', () => {
     expect(readdirSync(out).toSorted()).toEqual(['baseline.html', 'baseline.json', 'baseline.md', 'report.html']);
   });
 
-  it('says that an upstream of the user is not there', { timeout: 60_000 }, async () => {
+  it('says that an upstream of the user is not there', async () => {
     const { code, stderr } = await said('baseline', '--target', 'http://127.0.0.1:1/', '--out', join(folder, 'none'));
     expect(stderr).toContain('baseline failed: ');
     expect(code).toBe(1);
@@ -86,7 +78,7 @@ describe.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s', (signal, exitCode) => {
-  it('ends every process and leaves no folder', { timeout: 60_000 }, async () => {
+  it('ends every process and leaves no folder', async () => {
     const temporary = mkdtempSync(join(folder, 'tmp-'));
     const bench = startBench({ TMPDIR: temporary }, 'baseline', '--duration', '60', '--out', join(folder, signal));
     const pid = bench.child.pid ?? 0;

@@ -6,6 +6,7 @@ import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
 import { get } from '../support/requests.ts';
 import type { Ask } from '../support/requests.ts';
+import { alarm, PATIENCE_MS } from '../support/wait.ts';
 
 export const TOKEN = 'an-admin-token-of-tests';
 export const BEARER = { authorization: `Bearer ${TOKEN}` } as const;
@@ -67,8 +68,6 @@ export interface EventReader extends Disposable {
   readonly over: Promise<void>;
 }
 
-const WITHIN_MS = 10_000;
-
 export function readEvents(
   gateway: Gateway,
   { query = '', headers = {} }: { readonly query?: string; readonly headers?: Readonly<Record<string, string>> } = {},
@@ -95,11 +94,11 @@ export function readEvents(
       const when = (takes: (event: GatewayEvent) => boolean): Promise<GatewayEvent> =>
         new Promise((found, failed) => {
           const seen = (): string => JSON.stringify(events.slice(-20));
-          const timer = setTimeout(() => failed(new Error(`no such event: ${seen()}`)), WITHIN_MS);
+          const putOff = alarm(PATIENCE_MS, () => failed(new Error(`no such event: ${seen()}`)));
           const look = (): void => {
             const event = events.find(takes);
             if (event === undefined) return;
-            clearTimeout(timer);
+            putOff();
             looks.delete(look);
             found(event);
           };

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startFrontProcess } from './process.ts';
 import type { FrontProcess } from './process.ts';
 import { Client, startFront } from './setup.ts';
+import { untilPasses } from '../support/wait.ts';
 
 const REFUSED = /^HTTP\/1.1 503 Service Unavailable\r\n[^]*"code":"overloaded"/;
 
@@ -28,7 +29,7 @@ describe('MAX_CONNECTIONS', () => {
     await clients[0]?.ask(); // now it is idle for the shortest time
     const newcomer = new Client(front.port);
     expect(await newcomer.ask()).toBe('ok');
-    await vi.waitFor(() => expect(clients.filter(({ closed }) => closed)).toHaveLength(1));
+    await untilPasses(() => expect(clients.filter(({ closed }) => closed)).toHaveLength(1));
     expect(clients[0]?.closed).toBe(false);
     expect(front.acceptor.refused('evicted')).toBe(1);
   });
@@ -37,8 +38,8 @@ describe('MAX_CONNECTIONS', () => {
     await using front = await startFront({ MAX_CONNECTIONS: '20' });
     const silent = await Promise.all(Array.from({ length: 60 }, () => new Client(front.port).connected()));
     // Those that are on their way to a thread are not idle yet.
-    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'));
-    await vi.waitFor(() => expect(silent.filter(({ closed }) => closed).length).toBeGreaterThanOrEqual(40));
+    await untilPasses(async () => expect(await new Client(front.port).ask()).toBe('ok'));
+    await untilPasses(() => expect(silent.filter(({ closed }) => closed).length).toBeGreaterThanOrEqual(40));
   });
 
   test('where none is idle the newcomer is refused', async () => {
@@ -80,7 +81,7 @@ describe('one address', () => {
     expect(refused.text).toMatch(REFUSED);
     expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
     first?.close();
-    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'));
+    await untilPasses(async () => expect(await new Client(front.port).ask()).toBe('ok'));
   });
 
   test('opens no more than CONNECTION_RATE_PER_IP a second', async () => {
@@ -123,7 +124,7 @@ describe('open files', () => {
     await using front = await startFrontProcess({ MAX_CONNECTIONS: '1000' }, { openFiles: 256 });
     const busy = Array.from({ length: 400 }, () => new Client(front.port));
     for (const client of busy) client.socket.write('GET /hold HTTP/1.1\r\n\r\n');
-    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''), 10_000);
+    await untilPasses(async () => expect((await front.facts()).problem).not.toBe(''));
     const paused = await front.facts();
     expect(paused.problem).toBe('client connections are not accepted: out of file descriptors (ulimit -n 256)');
     expect(paused.openFiles).toBeLessThanOrEqual(192 + 16);
@@ -133,9 +134,9 @@ describe('open files', () => {
     expect(busy.filter(({ closed }) => closed)).toEqual([]);
     for (const client of busy.slice(0, 330)) client.close();
     // Who waited in the kernel is served now, also by a second pause and resume.
-    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'), 15_000);
+    await untilPasses(async () => expect(await new Client(front.port).ask()).toBe('ok'));
     for (const client of busy) client.close();
-    await vi.waitFor(async () => expect((await front.facts()).problem).toBe(''), 10_000);
+    await untilPasses(async () => expect((await front.facts()).problem).toBe(''));
     expect(await new Client(front.port).ask()).toBe('ok');
   });
 });
@@ -144,10 +145,10 @@ describe('without a descriptor for the thread', () => {
   /** A client whose socket is in the pipe to the only thread, which then finds no descriptor for it. */
   async function missed(front: FrontProcess): Promise<Client> {
     new Client(front.port).socket.write('GET /stuck-hold HTTP/1.1\r\n\r\n');
-    await vi.waitFor(async () => expect((await front.facts()).stuck).toBe(true));
+    await untilPasses(async () => expect((await front.facts()).stuck).toBe(true));
     await front.facts('exhaust but one');
     const client = await new Client(front.port).connected();
-    await vi.waitFor(async () => expect((await front.facts()).problem).not.toBe(''), 5_000);
+    await untilPasses(async () => expect((await front.facts()).problem).not.toBe(''));
     await front.facts('exhaust');
     await front.facts('go');
     return client;
@@ -158,7 +159,7 @@ describe('without a descriptor for the thread', () => {
     const answer = (await missed(front)).ask();
     await front.facts('release');
     expect(await answer).toBe('ok');
-    await vi.waitFor(async () => expect((await front.facts()).problem).toBe(''), 5_000);
+    await untilPasses(async () => expect((await front.facts()).problem).toBe(''));
   });
 
   test('a client gets 503 when none comes', async () => {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replaceThreads } from '../../src/primary/threads/replace-threads.ts';
 import { createLog } from '../../src/shared/log.ts';
 import { Client, startFront } from './setup.ts';
+import { untilPasses } from '../support/wait.ts';
 
 const counts = (answers: readonly string[]): number[] => {
   const by = new Map<string, number>();
@@ -21,7 +22,7 @@ test('8,000 connections in bursts over two threads all arrive, and both take abo
   }
   expect(answers.filter((each) => !/^\d$/.test(each))).toEqual([]);
   expect(Math.min(...counts(answers))).toBeGreaterThan(3_500);
-}, 60_000);
+});
 
 /** Clients of both threads, by the slot that has them. */
 async function onePerThread(port: number): Promise<Map<string, Client>> {
@@ -40,7 +41,7 @@ describe('what waits for a thread', () => {
     if (first === undefined || second === undefined) throw new Error('no clients');
     // The first thread is stuck, so half of these are in its pipe when it ends.
     first.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
-    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
+    await untilPasses(() => expect(front.isStuck()).toBe(true));
     const clients = Array.from({ length: 40 }, () => new Client(front.port));
     await Promise.all(clients.map((client) => client.connected()));
     const answers = Promise.all(clients.map((client) => client.ask('who')));
@@ -55,7 +56,7 @@ describe('what waits for a thread', () => {
     await using front = await startFront();
     const [[, first] = [], [slot] = []] = [...(await onePerThread(front.port))];
     first?.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
-    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
+    await untilPasses(() => expect(front.isStuck()).toBe(true));
     const clients = Array.from({ length: 40 }, () => new Client(front.port));
     expect(new Set(await Promise.all(clients.map((client) => client.ask('who'))))).toEqual(new Set([slot]));
     front.go();
@@ -69,13 +70,13 @@ describe('what waits for a thread', () => {
     const lost = new Client(front.port);
     lost.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
     const [stuck] = front.threads.all();
-    await vi.waitFor(() => expect(front.isStuck()).toBe(true));
+    await untilPasses(() => expect(front.isStuck()).toBe(true));
     const waiting = new Client(front.port);
     expect(await waiting.ask()).toBe('ok'); // it waited in the pipe of the thread that was ended
     await lost.until(({ closed }) => closed);
     await front.threads.until(() => front.threads.all().every((each) => each !== stuck), 5_000);
     expect(front.threads.restarts).toBe(1);
-  }, 30_000);
+  });
 
   test('that leaves in order is served', async () => {
     await using front = await startFront();

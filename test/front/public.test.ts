@@ -1,10 +1,11 @@
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replaceThreads } from '../../src/primary/threads/replace-threads.ts';
 import { canReusePort } from '../../src/primary/front/ways.ts';
 import { createLog } from '../../src/shared/log.ts';
 import { Client, startFront } from './setup.ts';
+import { untilPasses } from '../support/wait.ts';
 
 /** As many as the gateway would take (load-config.ts). */
 const ENV = { GATEWAY_TEST_NO_HANDLES: 'on', WORKERS: canReusePort() ? '2' : '1' };
@@ -32,7 +33,7 @@ describe("without Node's own handles", () => {
     old.close();
     await front.threads.until(() => front.threads.all().every((each) => !before.has(each)), 10_000);
     // One thread at a time can listen before Node 23.1: nobody does for some milliseconds.
-    await vi.waitFor(async () => expect(await new Client(front.port).ask()).toBe('ok'));
+    await untilPasses(async () => expect(await new Client(front.port).ask()).toBe('ok'));
   });
 
   test('a port that is taken is said to be', async () => {

@@ -11,6 +11,7 @@ import { RequestThreads, slotsFor } from '../../src/primary/threads/request-thre
 import { ThreadSet } from '../../src/primary/threads/thread-set.ts';
 import { DegradedReasons } from '../../src/primary/traffic/degraded-reasons.ts';
 import { TrafficControl } from '../../src/primary/traffic/traffic-control.ts';
+import { alarm, PATIENCE_MS } from '../support/wait.ts';
 
 export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 const NEVER_MS = 20_000;
@@ -116,13 +117,12 @@ export class Client {
   /** Waits until what came, or the end, satisfies the condition. */
   until(condition: (client: Client) => boolean, what = 'an answer'): Promise<this> {
     return new Promise((found, failed) => {
-      const timer = setTimeout(
-        () => failed(new Error(`not in time: ${what}; got ${JSON.stringify(this.text)}`)),
-        15_000,
+      const putOff = alarm(PATIENCE_MS, () =>
+        failed(new Error(`not in time: ${what}; got ${JSON.stringify(this.text)}`)),
       );
       const look = (): void => {
         if (!condition(this)) return;
-        clearTimeout(timer);
+        putOff();
         this.#looks.delete(look);
         found(this);
       };

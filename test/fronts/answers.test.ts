@@ -4,8 +4,9 @@ import { describeFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
+import { quietFor } from '../support/wait.ts';
 import { rulesOn } from './differences.ts';
-import { freshPath, hold, oneChunk, quietFor } from './setup.ts';
+import { freshPath, hold, oneChunk } from './setup.ts';
 
 const STREAM_HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
 const CHUNKED_HEAD = 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n';

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { answerText, ask, messageAt, requestText, statusOf, takeMessage } from '../support/http.ts';
 import type { Message } from '../support/http.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 let paths = 0;
 
@@ -58,9 +57,6 @@ export function hold(pair: Pair, path: string): Held {
     },
   };
 }
-
-/** The time itself is what is tested: that something does not happen in it. */
-export const quietFor = (ms: number, _why: string): Promise<void> => delay(ms);
 
 /** A body in one chunk, and what follows it up to the empty line. */
 export const oneChunk = (body: string, trailers: readonly string[] = []): string =>

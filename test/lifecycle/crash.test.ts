@@ -4,7 +4,7 @@ import { describeFronts } from '../support/fronts.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { LogLine } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { send, startLoad } from './load.ts';
 import { exitOf, isAlive } from './run.ts';
 import { freePort } from '../support/ports.ts';
@@ -24,8 +24,8 @@ describeFronts('a process that is killed', (front) => {
     };
     const startedMs = performance.now();
     await using gateway = await startGateway({ front, as: 'supervised', env });
-    // On a machine so busy that a start takes more than 2 s by itself, nothing can be back sooner.
-    const withinMs = Math.max(2_000, 1.5 * (performance.now() - startedMs));
+    // On a machine where a start takes long, and now and then longer still, nothing can be back sooner.
+    const withinMs = Math.max(2_000, 4 * (performance.now() - startedMs));
     await using load = startLoad({ ports: [port], path: '/proxy/ok', clients: 4 });
     await load.more(100);
     expect(load.failures).toEqual([]);

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { alarm, PATIENCE_MS, until } from '../support/wait.ts';
 
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 
@@ -32,16 +33,16 @@ export async function runToEnd(
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  const timer = setTimeout(() => child.kill('SIGKILL'), program.withinMs ?? 15_000);
+  const putOff = alarm(program.withinMs ?? PATIENCE_MS, () => void child.kill('SIGKILL'));
   await once(child, 'close');
-  clearTimeout(timer);
+  putOff();
   return { code: child.exitCode ?? child.signalCode, stdout, stderr };
 }
 
 /** Resolves with the exit code or signal's name of a process that is on its way out. */
-export async function exitOf(child: ChildProcess, withinMs = 10_000): Promise<number | NodeJS.Signals | null> {
+export async function exitOf(child: ChildProcess, withinMs = PATIENCE_MS): Promise<number | NodeJS.Signals | null> {
   if (child.exitCode === null && child.signalCode === null) {
-    await once(child, 'exit', { signal: AbortSignal.timeout(withinMs) });
+    await until(() => child.exitCode !== null || child.signalCode !== null, { withinMs });
   }
   return child.exitCode ?? child.signalCode;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FrontKind } from '../../src/shared/config/types.ts';
+import { alarm, PATIENCE_MS } from './wait.ts';
 
 /** Where `npm run build` puts the program; tests run what operators run. */
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
@@ -45,7 +46,7 @@ export interface Gateway extends AsyncDisposable {
   readonly log: LogLine[];
   /** What it wrote to stderr. */
   readonly stderr: () => string;
-  /** The first line, past or future, that the predicate takes; fails after `timeoutMs`. */
+  /** The first line, past or future, that the predicate takes; fails after `timeoutMs` of served time (wait.ts). */
   waitForLog(takes: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   writeYaml(yaml: string): void;
   /** Sends the signal and resolves with the exit code (or the signal's name). */
@@ -105,24 +106,24 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   });
   child.once('exit', () => checkWaiters());
 
-  const waitForLog = (takes: (line: LogLine) => boolean, timeoutMs = 15_000): Promise<LogLine> =>
+  const waitForLog = (takes: (line: LogLine) => boolean, timeoutMs = PATIENCE_MS): Promise<LogLine> =>
     new Promise((found, failed) => {
       const over = (error: Error): void => {
         waiters.delete(look);
-        clearTimeout(timer);
+        putOff();
         failed(new Error(`${error.message}\nlog: ${log.map((line) => JSON.stringify(line)).join('\n')}\n${stderr}`));
       };
       const look = (): void => {
         const line = log.find(takes);
         if (line !== undefined) {
           waiters.delete(look);
-          clearTimeout(timer);
+          putOff();
           found(line);
         } else if (child.exitCode !== null) {
           over(new Error(`the gateway exited with ${child.exitCode} before it logged that`));
         }
       };
-      const timer = setTimeout(() => over(new Error(`not logged within ${timeoutMs} ms`)), timeoutMs);
+      const putOff = alarm(timeoutMs, () => over(new Error(`not logged within ${timeoutMs} ms`)));
       waiters.add(look);
       look();
     });
@@ -137,14 +138,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   };
   const dispose = async (): Promise<void> => {
     // SIGTERM first, so that a supervising parent takes its children along.
-    const forced = setTimeout(() => child.kill('SIGKILL'), 8_000);
+    const putOff = alarm(8_000, () => void child.kill('SIGKILL'));
     if (child.exitCode === null && child.signalCode === null) {
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       child.kill('SIGINT');
       await gone;
     }
-    clearTimeout(forced);
+    putOff();
     rmSync(folder, { recursive: true, force: true });
   };
   let ready: LogLine;

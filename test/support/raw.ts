@@ -1,8 +1,12 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
+import { alarm, PATIENCE_MS } from './wait.ts';
 
-/** A connection where every byte is ours and every byte that comes back is kept (as latin1, one character a byte). */
+/**
+ * A connection where every byte is ours and every byte that comes back is kept (as latin1, one character a byte). Times it
+ * waits are served time (wait.ts), so that a busy machine is no failure.
+ */
 export interface RawConnection extends Disposable {
   readonly socket: Socket;
   received(): string;
@@ -40,13 +44,13 @@ function rawConnection(socket: Socket): RawConnection {
       const look = (): void => {
         if (!done()) return;
         waiters.delete(look);
-        clearTimeout(timer);
+        putOff();
         resolve(text);
       };
-      const timer = setTimeout(() => {
+      const putOff = alarm(what.timeoutMs, () => {
         waiters.delete(look);
         reject(new Error(`no ${what.name} within ${what.timeoutMs} ms; received ${JSON.stringify(text)}`));
-      }, what.timeoutMs);
+      });
       waiters.add(look);
       look();
     });
@@ -54,7 +58,7 @@ function rawConnection(socket: Socket): RawConnection {
     socket,
     received: () => text,
     send: (data) => void (typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data)),
-    until: (part, timeoutMs = 5_000) =>
+    until: (part, timeoutMs = PATIENCE_MS) =>
       wait(() => (typeof part === 'string' ? text.includes(part) : part.test(text)) || over, {
         name: String(part),
         timeoutMs,
@@ -63,12 +67,12 @@ function rawConnection(socket: Socket): RawConnection {
         throw new Error(`closed without ${String(part)}; received ${JSON.stringify(all)}`);
       }),
     when: async (holds, options = {}) => {
-      const { name = 'what was waited for', timeoutMs = 5_000 } = options;
+      const { name = 'what was waited for', timeoutMs = PATIENCE_MS } = options;
       await wait(() => holds(text) || over, { name, timeoutMs });
       if (holds(text)) return text;
       throw new Error(`closed without ${name}; received ${JSON.stringify(text)}`);
     },
-    closed: (timeoutMs = 5_000) => wait(() => over, { name: 'close', timeoutMs }),
+    closed: (timeoutMs = PATIENCE_MS) => wait(() => over, { name: 'close', timeoutMs }),
     [Symbol.dispose]: () => void socket.destroy(),
   };
 }
@@ -106,19 +110,19 @@ export async function rawUpstream(onData?: (connection: RawConnection, data: Buf
     port: (server.address() as AddressInfo).port,
     connections,
     stopListening: () => void server.close(),
-    connection: (n, timeoutMs = 5_000) =>
+    connection: (n, timeoutMs = PATIENCE_MS) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const found = connections[n];
           if (found === undefined) return;
           waiters.delete(look);
-          clearTimeout(timer);
+          putOff();
           resolve(found);
         };
-        const timer = setTimeout(() => {
+        const putOff = alarm(timeoutMs, () => {
           waiters.delete(look);
           reject(new Error(`connection ${n} did not come within ${timeoutMs} ms`));
-        }, timeoutMs);
+        });
         waiters.add(look);
         look();
       }),
@@ -131,15 +135,5 @@ export async function rawUpstream(onData?: (connection: RawConnection, data: Buf
   };
 }
 
-/** Resolves when the condition holds, looking every few milliseconds; fails after `timeoutMs` with the text. */
-export async function eventually(
-  holds: () => boolean | Promise<boolean>,
-  text: string,
-  timeoutMs = 5_000,
-): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${text}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+/** Where it was. */
+export { eventually } from './wait.ts';

@@ -4,8 +4,10 @@ import { setTimeout as rest } from 'node:timers/promises';
 const LOOK_EVERY_MS = 3;
 /** A look counts as so much at most, whatever it took. */
 const MOST_A_LOOK_MS = 25;
+/** Between two looks of an alarm, which in a test that passes is put off before it rings. */
+const ALARM_EVERY_MS = 20;
 /** For what must happen; only a test that fails waits so long. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 20_000;
 
 /**
  * Counts time in which this process was served: of a pause that is longer than asked for only a little, for then the
@@ -43,7 +45,26 @@ export async function until(holds: () => boolean | Promise<boolean>, wait: Wait 
   return served.look();
 }
 
-/** The same, with the condition in words. */
+/** Waits for a check that throws while it does not hold, as those of expect do, and then throws what it threw last. */
+export async function untilPasses(check: () => unknown, withinMs = PATIENCE_MS): Promise<number> {
+  let problem: unknown;
+  const passes = async (): Promise<boolean> => {
+    try {
+      await check();
+      return true;
+    } catch (error) {
+      problem = error;
+      return false;
+    }
+  };
+  try {
+    return await until(passes, { withinMs });
+  } catch {
+    throw problem;
+  }
+}
+
+/** The same as `until`, with the condition in words. */
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   text: string,
@@ -64,6 +85,17 @@ export async function quietFor(ms: number, why: string): Promise<void> {
   if (why === '') throw new Error('whoever waits says why');
   const served = new ServedTime();
   while (served.look() < ms) await rest(Math.min(ms, LOOK_EVERY_MS));
+}
+
+/** Calls `ring` once so much served time has gone by. @returns what puts it off */
+export function alarm(ms: number, ring: () => void): () => void {
+  const served = new ServedTime();
+  const looks = setInterval(() => {
+    if (served.look() < ms) return;
+    clearInterval(looks);
+    ring();
+  }, ALARM_EVERY_MS);
+  return () => clearInterval(looks);
 }
 
 /** Measures what a test does in served time. */

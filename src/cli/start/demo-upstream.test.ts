@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../../test/support/ports.ts';
 import { startDemoUpstream } from './demo-upstream.ts';
 import { recordedLog } from './recorded-log.ts';
+import { untilPasses } from '../../../test/support/wait.ts';
 
 /** The contract with src/demo: PORT and HOST, a message when it listens. `/die` ends it. */
 const PROGRAM = `import { createServer } from 'node:http';
@@ -34,7 +35,7 @@ describe('the demo upstream', () => {
     const port = await freePort();
     const { log, lines } = recordedLog();
     const demo = startDemoUpstream({ port, log, entry });
-    await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000);
+    await untilPasses(() => expect(lines).toHaveLength(1));
     expect(lines[0]?.message).toMatch(/started the demo upstream on http:\/\/127\.0\.0\.1:\d+; set UPSTREAM_URL/);
     expect(await answer(port)).toMatch(/^\d+$/);
     await demo.close();
@@ -48,7 +49,7 @@ describe('the demo upstream', () => {
     const { port } = server.address() as AddressInfo;
     const { log, lines } = recordedLog();
     const demo = startDemoUpstream({ port, log, entry });
-    await vi.waitFor(() => expect(lines[0]?.message).toContain('something answers'), 10_000);
+    await untilPasses(() => expect(lines[0]?.message).toContain('something answers'));
     await demo.close();
     expect(await answer(port)).toBe('mine');
     server.closeAllConnections();
@@ -59,10 +60,10 @@ describe('the demo upstream', () => {
     const port = await freePort();
     const { log, lines } = recordedLog();
     const demo = startDemoUpstream({ port, log, entry });
-    await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000);
+    await untilPasses(() => expect(lines).toHaveLength(1));
     const first = await answer(port);
     await answer(port, '/die').catch(() => {});
-    await vi.waitFor(() => expect(lines).toHaveLength(3), 10_000);
+    await untilPasses(() => expect(lines).toHaveLength(3));
     expect(lines[1]).toMatchObject({ level: 'warn', fields: { code: 1 } });
     expect(await answer(port)).not.toBe(first);
     await demo.close();

@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processEnv } from '../../shared/config/environment.ts';
 import { recordedLog } from './recorded-log.ts';
 import type { LogLine } from './recorded-log.ts';
 import { supervise } from './supervisor.ts';
+import { untilPasses } from '../../../test/support/wait.ts';
 
 /** What every front of these tests begins with: `note` appends a line to a file that the test reads. */
 const PRELUDE = `const note = (line) => require('fs').appendFileSync(process.env.NOTES, line + '\\n');
@@ -46,7 +47,7 @@ function run(front: string, { killAfterMs = 10_000, inheritedSocket }: RunOption
   return { signals, lines, code, notes: () => readFileSync(file, 'utf8').trim().split('\n') };
 }
 
-const serving = (front: Run): Promise<void> => vi.waitFor(() => expect(front.notes()).toContain('serving'), 10_000);
+const serving = (front: Run): Promise<number> => untilPasses(() => expect(front.notes()).toContain('serving'));
 const pidOf = (front: Run): number => Number(front.notes()[0]?.split(' ')[1]);
 
 describe('the supervisor', () => {
@@ -107,7 +108,7 @@ describe('the supervisor', () => {
     );
     await serving(front);
     front.signals.emit('SIGHUP');
-    await vi.waitFor(() => expect(front.notes()).toContain('hup'), 10_000);
+    await untilPasses(() => expect(front.notes()).toContain('hup'));
     front.signals.emit('SIGTERM');
     expect(await front.code).toBe(0);
   });
@@ -118,7 +119,7 @@ describe('the supervisor', () => {
     );
     await serving(front);
     front.signals.emit('SIGTERM');
-    await vi.waitFor(() => expect(front.notes()).toContain('term'), 10_000);
+    await untilPasses(() => expect(front.notes()).toContain('term'));
     front.signals.emit('SIGTERM');
     expect(await front.code).toBe(0);
   });
@@ -140,7 +141,7 @@ describe('the supervisor', () => {
 
   test('asked to stop between two fronts, ends with 0', async () => {
     const front = run(`process.exit(1)`);
-    await vi.waitFor(() => expect(front.lines.at(-1)?.fields).toMatchObject({ delayMs: 500 }), 10_000);
+    await untilPasses(() => expect(front.lines.at(-1)?.fields).toMatchObject({ delayMs: 500 }));
     front.signals.emit('SIGTERM');
     expect(await front.code).toBe(0);
     expect(front.notes()).toHaveLength(3);
