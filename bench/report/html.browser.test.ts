@@ -28,7 +28,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'profile'));
   const args = ['--headless', ...ARGS, '--disable-component-update', '--disable-sync'];
   context = await chromium.launchPersistentContext(join(folder, 'profile'), { executablePath, args, offline: true });
-}, 60_000);
+});
 
 afterAll(async () => {
   await context.close();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   };
   nodes = [await start(), await start()];
   await Promise.all(nodes.map(untilShared));
-}, 60_000);
+});
 beforeEach(async () => {
   upstream.behaviour = 200;
   await redis.client.del(BREAKER_KEY);

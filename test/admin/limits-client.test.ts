@@ -55,7 +55,7 @@ for (const place of ['redis', 'memory'] as const) {
     // The very next request, although a refusal is remembered for a second.
     expect(await statuses(limited.port, 5, { path: '/a/ok', ...as('c') })).toEqual([200, 200, 200, 200, 200]);
     expect((await calls.show('c')).buckets.map(({ tokens }) => Math.floor(tokens))).toEqual([0, 15]);
-  }, 90_000);
+  });
 
   test(`${place}: tokens are set, never above the capacity, and also where there was no bucket`, async () => {
     await using redis = place === 'redis' ? await startRedis() : undefined;
@@ -83,7 +83,7 @@ for (const place of ['redis', 'memory'] as const) {
     expect([unknownRule.status, unknownRule.body['rules']]).toEqual([404, ['burst', 'total']]);
     expect((await calls.call('POST', 'new', { tokens: -1 })).status).toBe(400);
     expect((await calls.call('POST', 'new', { tokens: 1, state: 'BANNED' })).status).toBe(400);
-  }, 90_000);
+  });
 }
 
 test('an unknown client is 404 with names that exist', async () => {
@@ -99,7 +99,7 @@ test('an unknown client is 404 with names that exist', async () => {
     expect([status, body['code']]).toEqual([404, 'unknown_client']);
     expect(new Set(body['clients'] as string[])).toEqual(new Set(['alpha', 'beta', '2001:db8::/64']));
   }
-}, 90_000);
+});
 
 test('a client is found by its address, its IPv6 network, and the value that is hashed', async () => {
   await using redis = await startRedis();
@@ -136,7 +136,7 @@ test('a client is found by its address, its IPv6 network, and the value that is 
   expect(await statuses(limited.port, 1)).toEqual([200]);
   expect((await calls.show('::ffff:127.0.0.1')).client).toBe('127.0.0.1');
   expect(await tokensOf(redis.client, '127.0.0.1')).toBe(9);
-}, 90_000);
+});
 
 test('the allow-list is told, and only names that can be are taken where addresses name clients', async () => {
   await using limited = await startLimited({
@@ -153,7 +153,7 @@ test('the allow-list is told, and only names that can be are taken where address
   expect([typo.status, typo.body['code']]).toEqual([404, 'impossible_client']);
   const auto = await calls.call('POST', '192.0.2.1', { state: 'AUTO', for: 5 });
   expect(auto.status).toBe(400);
-}, 90_000);
+});
 
 test('tokens that a thread has taken ahead do not outlive a reset or a new level', async () => {
   await using redis = await startRedis();
@@ -167,7 +167,7 @@ test('tokens that a thread has taken ahead do not outlive a reset or a new level
   expect(await tokensOf(redis.client, 'c')).toBeLessThan(980);
   await limitCalls(limited).change('c', { tokens: 0 });
   expect(await statuses(limited.port, 2, as('c'))).toEqual([429, 429]);
-}, 90_000);
+});
 
 test('REDIS_MODE=cluster: buckets, overrides and names on all its servers', async () => {
   await using cluster = await startCluster();
@@ -194,4 +194,4 @@ test('REDIS_MODE=cluster: buckets, overrides and names on all its servers', asyn
     'banned on the other',
   );
   await eventually(async () => (await onTwo.top()).clients.length === 6, 'the other node’s refusals', 8_000);
-}, 90_000);
+});

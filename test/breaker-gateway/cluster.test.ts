@@ -48,7 +48,7 @@ async function openingsSeen(count: number): Promise<void> {
 
 const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
-describe('eight gateways on one Redis', { timeout: 60_000 }, () => {
+describe('eight gateways on one Redis', () => {
   beforeEach(closeAll);
 
   test('an opening reaches the last node within milliseconds', async ({ annotate }) => {

@@ -72,7 +72,7 @@ describe('the answer of an open breaker', () => {
     expect(await probe).toMatchObject({ status: 200 });
     upstream.behaviour = 200;
     expect(await statuses(gateway, 3)).toEqual([200, 200, 200]);
-  }, 20_000);
+  });
 });
 
 /** Resolves when the upstream holds a request. */

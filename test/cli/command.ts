@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { z } from 'zod';
 import { runToEnd } from '../lifecycle/run.ts';
 import type { Ended } from '../lifecycle/run.ts';
@@ -18,8 +18,6 @@ export type Run = (...args: readonly string[]) => Promise<Ended>;
 
 /** Starting Node takes seconds on a machine that is busy with other tests. */
 const WITHIN_MS = 40_000;
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** Commands that have no time-out, or one of their own. */
 const OTHERS: readonly string[] = ['probe', 'redis', 'check', 'start', 'schema'];

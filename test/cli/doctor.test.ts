@@ -47,7 +47,7 @@ beforeAll(async () => {
   upstream = await startUpstream();
   const [data, admin] = [await freePort(), await freePort()];
   ports = { HOST: '127.0.0.1', PORT: String(data), ADMIN_PORT: String(admin), WORKERS: '1', MAX_CONNECTIONS: '1000' };
-}, 60_000);
+});
 afterAll(async () => {
   await upstream[Symbol.asyncDispose]();
   await good[Symbol.asyncDispose]();

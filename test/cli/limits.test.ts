@@ -31,7 +31,7 @@ beforeAll(async () => {
     },
   });
   run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort), STATE_DIR: limited.gateway.stateDir });
-}, 60_000);
+});
 afterAll(async () => {
   await limited[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();

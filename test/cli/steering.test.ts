@@ -28,7 +28,7 @@ beforeAll(async () => {
   limited = await startLimited({ redis, env: { ADMIN_TOKEN: TOKEN, NODE_NAME: 'node-a' } });
   env = { ADMIN_PORT: String(limited.gateway.adminPort), ADMIN_TOKEN: TOKEN };
   run = commandIn(env);
-}, 60_000);
+});
 afterAll(async () => {
   await limited[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();

@@ -42,7 +42,7 @@ test.each([
   const env = { PATH: process.env['PATH'], ...PLACES, FRONT: 'uws' };
   // Supervised, as an operator starts it: the parent must not start it again and again.
   const args = [join(root, 'dist/src/cli/main.js'), 'start'];
-  const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 20_000 });
+  const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 60_000 });
   expect(status).toBe(78);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(stderr).toContain('FRONT=uws cannot run here: uWebSockets.js does not load');

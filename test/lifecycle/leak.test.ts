@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { describeThreadedFronts } from '../support/fronts.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 import { startGateway } from '../support/gateway.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { Heaps, INSPECTABLE, openSockets, residentBytes } from './heap.ts';
 import { counts } from './load.ts';
 import { moodyUpstream, runMixedLoad } from './mixed-load.ts';
@@ -65,6 +65,6 @@ describeThreadedFronts('the leak check', (front) => {
       expect(second.resident - first.resident).toBeLessThan(64 * 1024 * 1024);
       expect(gateway.log.filter((line) => line['level'] === 'error')).toEqual([]);
     },
-    30_000 + EXCHANGES * 5,
+    120_000 + EXCHANGES * 5,
   );
 });

@@ -77,4 +77,4 @@ test('REDIS_MODE=cluster: shared by nodes, several rules in one slot, one primar
   await gone?.restart();
   await untilHealth(one.port, 'ok');
   expect((await healthOf(one.port)).reasons).toBeUndefined();
-}, 60_000);
+});

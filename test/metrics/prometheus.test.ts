@@ -116,7 +116,7 @@ describe("the runbook's queries, asked of a Prometheus that scrapes two gateways
       got.set(instance, known);
     }
     await prometheus.scrapedAgain();
-  }, 45_000);
+  });
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]();
     await Promise.all(gateways.map((each) => each[Symbol.asyncDispose]()));
