@@ -7,6 +7,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 
 /** The JDK's client as people use it: by default it asks on every plain request to change to HTTP/2. */
 class RealClient {
+  static long quickestMs = Long.MAX_VALUE;
+
   public static void main(String[] args) throws Exception {
     var client = HttpClient.newHttpClient();
     var body = "java".repeat(20_000);
@@ -25,12 +27,14 @@ class RealClient {
         default -> throw new IllegalArgumentException(args[1]);
       }
     }
+    // A busy machine delays one request or the other; where 100 does not come, each waits for a second in vain.
+    if (quickestMs > 900) System.out.println("all late");
   }
 
   static void say(HttpClient client, HttpRequest.Builder request, String wanted) throws Exception {
     var startMs = System.nanoTime() / 1_000_000;
     var answer = client.send(request.build(), BodyHandlers.ofString());
-    var late = System.nanoTime() / 1_000_000 - startMs > 900 ? " late" : "";
-    System.out.println(answer.statusCode() + " " + answer.body().equals(wanted) + late);
+    quickestMs = Math.min(quickestMs, System.nanoTime() / 1_000_000 - startMs);
+    System.out.println(answer.statusCode() + " " + answer.body().equals(wanted));
   }
 }
