@@ -12,6 +12,8 @@ export interface TestSentinel extends AsyncDisposable {
   readonly port: number;
   readonly primary: TestRedis;
   readonly replica: TestRedis;
+  /** Resolves when the replica has all that anybody has written to the primary up to now. */
+  caughtUp(): Promise<void>;
 }
 
 /**
@@ -51,6 +53,11 @@ export async function startSentinel(settings: readonly string[] = []): Promise<T
     port,
     primary,
     replica,
+    async caughtUp() {
+      // WAIT looks at what was written on this connection alone; the stream has everybody's writes in order.
+      await primary.client.set('test:written-last', '1');
+      await primary.client.wait(1, 0);
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await once(child, 'exit');
