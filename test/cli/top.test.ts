@@ -24,7 +24,7 @@ beforeAll(async () => {
     env: { ...PATIENT, RATE_LIMIT_CAPACITY: '10', RATE_LIMIT_REFILL_RATE: NO_REFILL, NODE_NAME: 'node-top' },
   });
   run = commandIn({ ADMIN_PORT: String(limited.gateway.adminPort), STATE_DIR: limited.gateway.stateDir });
-}, 60_000);
+});
 afterAll(async () => {
   await limited[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -84,6 +84,7 @@ describe('in a terminal', () => {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm-256color', ADMIN_PORT: String(limited.gateway.adminPort) },
     });
+    const closed = once(child, 'close'); // an end alone does not say that all it drew is here
     let shown = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
     return {
@@ -93,7 +94,7 @@ describe('in a terminal', () => {
       keys: (keys: string) => void child.stdin.write(keys),
       resize: (to: string) => spawnSync('stty', ['-F', readFileSync(ttyFile, 'utf8').trim(), ...to.split(' ')]),
       ended: async () => {
-        if (child.exitCode === null) await once(child, 'exit', { signal: AbortSignal.timeout(40_000) });
+        await closed;
         return child.exitCode;
       },
       [Symbol.dispose]: () => void child.kill('SIGKILL'),
