@@ -15,11 +15,14 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** One request over a connection of its own; whose certificate it is does not matter. @throws Error when there is no whole answer; 10 s of silence are enough */
+/** So long also where the machine is as busy as can be. */
+const SILENCE_MS = 60_000;
+
+/** One request over a connection of its own; whose certificate it is does not matter. @throws Error when there is no whole answer; a minute of silence is enough */
 export async function ask(url: string, { method, requestBody, headers = {} }: Question): Promise<Answer> {
   const request = url.startsWith('https:') ? requestOverTls : requestPlain;
-  const req = request(url, { method, headers, agent: false, timeout: 10_000, rejectUnauthorized: false });
-  req.once('timeout', () => req.destroy(new Error('no answer within 10 s')));
+  const req = request(url, { method, headers, agent: false, timeout: SILENCE_MS, rejectUnauthorized: false });
+  req.once('timeout', () => req.destroy(new Error('no answer within a minute')));
   req.end(requestBody);
   const [answer] = (await once(req, 'response')) as [IncomingMessage];
   const parts: Buffer[] = [];

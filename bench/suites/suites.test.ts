@@ -13,7 +13,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(SUITES.map(({ name }) => name))('%s', (name) => {
-  it('runs for real in miniature and writes what the schema says', { timeout: 180_000 }, async () => {
+  it('runs for real in miniature and writes what the schema says', { timeout: 300_000 }, async () => {
     const out = join(folder, name);
     const bench = startBench({}, name, '--miniature', '--out', out);
     const code = await bench.ended;

@@ -28,7 +28,7 @@ export const suite: Suite = {
     const subjects = [...gateways, ...others];
     const cases: CaseContext = { session, record, settings, upstream };
 
-    const saturation = options.rate ?? (await findSaturation(cases, gateways));
+    const saturation = options.rate ?? (await findSaturation(cases, gateways, options));
     const source =
       options.rate === undefined ? 'the slower of the two gateways in a closed loop' : 'as asked for with --rate';
     record.note(
