@@ -99,6 +99,7 @@ describe('eight gateways on one Redis', () => {
     let afterClosing = 0;
     let worst = 0;
     const load = startLoad(ports, 1_000);
+    await eventually(() => (load.seen.get(503) ?? 0) > 500, 'many are refused');
     // Twice the third probe fails and it opens again; then all succeed.
     for (const fails of [true, true, false]) {
       await eventually(() => upstream.inFlight === 0, 'probes of the last round are over');
@@ -112,7 +113,7 @@ describe('eight gateways on one Redis', () => {
       const to = fails ? 'OPEN' : 'CLOSED';
       const before = nodes.map((node) => movesTo(node, to).length);
       const moved = (node: Gateway, i: number): boolean => movesTo(node, to).length > (before[i] ?? 0);
-      await eventually(() => nodes.every(moved), `every node moves to ${to}`, 10_000);
+      await eventually(() => nodes.every(moved), `every node moves to ${to}`);
     }
     await untilSeen(nodes, 'passed');
     await load.stop();
@@ -121,7 +122,6 @@ describe('eight gateways on one Redis', () => {
     );
     expect(worst).toBeLessThanOrEqual(PERMITS);
     expect(afterClosing).toBeGreaterThan(0); // the load flows again
-    expect(load.seen.get(503)).toBeGreaterThan(500);
     expect(load.seen.get(0)).toBeUndefined();
   });
 });

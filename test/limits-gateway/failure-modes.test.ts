@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startRedis } from '../support/redis.ts';
 import { eventually } from '../support/wait.ts';
-import { NO_REFILL, startLimited, untilHealth } from './setup.ts';
+import { NO_REFILL, PATIENT, startLimited, untilHealth } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
 
 const MODES = ['local', 'open', 'closed'] as const;
@@ -14,7 +14,7 @@ const ROUTES = MODES.map(
 
 test('without Redis each route does what its on_store_failure says, and shares again when it is back', async () => {
   await using redis = await startRedis(['--save', '3600 1', '--appendonly', 'yes', '--appendfsync', 'always']);
-  await using limited = await startLimited({ redis, routes: ROUTES });
+  await using limited = await startLimited({ redis, routes: ROUTES, env: PATIENT });
   const run = (mode: string, count: number): Promise<number[]> =>
     statuses(limited.port, count, { path: `/${mode}/ok` });
   expect(await run('local', 1)).toEqual([200]);

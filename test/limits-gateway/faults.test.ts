@@ -9,7 +9,7 @@ import { expectPrompt, startSteadyLoad } from './steady-load.ts';
 import type { Sample, SteadyLoad } from './steady-load.ts';
 
 /** RATE_LIMIT_TIMEOUT_MILLISECONDS of this run: long enough that a busy Redis that is well meets it. */
-const TIMEOUT_MS = 100;
+const TIMEOUT_MS = 300;
 const BACK_WITHIN_MS = 1_500;
 const NAME = 'drill';
 const WORKERS = 2;
@@ -47,16 +47,20 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
   });
 
   const logged = (takes: typeof isLost): number => limited.gateway.log.filter(takes).length;
+  const said = (): string[] =>
+    limited.gateway.log.flatMap((line) => (isLost(line) ? ['lost'] : isBack(line) ? ['back'] : []));
+  /** Once for all threads, also where a busy machine makes Redis seem gone now and then: never the same twice in a row. */
+  const expectSaidInTurn = (): void => expect(said().filter((word, i, all) => word === all[i - 1])).toEqual([]);
 
   const expectUnharmed = (samples: readonly Sample[]): void => expectPrompt(samples, { normal, timeoutMs: TIMEOUT_MS });
 
-  /** Some thread knows, and it was said once for all of them. */
-  const lost = (before: number) =>
-    eventually(() => logged(isLost) === before + 1, 'it is said once that Redis is not asked');
+  const lost = (before: number) => eventually(() => logged(isLost) > before, 'it is said that Redis is not asked');
 
   async function back(backBefore: number): Promise<void> {
     expect(await untilHealth(limited.port, 'ok')).toBeLessThan(BACK_WITHIN_MS);
-    await eventually(() => logged(isBack) === backBefore + 1, 'it is said once that Redis answers');
+    const isSaid = (): boolean => logged(isBack) > backBefore && said().at(-1) === 'back';
+    await eventually(isSaid, 'it is said that Redis answers');
+    expectSaidInTurn();
   }
 
   test('is killed with -9, stays away, and comes back', async () => {
@@ -71,7 +75,7 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
     const health = await healthOf(limited.port);
     expect(health.status).toBe('degraded');
     expect(health.reasons?.join()).toMatch(/rate limits: Redis is not asked \(.+\)/);
-    expect(logged(isLost)).toBe(lostBefore + 1);
+    expectSaidInTurn();
     await redis.restart();
     await back(backBefore);
   });
@@ -82,7 +86,8 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
     try {
       expectUnharmed(await load.during(5_000));
       expect((await healthOf(limited.port)).status).toBe('degraded');
-      expect(logged(isLost)).toBe(lostBefore + 1);
+      expect(logged(isLost)).toBeGreaterThan(lostBefore);
+      expectSaidInTurn();
     } finally {
       redis.kill('SIGCONT');
     }
@@ -99,7 +104,12 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
   });
 
   test('is restarted at once, and has lost everything', async () => {
-    expectUnharmed(await load.while(() => redis.restart()));
+    expectUnharmed(
+      await load.while(async () => {
+        await redis.restart();
+        await load.during(300);
+      }),
+    );
     await untilHealth(limited.port, 'ok');
     await eventually(async () => (await redis.client.exists(bucketKey('127.0.0.1'))) === 1, 'the bucket is there');
   });

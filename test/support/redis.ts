@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { freePort } from './ports.ts';
+import { rawClient } from './raw.ts';
 
 /** A redis-server of this test alone, on a free loopback port. */
 export interface TestRedis extends AsyncDisposable {
@@ -16,6 +17,30 @@ export interface TestRedis extends AsyncDisposable {
   /** Starts the server again on the same port and directory after it was killed. */
   restart(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** What clients and scripts say to it from now on. */
+  monitor(): Promise<RedisMonitor>;
+}
+
+/** The lines of MONITOR, over a connection that only reads: ioredis takes those that come with the OK for answers. */
+export interface RedisMonitor extends Disposable {
+  /** Every command up to now, one a line, its arguments in quotes; those of scripts have `lua` for an address. */
+  lines(): Promise<string[]>;
+}
+
+async function monitorOf(port: number, client: Redis): Promise<RedisMonitor> {
+  const connection = await rawClient(port);
+  connection.send('MONITOR\r\n');
+  await connection.until('+OK\r\n');
+  let asked = 0;
+  return {
+    lines: async () => {
+      const last = `"monitored up to ${asked++}"`;
+      await client.echo(last.slice(1, -1));
+      const text = await connection.until(last);
+      return text.split('\r\n').slice(1, -1);
+    },
+    [Symbol.dispose]: () => connection[Symbol.dispose](),
+  };
 }
 
 async function start(port: number, dir: string, args: readonly string[]): Promise<ChildProcess> {
@@ -73,6 +98,7 @@ export async function startRedis(args: readonly string[] = []): Promise<TestRedi
     kill(signal) {
       child.kill(signal);
     },
+    monitor: () => monitorOf(port, client),
     async restart() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL');
