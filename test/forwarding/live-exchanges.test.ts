@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerText, ask, messageAt, requestText, statusOf } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 let pair: Pair;
 beforeAll(async () => {

@@ -4,8 +4,9 @@ import type { Gateway } from '../support/gateway.ts';
 import { answerText, messageAt, requestText, statusOf, takeMessage } from '../support/http.ts';
 import type { Message } from '../support/http.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+import { rawClient, rawUpstream } from '../support/raw.ts';
 import type { RawConnection, RawUpstream } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 /** Each kind of server has its own upstream in the gateway, as one that misbehaves loses pipelining for a minute. */
 const KINDS = [

@@ -3,7 +3,8 @@ import { answerText, ask, messageAt, requestText, statusOf, takeMessage, valueOf
 import type { Message } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 let pair: Pair;
 beforeAll(async () => {

@@ -5,7 +5,8 @@ import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { answerText, ask, messageAt, recordingUpstream, requestText, statusOf, valueOf } from '../support/http.ts';
 import type { RecordingUpstream } from '../support/http.ts';
-import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+import { rawClient, rawUpstream } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 
 let a: RecordingUpstream;

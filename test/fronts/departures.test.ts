@@ -3,7 +3,8 @@ import { answerText, ask, requestText, statusOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startGateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY, startPair } from '../support/pair.ts';
-import { eventually, rawClient, rawUpstream } from '../support/raw.ts';
+import { rawClient, rawUpstream } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 describeFronts('a client that leaves unseen', (front) => {
   it('while its body is not read: the refusal that finds nobody ends this connection, and nothing else', async () => {

@@ -8,7 +8,8 @@ import { describeFronts } from '../support/fronts.ts';
 import { messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
 import { startGateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { residentBytes } from '../lifecycle/heap.ts';
 import { counts } from '../lifecycle/load.ts';
 

@@ -3,7 +3,8 @@ import { answerText, requestText, statusOf, valueOf } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { rulesOn } from './differences.ts';
 import { answersOn, freshPath, hold, settled } from './setup.ts';
 

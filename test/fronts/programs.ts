@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findOnPath } from '../../scripts/setup/find-on-path.mjs';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 const PATH = `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`;

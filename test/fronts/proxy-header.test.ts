@@ -4,7 +4,8 @@ import { createAuthority } from '../support/certificates.ts';
 import { ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { scrape } from '../metrics/scrape.ts';
 
 const V1 = 'PROXY TCP4 203.0.113.9 10.0.0.1 5555 80\r\n';

@@ -4,7 +4,8 @@ import type { Message } from '../support/http.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { rulesOn } from './differences.ts';
 import { freshPath, lastAnswer, settled } from './setup.ts';
 

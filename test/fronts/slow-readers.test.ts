@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { answerText, requestText } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { counts, send } from '../lifecycle/load.ts';
 
 const LAST = 15;

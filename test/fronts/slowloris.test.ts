@@ -7,8 +7,9 @@ import { ask, requestText, statusOf } from '../support/http.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { residentBytes } from '../lifecycle/heap.ts';
 import { counts, send } from '../lifecycle/load.ts';
 

@@ -7,7 +7,7 @@ import type { TestAuthority } from '../support/certificates.ts';
 import { answerText, requestText } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 
 // TLS in Node takes one write at a time: a second before the first is over ends the process.
 

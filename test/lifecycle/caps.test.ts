@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { ask, requestText, statusOf, valueOf } from '../support/http.ts';
 import type { Message } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
-import { eventually, rawClient } from '../support/raw.ts';
+import { rawClient } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { counts } from './load.ts';
 
 const get = (port: number, path: string): Promise<Message> => ask(port, requestText('GET', path));

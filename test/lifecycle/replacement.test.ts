@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ask, requestText, statusOf } from '../support/http.ts';
 import { describeThreadedFronts } from '../support/fronts.ts';
 import { startPair } from '../support/pair.ts';
-import { eventually } from '../support/raw.ts';
+import { eventually } from '../support/wait.ts';
 import { startLoad } from './load.ts';
 
 const REPLACEMENTS = 6;

@@ -134,6 +134,3 @@ export async function rawUpstream(onData?: (connection: RawConnection, data: Buf
     },
   };
 }
-
-/** Where it was. */
-export { eventually } from './wait.ts';
