@@ -18,7 +18,7 @@ test('each status of the contract has these codes', () => {
     411: ['length_required'],
     413: ['body_too_large'],
     414: ['uri_too_long'],
-    429: ['rate_limited'],
+    429: ['rate_limited', 'too_many_in_flight'],
     431: ['header_too_large'],
     500: ['internal_error'],
     501: ['method_not_implemented'],
@@ -61,9 +61,10 @@ test('these pass by themselves, in a second', () => {
     'draining',
     'no_threads',
     'overloaded',
+    'too_many_in_flight',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(4);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(5);
 });
 
 test('a sampled access log always has these, and never those', () => {

@@ -54,6 +54,12 @@ const TABLE = {
     status: 429,
     detail: 'This client has used up its requests; Retry-After says when the next one passes.',
   },
+  too_many_in_flight: {
+    ...PLAIN,
+    status: 429,
+    detail: 'Too many requests of this client are under way while others wait.',
+    retryAfterSeconds: 1,
+  },
   limits_unavailable: {
     ...PLAIN,
     status: 503,

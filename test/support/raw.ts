@@ -77,9 +77,9 @@ function rawConnection(socket: Socket): RawConnection {
   };
 }
 
-/** A raw client connected to a port of this machine. */
-export async function rawClient(port: number): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1');
+/** A raw client connected to a port of this machine. @param localAddress whom it is, where that matters: `127.0.0.x` */
+export async function rawClient(port: number, localAddress = '127.0.0.1'): Promise<RawConnection> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   await once(socket, 'connect');
   return rawConnection(socket);
 }

@@ -7,7 +7,18 @@ import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
-import { absoluteFolder, accessLog, fileName, front, logLevel, onOff, oneOf, targetList, token } from './parsers.ts';
+import {
+  absoluteFolder,
+  accessLog,
+  fileName,
+  front,
+  inFlightPerClient,
+  logLevel,
+  onOff,
+  oneOf,
+  targetList,
+  token,
+} from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
 import { AMBIGUOUS_FIELDS } from './words.ts';
 
@@ -83,6 +94,13 @@ export const ENV = {
     'New connections per second of one address, and as many at once; as above. Only FRONT=native.',
   ),
   MAX_IN_FLIGHT: withDefault(wholeNumberText(BOUNDS.count), '4096', 'Exchanges in flight per thread; above it 503.'),
+  MAX_IN_FLIGHT_PER_CLIENT: withDefault(
+    inFlightPerClient,
+    'fair',
+    'fair: one client (address; IPv6: one /64) takes what others leave of the connections to an upstream; off: first ' +
+      'come, first served; a number: fair, and at most so many exchanges of a client per thread, above it 429. ' +
+      'TRUSTED_PROXIES and RATE_LIMIT_ALLOWLIST excepted.',
+  ),
   MAX_HEADER_BYTES: withDefault(
     wholeNumberText(BOUNDS.headerBytes),
     '16384',

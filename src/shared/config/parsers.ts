@@ -38,6 +38,16 @@ export const accessLog = fromText<AccessLogConfig>((text) => {
     : { ok: false, expected: `on, off or sampled:N with N from 1 to ${BOUNDS.count.max}` };
 });
 
+/** How much of the gateway one client may have. */
+export const inFlightPerClient = fromText<'fair' | 'off' | number>((text) => {
+  if (text === 'fair' || text === 'off') return { ok: true, value: text };
+  const { min, max } = BOUNDS.count;
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  return count >= min && count <= max
+    ? { ok: true, value: count }
+    : { ok: false, expected: `fair, off or a whole number from ${min} to ${max}` };
+});
+
 /** A file name; whether the file is there is checked where it is read. */
 export const fileName = fromText<string>((text) =>
   text.includes('\0') ? { ok: false, expected: 'a file name' } : { ok: true, value: text },

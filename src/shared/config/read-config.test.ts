@@ -33,6 +33,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
       passesAmbiguousFields: false,
       uwsChunked: false,
       maxInFlight: 4096,
+      maxInFlightPerClient: 'fair',
       tls: undefined,
       trustedProxies: [],
       inheritedSocket: undefined,
@@ -159,12 +160,22 @@ describe.each<[Env, (config: Config) => unknown, unknown]>([
     [0, 7],
   ],
   [{ ADMIN_TOKEN: 't0ken' }, (c) => c.server.adminToken, 't0ken'],
+  [{ MAX_IN_FLIGHT_PER_CLIENT: 'off' }, (c) => c.server.maxInFlightPerClient, 'off'],
+  [{ MAX_IN_FLIGHT_PER_CLIENT: '20' }, (c) => c.server.maxInFlightPerClient, 20],
 ])('good value %j', (env, pick, expected) => {
   test('is taken', () => expect(pick(configOf(env))).toEqual(expected));
 });
 
 test.each<[Env, string]>([
   [{ PORT: 'abc' }, 'PORT: got "abc", expected a whole number from 0 to 65535'],
+  [
+    { MAX_IN_FLIGHT_PER_CLIENT: 'many' },
+    'MAX_IN_FLIGHT_PER_CLIENT: got "many", expected fair, off or a whole number from 1 to 1000000',
+  ],
+  [
+    { MAX_IN_FLIGHT_PER_CLIENT: '0' },
+    'MAX_IN_FLIGHT_PER_CLIENT: got "0", expected fair, off or a whole number from 1 to 1000000',
+  ],
   [{ PORT: '65536' }, 'PORT: got "65536", expected a whole number from 0 to 65535'],
   [{ PORT: '-1' }, 'PORT: got "-1", expected a whole number from 0 to 65535'],
   [{ PORT: ' 80' }, 'PORT: got " 80", expected a whole number from 0 to 65535'],

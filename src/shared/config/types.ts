@@ -44,6 +44,8 @@ export interface ServerConfig {
   readonly uwsChunked: boolean;
   /** Exchanges in flight per thread. */
   readonly maxInFlight: number;
+  /** What one client may have under way: all but what others want, anything, or so many exchanges per thread at most. */
+  readonly maxInFlightPerClient: 'fair' | 'off' | number;
   /** Descriptor of a socket that listens already, used in place of host and port. */
   readonly inheritedSocket: number | undefined;
   readonly tls: TlsConfig | undefined;

@@ -16,6 +16,11 @@ export class Allowlist {
   /** @param address canonical text of the client's address */
   has(address: string, client: string): boolean {
     if (!this.#addresses.empty && this.#addresses.isTrusted(address)) return true;
+    return this.names(client);
+  }
+
+  /** Whether it is one of its keys that `client` comes from. */
+  names(client: string): boolean {
     return this.#names.size > 0 && this.#names.has(client);
   }
 }

@@ -39,6 +39,8 @@ export const REFUSAL_CODES = [
   'request_timeout',
   /** The client does not read its answer. */
   'client_stalled',
+  /** The client has more than its share under way. */
+  'too_many_in_flight',
   /** Idle for too long; not refused, but closed by us. */
   'idle',
   /** Idle, and closed to make room for another client. */

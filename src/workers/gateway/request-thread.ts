@@ -15,6 +15,7 @@ import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ClientSide } from './exchange/client-side.ts';
+import { ClientsInFlight } from './exchange/clients-in-flight.ts';
 import { Exchange } from './exchange/exchange.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
@@ -24,6 +25,7 @@ import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
+import { SharingClients } from './sharing-clients.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
@@ -46,6 +48,8 @@ export class RequestThread implements ExchangeThread {
   readonly accessLog: AccessLog;
   readonly limits: ThreadLimits;
   readonly breaker: BreakerGate;
+  readonly clients: SharingClients;
+  readonly clientsInFlight: ClientsInFlight;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
@@ -102,6 +106,8 @@ export class RequestThread implements ExchangeThread {
     });
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
+    this.clients = new SharingClients(start.config);
+    this.clientsInFlight = new ClientsInFlight(this, start.config.server);
     this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
@@ -125,6 +131,11 @@ export class RequestThread implements ExchangeThread {
 
   get passesAmbiguous(): boolean {
     return this.config.server.passesAmbiguousFields;
+  }
+
+  /** The first of the list of exchanges under way. */
+  get newest(): LinkedExchange | undefined {
+    return this.#newest;
   }
 
   get inFlight(): number {
@@ -179,14 +190,17 @@ export class RequestThread implements ExchangeThread {
     this.metrics.configure(rows);
     this.limits.apply(config);
     this.#identifyBy(config);
+    this.clients.apply(config);
+    this.clientsInFlight.configure(config.server);
     this.table = this.#tableOf(config, breakerPlaces, this.table);
     this.config = config;
     this.accessLog.configure(config.accessLog);
   }
 
   #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
-    const { deadlines, limits, metrics, names } = this;
-    const options = { deadlines, random, limits, breakerPlaces, metrics, names, post: this.#tellOfUpstreams };
+    const { clients, deadlines, limits, metrics, names } = this;
+    const post = this.#tellOfUpstreams;
+    const options = { breakerPlaces, clients, deadlines, limits, metrics, names, post, random };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 

@@ -11,6 +11,7 @@ import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
+import type { FairClients } from './upstream/fair-line.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -22,6 +23,7 @@ export interface RoutingTableOptions {
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
   readonly post: (message: FromUpstreamThread) => void;
+  readonly clients: FairClients;
 }
 
 /** What the stages of an exchange need of its route. */
@@ -43,7 +45,7 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { deadlines, random, limits, breakerPlaces, metrics, names, post, previous } = options;
+    const { breakerPlaces, clients, deadlines, limits, metrics, names, post, previous, random } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -51,8 +53,8 @@ export class RoutingTable {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      const parts = { deadlines, random, metrics, handles, names, post };
-      upstreams.set(each.name, same ? before : new Upstream({ config: each, ...parts }));
+      const parts = { config: each, deadlines, random, metrics, handles, clients, names, post };
+      upstreams.set(each.name, same ? before : new Upstream(parts));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();

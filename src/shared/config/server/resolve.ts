@@ -34,6 +34,7 @@ export function resolveServer(
     passesAmbiguousFields: env.AMBIGUOUS_FIELDS === 'pass',
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,
+    maxInFlightPerClient: env.MAX_IN_FLIGHT_PER_CLIENT,
     tls: resolveTls(env),
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     inheritedSocket: (env.LISTEN_FDS ?? 0) > 0 && pids.includes(env.LISTEN_PID ?? -1) ? FIRST_INHERITED : undefined,

@@ -49,7 +49,7 @@ type Stage = 'deciding' | 'limit' | 'breaker' | 'client-body' | 'forwarding' | '
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → limit → breaker → forward → answer → record
+ *   guard → route → identify → limit → share → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
@@ -73,6 +73,8 @@ export class Exchange
   address = '';
   /** Name of the client's buckets, once its limits are looked at. */
   limitClient = '';
+  /** For whom it is counted among the exchanges in flight; '' = it is not. */
+  countedAs = '';
   body: RequestBody | undefined = undefined;
   call: UpstreamCall | undefined = undefined;
   starting = true;
@@ -216,7 +218,7 @@ export class Exchange
     const override = overrides.find(this.limitClient, keys.nameOfAddress(this.address));
     if (override === undefined) return false;
     if (override.state === 'EXEMPT') {
-      this.#checkBreaker();
+      this.#share();
       return true;
     }
     this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
@@ -228,10 +230,10 @@ export class Exchange
   #limit(): void {
     const { limits } = this.thread;
     const { limit } = this.stages;
-    if (limit === undefined && limits.overrides.isEmpty) return this.#checkBreaker();
+    if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
     if (!limits.overrides.isEmpty && this.#override()) return;
-    if (limit === undefined || limits.isExempt(this.address, client)) return this.#checkBreaker();
+    if (limit === undefined || limits.isExempt(this.address, client)) return this.#share();
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.#stage = 'limit';
     else this.onDecision(decision);
@@ -246,7 +248,7 @@ export class Exchange
       // Who is let through is not told to come back later.
       const shown: Decision = limit.shadow ? { ...decision, outcome: 'granted' } : decision;
       this.extraFields = rateLimitFields(shown, limit.headers);
-      if (granted || limit.shadow) this.#checkBreaker();
+      if (granted || limit.shadow) this.#share();
       else if (decision.outcome === 'refused') {
         this.thread.limits.refused.add(this.limitClient);
         this.#refuse('rate_limited');
@@ -254,6 +256,13 @@ export class Exchange
     } catch (error) {
       this.onFault(error);
     }
+  }
+
+  /** 429: whether its client has more under way than it may. */
+  #share(): void {
+    const { clientsInFlight, inFlight } = this.thread;
+    if (inFlight <= clientsInFlight.mark || clientsInFlight.admit(this)) this.#checkBreaker();
+    else this.#refuse('too_many_in_flight');
   }
 
   /** 503: whether the upstream is called at all. */
@@ -519,6 +528,7 @@ export class Exchange
     if (this.#stage === 'done') return;
     this.#stage = 'done';
     this.#letGo();
+    if (this.countedAs !== '') this.thread.clientsInFlight.leave(this);
     if (this.breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(outcome, this, this.stages.outcomes));
     this.thread.onExchangeOver(this);
     recordExchange(this, outcome);

@@ -13,6 +13,8 @@ const MOST_TEXT_BYTES = 12 * 1024;
 /** The slowest a client may send, on average over the window, while the upstream takes what comes: 64 bytes a second. */
 const RATE_WINDOW_MS = 20_000;
 const LEAST_WINDOW_BYTES = 1_280;
+/** Nothing is said of a client's pace before so much of the window is over. */
+const LEAST_PACED_MS = 1_000;
 
 const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
@@ -184,6 +186,15 @@ export class RequestBody implements Waiting {
       this.#lookedBytes = this.receivedBytes;
     }
     return true;
+  }
+
+  /** Bytes a second while the client is waited for; Infinity = it is not, or it cannot be said yet. */
+  pace(nowMs: number, startedMs: number): number {
+    if (this.ended || this.#paused || this.upstreamBlocked) return Infinity;
+    const looked = this.#lookedMs > 0;
+    const ms = nowMs - (looked ? this.#lookedMs : startedMs);
+    const bytes = this.receivedBytes - (looked ? this.#lookedBytes : 0);
+    return ms < LEAST_PACED_MS ? Infinity : bytes / (ms / 1000);
   }
 
   /**

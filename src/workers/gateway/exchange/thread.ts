@@ -4,6 +4,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { ThreadLimits } from '../limits/thread-limits.ts';
 import type { RequestIds } from '../request-id.ts';
 import type { RoutingTable } from '../routing-table.ts';
+import type { ClientsInFlight } from './clients-in-flight.ts';
 import type { ProbedThread } from './probes.ts';
 import type { RecordingThread } from './record.ts';
 
@@ -11,6 +12,10 @@ import type { RecordingThread } from './record.ts';
 export interface LinkedExchange {
   previous: LinkedExchange | undefined;
   next: LinkedExchange | undefined;
+  /** Of the client, as far as it can be believed. */
+  readonly address: string;
+  /** Name of its buckets; '' where none are looked at. */
+  readonly limitClient: string;
   /** The thread is closing. */
   abandon(): void;
 }
@@ -36,6 +41,8 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly table: RoutingTable;
   readonly requestIds: RequestIds;
   readonly uploads: Set<Uploading>;
+  readonly clientsInFlight: ClientsInFlight;
+  readonly inFlight: number;
   /** Routes are looked for as if `//` in a path were `/`. */
   readonly mergesSlashes: boolean;
   /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */

@@ -8,6 +8,7 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
 import type { RouteStages } from '../routing-table.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
+import type { Share, Sharer } from '../upstream/share.ts';
 import type { Target } from '../upstream/target.ts';
 import type { RequestBody } from './request-body.ts';
 import { TotalDeadline } from './total-deadline.ts';
@@ -18,11 +19,18 @@ const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 /** How many body time-outs a client may take to make room for more of its answer. */
 const CLIENT_PATIENCE = 10;
 
+/** Nothing is said of a client's pace before it has been waited for so long. */
+const LEAST_PACED_MS = 1_000;
+
 /** All that a call knows of the exchange it is made for: the request, and whom to tell. */
 export interface CallOwner {
   readonly deadlines: Deadlines;
   readonly metrics: ThreadMetrics;
   readonly startedMs: number;
+  /** Of the client, as far as it can be believed. */
+  readonly address: string;
+  /** Name of the client's buckets; '' where none are looked at. */
+  readonly limitClient: string;
   readonly method: string;
   /** Path and query, without the target's base path. */
   readonly forwardTarget: string;
@@ -80,7 +88,16 @@ export class UpstreamCall implements Queued, Waiting {
   #clientBlocked = false;
   /** What the client had not taken when this was looked at last. */
   #unsentBytes = 0;
+  /** Since when it takes too little, and what it had not taken then. */
+  #blockedMs = 0;
+  #blockedBytes = 0;
   #attempts = 0;
+
+  holds = false;
+  waitsIn: Share | undefined = undefined;
+  heldIn: Share | undefined = undefined;
+  chainPrevious: Sharer | undefined = undefined;
+  chainNext: Sharer | undefined = undefined;
 
   deadlineList: DeadlineList | undefined = undefined;
   deadlinePrevious: Waiting | undefined = undefined;
@@ -112,6 +129,7 @@ export class UpstreamCall implements Queued, Waiting {
     if (this.#stage === 'connection') this.target?.cancel(this);
     this.#stage = 'done';
     this.#countUnanswered();
+    this.target?.letGo(this);
     this.#connection?.leave(this);
     this.#connection = undefined;
     const { deadlines } = this.#owner;
@@ -121,6 +139,14 @@ export class UpstreamCall implements Queued, Waiting {
 
   get mayShare(): boolean {
     return !this.#retried && this.#owner.mayShare;
+  }
+
+  get address(): string {
+    return this.#owner.address;
+  }
+
+  get limitClient(): string {
+    return this.#owner.limitClient;
   }
 
   get connectTimeoutMs(): number {
@@ -133,6 +159,7 @@ export class UpstreamCall implements Queued, Waiting {
     const { body, method } = owner;
     this.#connection = connection;
     connection.carry(this, method);
+    if (connection.carried === this) this.target?.hold(this);
     this.#count(UPSTREAM.requests);
     // Sent from within start() nothing has been waited for: the clock need not be asked again.
     this.#sentMs = owner.starting ? owner.startedMs : monotonicMs();
@@ -157,6 +184,7 @@ export class UpstreamCall implements Queued, Waiting {
   }
 
   onFront(): void {
+    this.target?.hold(this);
     this.#sentMs = monotonicMs();
     this.#armHead();
   }
@@ -196,8 +224,10 @@ export class UpstreamCall implements Queued, Waiting {
         this.#stage = 'upstream-body';
         this.#countAnswer();
       }
-      if (connection.complete) this.#connection = undefined;
-      else if (this.#stage === 'upstream-body') {
+      if (connection.complete) {
+        this.#connection = undefined;
+        this.target?.letGo(this);
+      } else if (this.#stage === 'upstream-body') {
         this.#armBody();
         if (connection.headArrived) owner.onLongAnswer(this.status, this.tookMs);
       }
@@ -234,6 +264,7 @@ export class UpstreamCall implements Queued, Waiting {
     this.#connection?.pause();
     this.#clientBlocked = true;
     this.#unsentBytes = this.#owner.unsentBytes();
+    this.#blockedBytes = this.#unsentBytes;
     this.onClientReads();
   }
 
@@ -242,6 +273,11 @@ export class UpstreamCall implements Queued, Waiting {
    * is free, so a client that reads slowly but steadily is silent for much longer than one that sends.
    */
   onClientReads(): void {
+    this.#blockedMs = this.#owner.deadlines.nowMs;
+    this.#waitForClient();
+  }
+
+  #waitForClient(): void {
     this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.bodyIdleMs * CLIENT_PATIENCE);
   }
 
@@ -258,9 +294,24 @@ export class UpstreamCall implements Queued, Waiting {
     this.#connection.resume();
   }
 
+  clientPace(nowMs: number): number {
+    const { body, startedMs } = this.#owner;
+    if (this.#stage === 'upload') return body === undefined ? Infinity : body.pace(nowMs, startedMs);
+    if (!this.#clientBlocked || this.#stage !== 'upstream-body') return Infinity;
+    const ms = nowMs - this.#blockedMs;
+    const taken = this.#blockedBytes - this.#owner.unsentBytes();
+    return ms < LEAST_PACED_MS ? Infinity : Math.max(0, taken) / (ms / 1000);
+  }
+
+  onTooSlow(): void {
+    this.#fail(this.#stage === 'upload' ? 'request_timeout' : 'client_stalled');
+  }
+
   onUpstreamFailed(code: ErrorCode, stale: boolean): void {
     this.#countUnanswered();
     this.refusedStatus = this.#connection?.parser.refusedStatus ?? 0;
+    this.target?.letGo(this);
+    if (this.#connection !== undefined) this.target?.serveWaiting();
     this.#connection = undefined;
     if (this.#stage === 'done') return;
     const { answerStarted, deadlines, informed, routeConfig, stages } = this.#owner;
@@ -272,7 +323,7 @@ export class UpstreamCall implements Queued, Waiting {
       this.target?.acquireFresh(this);
       return;
     }
-    const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full';
+    const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full' && code !== 'too_many_in_flight';
     if (unsent && this.#attempts < stages.upstream.targets.length) this.start();
     else this.#fail(code);
   }
@@ -287,6 +338,7 @@ export class UpstreamCall implements Queued, Waiting {
     const { body } = this.#owner;
     switch (this.#stage) {
       case 'connection':
+        if (this.target?.isAboveShare(this) === true) return this.#fail('too_many_in_flight');
         return this.#fail(this.target?.missing ?? 'upstream_connect_timeout');
       case 'upload':
         return this.#fail(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
@@ -294,7 +346,7 @@ export class UpstreamCall implements Queued, Waiting {
         return this.#fail('upstream_headers_timeout');
       case 'upstream-body':
         if (!this.#clientBlocked) return this.#fail('upstream_body_timeout');
-        return this.#clientTookSome() ? this.onClientReads() : this.#fail('client_stalled');
+        return this.#clientTookSome() ? this.#waitForClient() : this.#fail('client_stalled');
       case 'done':
         return;
       default:

@@ -12,17 +12,18 @@ import type { KnownHead } from './known-head.ts';
 import { openWire } from './open-wire.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { ResponseHandler } from './response-parser.ts';
+import type { Sharer } from './share.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** What a connection carries: an exchange. */
-export interface Carried {
+export interface Carried extends Sharer {
   /** A connection is ready: write the request on it now. */
   onConnection(connection: Connection): void;
   /** One read was parsed; the connection's `head…`, `body…` and `complete` fields say what it brought. */
   onUpstreamRead(connection: Connection): void;
   /** A 102 or 103 came. @param fields lines without the last CRLF, each byte one char, or '' */
   onInformational(statusLine: string, fields: string): void;
-  /** Where requests share a connection: the answers before its own have ended. */
+  /** Where requests share a connection: the answers before its own have ended, and the connection is its. */
   onFront(): void;
   /** The socket takes more of the request body. */
   onUpstreamDrain(): void;
@@ -31,6 +32,10 @@ export interface Carried {
    * @param stale a reused connection died before any byte of the answer: the server had closed it already
    */
   onUpstreamFailed(code: ErrorCode, stale: boolean): void;
+  /** Bytes a second of its client while bytes wait for or from it; Infinity = nothing does, or it cannot be said yet. */
+  clientPace(nowMs: number): number;
+  /** Its client is too slow for others who wait. */
+  onTooSlow(): void;
 }
 
 /** A waiting exchange, with the connect time-out of its route. */

@@ -10,6 +10,12 @@ const REQUESTS_PER_REPEAT = 10;
 /** Most repeats that a long good time earns. */
 const MOST_REPEATS = 100;
 
+/** Those who wait for a connection; the first of them gets the next one. */
+interface WaitingLine {
+  readonly first: Queued | undefined;
+  shift(): Queued | undefined;
+}
+
 /** What sharing needs of its target. */
 export interface SharingTarget {
   readonly upstream: { readonly deadlines: { readonly nowMs: number } };
@@ -80,7 +86,7 @@ export class Sharing {
   }
 
   /** Gives it as many from the front of the line as it has room for; none of them has another's body before it. */
-  fill(connection: Connection, line: Line<Queued>): void {
+  fill(connection: Connection, line: WaitingLine): void {
     if (!(connection instanceof PipelinedConnection)) return;
     this.#filled = connection;
     const nowMs = monotonicMs();

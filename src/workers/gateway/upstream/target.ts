@@ -5,12 +5,15 @@ import type { ErrorCode } from '../../../shared/errors.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
+import type { Carried, ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
+import { FairLine } from './fair-line.ts';
+import type { FairClients } from './fair-line.ts';
 import { KnownHead } from './known-head.ts';
-import { Line } from './line.ts';
 import { ReachReport } from './reach-report.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
 import { hurry, rest } from './resting.ts';
+import { Relief } from './relief.ts';
+import type { Sharer } from './share.ts';
 import { Sharing } from './sharing.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -28,6 +31,7 @@ export interface TargetOwner extends ConnectionSettings {
   readonly post: (message: FromUpstreamThread) => void;
   /** Exchanges that wait for a connection of any target while none is being opened for them. */
   queued: number;
+  readonly clients: FairClients;
   mayQueue(): boolean;
 }
 
@@ -54,7 +58,8 @@ export class Target implements ConnectionOwner {
   #resting = 0;
   #countedInUpstream = 0;
   readonly #idle: Connection[] = []; // used as a stack: the warmest connection first, the others age and are closed
-  readonly #queue = new Line<Queued>();
+  readonly #queue: FairLine<Queued>;
+  readonly #relief: Relief;
   readonly #all = new Set<Connection>();
 
   constructor(upstream: TargetOwner, config: TargetConfig) {
@@ -64,22 +69,48 @@ export class Target implements ConnectionOwner {
     const target = config.origin + config.basePath;
     this.#reach = new ReachReport({ upstream: ofUpstream, target, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
+    this.#queue = new FairLine(this, upstream.config.connections);
+    this.#relief = new Relief(this.#queue);
     const defaultPort = config.secure ? 443 : 80;
     const host = withoutEndDot(config.host);
     const name = host.includes(':') ? `[${host}]` : host; // an IPv6 address (RFC 3986, section 3.2.2)
     this.hostLine = `host: ${name}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
   }
 
+  get clients(): FairClients {
+    return this.upstream.clients;
+  }
+
   /** Calls onConnection now or later, or onUpstreamFailed. */
   acquire(waiting: Queued): void {
     this.pending++;
-    if (this.sharing !== undefined && waiting.mayShare && this.sharing.active) {
+    const mayStart = this.#queue.mayStart(waiting);
+    if (mayStart && this.sharing !== undefined && waiting.mayShare && this.sharing.active) {
       this.sharing.add(waiting);
       return;
     }
-    const idle = this.takeIdle();
+    const idle = mayStart ? this.takeIdle() : undefined;
     if (idle === undefined) this.enqueue(waiting);
     else waiting.onConnection(idle);
+  }
+
+  /** A call has a connection. */
+  hold(call: Sharer): void {
+    this.#queue.hold(call);
+  }
+
+  /** It has it no longer. */
+  letGo(call: Sharer): void {
+    this.#queue.release(call);
+  }
+
+  forEachHeld(visit: (call: Carried) => void): void {
+    for (const { carried } of this.#all) if (carried !== undefined) visit(carried);
+  }
+
+  /** Its client has more than a quarter, and others want some too. */
+  isAboveShare(call: Sharer): boolean {
+    return this.#queue.excessOf(call) >= 0;
   }
 
   /** A connection that rests, and has not rested too long. */
@@ -97,16 +128,25 @@ export class Target implements ConnectionOwner {
     // One that is free in a moment is worth more than a new one: under load no connection is opened without need.
     const places = waiting.mayShare && this.sharing?.active === true ? this.sharing.most : 1;
     const spare = this.#soonFree * places > this.#queue.size;
-    const full = this.#connections >= this.upstream.config.connections;
-    if (full && !spare && !this.upstream.mayQueue()) {
-      this.pending--;
-      waiting.onUpstreamFailed('upstream_queue_full', false);
-      return;
-    }
+    const full = this.#connections >= this.#queue.mostConnections;
+    if (full && !spare && !this.upstream.mayQueue() && !this.#makeRoomFor(waiting)) return;
     this.#queue.push(waiting);
     if (this.#resting > 0) hurry();
     if (!full && !spare) this.#open(waiting.connectTimeoutMs);
     this.#countQueued();
+  }
+
+  /** The line is full: whoever has most of it gives way, or the newcomer goes. @returns whether there is room for it */
+  #makeRoomFor(newcomer: Queued): boolean {
+    const leaving = this.#queue.crowder(newcomer);
+    this.pending--;
+    if (leaving === undefined) {
+      newcomer.onUpstreamFailed(this.#queue.crowds(newcomer) ? 'too_many_in_flight' : 'upstream_queue_full', false);
+      return false;
+    }
+    this.#queue.remove(leaving);
+    leaving.onUpstreamFailed('too_many_in_flight', false);
+    return true;
   }
 
   /** Connections that will take one who waits without any exchange having to end first. */
@@ -212,11 +252,29 @@ export class Target implements ConnectionOwner {
     }
     const idleAt = this.#idle.indexOf(connection);
     if (idleAt >= 0) this.#idle.splice(idleAt, 1);
-    this.#openForQueue();
+    this.serveWaiting();
   }
 
-  /** Closes connections that have rested too long, or have come to their greatest age. */
-  closeAged(nowMs: number): void {
+  /** Every tick: who waits and may have a connection gets one, and connections that have rested too long, or have come to their greatest age, are closed. */
+  tick(nowMs: number): void {
+    if (this.#queue.active) {
+      if (this.#queue.size > 0) this.#relief.tick(nowMs, this);
+      if (this.#queue.size > 0) this.serveWaiting();
+      this.#queue.tick();
+    }
+    this.#closeAged(nowMs);
+  }
+
+  /** Gives connections that are free, and opens such as are missing. */
+  serveWaiting(): void {
+    while (this.#idle.length > 0 && this.#queue.first !== undefined) {
+      const idle = this.takeIdle();
+      if (idle !== undefined) this.#next(idle);
+    }
+    if (this.#idle.length === 0) this.#openForQueue();
+  }
+
+  #closeAged(nowMs: number): void {
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const idle = this.#idle[i];
       if (idle !== undefined && (nowMs - idle.idleSinceMs >= idle.idleLimitMs || nowMs >= idle.expiresMs)) {
@@ -285,8 +343,11 @@ export class Target implements ConnectionOwner {
   }
 
   #openForQueue(): void {
-    while (this.#soonFree < this.#queue.size && this.#connections < this.upstream.config.connections) {
-      this.#open((this.#queue.first as Queued).connectTimeoutMs);
+    const most = this.#queue.mostConnections;
+    while (this.#soonFree < this.#queue.size && this.#connections < most) {
+      const { first } = this.#queue;
+      if (first === undefined) return;
+      this.#open(first.connectTimeoutMs);
     }
   }
 
@@ -309,7 +370,7 @@ export class Target implements ConnectionOwner {
     const one = reservedFor === undefined && this.#queue.size > this.#soonFree ? 1 : 0;
     const leaving: Queued[] = [];
     for (let left = this.#connections === 0 ? this.#queue.size : one; left > 0; left--) {
-      leaving.push(this.#queue.shift() as Queued);
+      leaving.push(this.#queue.shiftAny() as Queued);
     }
     this.#countQueued();
     this.pending -= leaving.length;

@@ -8,6 +8,7 @@ import type { Handles } from '../../../shared/net/handles.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { FairClients } from './fair-line.ts';
 import { Target } from './target.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
@@ -23,6 +24,8 @@ export interface UpstreamOptions {
   readonly names: ThreadNames;
   /** To the front. */
   readonly post: (message: FromUpstreamThread) => void;
+  /** By whom connections are shared. */
+  readonly clients: FairClients;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -34,6 +37,7 @@ export class Upstream implements TargetOwner {
   readonly handles: Handles | undefined;
   readonly names: ThreadNames;
   readonly post: (message: FromUpstreamThread) => void;
+  readonly clients: FairClients;
   /** Where the metrics' row of this upstream starts. */
   readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
@@ -44,13 +48,14 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random, metrics, handles, names, post }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics, handles, clients, names, post }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
     this.metrics = metrics;
     this.handles = handles;
     this.names = names;
     this.post = post;
+    this.clients = clients;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
     this.#tls = {
@@ -108,7 +113,7 @@ export class Upstream implements TargetOwner {
     let open = 0;
     let idle = 0;
     for (const target of this.targets) {
-      target.closeAged(nowMs);
+      target.tick(nowMs);
       open += target.open;
       idle += target.idle;
     }
