@@ -38,9 +38,11 @@ describe('the only permit', () => {
 
   test('is not kept by a client that sends its body a byte at a time', async () => {
     upstream.behaviour = 'hold';
-    using client = await probeWith('POST /proxy/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n.');
+    using client = await probeWith(
+      'POST /proxy/slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n.\r\n',
+    );
     expect(await seenAt(gateway)).toBe('HALF_OPEN');
-    const drip = setInterval(() => client.send('.'), 100);
+    const drip = setInterval(() => client.send('1\r\n.\r\n'), 100);
     try {
       upstream.onPath.set('/proxy/ok', 200);
       await untilSeen([gateway], 'passed');

@@ -6,6 +6,9 @@ import { rawClient } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
 
+/** So much of a body is here before the upstream hears of it. */
+const GATHERED = '#'.repeat(64 * 1024);
+
 let pair: Pair;
 beforeAll(async () => {
   pair = await startPair({ env: { IDLE_TIMEOUT_SECONDS: '1' } });
@@ -54,8 +57,8 @@ describe.concurrent('exchanges that take their time', () => {
 
   it('an upload goes on piece by piece, each before the next is sent', async () => {
     using client = await rawClient(pair.port);
-    client.send(requestText('POST', '/proxy/pieces', ['Content-Length: 9']));
-    const upstream = await serving('/pieces'); // before any of the body
+    client.send(requestText('POST', '/proxy/pieces', [`Content-Length: ${GATHERED.length + 9}`]) + GATHERED);
+    const upstream = await serving('/pieces'); // before the rest of the body
     for (const piece of ['abc', 'def', 'ghi']) {
       client.send(piece);
       await upstream.until(piece, 1_000);
@@ -65,7 +68,7 @@ describe.concurrent('exchanges that take their time', () => {
 
   it.each([
     { when: 'waiting for the answer', path: '/gone-head', body: '', answer: '' },
-    { when: 'in the middle of an upload', path: '/gone-upload', body: 'half', answer: '' },
+    { when: 'in the middle of an upload', path: '/gone-upload', body: GATHERED, answer: '' },
     {
       when: 'in the middle of the answer',
       path: '/gone-body',
@@ -75,7 +78,7 @@ describe.concurrent('exchanges that take their time', () => {
   ])('a client that leaves while $when takes its upstream request along', async ({ path, body, answer }) => {
     pair.answers.set(path, () => answer);
     using client = await rawClient(pair.port);
-    client.send(requestText('POST', `/proxy${path}`, [`Content-Length: ${body === '' ? 0 : 10}`]) + body);
+    client.send(requestText('POST', `/proxy${path}`, [`Content-Length: ${body === '' ? 0 : body.length + 10}`]) + body);
     const upstream = await serving(path);
     await upstream.until(body);
     if (answer !== '') await client.until('half');

@@ -98,7 +98,8 @@ describe('request bodies', () => {
     pair.answers.set('/next', () => answerText('next'));
     using client = await rawClient(pair.port);
     const early = pair.upstream.connections.length;
-    client.send(requestText('POST', '/proxy/early', ['Content-Length: 10']) + 'start');
+    const start = `${'#'.repeat(64 * 1024)}start`; // more than is gathered before a connection is taken
+    client.send(requestText('POST', '/proxy/early', [`Content-Length: ${start.length + 5}`]) + start);
     // One of the upstream's connections has half a request; the upstream does not wait for the rest.
     const find = () => pair.upstream.connections.find((each) => each.received().endsWith('start'));
     await eventually(() => find() !== undefined, 'half a request');
@@ -112,12 +113,13 @@ describe('request bodies', () => {
   it('an early answer to an upload that the upstream does not read arrives, and ends the connection', async () => {
     using client = await rawClient(pair.port);
     const size = 48 * 1024 * 1024;
+    const piece = Buffer.alloc(64 * 1024);
     client.send(requestText('POST', '/proxy/unread', [`Content-Length: ${size}`]));
+    client.send(piece); // less would be gathered before a connection is taken
     const find = () => pair.upstream.connections.find((each) => each.received().includes('POST /unread '));
     await eventually(() => find() !== undefined, 'the head');
     find()?.socket.pause();
-    const piece = Buffer.alloc(64 * 1024);
-    let taken = 0;
+    let taken = piece.length;
     const pump = (): void => {
       if (taken < size) client.socket.write(piece, () => ((taken += piece.length), setTimeout(pump, 1)));
     };

@@ -77,6 +77,7 @@ it('a client that sends its uploads drop by drop leaves connections to others', 
     client.send(`${requestText('POST', '/proxy/upload', ['Content-Length: 10000000'])}${'x'.repeat(80)}`);
   }
   await underWay(pair, 12);
+  expect(pair.upstream.connections).toEqual([]); // none is taken before there is more to send
   using watch = stopwatch();
   expect(await askTogether(pair)).toEqual([200, 200, 200, 200]);
   expect(watch.ms()).toBeLessThan(5_000);

@@ -12,6 +12,8 @@ import { until } from '../support/wait.ts';
 
 /** More than the sockets between two ends hold, so that whoever sends it waits for whoever reads. */
 const BODY_BYTES = 24_000_000;
+/** Before so much is here the upstream hears nothing of an upload. */
+const FIRST_BYTES = 64 * 1024;
 /** Looks without a change after which a sender counts as held up. */
 const STILL_LOOKS = 60;
 
@@ -62,7 +64,7 @@ async function startUpload(front: TestFront): Promise<BothWays> {
   const client = connect(gateway.port, '127.0.0.1');
   client.pause();
   client.write(`POST /proxy/both HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
-  client.write(Buffer.alloc(1));
+  client.write(Buffer.alloc(FIRST_BYTES));
   await until(() => asked.length === 1);
   return {
     client,
@@ -89,7 +91,7 @@ describeFronts('an upload and an answer at once', (front) => {
   it('an upload that was paused goes on while its answer waits for the client, and then the answer', async () => {
     await using both = await startUpload(front);
     const { client, req, res } = both;
-    send(client, BODY_BYTES - 1);
+    send(client, BODY_BYTES - FIRST_BYTES);
     await atRest(() => written(client)); // the upstream does not read
     res.writeHead(200);
     send(res, BODY_BYTES);
@@ -107,7 +109,7 @@ describeFronts('an upload and an answer at once', (front) => {
     res.writeHead(200);
     send(res, BODY_BYTES);
     await atRest(() => written(req.socket)); // the client does not read
-    send(client, BODY_BYTES - 1);
+    send(client, BODY_BYTES - FIRST_BYTES);
     await atRest(() => written(client)); // nor the upstream
     const answered = countBytes(client);
     await until(() => answered() > BODY_BYTES, { describe: answered });

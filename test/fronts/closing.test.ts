@@ -154,7 +154,9 @@ describeFronts('how a connection ends', (front) => {
   rule('early-answer', 'the same for an upload with a length', async () => {
     const path = freshPath();
     using client = await rawClient(pair.port);
-    client.send(requestText('POST', `/proxy${path}`, [`Content-Length: ${MiB / 2}`]));
+    const gathered = Buffer.alloc(64 * 1024); // before that the upstream hears nothing
+    client.send(requestText('POST', `/proxy${path}`, [`Content-Length: ${gathered.length + MiB / 2}`]));
+    client.send(gathered);
     const find = () => pair.upstream.connections.find((each) => each.received().includes(` ${path} `));
     await eventually(() => find() !== undefined, 'the request');
     find()?.socket.end('HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno');

@@ -78,7 +78,8 @@ describeFronts('draining', (front) => {
     download.send(requestText('GET', '/proxy/download'));
     await download.until('first');
     using upload = await rawClient(port);
-    upload.send(requestText('POST', '/proxy/upload', ['Content-Length: 10']) + '01234');
+    const gathered = '#'.repeat(64 * 1024); // before that the upstream hears nothing
+    upload.send(`${requestText('POST', '/proxy/upload', [`Content-Length: ${gathered.length + 10}`])}${gathered}01234`);
     const arrived = (): boolean => pair.upstream.connections.some((each) => each.received().endsWith('01234'));
     await eventually(arrived, 'half of the upload is at the upstream');
 
@@ -86,7 +87,7 @@ describeFronts('draining', (front) => {
     await eventually(async () => await isRefused(port), 'the port is closed');
     upload.send('56789');
     expect(statusOf(await messageAt(upload, 0))).toBe(200);
-    expect(pair.requestsFor('/upload').map(({ body }) => body)).toEqual(['0123456789']);
+    expect(pair.requestsFor('/upload').map(({ body }) => body)).toEqual([`${gathered}0123456789`]);
     held[0]?.send('6\r\nsecond\r\n0\r\n\r\n');
     expect((await messageAt(download, 0)).body).toBe('firstsecond');
     expect(await exitOf(gateway.process)).toBe(0);

@@ -130,7 +130,7 @@ routes:
     [get('/api/silent'), () => eventually(() => asked('/api/silent') === 2, 'it is at the upstream'), 0],
     [get('/api/half'), (client) => client.until('half'), 200],
     [
-      `${requestText('POST', '/api/upload', ['Content-Length: 100'])}begun`,
+      `${requestText('POST', '/api/upload', ['Transfer-Encoding: chunked'])}5\r\nbegun\r\n`,
       () => eventually(() => upstream.connections.some((each) => each.received().includes('begun')), 'it has begun'),
       0,
     ],

@@ -101,6 +101,12 @@ export const ENV = {
       'come, first served; a number: fair, and at most so many exchanges of a client per thread, above it 429. ' +
       'TRUSTED_PROXIES and RATE_LIMIT_ALLOWLIST excepted.',
   ),
+  MAX_STREAMS: withDefault(
+    wholeNumberText(BOUNDS.count),
+    '4096',
+    'Answers per thread that have streamed for more than 10 s: up to so many have left UPSTREAM_CONNECTIONS, those beyond ' +
+      'it stay there.',
+  ),
   MAX_HEADER_BYTES: withDefault(
     wholeNumberText(BOUNDS.headerBytes),
     '16384',
@@ -114,6 +120,11 @@ export const ENV = {
     "From the request being sent whole to the end of the answer's header.",
   ),
   BODY_IDLE_TIMEOUT_SECONDS: withDefault(secondsOf, '30', 'Longest silence inside a body, either way.'),
+  UPLOAD_TIMEOUT_SECONDS: withDefault(
+    secondsText(BOUNDS.secondsOrNone),
+    '3600',
+    'A request body, to its last byte; 0 = no limit. It must come at 64 bytes a second in any case.',
+  ),
   TOTAL_TIMEOUT_SECONDS: withDefault(secondsText(BOUNDS.secondsOrNone), '0', 'The whole exchange; 0 = no limit.'),
   ...TLS_ENV,
   TRUSTED_PROXIES: optional(

@@ -46,6 +46,8 @@ export interface ServerConfig {
   readonly maxInFlight: number;
   /** What one client may have under way: all but what others want, anything, or so many exchanges per thread at most. */
   readonly maxInFlightPerClient: 'fair' | 'off' | number;
+  /** Answers per thread that may stream for long without counting as connections of their upstream. */
+  readonly maxStreams: number;
   /** Descriptor of a socket that listens already, used in place of host and port. */
   readonly inheritedSocket: number | undefined;
   readonly tls: TlsConfig | undefined;
@@ -96,6 +98,8 @@ export interface TimeoutsConfig {
   readonly headersMs: number;
   /** Longest silence inside a body, either way. */
   readonly bodyIdleMs: number;
+  /** A request's body, from the request's header to its last byte; 0 = no limit. */
+  readonly uploadMs: number;
   /** The whole exchange; 0 = no limit. */
   readonly totalMs: number;
 }

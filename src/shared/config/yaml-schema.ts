@@ -42,6 +42,9 @@ const timeouts = section({
   body_idle_seconds: seconds(BOUNDS.seconds)
     .optional()
     .describe('Longest silence inside a body, either way; default BODY_IDLE_TIMEOUT_SECONDS.'),
+  upload_seconds: seconds(BOUNDS.secondsOrNone)
+    .optional()
+    .describe('A request body, to its last byte, 0 = no limit; default UPLOAD_TIMEOUT_SECONDS.'),
   total_seconds: seconds(BOUNDS.secondsOrNone)
     .optional()
     .describe('The whole exchange, 0 = no limit; default TOTAL_TIMEOUT_SECONDS.'),

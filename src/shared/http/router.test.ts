@@ -15,7 +15,7 @@ const DEFAULTS: RouteConfig = {
   upstream: 'u',
   stripPrefix: false,
   preserveHost: false,
-  timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, totalMs: 0 },
+  timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
   maxBodyBytes: 1,
   limits: undefined,
 };

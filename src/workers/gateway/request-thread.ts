@@ -17,6 +17,8 @@ import { Deadlines } from './deadlines.ts';
 import type { ClientSide } from './exchange/client-side.ts';
 import { ClientsInFlight } from './exchange/clients-in-flight.ts';
 import { Exchange } from './exchange/exchange.ts';
+import { BodyRoom } from './exchange/gathered-body.ts';
+import { SlowReaders } from './exchange/slow-readers.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
@@ -26,6 +28,7 @@ import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
 import { SharingClients } from './sharing-clients.ts';
+import { Streams } from './upstream/streams.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
@@ -49,6 +52,8 @@ export class RequestThread implements ExchangeThread {
   readonly limits: ThreadLimits;
   readonly breaker: BreakerGate;
   readonly clients: SharingClients;
+  readonly streams: Streams;
+  readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
@@ -72,6 +77,7 @@ export class RequestThread implements ExchangeThread {
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
+  readonly #slowReaders = new SlowReaders();
   #tickedMs = -1;
   #heapReadMs = 0;
 
@@ -107,6 +113,7 @@ export class RequestThread implements ExchangeThread {
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.clients = new SharingClients(start.config);
+    this.streams = new Streams(this.clients, start.config.server.maxStreams);
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
     this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
@@ -192,15 +199,16 @@ export class RequestThread implements ExchangeThread {
     this.#identifyBy(config);
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
+    this.streams.configure(config.server.maxStreams);
     this.table = this.#tableOf(config, breakerPlaces, this.table);
     this.config = config;
     this.accessLog.configure(config.accessLog);
   }
 
   #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
-    const { clients, deadlines, limits, metrics, names } = this;
+    const { clients, deadlines, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
-    const options = { breakerPlaces, clients, deadlines, limits, metrics, names, post, random };
+    const options = { breakerPlaces, clients, deadlines, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -218,6 +226,8 @@ export class RequestThread implements ExchangeThread {
       this.#uploadsKeptMs = nowMs;
       for (const upload of this.uploads) upload.keepUploadAlive();
     }
+    this.streams.tick();
+    this.#slowReaders.tick(nowMs, this.#newest);
     this.front?.tick(nowMs);
     this.accessLog.flush();
     this.#countTick(nowMs);

@@ -12,6 +12,7 @@ import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
+import type { Streams } from './upstream/streams.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -24,6 +25,7 @@ export interface RoutingTableOptions {
   /** To the front, of upstreams. */
   readonly post: (message: FromUpstreamThread) => void;
   readonly clients: FairClients;
+  readonly streams: Streams;
 }
 
 /** What the stages of an exchange need of its route. */
@@ -45,7 +47,7 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { breakerPlaces, clients, deadlines, limits, metrics, names, post, previous, random } = options;
+    const { breakerPlaces, clients, deadlines, limits, metrics, names, post, previous, random, streams } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -53,7 +55,7 @@ export class RoutingTable {
       const before = previous?.upstreams.get(each.name);
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
-      const parts = { config: each, deadlines, random, metrics, handles, clients, names, post };
+      const parts = { config: each, deadlines, random, metrics, handles, clients, names, post, streams };
       upstreams.set(each.name, same ? before : new Upstream(parts));
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {

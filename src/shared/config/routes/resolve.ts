@@ -12,6 +12,7 @@ function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
     connectMs: toMs(own.connect_seconds ?? env.CONNECT_TIMEOUT_SECONDS),
     headersMs: toMs(own.response_headers_seconds ?? env.RESPONSE_HEADERS_TIMEOUT_SECONDS),
     bodyIdleMs: toMs(own.body_idle_seconds ?? env.BODY_IDLE_TIMEOUT_SECONDS),
+    uploadMs: toMs(own.upload_seconds ?? env.UPLOAD_TIMEOUT_SECONDS),
     totalMs: toMs(own.total_seconds ?? env.TOTAL_TIMEOUT_SECONDS),
   };
 }

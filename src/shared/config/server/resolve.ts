@@ -34,6 +34,7 @@ export function resolveServer(
     passesAmbiguousFields: env.AMBIGUOUS_FIELDS === 'pass',
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,
+    maxStreams: env.MAX_STREAMS,
     maxInFlightPerClient: env.MAX_IN_FLIGHT_PER_CLIENT,
     tls: resolveTls(env),
     trustedProxies: env.TRUSTED_PROXIES ?? [],

@@ -74,4 +74,6 @@ export interface ClientSide {
   keepUploadAlive(exchange: AnsweredExchange): void;
   /** Bytes that the client's socket has not taken. */
   unsentBytes(exchange: AnsweredExchange): number;
+  /** Of the client's socket; -1 where it cannot be known, or the answer's turn has not come. */
+  socketDescriptor(exchange: AnsweredExchange): number;
 }

@@ -24,6 +24,7 @@ import type { Connection } from '../upstream/connection.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
 import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
+import type { BodyRoom } from './gathered-body.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import { breakerOutcome } from './outcome.ts';
 import type { ExchangeOutcome } from './outcome.ts';
@@ -299,23 +300,32 @@ export class Exchange
     this.metrics.add(this.stages.upstream.metricsStart + column);
   }
 
-  /** The first piece of a body goes out with the head. */
+  /** A body goes out with the head, or as much of it as is gathered first: no connection waits for a client that is slow. */
   #forward(): void {
     const { body } = this;
     if (body !== undefined && !body.ended) {
       this.client.wantBody(this);
       if (!body.begun) {
         this.#stage = 'client-body';
-        this.thread.sendSoon(this);
+        this.thread.uploads.add(this);
+        if (!body.gather()) this.thread.sendSoon(this);
         return;
       }
     }
     this.#send();
   }
 
-  /** The first piece is here, or the loop has turned once without it: then the head goes alone, the client may wait for it. */
+  /** Enough of it is here; or there was no room to wait for it, and the loop has turned once: then the head goes alone. */
   onBodyBegins(): void {
     if (this.#stage === 'client-body') this.#send();
+  }
+
+  onGathering(): void {
+    this.#ignoreSlowProbe();
+  }
+
+  onBodyStalled(): void {
+    if (this.#stage === 'client-body') this.fail('request_timeout');
   }
 
   #send(): void {
@@ -341,6 +351,10 @@ export class Exchange
   /** A client that sends slower than the upstream is given to answer must not hold a probe's permit for ever. */
   onUploading(): void {
     this.thread.uploads.add(this);
+    this.#ignoreSlowProbe();
+  }
+
+  #ignoreSlowProbe(): void {
     if (!isProbe(this.breakerToken)) return;
     const tookMs = this.deadlines.nowMs - this.startedMs;
     if (tookMs > this.routeConfig.timeouts.headersMs) this.#tellBreaker(OUTCOME.IGNORED);
@@ -359,7 +373,11 @@ export class Exchange
   keepUploadAlive(): void {
     const { body } = this;
     if (body === undefined || body.ended) return;
-    if (!body.isFastEnough(this.deadlines.nowMs)) this.fail('request_timeout');
+    this.#ignoreSlowProbe();
+    const { nowMs } = this.deadlines;
+    const { uploadMs } = this.routeConfig.timeouts;
+    const tooLong = uploadMs > 0 && nowMs - this.startedMs > uploadMs;
+    if (tooLong || !body.isFastEnough(nowMs)) this.fail('request_timeout');
     else if (!body.paused) this.client.keepUploadAlive(this);
   }
 
@@ -435,6 +453,18 @@ export class Exchange
 
   unsentBytes(): number {
     return this.client.unsentBytes(this);
+  }
+
+  get blockedFromMs(): number {
+    return this.call?.blockedFromMs ?? -1;
+  }
+
+  socketDescriptor(): number {
+    return this.client.socketDescriptor(this);
+  }
+
+  onKernelLooked(nowMs: number, unacknowledged: number): void {
+    this.call?.onKernelLooked(nowMs, unacknowledged);
   }
 
   /** The answer has been given to the client, whole. */
@@ -544,6 +574,14 @@ export class Exchange
   /** Nothing has ended the exchange since it asked whether it may go on. */
   get #isDeciding(): boolean {
     return this.#stage === 'deciding' || this.#stage === 'limit' || this.#stage === 'breaker';
+  }
+
+  get bodyRoom(): BodyRoom {
+    return this.thread.bodyRoom;
+  }
+
+  get bodyIdleMs(): number {
+    return this.routeConfig.timeouts.bodyIdleMs;
   }
 
   get deadlines(): Deadlines {

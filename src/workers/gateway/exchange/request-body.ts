@@ -3,6 +3,9 @@ import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { Connection } from '../upstream/connection.ts';
 import { latin1 } from '../upstream/http-bytes.ts';
 import { BodyDiscard, DISCARD_QUIET_MS } from './body-discard.ts';
+import { GATHERED_BYTES, GatheredBody } from './gathered-body.ts';
+import type { BodyRoom } from './gathered-body.ts';
+import { LEAST_PACED_MS, LEAST_WINDOW_BYTES, RATE_WINDOW_MS } from './least-rate.ts';
 
 /** A head and a body up to this go out in one buffer; above it, in one writev. */
 const ONE_BUFFER_BYTES = 16 * 1024;
@@ -10,13 +13,11 @@ const ONE_BUFFER_BYTES = 16 * 1024;
 /** A body up to this is kept as a string: libuv copies it, with the head, to its stack and tries at once. */
 const MOST_TEXT_BYTES = 12 * 1024;
 
-/** The slowest a client may send, on average over the window, while the upstream takes what comes: 64 bytes a second. */
-const RATE_WINDOW_MS = 20_000;
-const LEAST_WINDOW_BYTES = 1_280;
-/** Nothing is said of a client's pace before so much of the window is over. */
-const LEAST_PACED_MS = 1_000;
+/** A body of unknown length is not gathered for longer: its client may wait for an answer before it sends on. */
+const GATHER_MS = 250;
 
 const CRLF = Buffer.from('\r\n');
+const CHUNKED = 'transfer-encoding: chunked\r\n';
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 /** One chunk of RFC 9112, section 7.1, in one buffer, so that it is one write. */
@@ -35,11 +36,18 @@ function copyOf(bytes: Buffer, from: number, to: number): Buffer {
 /** Whose body it is: the exchange. */
 export interface BodyOwner {
   readonly deadlines: Deadlines;
+  readonly bodyRoom: BodyRoom;
+  /** How long a client may be silent in the middle of it. */
+  readonly bodyIdleMs: number;
   /** The client is read no further, until resumeBody. */
   pauseBody(): void;
   resumeBody(): void;
-  /** Its first piece is here, or its end. */
+  /** As much of it is here as is waited for. */
   onBodyBegins(): void;
+  /** Some of it is here, and more is waited for. */
+  onGathering(): void;
+  /** The client has gone silent before enough of it was here. */
+  onBodyStalled(): void;
   /** Some of it went to the upstream, and more is to come. */
   onUploadProgress(): void;
   /** All of it went to the upstream. */
@@ -68,6 +76,11 @@ export class RequestBody implements Waiting {
   /** Arrived before a connection was there, or kept for a retry. */
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
+  #gathered: GatheredBody | undefined = undefined;
+  /** More of it is waited for before a connection is taken. */
+  #gathering = false;
+  /** What is here is enough: it has been waited for long enough. */
+  #enough = false;
   /** All of a small body that came in one piece, one char a byte: it goes out in one string with the head. */
   #text = '';
   #connection: Connection | undefined = undefined;
@@ -86,9 +99,19 @@ export class RequestBody implements Waiting {
     this.#declaredBytes = declaredBytes;
   }
 
-  /** Something of it is here, so that head and body can go out in one write. */
+  /** As much of it is here as is waited for before a connection of the upstream is taken. */
   get begun(): boolean {
-    return this.ended || this.#heldBytes > 0;
+    if (this.ended || this.#enough) return true;
+    const bytes = this.#heldBytes + (this.#gathered?.length ?? 0);
+    return bytes >= GATHERED_BYTES || (bytes > 0 && this.#owner.bodyRoom.isFull);
+  }
+
+  /** Waits for enough of it. @returns `false` where no room is left to gather it: then it is streamed as it comes */
+  gather(): boolean {
+    if (this.#owner.bodyRoom.isFull) return false;
+    this.#gathering = true;
+    this.#awaitMore();
+    return true;
   }
 
   /** More may come, and nothing says how much. */
@@ -128,19 +151,53 @@ export class RequestBody implements Waiting {
     if (first && last && to - from <= MOST_TEXT_BYTES) {
       this.#text = latin1(bytes, from, to);
     } else if (to > from) {
-      this.#held.push(copyOf(bytes, from, to));
-      this.#heldBytes += to - from;
+      this.#hold(bytes, from, to);
     }
+    if (!this.begun) {
+      if (this.#gathering) this.#awaitMore();
+      return;
+    }
+    this.#gathering = false;
     this.#owner.onBodyBegins();
     if (!last && this.#connection === undefined) this.#pause();
   }
 
+  #hold(bytes: Buffer, from: number, to: number): void {
+    const whole = this.#gathered === undefined && (this.ended || to - from >= GATHERED_BYTES);
+    if (whole || this.#enough || this.#owner.bodyRoom.isFull) {
+      this.#keepGathered();
+      this.#held.push(copyOf(bytes, from, to));
+      this.#heldBytes += to - from;
+      return;
+    }
+    this.#gathered ??= new GatheredBody(this.#owner.bodyRoom);
+    this.#gathered.take(bytes, from, to);
+  }
+
+  /** What was gathered is held like what came in one piece. */
+  #keepGathered(): void {
+    const gathered = this.#gathered?.give();
+    if (gathered === undefined) return;
+    this.#gathered = undefined;
+    this.#held.push(gathered);
+    this.#heldBytes += gathered.length;
+  }
+
+  #awaitMore(): void {
+    const { bodyIdleMs, deadlines } = this.#owner;
+    if (this.#declaredBytes >= 0) deadlines.arm(this, bodyIdleMs);
+    else if (this.deadlineList === undefined) deadlines.arm(this, GATHER_MS);
+    this.#owner.onGathering();
+  }
+
   /** Sends the head and what there is of the body. @param head request line and fields, without framing and empty line */
   send(connection: Connection, head: string, encoding: 'latin1' | 'utf8'): void {
+    this.#owner.deadlines.disarm(this);
+    this.#keepGathered();
     const whole = this.ended;
-    const chunked = !whole && this.#declaredBytes < 0;
-    const text = `${head}${this.#framingField()}\r\n`;
-    if (this.#text !== '' && encoding === 'latin1') {
+    const chunked = this.#declaredBytes < 0 && (!whole || this.trailers !== '');
+    const text = `${head}${chunked ? CHUNKED : this.#lengthField()}\r\n`;
+    if (this.#text !== '' && encoding === 'latin1' && !chunked) {
       connection.write(text + this.#text, encoding);
       this.#owner.onRequestSent(connection);
       return;
@@ -153,7 +210,9 @@ export class RequestBody implements Waiting {
     if (this.#heldBytes <= ONE_BUFFER_BYTES && !chunked) {
       connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
-      connection.writeAll([Buffer.from(text, encoding), ...(chunked ? this.#held.map(chunk) : this.#held)]);
+      const pieces = [Buffer.from(text, encoding), ...(chunked ? this.#held.map(chunk) : this.#held)];
+      if (chunked && whole) pieces.push(Buffer.from(`0\r\n${this.trailers}\r\n`, 'latin1'));
+      connection.writeAll(pieces);
     }
     if (whole) {
       this.#owner.onRequestSent(connection);
@@ -213,13 +272,23 @@ export class RequestBody implements Waiting {
     this.#owner.deadlines.disarm(this);
     this.#connection = undefined;
     this.#held.length = 0;
+    this.#gathered?.release();
+    this.#gathered = undefined;
     this.#text = '';
     this.#resume();
   }
 
-  /** The client whose body is thrown away waits for its answer. */
+  /** The client whose body is thrown away waits for its answer; or more of the body has not come in time. */
   onDeadline(): void {
-    if (this.#discard !== undefined) this.#owner.onDiscarded(this.#discard.code);
+    if (this.#discard !== undefined) {
+      this.#owner.onDiscarded(this.#discard.code);
+    } else if (this.#gathering) {
+      this.#gathering = false;
+      if (this.#declaredBytes >= 0) return this.#owner.onBodyStalled();
+      this.#enough = true;
+      this.#owner.onBodyBegins();
+      if (this.#connection === undefined && !this.ended) this.#pause();
+    }
   }
 
   #onDiscarded(discard: BodyDiscard, bytes: number): void {
@@ -229,12 +298,11 @@ export class RequestBody implements Waiting {
   }
 
   /**
-   * The framing field for what is known when the request is sent: a length where there is one, else chunked. It is what
-   * we counted or what the front enforces, never a copy of the client's field (RFC 9112, section 6.3).
+   * The length is what we counted or what the front enforces, never a copy of the client's field (RFC 9112, section 6.3).
+   * A body of unknown length has one once it is whole; with trailers it goes in chunks all the same, or they would be lost.
    */
-  #framingField(): string {
-    if (this.ended) return `content-length: ${this.receivedBytes}\r\n`;
-    return this.#declaredBytes >= 0 ? `content-length: ${this.#declaredBytes}\r\n` : 'transfer-encoding: chunked\r\n';
+  #lengthField(): string {
+    return `content-length: ${this.ended ? this.receivedBytes : this.#declaredBytes}\r\n`;
   }
 
   #oneBuffer(head: string, encoding: 'latin1' | 'utf8'): Buffer {

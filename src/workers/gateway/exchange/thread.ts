@@ -5,11 +5,13 @@ import type { ThreadLimits } from '../limits/thread-limits.ts';
 import type { RequestIds } from '../request-id.ts';
 import type { RoutingTable } from '../routing-table.ts';
 import type { ClientsInFlight } from './clients-in-flight.ts';
+import type { BodyRoom } from './gathered-body.ts';
 import type { ProbedThread } from './probes.ts';
 import type { RecordingThread } from './record.ts';
+import type { Reader } from './slow-readers.ts';
 
 /** The thread's list of exchanges in flight: a Set would hash two times for each. */
-export interface LinkedExchange {
+export interface LinkedExchange extends Reader {
   previous: LinkedExchange | undefined;
   next: LinkedExchange | undefined;
   /** Of the client, as far as it can be believed. */
@@ -41,6 +43,7 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly table: RoutingTable;
   readonly requestIds: RequestIds;
   readonly uploads: Set<Uploading>;
+  readonly bodyRoom: BodyRoom;
   readonly clientsInFlight: ClientsInFlight;
   readonly inFlight: number;
   /** Routes are looked for as if `//` in a path were `/`. */

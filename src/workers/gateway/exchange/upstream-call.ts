@@ -10,6 +10,7 @@ import type { RouteStages } from '../routing-table.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
 import type { Target } from '../upstream/target.ts';
+import { LEAST_PACED_MS, LEAST_WINDOW_BYTES, RATE_WINDOW_MS } from './least-rate.ts';
 import type { RequestBody } from './request-body.ts';
 import { TotalDeadline } from './total-deadline.ts';
 
@@ -18,9 +19,6 @@ const SENDS_LENGTH_ZERO: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 /** How many body time-outs a client may take to make room for more of its answer. */
 const CLIENT_PATIENCE = 10;
-
-/** Nothing is said of a client's pace before it has been waited for so long. */
-const LEAST_PACED_MS = 1_000;
 
 /** All that a call knows of the exchange it is made for: the request, and whom to tell. */
 export interface CallOwner {
@@ -43,6 +41,8 @@ export interface CallOwner {
   readonly stages: RouteStages;
   /** Some byte of the answer has been given to the client. */
   readonly answerStarted: boolean;
+  /** Body bytes of the answer given to the client's side. */
+  readonly bytesSent: number;
   /** A 1xx has reached the client: the upstream has seen the request. */
   readonly informed: boolean;
   /** The request is still being handled by the call that brought it. */
@@ -81,6 +81,7 @@ export class UpstreamCall implements Queued, Waiting {
   nowMs = -1;
   readonly #owner: CallOwner;
   #stage: Stage = 'connection';
+  #longFromMs = -1;
   #connection: Connection | undefined = undefined;
   #total: TotalDeadline | undefined = undefined;
   #sentMs = 0;
@@ -89,8 +90,11 @@ export class UpstreamCall implements Queued, Waiting {
   /** What the client had not taken when this was looked at last. */
   #unsentBytes = 0;
   /** Since when it takes too little, and what it had not taken then. */
-  #blockedMs = 0;
+  blockedFromMs = -1;
   #blockedBytes = 0;
+  /** When the kernel was asked first, and what the client had acknowledged by then; -1 = it was not. */
+  #askedMs = -1;
+  #askedBytes = 0;
   #attempts = 0;
 
   holds = false;
@@ -229,7 +233,10 @@ export class UpstreamCall implements Queued, Waiting {
         this.target?.letGo(this);
       } else if (this.#stage === 'upstream-body') {
         this.#armBody();
-        if (connection.headArrived) owner.onLongAnswer(this.status, this.tookMs);
+        if (connection.headArrived) {
+          this.#longFromMs = owner.deadlines.nowMs;
+          owner.onLongAnswer(this.status, this.tookMs);
+        }
       }
       owner.onUpstreamRead(connection);
     } catch (error) {
@@ -273,7 +280,7 @@ export class UpstreamCall implements Queued, Waiting {
    * is free, so a client that reads slowly but steadily is silent for much longer than one that sends.
    */
   onClientReads(): void {
-    this.#blockedMs = this.#owner.deadlines.nowMs;
+    this.blockedFromMs = this.#owner.deadlines.nowMs;
     this.#waitForClient();
   }
 
@@ -289,18 +296,35 @@ export class UpstreamCall implements Queued, Waiting {
 
   resume(): void {
     this.#clientBlocked = false;
+    this.blockedFromMs = -1;
+    this.#askedMs = -1;
     if (this.#connection === undefined) return;
     this.#armBody();
     this.#connection.resume();
+  }
+
+  get streamsFromMs(): number {
+    return this.#clientBlocked || this.#stage !== 'upstream-body' ? -1 : this.#longFromMs;
   }
 
   clientPace(nowMs: number): number {
     const { body, startedMs } = this.#owner;
     if (this.#stage === 'upload') return body === undefined ? Infinity : body.pace(nowMs, startedMs);
     if (!this.#clientBlocked || this.#stage !== 'upstream-body') return Infinity;
-    const ms = nowMs - this.#blockedMs;
+    const ms = nowMs - this.blockedFromMs;
     const taken = this.#blockedBytes - this.#owner.unsentBytes();
     return ms < LEAST_PACED_MS ? Infinity : Math.max(0, taken) / (ms / 1000);
+  }
+
+  /** @param unacknowledged bytes that the kernel has, and the client has not */
+  onKernelLooked(nowMs: number, unacknowledged: number): void {
+    if (!this.#clientBlocked || this.#stage !== 'upstream-body') return;
+    const { bytesSent } = this.#owner;
+    const taken = bytesSent - this.#owner.unsentBytes() - unacknowledged;
+    if (this.#askedMs >= 0 && nowMs - this.#askedMs < RATE_WINDOW_MS) return;
+    if (this.#askedMs >= 0 && taken - this.#askedBytes < LEAST_WINDOW_BYTES) return this.#fail('client_stalled');
+    this.#askedMs = nowMs;
+    this.#askedBytes = taken;
   }
 
   onTooSlow(): void {

@@ -36,6 +36,8 @@ export interface Carried extends Sharer {
   clientPace(nowMs: number): number;
   /** Its client is too slow for others who wait. */
   onTooSlow(): void;
+  /** Since when its answer has been coming, by the coarse clock; -1 = it is not, or waits for its client. */
+  readonly streamsFromMs: number;
 }
 
 /** A waiting exchange, with the connect time-out of its route. */
@@ -98,6 +100,8 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
   resolving: boolean;
   /** The carried exchange has written its whole request. */
   requestSent = false;
+  /** It carries a stream, and is not one of its pool meanwhile. */
+  apart = false;
 
   readonly #socket: Socket;
   #wire: Wire | undefined = undefined;

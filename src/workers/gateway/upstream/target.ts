@@ -15,11 +15,14 @@ import { hurry, rest } from './resting.ts';
 import { Relief } from './relief.ts';
 import type { Sharer } from './share.ts';
 import { Sharing } from './sharing.ts';
+import { STREAM_AFTER_MS } from './streams.ts';
+import type { Streams } from './streams.ts';
 
 const FIRST_SKIP_MS = 100;
 const LONGEST_SKIP_MS = 5_000;
 /** An idle connection is given up this much before the server said it would close it. */
 const KEEP_ALIVE_MARGIN_MS = 500;
+const STREAMS_EVERY_MS = 1_000;
 
 /** What targets need of their upstream. */
 export interface TargetOwner extends ConnectionSettings {
@@ -32,6 +35,7 @@ export interface TargetOwner extends ConnectionSettings {
   /** Exchanges that wait for a connection of any target while none is being opened for them. */
   queued: number;
   readonly clients: FairClients;
+  readonly streams: Streams;
   mayQueue(): boolean;
 }
 
@@ -57,6 +61,9 @@ export class Target implements ConnectionOwner {
   /** Answered, and not looked at by the loop since. */
   #resting = 0;
   #countedInUpstream = 0;
+  /** Connections that carry streams. */
+  #apart = 0;
+  #streamsLookedMs = 0;
   readonly #idle: Connection[] = []; // used as a stack: the warmest connection first, the others age and are closed
   readonly #queue: FairLine<Queued>;
   readonly #relief: Relief;
@@ -101,11 +108,12 @@ export class Target implements ConnectionOwner {
 
   /** It has it no longer. */
   letGo(call: Sharer): void {
-    this.#queue.release(call);
+    const { streams } = this.upstream;
+    if (streams.count === 0 || !streams.remove(call)) this.#queue.release(call);
   }
 
   forEachHeld(visit: (call: Carried) => void): void {
-    for (const { carried } of this.#all) if (carried !== undefined) visit(carried);
+    for (const { apart, carried } of this.#all) if (carried !== undefined && !apart) visit(carried);
   }
 
   /** Its client has more than a quarter, and others want some too. */
@@ -210,7 +218,7 @@ export class Target implements ConnectionOwner {
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
     const aged = this.upstream.deadlines.nowMs >= connection.expiresMs;
-    if (!parser.reusable || unsent || aged || this.upstream.closing) {
+    if (!parser.reusable || unsent || aged || this.upstream.closing || !this.#takeBack(connection)) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
       return;
@@ -242,7 +250,8 @@ export class Target implements ConnectionOwner {
     how: { readonly before: Connection['state']; readonly failure: ErrorCode | undefined },
   ): void {
     this.#all.delete(connection);
-    this.#connections--;
+    if (connection.apart) this.#apart--;
+    else this.#connections--;
     this.upstream.deadlines.disarm(connection);
     if (how.before === 'connecting') this.#connecting--;
     if (how.before === 'resting') this.#resting--;
@@ -262,7 +271,36 @@ export class Target implements ConnectionOwner {
       if (this.#queue.size > 0) this.serveWaiting();
       this.#queue.tick();
     }
+    if (nowMs - this.#streamsLookedMs >= STREAMS_EVERY_MS) this.#setStreamsApart(nowMs);
     this.#closeAged(nowMs);
+  }
+
+  /** What has streamed for long leaves the pool, which may have another connection for it, as long as there is room for streams. */
+  #setStreamsApart(nowMs: number): void {
+    const { streams } = this.upstream;
+    this.#streamsLookedMs = nowMs;
+    for (const connection of this.#all) {
+      const { carried } = connection;
+      const fromMs = carried === undefined || connection.apart ? -1 : carried.streamsFromMs;
+      if (carried === undefined || fromMs < 0 || nowMs - fromMs < STREAM_AFTER_MS || !streams.hasRoomFor(carried))
+        continue;
+      this.#queue.release(carried);
+      streams.add(carried);
+      connection.apart = true;
+      this.#connections--;
+      this.#apart++;
+      this.serveWaiting();
+    }
+  }
+
+  /** The stream is over: is there a place in the pool for its connection? */
+  #takeBack(connection: Connection): boolean {
+    if (!connection.apart) return true;
+    if (this.#connections >= this.upstream.config.connections) return false;
+    connection.apart = false;
+    this.#apart--;
+    this.#connections++;
+    return true;
   }
 
   /** Gives connections that are free, and opens such as are missing. */
@@ -309,7 +347,7 @@ export class Target implements ConnectionOwner {
 
   /** Connections that stand. */
   get open(): number {
-    return this.#connections - this.#connecting;
+    return this.#connections + this.#apart - this.#connecting;
   }
 
   get idle(): number {

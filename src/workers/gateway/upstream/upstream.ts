@@ -9,6 +9,7 @@ import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { FairClients } from './fair-line.ts';
+import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
@@ -26,6 +27,7 @@ export interface UpstreamOptions {
   readonly post: (message: FromUpstreamThread) => void;
   /** By whom connections are shared. */
   readonly clients: FairClients;
+  readonly streams: Streams;
 }
 
 /** A named service behind the gateway: one or more targets, and this thread's connections to them. */
@@ -38,6 +40,7 @@ export class Upstream implements TargetOwner {
   readonly names: ThreadNames;
   readonly post: (message: FromUpstreamThread) => void;
   readonly clients: FairClients;
+  readonly streams: Streams;
   /** Where the metrics' row of this upstream starts. */
   readonly metricsStart: number;
   /** No longer in the configuration: connections go as soon as they are free. */
@@ -48,7 +51,7 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   readonly #tls: ConnectionOptions;
 
-  constructor({ config, deadlines, random, metrics, handles, clients, names, post }: UpstreamOptions) {
+  constructor({ config, deadlines, random, metrics, handles, clients, names, post, streams }: UpstreamOptions) {
     this.config = config;
     this.deadlines = deadlines;
     this.metrics = metrics;
@@ -56,6 +59,7 @@ export class Upstream implements TargetOwner {
     this.names = names;
     this.post = post;
     this.clients = clients;
+    this.streams = streams;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
     this.#tls = {

@@ -257,6 +257,10 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     return this.corkedBytes + ((this.handle as QueuedHandle).writeQueueSize ?? 0);
   }
 
+  socketDescriptor(exchange: AnsweredExchange): number {
+    return exchange === this.first && this.phase !== CLOSED ? this.handle.fd : -1;
+  }
+
   /** Text of one char a byte. */
   #emit(exchange: AnsweredExchange, text: string): void {
     if (this.phase === CLOSED) return;

@@ -112,6 +112,10 @@ export class UwsClient implements ClientSide {
     return 0; // onWritable says at once that some has been taken
   }
 
+  socketDescriptor(): number {
+    return -1;
+  }
+
   /** uWS cannot write a 1xx. */
   informational(): void {}
 
