@@ -6,8 +6,20 @@ import { suite as cost } from './cost/suite.ts';
 import { suite as faults } from './faults/suite.ts';
 import { suite as latency } from './latency/suite.ts';
 import { suite as limits } from './limits/suite.ts';
+import { suite as neighbours } from './neighbours/suite.ts';
 import { suite as scale } from './scale/suite.ts';
 import { suite as soak } from './soak/suite.ts';
 
 /** Every suite, in the order it is listed and `all` runs it. */
-export const SUITES: readonly Suite[] = [baseline, cost, limits, breaker, faults, scale, connections, latency, soak];
+export const SUITES: readonly Suite[] = [
+  baseline,
+  cost,
+  limits,
+  breaker,
+  faults,
+  scale,
+  connections,
+  latency,
+  neighbours,
+  soak,
+];
