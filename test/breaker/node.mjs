@@ -37,12 +37,13 @@ async function front() {
       ? undefined
       : {
           connect: () => new Redis({ ...BREAKER_REDIS_OPTIONS, host: '127.0.0.1', port: plan.redisPort }),
+          whyNot: () => '',
           database: 0,
           timeoutMs: 1000,
         },
   );
   for (let thread = 0; thread < plan.threads; thread++) {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { plan, memory, place: front.places().api } });
+    const worker = new Worker(new URL(import.meta.url), { workerData: { plan, memory, place: front.places().get('api') } });
     worker.on('message', (message) => {
       if (message.answer !== undefined) process.send?.(message.answer);
       else front.receive(thread, message);
