@@ -43,7 +43,9 @@ async function front() {
         },
   );
   for (let thread = 0; thread < plan.threads; thread++) {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { plan, memory, place: front.places().get('api') } });
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { plan, memory, place: front.places().get('api') },
+    });
     worker.on('message', (message) => {
       if (message.answer !== undefined) process.send?.(message.answer);
       else front.receive(thread, message);

@@ -103,6 +103,7 @@ async function runClient({ port, secure, paths, mayBeCut }: Runs, client: number
     });
     const answered = once(req, 'response');
     const sent = body ? writePattern(req, client, length) : finished(req.end(), { readable: false });
+    sent.catch(() => undefined); // awaited below, unless the answer fails first
     const [res] = (await answered) as [IncomingMessage];
     if (isSlow(client)) await delay(300);
     const check = new PatternCheck(client);

@@ -94,10 +94,10 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
     await back(backBefore);
   });
 
-  test('sleeps for half a second (DEBUG SLEEP)', async () => {
+  test('sleeps for two seconds (DEBUG SLEEP)', async () => {
     expectUnharmed(
       await load.while(async () => {
-        await redis.client.call('DEBUG', 'SLEEP', '0.5');
+        await redis.client.call('DEBUG', 'SLEEP', '2');
       }),
     );
     await untilHealth(limited.port, 'ok');

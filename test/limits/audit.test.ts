@@ -25,6 +25,8 @@ interface Audit {
   readonly port?: number;
   readonly seconds: number;
   readonly during?: () => Promise<void>;
+  /** Every connection breaks in between, which Redis cannot count: it counts from its start. */
+  readonly restarts?: boolean;
 }
 
 async function connectionsTo(redis: TestRedis): Promise<number> {
@@ -44,7 +46,7 @@ async function owed({ client }: TestRedis): Promise<number> {
  * A run in which some process offered less than twice its share in a second, or in which a connection was given up,
  * proves nothing and is done again: the machine had no time for it. The upper bound holds on any machine.
  */
-async function audit({ redis, processes, port = redis.port, seconds, during }: Audit): Promise<HammerResult> {
+async function audit({ redis, processes, port = redis.port, seconds, during, restarts }: Audit): Promise<HammerResult> {
   for (let i = 0; i < MOST_VOID; i++) {
     await redis.client.flushall();
     const before = await connectionsTo(redis);
@@ -61,7 +63,7 @@ async function audit({ redis, processes, port = redis.port, seconds, during }: A
     const most = CAPACITY + RATE * result.outerSeconds + (await owed(redis));
     const isWhole = (await connectionsTo(redis)) - before <= processes * THREADS;
     // What was under way when a connection broke counts as run and is forgiven: a bucket at most.
-    expect(result.granted).toBeLessThanOrEqual(isWhole ? most : most + CAPACITY);
+    expect(result.granted).toBeLessThanOrEqual(isWhole && restarts !== true ? most : most + CAPACITY);
     if (result.leastOffered >= (2 * RATE) / processes && isWhole) return result;
   }
   throw new Error(`every one of ${MOST_VOID} runs was void: this machine has no time for the load`);
@@ -121,7 +123,7 @@ describe('a saturated machine: all of the limit, and no request more', () => {
         await redis.restart();
       };
       // What was under way counts as run: a bucket at most, if Redis ended between charging and answering.
-      expectAll(await audit({ redis, processes: 2, seconds: 6, during }), CAPACITY);
+      expectAll(await audit({ redis, processes: 2, seconds: 6, during, restarts: true }), CAPACITY);
     },
     PATIENCE_MS,
   );

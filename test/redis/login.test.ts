@@ -15,8 +15,8 @@ interface Reloaded {
   readonly redisRefuses: string;
 }
 
-async function reload({ adminUrl }: Gateway): Promise<Reloaded> {
-  const answer = await fetch(`${adminUrl}/admin/reload`, { method: 'POST' });
+async function reload({ adminUrl, bearer }: Gateway): Promise<Reloaded> {
+  const answer = await fetch(`${adminUrl}/admin/reload`, { method: 'POST', headers: bearer });
   expect(answer.status).toBe(200);
   return (await answer.json()) as Reloaded;
 }

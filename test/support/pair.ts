@@ -11,6 +11,7 @@ export const FORWARDING_ONLY = {
   RATE_LIMIT_ALLOWLIST: '127.0.0.1',
   RATE_LIMIT_HEADERS: 'off',
   CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1000',
+  CIRCUIT_BREAKER_ERROR_RATE: '0',
 } as const;
 
 /** A gateway with one raw upstream behind `/proxy`. */

@@ -128,7 +128,7 @@ export function storeContract(subject: () => ContractSubject): void {
     while (left < 20 && subject().clock() < deadlineMs) left = (await one(client, lane, 0)).left[0] ?? 0;
     const elapsedMs = subject().clock() - startMs;
     expect(left).toBeGreaterThanOrEqual(20);
-    expect(elapsedMs).toBeGreaterThanOrEqual(19);
+    expect(elapsedMs).toBeGreaterThanOrEqual(18); // its clock and ours may disagree by a millisecond at either end
   });
 
   test('a raised limit acts on the live bucket at once, and so does a lowered one', async () => {
@@ -214,7 +214,7 @@ export function storeContract(subject: () => ContractSubject): void {
     let granted = 0;
     while (granted === 0 && subject().clock() < startMs + 10_000) granted = (await one(client, lane, 1)).granted;
     expect(granted).toBe(1);
-    expect(subject().clock() - startMs).toBeGreaterThanOrEqual(19);
+    expect(subject().clock() - startMs).toBeGreaterThanOrEqual(18); // its clock and ours may disagree by a millisecond at either end
   });
 
   test('debts of several rules and clients share a batch', async () => {
