@@ -97,6 +97,21 @@ describe('the Lua script and token-bucket.ts', () => {
     },
   );
 
+  test('a debt under a limit of no tokens leaves nothing unpaid, also where the clock was set back', async () => {
+    const take = async (want: Partial<Want>, atMs: number): Promise<Want> => {
+      const theirs: Want = { client: 'z', lane: laneOf(2, {}), units: 0, granted: 0, left: [], unpaid: [], ...want };
+      const [keys, key, ...args] = takeArguments([theirs], (client) => `k:${client}`);
+      const reply = redis.client.eval(takeScriptWithTestClock.source, Number(keys), String(key), atMs, ...args);
+      readTakeReply(await reply, [theirs]);
+      return theirs;
+    };
+    expect(
+      (await take({ lane: laneOf(2, { capacity: 10, refillPerSecond: 1_000 }), units: 5 }, START_MS)).granted,
+    ).toBe(5);
+    const none = { lane: laneOf(1, { capacity: 0, refillPerSecond: 1_000 }), charges: [{ tokens: 1, ageMs: 0 }] };
+    expect((await take(none, START_MS - 0.5)).unpaid).toEqual([0]);
+  });
+
   test('state is a readable hash that outlives its refill', async () => {
     const want: Want = {
       client: 'r',

@@ -110,7 +110,7 @@ while ARGV[arg] do
       if level > capacity then level = capacity end
       unpaid[rule] = 0
       if level < -capacity then
-        unpaid[rule] = math.min(-capacity - level, owed)
+        if capacity > 0 then unpaid[rule] = math.min(-capacity - level, owed) end
         level = -capacity
       end
       tokens[rule], updated[rule] = level, at
