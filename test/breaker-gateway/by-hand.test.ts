@@ -41,7 +41,8 @@ describe('failures of several nodes', () => {
     expect([...(await statuses(first, 2)), ...(await statuses(second, 2))]).toEqual([500, 500, 500, 500]);
     expect(await untilSeen(nodes, 'OPEN')).toBeLessThan(2_000);
     const hash = await redis.client.hgetall(BREAKER_KEY);
-    expect(hash).toMatchObject({ api: 'OPEN', 'api:failures': '4', 'api:reason': 'consecutive_failures' });
+    expect(hash).toMatchObject({ api: 'OPEN', 'api:reason': 'consecutive_failures' });
+    expect(Number(hash['api:failures'])).toBeGreaterThanOrEqual(4); // looking for it may have added one
     expect(Number(hash['api:open_until']) - Number(hash['api:opened_at'])).toBe(60_000);
     expect(hash['api:node']).not.toBe('');
     expect(Number(hash['api:epoch'])).toBeGreaterThan(0);
