@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Cluster } from 'ioredis';
 import type { RedisConfig } from '../../shared/config/types.ts';
+import { failureOf } from '../../shared/redis/connection.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -64,8 +65,8 @@ function failureToConnect(client: Redis | Cluster, atFirstError: boolean): Promi
       clearTimeout(timer);
       resolve(why);
     };
-    client.on('error', (error: Error & { lastNodeError?: Error }) => {
-      last = reasonOf(error.lastNodeError ?? error);
+    client.on('error', (error: Error) => {
+      last = reasonOf(failureOf(error));
       if (atFirstError) settle(last);
     });
     client.once('ready', () => settle(undefined));

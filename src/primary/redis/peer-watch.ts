@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { failureOf } from '../../shared/redis/connection.ts';
 
 const ASK_EVERY_MS = 1_000;
 /** A connection that is back sooner is nobody's concern. */
@@ -30,8 +31,8 @@ export class PeerWatch {
   constructor(client: Redis | Cluster, options: PeerWatchOptions) {
     this.#client = client;
     this.#options = options;
-    client.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
-      this.#lastError = (error.lastNodeError ?? error).message;
+    client.on('error', (error: Error) => {
+      this.#lastError = failureOf(error).message;
     });
     client.on('ready', () => void this.#ask());
     // ioredis gives up where it is told to reconnect while it still asks Sentinels: an end that is not ours is none.

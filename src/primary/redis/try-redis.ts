@@ -1,4 +1,5 @@
 import type { RedisConfig } from '../../shared/config/types.ts';
+import { failureOf } from '../../shared/redis/connection.ts';
 import type { connectRedis } from '../../shared/redis/connect.ts';
 
 const WITHIN_MS = 2_000;
@@ -20,8 +21,8 @@ export async function tryRedis(connect: typeof connectRedis, config: RedisConfig
         clearTimeout(timer);
         resolve(why);
       };
-      client.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
-        last = (error.lastNodeError ?? error).message;
+      client.on('error', (error: Error) => {
+        last = failureOf(error).message;
         // A single server will not change its mind; other Sentinels and nodes may say something else.
         if (config.mode === 'standalone') settle(last);
       });

@@ -4,6 +4,9 @@ import type { RedisConfig } from '../config/types.ts';
 /** ioredis 6 types its clients by `replyMapping`; nothing here sets it, so leaving it out keeps the plain client. */
 export type RedisSettings = Omit<RedisOptions, 'replyMapping' | 'himportFieldsets'>;
 
+/** What a connection failed with: a cluster's own error only says that no node is left, and names the last one's beside it. */
+export const failureOf = (error: Error & { readonly lastNodeError?: Error }): Error => error.lastNodeError ?? error;
+
 /** What every connection of the gateway has in common, whatever it is for. */
 export const ANY_REDIS = {
   // ioredis asks INFO before it calls a connection ready; where that is renamed or forbidden it never would. A server that

@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { ClusterNode, ClusterOptions, Redis } from 'ioredis';
 import type { RedisConfig } from '../../../shared/config/types.ts';
+import { failureOf } from '../../../shared/redis/connection.ts';
 import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
@@ -54,8 +55,8 @@ export class ClusterStore implements LimitStore {
       redisOptions: { ...connection.redis, ...perNode },
       ...(connection.natMap === undefined ? {} : { natMap: connection.natMap }),
     });
-    this.#cluster.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
-      this.#lastError = error.lastNodeError?.message ?? error.message;
+    this.#cluster.on('error', (error: Error) => {
+      this.#lastError = failureOf(error).message;
     });
     this.#cluster.on('+node', (redis: Redis) => this.#nodes.set(keyOf(redis), redis));
     this.#cluster.on('-node', (redis: Redis) => this.#forget(redis));
