@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../net/address.ts';
+import { isLoopback } from '../net/address.ts';
 import { ENV } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import { envText } from './read-env.ts';
@@ -22,13 +22,9 @@ function weakToken({ server }: Config): readonly Problem[] {
   return [weak('ADMIN_TOKEN', 'it can be guessed', expected)];
 }
 
-const isLoopback = (address: string): boolean => {
-  const canonical = canonicalAddress(address) ?? address;
-  return canonical === '::1' || canonical === 'localhost' || canonical.startsWith('127.');
-};
-
 function openAdminPort({ server }: Config): readonly Problem[] {
-  if (server.adminToken !== undefined || isLoopback(server.adminHost)) return [];
+  const { adminHost, adminToken } = server;
+  if (adminToken !== undefined || adminHost === 'localhost' || isLoopback(adminHost)) return [];
   return [weak('ADMIN_HOST', 'whoever reaches the admin port may read everything it shows', 'ADMIN_TOKEN with it')];
 }
 

@@ -30,6 +30,12 @@ export function canonicalAddress(text: string): string | undefined {
   return mapped === null ? address : ipv4Text((Number(`0x${mapped[1]}`) << 16) | Number(`0x${mapped[2]}`));
 }
 
+/** Whether it is an address of this machine alone, in whatever spelling. */
+export function isLoopback(text: string): boolean {
+  const canonical = canonicalAddress(text);
+  return canonical !== undefined && (canonical === '::1' || canonical.startsWith('127.'));
+}
+
 const MAPPED = '::ffff:';
 
 /** The canonical text of an address as the kernel names the other end of a socket: perhaps mapped, or with a zone. */

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { hostWithoutPort } from '../../../shared/http/host.ts';
-import { canonicalAddress } from '../../../shared/net/address.ts';
+import { isLoopback } from '../../../shared/net/address.ts';
 import type { Caller } from '../contract/operation.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
 
@@ -16,11 +16,6 @@ export interface AccessRequest {
 }
 
 export type Access = Caller['who'] | 'needs-token' | 'forbidden';
-
-const isLoopback = (address: string): boolean => {
-  const canonical = canonicalAddress(address);
-  return canonical !== undefined && (canonical === '::1' || canonical.startsWith('127.'));
-};
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
