@@ -2,6 +2,9 @@ import { addressText, canonicalAddress } from '../net/address.ts';
 
 const MAX_CACHED = 4_096;
 
+/** One customer owns a whole IPv6 network of this length (RFC 6177): who is one client whatever RATE_LIMIT_IPV6_PREFIX says. */
+export const CUSTOMER_PREFIX_BITS = 64;
+
 /**
  * Names clients by address: IPv4 as it is, IPv6 as the network its first bits name, such as `2001:db8:0:1::/64`,
  * because one customer owns a whole network. The prefix length is always there, so that no client's name is the

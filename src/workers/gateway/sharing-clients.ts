@@ -1,16 +1,13 @@
 import type { Config } from '../../shared/config/types.ts';
 import { Allowlist } from '../../shared/limits/allowlist.ts';
-import { IpClients } from '../../shared/limits/ip-client.ts';
+import { CUSTOMER_PREFIX_BITS, IpClients } from '../../shared/limits/ip-client.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { FairClients } from './upstream/fair-line.ts';
-
-/** One customer owns a whole network of this length (RFC 6177). */
-const IPV6_PREFIX_BITS = 64;
 
 /** Who counts as one client where connections are shared, whatever names the clients of the rate limits. */
 export class SharingClients implements FairClients {
   fair = true;
-  readonly #addresses = new IpClients(IPV6_PREFIX_BITS);
+  readonly #addresses = new IpClients(CUSTOMER_PREFIX_BITS);
   #trusted = new TrustedProxies([]);
   #allowlist = new Allowlist({ cidrs: [], keys: [] });
 

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { clientText } from '../../../shared/breaker/client-table.ts';
 import type { ClientId } from '../../../shared/breaker/client-table.ts';
-import { IpClients } from '../../../shared/limits/ip-client.ts';
+import { CUSTOMER_PREFIX_BITS, IpClients } from '../../../shared/limits/ip-client.ts';
 
-/** Leading bits of an IPv6 address that are one client. */
-const IPV6_PREFIX = 64;
 const MAX_CACHED = 4_096;
 
 /**
@@ -12,7 +10,7 @@ const MAX_CACHED = 4_096;
  * weak one somebody who owns many addresses could look for one that passes for his neighbour's.
  */
 export class ClientIds {
-  readonly #clients = new IpClients(IPV6_PREFIX);
+  readonly #clients = new IpClients(CUSTOMER_PREFIX_BITS);
   readonly #known = new Map<string, ClientId>();
 
   /** @param address as far as it can be believed; never what an unverified field says */
