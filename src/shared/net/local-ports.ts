@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { addressText } from './address.ts';
+import { kernelText, LISTENING, TCP_TABLES, tcpSockets } from './tcp-table.ts';
 
 /**
  * A connection takes a port of this machine, of which there are so many for each address and port it goes to; for a minute
  * after this side has closed it, it still does (TIME_WAIT).
  */
-
-const LISTENING = '0A'; // TCP_LISTEN of the kernel's include/net/tcp_states.h
 
 /** Ports the kernel takes for connections, from and to included; `undefined` = it does not say. */
 export interface PortRange {
@@ -41,8 +39,7 @@ export function countTakenPorts(
   { from, to }: PortRange,
   taken = new Map<string, number>(),
 ): Map<string, number> {
-  for (const line of table.split('\n')) {
-    const [, local = '', remote = '', state] = line.trim().split(/\s+/);
+  for (const { local, remote, state } of tcpSockets(table)) {
     const port = portOf(local);
     if (state === LISTENING || !(port >= from && port <= to) || portOf(remote) === 0) continue;
     const peer = `${addressOf(remote)}:${portOf(remote)}`;
@@ -56,12 +53,13 @@ export function inspectLocalPorts():
   | { readonly range: PortRange; readonly taken: ReadonlyMap<string, number> }
   | undefined {
   const range = parsePortRange(
-    read('/proc/sys/net/ipv4/ip_local_port_range'),
-    read('/proc/sys/net/ipv4/ip_local_reserved_ports'),
+    kernelText('/proc/sys/net/ipv4/ip_local_port_range'),
+    kernelText('/proc/sys/net/ipv4/ip_local_reserved_ports'),
   );
   if (range === undefined) return undefined;
-  const taken = countTakenPorts(read('/proc/net/tcp'), range);
-  return { range, taken: countTakenPorts(read('/proc/net/tcp6'), range, taken) };
+  const taken = new Map<string, number>();
+  for (const table of TCP_TABLES) countTakenPorts(kernelText(table), range, taken);
+  return { range, taken };
 }
 
 /** NaN for what is no line of the table. */
@@ -72,12 +70,4 @@ function addressOf(text: string): string {
   const bytes = Buffer.from(text.slice(0, text.indexOf(':')), 'hex');
   if (endianness() === 'LE') bytes.swap32();
   return addressText(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // not Linux, or not ours to read
-  }
 }
