@@ -26,6 +26,10 @@ function chunk(piece: Buffer): Buffer {
   return Buffer.concat([size, piece, CRLF]);
 }
 
+/** The end of such a body. @param trailers each with its CRLF, one char a byte */
+const lastChunk = (trailers: string): Buffer =>
+  trailers === '' ? LAST_CHUNK : Buffer.from(`0\r\n${trailers}\r\n`, 'latin1');
+
 /** Small ones from the pool: an ArrayBuffer of their own is dear. */
 function copyOf(bytes: Buffer, from: number, to: number): Buffer {
   const copy = Buffer.allocUnsafe(to - from);
@@ -211,7 +215,7 @@ export class RequestBody implements Waiting {
       connection.write(this.#oneBuffer(text, encoding), encoding);
     } else {
       const pieces = [Buffer.from(text, encoding), ...(chunked ? this.#held.map(chunk) : this.#held)];
-      if (chunked && whole) pieces.push(Buffer.from(`0\r\n${this.trailers}\r\n`, 'latin1'));
+      if (chunked && whole) pieces.push(lastChunk(this.trailers));
       connection.writeAll(pieces);
     }
     if (whole) {
@@ -321,7 +325,7 @@ export class RequestBody implements Waiting {
     const chunked = this.#declaredBytes < 0;
     if (piece.length > 0) connection.write(chunked ? chunk(piece) : piece, 'latin1');
     if (this.ended) {
-      if (chunked) connection.write(this.trailers === '' ? LAST_CHUNK : `0\r\n${this.trailers}\r\n`, 'latin1');
+      if (chunked) connection.write(lastChunk(this.trailers), 'latin1');
       this.#owner.onRequestSent(connection);
       return;
     }

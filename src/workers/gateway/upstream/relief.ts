@@ -2,8 +2,8 @@ import type { Sharer } from './share.ts';
 
 /** How often it is looked at whether somebody must give way; twice in a row is enough. */
 const LOOK_EVERY_MS = 250;
-/** The slowest a client may be while bytes wait for or from it and others wait for its connections: bytes a second. */
-const LEAST_PACE = 64;
+/** The slowest a client may be while bytes wait for or from it. */
+export const LEAST_BYTES_A_SECOND = 64;
 
 /** A call with a connection, as far as it can be ended for others. */
 interface Cuttable extends Sharer {
@@ -48,7 +48,7 @@ export class Relief {
     calls.forEachHeld((call) => {
       if (!call.holds || this.#line.excessOf(call) <= 0) return;
       const pace = call.clientPace(nowMs);
-      if (pace < LEAST_PACE) slow.push({ call, pace });
+      if (pace < LEAST_BYTES_A_SECOND) slow.push({ call, pace });
     });
     slow.sort((one, other) => one.pace - other.pace);
     let missing = this.#line.waitingBelow;
