@@ -83,26 +83,21 @@ test('certificates to trust are compared by content, and the reason why one is n
   expect(status.reasons.join()).toContain('certificates of the last reload');
 });
 
+const behindSentinel = (port: number, password: string) => ({
+  REDIS_URL: `redis://127.0.0.1:${port}`,
+  REDIS_MODE: 'sentinel',
+  REDIS_SENTINEL_MASTER: 'main',
+  REDIS_SENTINEL_PASSWORD: password,
+});
+
 test('Sentinels with a password', async () => {
   await using sentinel = await startSentinel(['requirepass "of sentinels"']);
-  const env = {
-    REDIS_URL: `redis://127.0.0.1:${sentinel.port}`,
-    REDIS_MODE: 'sentinel',
-    REDIS_SENTINEL_MASTER: 'main',
-    REDIS_SENTINEL_PASSWORD: 'of sentinels',
-  };
-  await using limited = await startLimited({ env });
+  await using limited = await startLimited({ env: behindSentinel(sentinel.port, 'of sentinels') });
   await untilHealth(limited.port, 'ok');
 });
 
 test('a wrong password of the Sentinels is said', async () => {
   await using sentinel = await startSentinel(['requirepass right']);
-  const env = {
-    REDIS_URL: `redis://127.0.0.1:${sentinel.port}`,
-    REDIS_MODE: 'sentinel',
-    REDIS_SENTINEL_MASTER: 'main',
-    REDIS_SENTINEL_PASSWORD: 'wrong',
-  };
-  await using limited = await startLimited({ env });
+  await using limited = await startLimited({ env: behindSentinel(sentinel.port, 'wrong') });
   await eventually(async () => (await reasonsOf(limited.port)).includes('WRONGPASS'), 'the reason is said');
 });
