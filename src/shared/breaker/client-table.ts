@@ -1,5 +1,6 @@
-import { BUCKETS, clientsOf, FIELD, rowOf, WINDOW_FIELDS } from './memory.ts';
+import { BUCKETS, clientsOf, FIELD, rowOf } from './memory.ts';
 import type { ClientCount, Tally } from './evidence.ts';
+import { windowTotals } from './window-totals.ts';
 
 /** A client as the breaker knows it: 64 bits of a hash of its address (an IPv6 address counts by its /64). */
 export interface ClientId {
@@ -92,16 +93,7 @@ export function countClient(
 
 /** What this process saw in the window that ends with the bucket `stamp`. */
 export function readTally(words: Int32Array, place: number, stamp: number): Tally {
-  const row = rowOf(place);
-  let requests = 0;
-  let failed = 0;
-  for (let i = 0; i < BUCKETS; i++) {
-    const bucket = row + FIELD.WINDOW + i * WINDOW_FIELDS;
-    const age = stamp - Atomics.load(words, bucket);
-    if (age < 0 || age >= BUCKETS) continue;
-    requests += Atomics.load(words, bucket + 1);
-    failed += Atomics.load(words, bucket + 2);
-  }
+  const { requests, failed } = windowTotals(words, rowOf(place), stamp);
   const clients: ClientCount[] = [];
   const table = clientsOf(words, place);
   for (let slot = table; slot < table + CLIENT_SLOTS * CLIENT_FIELDS; slot += CLIENT_FIELDS) {

@@ -5,6 +5,7 @@ import { BUCKETS, FIELD, rowOf, TRIP, WINDOW_FIELDS } from '../../../shared/brea
 import { OUTCOME } from '../../../shared/breaker/outcome.ts';
 import type { BreakerOutcome } from '../../../shared/breaker/outcome.ts';
 import { untilWrapped } from '../../../shared/breaker/process-clock.ts';
+import { windowTotals } from '../../../shared/breaker/window-totals.ts';
 
 /**
  * Counts a call in the sliding window of a row. Buckets are shared by the threads; when two turn one over at the same
@@ -24,22 +25,12 @@ export function countInWindow(words: Int32Array, row: number, call: { outcome: B
 
 /** Which trigger of the window a call that was no success sets off, as far as totals say: a TRIP. */
 export function tripOf(words: Int32Array, row: number, stamp: number): number {
-  let calls = 0;
-  let failures = 0;
-  let slow = 0;
-  for (let i = 0; i < BUCKETS; i++) {
-    const bucket = row + FIELD.WINDOW + i * WINDOW_FIELDS;
-    const age = stamp - Atomics.load(words, bucket);
-    if (age < 0 || age >= BUCKETS) continue;
-    calls += Atomics.load(words, bucket + 1);
-    failures += Atomics.load(words, bucket + 2);
-    slow += Atomics.load(words, bucket + 3);
-  }
-  if (calls < Atomics.load(words, row + FIELD.MIN_VOLUME)) return TRIP.NONE;
+  const { requests, failed, slow } = windowTotals(words, row, stamp);
+  if (requests < Atomics.load(words, row + FIELD.MIN_VOLUME)) return TRIP.NONE;
   const errorPermille = Atomics.load(words, row + FIELD.ERROR_PERMILLE);
-  if (errorPermille > 0 && failures * 1000 >= errorPermille * calls) return TRIP.ERROR_RATE;
+  if (errorPermille > 0 && failed * 1000 >= errorPermille * requests) return TRIP.ERROR_RATE;
   const slowPermille = Atomics.load(words, row + FIELD.SLOW_PERMILLE);
-  return slowPermille > 0 && slow * 1000 >= slowPermille * calls ? TRIP.SLOW_CALLS : TRIP.NONE;
+  return slowPermille > 0 && slow * 1000 >= slowPermille * requests ? TRIP.SLOW_CALLS : TRIP.NONE;
 }
 
 /** What this process saw, and clients that other nodes saw served well, as far as it has heard. */
