@@ -275,16 +275,17 @@ class PlainModel {
 
   hear(op: BreakerOp, nowMs: number): boolean {
     if (this.#forced !== undefined && nowMs >= this.#forced) this.#release(nowMs);
+    // An opening ends by time alone, whatever comes then: each change has an epoch of its own.
+    if (this.#forced === undefined && this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
     if (op.op === 'force') {
       if (op.state === 'AUTO' && this.#forced !== undefined) this.#release(nowMs);
       if (op.state !== 'AUTO') {
         this.#go(op.state, nowMs);
         this.#forced = nowMs + op.forMs;
-      } else if (this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
+      }
       return false;
     }
     if (this.#forced !== undefined) return false;
-    if (this.kind === 'OPEN' && nowMs >= this.#untilMs) this.#go('HALF_OPEN', nowMs);
     for (const [id, untilMs] of this.#probes) if (untilMs <= nowMs) this.#probes.delete(id);
     const current = 'epoch' in op && op.epoch === this.#epoch;
     if (op.op === 'ask') {
