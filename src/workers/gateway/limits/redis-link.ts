@@ -192,6 +192,7 @@ export class RedisLink {
     call.late = false;
     const { sink, wants } = call;
     if (error) return sink.booked(wants, isReply(error) ? error.message : LOST);
+    this.gate.answeredLate();
     // Redis is there; one that always takes longer than a decision may wait is skipped all the same.
     if (this.#options.clock() - call.sentMs <= this.#mostMs) this.gate.succeeded();
     this.gate.probeNow();

@@ -41,6 +41,8 @@ export class StoreGate {
   #silentMs = Number.NEGATIVE_INFINITY;
   /** Down because answers did not come in time, and for no better reason. */
   #isSilent = false;
+  /** When an answer came last that was late. */
+  #lateMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StoreGateOptions) {
     this.#options = options;
@@ -59,12 +61,17 @@ export class StoreGate {
   /** Down, and not only because answers are late. */
   get isGone(): boolean {
     if (this.#state.kind === 'up') return false;
-    return !this.#isSilent || this.#options.clock() - this.#state.sinceMs >= GONE_AFTER_MS;
+    return !this.#isSilent || this.#options.clock() - Math.max(this.#state.sinceMs, this.#lateMs) >= GONE_AFTER_MS;
   }
 
   /** An answer arrived in time. */
   succeeded(): void {
     if (this.#state.kind === 'up' && this.#state.failures > 0) this.#state = { kind: 'up', failures: 0 };
+  }
+
+  /** An answer arrived late: the store is there, and takes back what it gave in vain before a probe has said so. */
+  answeredLate(): void {
+    this.#lateMs = this.#options.clock();
   }
 
   /**
