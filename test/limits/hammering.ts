@@ -24,6 +24,8 @@ const SLICE_MS = 1_000;
 
 export interface HammerResult {
   readonly granted: number;
+  /** When the first thread began, on the machine's monotonic clock. */
+  readonly startMs: number;
   /** Refused or undecided. */
   readonly other: number;
   /** From the first thread's start to the last decision, and the time in which all were at it. */
@@ -81,6 +83,7 @@ export async function hammer(plan: HammerPlan, during: () => Promise<void> = asy
   const ends = results.map((one) => one.endMs);
   return {
     granted: results.reduce((sum, one) => sum + one.granted, 0),
+    startMs: Math.min(...starts),
     other: results.reduce((sum, one) => sum + one.other, 0),
     outerSeconds: (Math.max(...results.map((one) => one.decidedMs)) - Math.min(...starts)) / 1000,
     innerSeconds: (Math.min(...ends) - Math.max(...starts)) / 1000,
