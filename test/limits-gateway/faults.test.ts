@@ -151,9 +151,15 @@ describe('a gateway under a steady load, mode local, while Redis', () => {
     await redis.client.config('SET', 'maxmemory', '1mb');
     await expect(redis.client.set('big', 'x'.repeat(2_000_000))).rejects.toThrow('OOM');
     const lostBefore = logged(isLost);
-    await redis.client.del(bucketKey('127.0.0.1'), `api-gateway:node:${NAME}`);
+    await redis.client.del(`api-gateway:node:${NAME}`);
     expectUnharmed(await load.during(500));
     expect(await redis.client.exists(bucketKey('127.0.0.1'))).toBe(1);
+    // Who has no bucket gets none: this process counts for its address.
+    await redis.client.del(bucketKey('127.0.0.1'));
+    expectUnharmed(await load.during(300));
+    expect(await redis.client.exists(bucketKey('127.0.0.1'))).toBe(0);
+    await untilHealth(limited.port, 'degraded');
+    expect((await healthOf(limited.port)).reasons?.join()).toContain('maxmemory');
     expect((await get(limited.port)).headers['x-ratelimit-limit']).toBe('1000000');
     expect(logged(isLost)).toBe(lostBefore);
     await eventually(async () => (await redis.client.exists(`api-gateway:node:${NAME}`)) === 1, 'the node is there');

@@ -17,6 +17,8 @@ interface Step {
   readonly capacity: number;
   readonly rate: number;
   readonly second: boolean;
+  /** The store is full, and the want may not make buckets. */
+  readonly full: boolean;
   /** Owed by each rule: tokens, and for how many milliseconds. */
   readonly owed: readonly Charge[] | undefined;
 }
@@ -29,6 +31,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   capacity: fc.constantFrom(10, 10, 10, 10, 25, 3, 0),
   rate: fc.constantFrom(5, 5, 5, 0.1, 1_000, 1 / 3),
   second: fc.boolean(),
+  full: fc.oneof(fc.constant(false), fc.boolean()),
   owed: fc.option(
     fc.array(
       fc.record({
@@ -43,10 +46,11 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 
 /** Buckets that never vanish, as Redis keeps them while a test's clock runs ahead of its own. */
-function plainBuckets(): Buckets {
+function plainBuckets(room: { isFull: boolean }): Buckets {
   const kept = new Map<string, Bucket>();
   return {
     load: (_, key, into) => Object.assign(into, kept.get(key)) && kept.has(key),
+    hasRoom: () => !room.isFull,
     save: (_, key, bucket) => void kept.set(key, { ...bucket }),
   };
 }
@@ -65,31 +69,34 @@ describe('the Lua script and token-bucket.ts', () => {
     async (history) => {
       await redis.client.flushall();
       let nowUs = START_MS * 1000;
-      const steps = new TakeSteps(plainBuckets());
+      const room = { isFull: false };
+      const steps = new TakeSteps(plainBuckets(room));
       const sent: { want: Want; reply: Promise<unknown> }[] = [];
-      const expected: { granted: number; left: number[]; unpaid: number[] }[] = [];
-      for (const { passUs, units, cost, capacity, rate, second, owed } of history) {
+      const expected: { granted: number | 'new'; left: number[]; unpaid: number[] }[] = [];
+      for (const { passUs, units, cost, capacity, rate, second, owed, full } of history) {
         nowUs += passUs;
         const rule = { capacity, refillPerSecond: rate };
         const lane = second
           ? laneOf(cost, rule, { name: 'daily', capacity: 30, refillPerSecond: 0.5 })
           : laneOf(cost, rule);
         const charges = owed?.slice(0, lane.rules.length);
+        room.isFull = full;
         const granted = steps.take(lane, { units, charges }, nowUs / 1000);
         expected.push({
-          granted,
+          granted: granted ?? 'new',
           left: steps.left.slice(0, lane.rules.length),
           unpaid: charges === undefined ? [] : steps.unpaid.slice(0, lane.rules.length),
         });
         const theirs: Want = { client: 'c', lane, units, charges, unpaid: [], granted: 0, left: [] };
-        const [keys, ...rest] = takeArguments([theirs], (client, suffix) => `k:${client}${suffix}`);
+        const [keys, ...rest] = takeArguments([theirs], (client, suffix) => `k:${client}${suffix}`, full);
         const split = 1 + Number(keys);
         const args = [...rest.slice(0, split - 1), nowUs / 1000, ...rest.slice(split - 1)];
         sent.push({ want: theirs, reply: redis.client.eval(takeScriptWithTestClock.source, Number(keys), ...args) });
       }
       for (const [i, { want, reply }] of sent.entries()) {
         expect(readTakeReply(await reply, [want])).toEqual({ unusable: [], damagedBuckets: 0 });
-        expect(want.granted).toBe(expected[i]?.granted);
+        expect(want.isNew === true ? 'new' : want.granted).toBe(expected[i]?.granted);
+        if (want.isNew === true) continue;
         const inMillionths = (tokens: number): number => Math.floor(tokens * 1_000_000) / 1_000_000;
         expect(want.left).toEqual(expected[i]?.left.map(inMillionths));
         expect(want.unpaid).toEqual(expected[i]?.unpaid.map(inMillionths));

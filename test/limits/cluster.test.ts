@@ -51,6 +51,43 @@ describe('Redis Cluster', () => {
     expect(result.granted).toBeGreaterThanOrEqual(0.99 * (capacity + rate * result.innerSeconds));
   });
 
+  test('full: known clients go on, new ones share the bucket of their address, wherever it lies', async () => {
+    const room = { isFull: false };
+    const opened = await openClusterStore({ nodes: cluster.addresses }, { room });
+    const asked = openLimiter(opened.store, { timeoutMs: 5_000, room });
+    const spec = laneSpec({ capacity: 10, refillPerSecond: 0.001 });
+    for (let i = 0; i < 6; i++) await asked.ask(`known${i}`, spec);
+    room.isFull = true;
+    const outcomes: string[] = [];
+    for (let i = 0; i < 30; i++) outcomes.push((await asked.ask(`new${i}`, spec)).decision.outcome);
+    expect(outcomes.filter((outcome) => outcome === 'granted')).toHaveLength(10);
+    for (let i = 0; i < 6; i++) {
+      expect((await asked.ask(`known${i}`, spec)).decision).toMatchObject({ mode: 'store', remaining: 8 });
+    }
+    await asked.limiter.close();
+  });
+
+  test('full in memory, one primary: what lies on it is kept, new clients there are counted here, others as ever', async () => {
+    const opened = await openClusterStore({ nodes: cluster.addresses });
+    const asked = openLimiter(opened.store, { timeoutMs: 5_000 });
+    const spec = laneSpec({ capacity: 10, refillPerSecond: 0.001 });
+    const [known = '', ...made] = clientsOf(0, 20);
+    await asked.ask(known, spec);
+    const first = cluster.nodes[0]?.client;
+    await first?.config('SET', 'maxmemory', '1mb');
+    try {
+      expect((await asked.ask(known, spec)).decision.mode).toBe('store');
+      const outcomes: string[] = [];
+      for (const name of made) outcomes.push((await asked.ask(name, spec)).decision.outcome);
+      expect(outcomes.filter((outcome) => outcome === 'granted').length).toBeLessThanOrEqual(10);
+      const [elsewhere = ''] = clientsOf(1, 30).slice(-1);
+      expect((await asked.ask(elsewhere, spec)).decision).toMatchObject({ mode: 'store', remaining: 9 });
+    } finally {
+      await first?.config('SET', 'maxmemory', '0');
+    }
+    await asked.limiter.close();
+  });
+
   test('a slot that has moved: the same request follows it', async () => {
     const opened = await openClusterStore({ nodes: cluster.addresses });
     const asked = openLimiter(opened.store, { timeoutMs: 500 });

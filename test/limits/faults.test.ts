@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { monotonicMs } from '../../src/shared/clock.ts';
+import { monotonicMs, random } from '../../src/shared/clock.ts';
+import type { Decision } from '../../src/shared/limits/decision.ts';
 import { THREAD } from '../../src/shared/metrics/layout.ts';
 import { DecisionTimeout } from '../../src/workers/gateway/limits/decision-timeout.ts';
 import { laneSpec, openLimiter } from './open-limiter.ts';
@@ -10,7 +11,7 @@ import type { OpenLimiter } from './open-limiter.ts';
 import { startRedis } from '../support/redis.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { openRedisStore, redisStore } from './stores.ts';
-import { until, stopwatch } from '../support/wait.ts';
+import { eventually, until, stopwatch } from '../support/wait.ts';
 
 const TIMEOUT_MS = 100;
 /** What a busy machine adds: the decision itself is made at the deadline. Redis is away for longer than both. */
@@ -156,14 +157,30 @@ describe('Redis in trouble', () => {
     await asked.limiter.close();
   });
 
-  test('full: it goes on deciding', async () => {
-    await using redis = await startRedis(['--maxmemory', '1mb', '--maxmemory-policy', 'noeviction']);
+  test('full: it goes on deciding for the clients it knows, and gets no buckets for others, which share one by address', async () => {
+    await using redis = await startRedis(['--maxmemory-policy', 'noeviction']);
     const opened = await openRedisStore({ port: redis.port, host: local });
-    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    const noRoom = new Set<string>();
+    const asked = openLimiter(opened.store, { timeoutMs: 5_000, onNoRoom: (where) => noRoom.add(where) });
+    const spec = laneSpec({ capacity: 10, refillPerSecond: 0.001 });
+    const clients = Array.from({ length: 20 }, (_, i) => `client${i}`);
+    for (const client of clients) await asked.ask(client, spec);
+    await redis.client.config('SET', 'maxmemory', '1mb');
     await expect(redis.client.set('big', 'x'.repeat(2_000_000))).rejects.toThrow('OOM');
-    for (let i = 0; i < 50; i++) {
-      expect((await asked.ask(`client${i}`)).decision).toMatchObject({ mode: 'store', remaining: 999_999 });
+    for (const client of clients) {
+      expect((await asked.ask(client, spec)).decision).toMatchObject({ mode: 'store', remaining: 8 });
     }
+    const made: Decision[] = [];
+    for (let i = 0; i < 50; i++) made.push((await asked.ask(`made-up${i}`, spec)).decision);
+    expect(made.filter(({ outcome }) => outcome === 'granted')).toHaveLength(10);
+    expect(made.every(({ mode }) => mode === 'local')).toBe(true);
+    expect(await redis.client.dbsize()).toBe(20);
+    expect([[...noRoom], asked.counted.at(THREAD.redisErrors)]).toEqual([['redis'], 0]);
+    await redis.client.config('SET', 'maxmemory', '0');
+    await eventually(async () => {
+      const { decision } = await asked.ask(`later${random()}`, spec);
+      return decision.mode === 'store' && decision.remaining === 9;
+    }, 'there is room again');
     await asked.limiter.close();
   });
 

@@ -71,6 +71,7 @@ async function hammer(plan) {
   let other = 0;
   const waiter = {
     startedMs: clock(),
+    addressName: () => 'hammering',
     onDecision: (/** @type {{ outcome: string }} */ decision) => (decision.outcome === 'granted' ? granted++ : other++),
   };
   /** @type {Record<string, number>} */

@@ -35,6 +35,14 @@ class HeldStore implements LimitStore {
     else flush.sink.settled(flush.wants, failure);
   }
 
+  /** Answers the oldest flush: none of its clients has a bucket, and there is no room. */
+  answerNew(): void {
+    const flush = this.taken.shift();
+    if (flush === undefined) throw new Error('nothing was sent');
+    for (const want of flush.wants) want.isNew = true;
+    flush.sink.settled(flush.wants, undefined);
+  }
+
   /** Answers the oldest flush that is late, or says what became of it. */
   book(failure?: string): void {
     const flush = this.late.shift();
@@ -81,6 +89,7 @@ export function setUp(extra: Partial<LimiterOptions> = {}) {
     const decisions: Decision[] = [];
     const now = limiter.request(client, lane, {
       startedMs: time.ms,
+      addressName: () => '192.0.2.1',
       onDecision: (decision) => decisions.push(decision),
     });
     if (now !== undefined) decisions.push(now);

@@ -21,6 +21,9 @@ export const laneSpec = (rule: Partial<RuleSpec> = {}, extra: Partial<LaneSpec> 
   ...extra,
 });
 
+/** Whose requests all are. */
+export const ADDRESS = '192.0.2.1';
+
 export interface TimedDecision {
   readonly decision: Decision;
   readonly tookMs: number;
@@ -53,7 +56,11 @@ export function openLimiter(store: LimitStore, extra: Partial<LimiterOptions> = 
     new Promise((resolve) => {
       const startMs = monotonicMs();
       const onDecision = (decision: Decision): void => resolve({ decision, tookMs: monotonicMs() - startMs });
-      const now = limiter.request(client, limiter.lane(spec), { startedMs: startMs, onDecision });
+      const now = limiter.request(client, limiter.lane(spec), {
+        startedMs: startMs,
+        onDecision,
+        addressName: () => ADDRESS,
+      });
       if (now !== undefined) onDecision(now);
     });
   return {

@@ -19,6 +19,7 @@ function sharedStore(time: Time): LimitStore & { available: boolean } {
   const steps = (client: string): TakeSteps =>
     new TakeSteps({
       load: (_, key, into) => Object.assign(into, kept.get(client + key)) && kept.has(client + key),
+      hasRoom: () => true,
       save: (_, key, bucket) => void kept.set(client + key, { ...bucket }),
     });
   return {
@@ -30,7 +31,7 @@ function sharedStore(time: Time): LimitStore & { available: boolean } {
       if (!this.available) return sink.settled(wants, 'skipped');
       for (const want of wants) {
         const taken = steps(want.client);
-        want.granted = taken.take(want.lane, want, time.ms);
+        want.granted = taken.take(want.lane, want, time.ms) ?? 0;
         want.left.splice(0, want.left.length, ...taken.left);
         want.unpaid?.splice(0, want.unpaid.length, ...taken.unpaid);
       }

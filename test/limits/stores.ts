@@ -35,8 +35,11 @@ export const redisStore = (
 ): OpenStore<RedisStore> => watched((options) => new RedisStore(connection, { ...options, ...extra }));
 
 /** Opens a cluster store and waits until every primary is asked. */
-export async function openClusterStore(connection: ClusterConnection): Promise<OpenStore<ClusterStore>> {
-  const opened = watched((options) => new ClusterStore(connection, options));
+export async function openClusterStore(
+  connection: ClusterConnection,
+  extra: Partial<RedisStoreOptions> = {},
+): Promise<OpenStore<ClusterStore>> {
+  const opened = watched((options) => new ClusterStore(connection, { ...options, ...extra }));
   await opened.until('up');
   return opened;
 }

@@ -7,9 +7,11 @@ import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
 import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis } from './asked-redis.ts';
+import { ClientRoom } from './client-room.ts';
+import type { RoomProblem } from './client-room.ts';
 import type { RedisClient } from './asked-redis.ts';
 import { FarStore } from './far-store.ts';
-import { distinctRules, limitedRoutes } from './limited-routes.ts';
+import { distinctRules, fewestRules, limitedRoutes } from './limited-routes.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 import { LimitsStoreState } from './limits-store-state.ts';
 import type { StoreListener } from './limits-store-state.ts';
@@ -39,6 +41,8 @@ export interface LimitControlOptions {
   readonly broadcast: (message: ToLimitThread) => number;
   /** Whether threads ask Redis has changed, or why they do not. */
   readonly onStoreChange: StoreListener;
+  /** @see ClientRoom */
+  readonly onRoom: (problem: RoomProblem, isNow: boolean) => void;
   /** @see FarStore */
   readonly onStoreFar: (isFar: boolean, fastestMs: number) => void;
 }
@@ -50,6 +54,8 @@ export class LimitControl {
   readonly overrides: OverrideBook;
   /** Whether threads ask Redis. */
   readonly store: LimitsStoreState;
+  /** Whether there is room for new clients. */
+  readonly room: ClientRoom;
   readonly #far: FarStore;
   readonly #refused = new RefusedFront(monotonicMs);
   readonly #asked: AskedRedis;
@@ -69,6 +75,14 @@ export class LimitControl {
       share: () => (redis === undefined ? 1 : liveCount()),
     });
     this.#asked = new AskedRedis(redis);
+    this.room = new ClientRoom({
+      asked: this.#asked,
+      clock: monotonicMs,
+      maxClients: () => this.#config.limits.maxClients,
+      bucketsOfClient: () => fewestRules(this.#routes),
+      tell: (isFull) => broadcast({ type: 'clients-full', isFull }),
+      onChange: options.onRoom,
+    });
     this.shared = redis === undefined ? undefined : openRedisBuckets(this.#asked, redis);
     this.#orders = new ThreadOrders(broadcast);
     this.overrides = new OverrideBook({
@@ -95,8 +109,8 @@ export class LimitControl {
   }
 
   /** For a new thread. */
-  forThread(): { readonly limitOverrides: readonly ThreadOverride[] } {
-    return { limitOverrides: this.overrides.all };
+  forThread(): { readonly limitOverrides: readonly ThreadOverride[]; readonly clientsFull: boolean } {
+    return { limitOverrides: this.overrides.all, clientsFull: this.room.isFull };
   }
 
   configure(config: Config): void {
@@ -111,6 +125,9 @@ export class LimitControl {
         return;
       case 'limits-store-far':
         this.#far.receive(slot, message);
+        return;
+      case 'limits-no-room':
+        this.room.receive(message.where);
         return;
       case 'limits-done':
         this.#orders.done(message.id);
@@ -170,6 +187,7 @@ export class LimitControl {
 
   /** The connection is closed by whoever made it. */
   close(): void {
+    this.room.close();
     this.overrides.close();
     this.#sharing.close();
   }

@@ -31,3 +31,9 @@ export function distinctRules(routes: readonly LimitedRoute[]): readonly AskedRu
   }
   return [...byName.values()];
 }
+
+/** Buckets that each client has at least. */
+export function fewestRules(routes: readonly LimitedRoute[]): number {
+  const counts = routes.map(({ rules }) => rules.length).filter((count) => count > 0);
+  return counts.length === 0 ? 1 : Math.min(...counts);
+}

@@ -67,6 +67,11 @@ export function limitMetrics(sums: BlockSums): MetricDefinition[] {
       () => sums.at(THREAD.damagedBuckets),
     ),
     counter(
+      'limits_decided_by_address_total',
+      'Decisions for clients that shared the bucket of their address, because there was no room for one of their own.',
+      () => sums.at(THREAD.decidedByAddress),
+    ),
+    counter(
       'limits_debts_forgotten_total',
       'Debts (granted without Redis, to be charged later) that there was no room for.',
       () => sums.at(THREAD.debtsForgotten),

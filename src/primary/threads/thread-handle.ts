@@ -48,7 +48,7 @@ export interface ThreadListener {
 /** What a request thread is started with to limit and to break circuits. */
 export type ThreadControls = Pick<
   RequestThreadStart,
-  'breaker' | 'memoryBuckets' | 'liveNodes' | 'limitOverrides' | 'degraded'
+  'breaker' | 'memoryBuckets' | 'liveNodes' | 'limitOverrides' | 'clientsFull' | 'degraded'
 >;
 
 export interface ThreadPlace {

@@ -1,11 +1,11 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'front';
+type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
   readonly #threads: Pick<ThreadSet, 'tellAll'>;
-  readonly #reasons: Record<Part, readonly string[]> = { breakers: [], redis: [], nodes: [], front: [] };
+  readonly #reasons: Record<Part, readonly string[]> = { breakers: [], redis: [], nodes: [], limits: [], front: [] };
 
   constructor(threads: Pick<ThreadSet, 'tellAll'>) {
     this.#threads = threads;
@@ -22,7 +22,7 @@ export class DegradedReasons {
   }
 
   all(): readonly string[] {
-    const { breakers, redis, nodes, front } = this.#reasons;
-    return [...breakers, ...redis, ...nodes, ...front];
+    const { breakers, redis, nodes, limits, front } = this.#reasons;
+    return [...breakers, ...redis, ...nodes, ...limits, ...front];
   }
 }

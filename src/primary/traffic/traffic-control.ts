@@ -4,7 +4,7 @@ import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import { random, wallClockMs } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
-import { createBucketMemory } from '../../shared/limits/bucket-memory.ts';
+import { bucketMemorySize, createBucketMemory } from '../../shared/limits/bucket-memory.ts';
 import { freeLocksOf } from '../../shared/limits/shard-locks.ts';
 import type { Log } from '../../shared/log.ts';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
@@ -13,6 +13,7 @@ import type { Breaker } from '../breaker/start-breaker.ts';
 import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from '../breaker/view.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { LimitControl } from '../limits/limit-control.ts';
+import { reportRoom, roomReason } from '../limits/client-room.ts';
 import { reportFarStore } from '../limits/far-store.ts';
 import { reportStoreChange } from '../limits/limits-store-state.ts';
 import { TransitionCounts } from '../metrics/transition-counts.ts';
@@ -45,7 +46,7 @@ export class TrafficControl {
   readonly limits: LimitControl;
   readonly #options: TrafficControlOptions;
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
-  readonly #memoryBuckets = createBucketMemory();
+  readonly #memoryBuckets: SharedArrayBuffer;
   readonly #breaker: Breaker;
   readonly #nodes: NodeRegistry | undefined;
 
@@ -53,6 +54,7 @@ export class TrafficControl {
     this.#options = options;
     const { config, log, info, connections, threads } = options;
     const { redis } = config;
+    this.#memoryBuckets = createBucketMemory(bucketMemorySize(config.limits.maxClients));
     // Shared by nodes and limits.
     const client = connections?.open('nodes', { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
     if (client !== undefined) {
@@ -75,6 +77,10 @@ export class TrafficControl {
       liveCount: () => this.liveNodes,
       broadcast: (message) => threads.tellAll({ to: 'limits', ...message }),
       onStoreChange: (state, before) => reportStoreChange(options, state, before),
+      onRoom: (problem, isNow) => {
+        reportRoom(options, problem, isNow);
+        options.degraded.set('limits', this.limitProblems);
+      },
       onStoreFar: (isFar, fastestMs) => reportFarStore(options, isFar, fastestMs),
     });
     this.#breaker = startBreaker(
@@ -132,6 +138,11 @@ export class TrafficControl {
   /** What is wrong with who the nodes are; empty when nothing is. */
   get nodeProblems(): readonly string[] {
     return this.#options.degraded.of('nodes');
+  }
+
+  /** Why new clients are not limited each by itself; empty when they are. */
+  get limitProblems(): readonly string[] {
+    return this.limits.room.problems.map(roomReason);
   }
 
   /** The nodes that share the Redis. Never rejects. */

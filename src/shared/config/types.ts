@@ -155,7 +155,7 @@ export interface LimitsConfig {
   /** Longest wait for a decision while Redis is quick, and how far it adapts to one that is slower. */
   readonly timeoutMs: number;
   readonly timeoutMaxMs: number;
-  /** Buckets in which the node may owe tokens that it granted while Redis was away. */
+  /** Clients that may have buckets, about; also buckets in which the node may owe tokens that it granted without Redis. */
   readonly maxClients: number;
 }
 

@@ -24,8 +24,19 @@ export interface BucketMemorySize {
   readonly setsPerShard: number;
 }
 
-/** 1,310,720 buckets in 60 MiB: a million clients leave a quarter free, so that the sets fill evenly. */
-const DEFAULT_SIZE: BucketMemorySize = { shards: 1_280, setsPerShard: 64 };
+const SETS_PER_SHARD_MADE = 64;
+/** What clients leave free, so that the sets fill evenly: a quarter. */
+const ROOM_A_CLIENT = 1.31072;
+/** Of them the memory holds no more: 240 MiB. */
+const MOST_CLIENTS = 4_000_000;
+
+/** For about so many clients of one bucket each: a million are 1,310,720 buckets in 60 MiB. */
+export function bucketMemorySize(clients: number): BucketMemorySize {
+  const entries = Math.min(clients, MOST_CLIENTS) * ROOM_A_CLIENT;
+  return { shards: Math.ceil(entries / (SETS_PER_SHARD_MADE * SET_ENTRIES)), setsPerShard: SETS_PER_SHARD_MADE };
+}
+
+const DEFAULT_SIZE = bucketMemorySize(1_000_000);
 
 /** Memory for `shards × setsPerShard × 16` buckets of 48 bytes, to be handed to every thread. */
 export function createBucketMemory(size: BucketMemorySize = DEFAULT_SIZE): SharedArrayBuffer {

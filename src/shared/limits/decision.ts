@@ -26,6 +26,8 @@ export interface Decision {
 export interface Waiter {
   /** When it asked, monotonic milliseconds. */
   readonly startedMs: number;
+  /** Name of the bucket that it shares with the other new clients of its address where a store is full. */
+  addressName(): string;
   onDecision(decision: Decision): void;
 }
 

@@ -29,8 +29,8 @@ export interface SharedBucketTableOptions {
  * Buckets in memory that all threads share, found by 64 bits of their key in one of two sets of 16 entries (with two to
  * choose from, sets fill evenly). All buckets of a client lie in one shard, so one lock covers a decision over several
  * rules. Nothing is ever swept: a bucket that has been idle until full is the same as none, and its entry is free to
- * whoever needs one. Where all entries of both sets are in use, the bucket that is short of least, by its capacity, is
- * dropped and counted: nobody who was refused is freed for it, whatever the rates of the rules are.
+ * whoever needs one. Where all entries of both sets are in use there is no room for a new client. For who must have a
+ * bucket all the same, an address, the one that is short of least, by its capacity, is dropped and counted.
  */
 export class SharedBucketTable implements Buckets {
   readonly #memory: BucketMemory;
@@ -41,6 +41,8 @@ export class SharedBucketTable implements Buckets {
   readonly #scratch = emptyBucket();
   /** Entry of each rule's bucket in the open decision, or NONE; the first `#loaded` of them. */
   readonly #entries: number[] = [];
+  /** Of those entries: found free, and not yet this bucket's. */
+  readonly #isFree: boolean[] = [];
   #loaded = 0;
   #shard = 0;
   #setA = 0;
@@ -77,27 +79,41 @@ export class SharedBucketTable implements Buckets {
     this.#hash.setSuffix(keySuffix);
     const entry = this.#find();
     this.#entries[index] = entry;
+    this.#isFree[index] = false;
     this.#loaded = index + 1;
     if (entry === NONE) return false;
     this.#read(entry, into);
     return true;
   }
 
+  hasRoom(index: number, keySuffix: string): boolean {
+    this.#hash.setSuffix(keySuffix);
+    this.#find();
+    const entry = this.#freeOfBoth();
+    this.#entries[index] = entry;
+    this.#isFree[index] = entry !== NONE;
+    return entry !== NONE;
+  }
+
   save(index: number, keySuffix: string, bucket: Bucket): void {
     const known = this.#entries[index] as number;
-    if (known !== NONE) {
+    if (known !== NONE && this.#isFree[index] !== true) {
       this.#write(known, bucket);
       return;
     }
     this.#hash.setSuffix(keySuffix);
-    this.#find();
-    const entry = this.#entryForNew();
+    let entry = known;
+    if (entry === NONE) {
+      this.#find();
+      entry = this.#entryForNew();
+    }
     const { keysLow, keysHigh } = this.#memory;
     keysLow[entry] = 0; // a thread that ends in here leaves no key with another's values
     this.#write(entry, bucket);
     keysHigh[entry] = this.#hash.high;
     keysLow[entry] = this.#hash.low;
     this.#entries[index] = entry;
+    this.#isFree[index] = false;
   }
 
   /** Forgets a bucket of the open client: it starts with a full one. */
@@ -144,14 +160,19 @@ export class SharedBucketTable implements Buckets {
 
   /** A entry of the set with more room; never one that this decision holds. */
   #entryForNew(): number {
-    const { keysLow, shardLines } = this.#memory;
-    const unused = this.#freeEntry((entry) => keysLow[entry] === 0);
-    if (unused !== NONE) return unused;
-    const full = this.#freeEntry((entry) => !this.#isHeld(entry) && this.#secondsToFull(entry) <= 0);
-    if (full !== NONE) return full;
+    const free = this.#freeOfBoth();
+    if (free !== NONE) return free;
+    const { shardLines } = this.#memory;
     const line = this.#shard * SHARD_WORDS + EVICTIONS;
     shardLines[line] = (shardLines[line] as number) + 1;
     return this.#shortOfLeast();
+  }
+
+  #freeOfBoth(): number {
+    const { keysLow } = this.#memory;
+    const unused = this.#freeEntry((entry) => keysLow[entry] === 0 && !this.#isHeld(entry));
+    if (unused !== NONE) return unused;
+    return this.#freeEntry((entry) => !this.#isHeld(entry) && this.#secondsToFull(entry) <= 0);
   }
 
   #isHeld(entry: number): boolean {

@@ -55,13 +55,13 @@ describe('shared-memory store', () => {
     expect(store.left.slice(0, 2)).toEqual([8, 0]);
   });
 
-  test('names on a slow rule free nobody who was refused by a quicker one', () => {
+  test('addresses on a slow rule free nobody who was refused by a quicker one', () => {
     const { store } = setUp();
     const quick = laneOf(1, { capacity: 10, refillPerSecond: 5 });
     const slow = laneOf(1, { name: 'slow', capacity: 10, refillPerSecond: 0.001 });
     for (let i = 0; i < 10; i++) store.takeNow('refused', quick);
     expect(store.takeNow('refused', quick)).toBe(false);
-    for (let i = 0; i < 2_000; i++) store.takeNow(`name${i}`, slow);
+    for (let i = 0; i < 2_000; i++) store.takeNow(`address${i}`, slow, true);
     expect(store.evictions).toBeGreaterThan(1_900);
     expect(store.takeNow('refused', quick)).toBe(false);
   });
@@ -79,19 +79,39 @@ describe('shared-memory store', () => {
     expect(store.count()).toBe(0);
   });
 
-  test('a table full of buckets in use drops the one that is short of least, and counts it', () => {
+  test('a full table has no room for made-up names, and frees nobody who is at its limit for them', () => {
+    const { store } = setUp();
+    const lane = laneOf(1, { capacity: 2 });
+    const names = Array.from({ length: 2_000 }, (_, i) => `name${i}`);
+    for (let taken = 0; taken < 2; taken++) store.takeNow('honest', lane);
+    expect(store.takeNow('honest', lane)).toBe(false);
+    const taken = names.map((name) => store.takeNow(name, lane));
+    expect(taken.filter((each) => each === true).length).toBeLessThanOrEqual(31);
+    expect(taken.filter((each) => each === 'full').length).toBeGreaterThan(1_900);
+    expect([store.takeNow('honest', lane), store.evictions]).toEqual([false, 0]);
+    // Those that found room go on with what they have, several rules at once or one.
+    const first = names.slice(0, 5);
+    expect(first.map((name) => [store.takeNow(name, lane), store.takeNow(name, lane)])).toEqual(
+      first.map(() => [true, false]),
+    );
+    const both = laneOf(1, { capacity: 2 }, { name: 'daily', capacity: 1 });
+    expect(store.takeNow('new', both)).toBe('full');
+    expect(store.count()).toBe(32);
+  });
+
+  test('for an address a table full of buckets in use drops the one that is short of least, and counts it', () => {
     const { store, time } = setUp();
     const lane = laneOf(1, {});
     for (let i = 0; i < 32; i++) {
       for (let taken = 0; taken < (i === 13 ? 1 : 10); taken++) store.takeNow(`c${i}`, lane);
     }
     expect([store.count(), store.evictions]).toEqual([32, 0]);
-    expect(store.takeNow('new', lane)).toBe(true);
+    expect(store.takeNow('new', lane, true)).toBe(true);
     expect([store.count(), store.evictions]).toEqual([32, 1]);
     const others = Array.from({ length: 32 }, (_, i) => i).filter((i) => i !== 13);
     expect(others.map((i) => store.takeNow(`c${i}`, lane))).toEqual(others.map(() => false));
     time.ms += 1; // its 9 tokens become 10: the smallest gift there was
-    expect(store.takeNow('c13', lane)).toBe(true);
+    expect(store.takeNow('c13', lane, true)).toBe(true);
     expect(store.left[0]).toBe(9);
   });
 
@@ -109,10 +129,10 @@ describe('shared-memory store', () => {
   test('a seed is the most that a bucket may hold', () => {
     const { store } = setUp();
     const lane = laneOf(1, { capacity: 5, refillPerSecond: 2 });
-    expect(store.takeSeeded('a', lane, [2])).toBe(true);
+    expect(store.takeSeeded('a', lane, { seed: [2] })).toBe(true);
     expect(store.left[0]).toBe(1);
-    expect(store.takeSeeded('a', lane, [5])).toBe(true);
-    expect(store.takeSeeded('a', lane, [5])).toBe(false);
+    expect(store.takeSeeded('a', lane, { seed: [5] })).toBe(true);
+    expect(store.takeSeeded('a', lane, { seed: [5] })).toBe(false);
   });
 
   test('a cost above the capacity is refused, the capacity itself is not', () => {

@@ -1,7 +1,7 @@
 import { createProcessClock } from '../breaker/process-clock.ts';
 import type { Lane } from './rule.ts';
 import { SharedBucketTable } from './shared-bucket-table.ts';
-import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Want } from './store.ts';
+import type { DeadlineMs, DecidesAtOnce, LimitStore, StoreSink, Taken, Want } from './store.ts';
 import { emptyBucket, TakeSteps } from './take-steps.ts';
 import type { Asked, BucketLane, BucketRule } from './take-steps.ts';
 import { fillUp, refill } from './token-bucket.ts';
@@ -17,6 +17,7 @@ export interface SharedMemoryStoreOptions {
 
 const LOCK_WAIT_MS = 10;
 const ONE: Asked = { units: 1 };
+const ONE_FOR_ANYBODY: Asked = { units: 1, mayMake: true };
 
 /** Buckets in memory that all threads of the process share: exact, bounded, decided without a message. */
 export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
@@ -44,13 +45,13 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
     return this.#steps.left;
   }
 
-  takeNow(client: string, lane: Lane): boolean | undefined {
-    return this.#granted(client, lane, ONE);
+  takeNow(client: string, lane: Lane, mayMake = false): Taken {
+    return this.#granted(client, lane, mayMake ? ONE_FOR_ANYBODY : ONE);
   }
 
   /** The same with levels that are known from elsewhere, for the time when another store cannot be asked. */
-  takeSeeded(client: string, lane: BucketLane, seed: readonly number[] | undefined): boolean | undefined {
-    return this.#granted(client, lane, { units: 1, seed });
+  takeSeeded(client: string, lane: BucketLane, asked: Pick<Asked, 'seed' | 'mayMake'>): Taken {
+    return this.#granted(client, lane, { units: 1, ...asked });
   }
 
   take(wants: readonly Want[], _deadlineMs: DeadlineMs, sink: StoreSink): void {
@@ -62,7 +63,8 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
         locked.push(want);
         continue;
       }
-      want.granted = granted;
+      want.isNew = granted === 'full';
+      want.granted = granted === 'full' ? 0 : granted;
       for (let i = 0; i < want.lane.rules.length; i++) {
         want.left[i] = this.left[i] as number;
         if (want.unpaid !== undefined) want.unpaid[i] = this.#steps.unpaid[i] as number;
@@ -132,18 +134,18 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
     }
   }
 
-  #granted(client: string, lane: BucketLane, asked: Asked): boolean | undefined {
+  #granted(client: string, lane: BucketLane, asked: Asked): Taken {
     const granted = this.#take(client, lane, asked);
-    return granted === undefined ? undefined : granted > 0;
+    return typeof granted === 'number' ? granted > 0 : granted;
   }
 
-  #take(client: string, lane: BucketLane, asked: Asked): number | undefined {
+  #take(client: string, lane: BucketLane, asked: Asked): number | 'full' | undefined {
     const table = this.#table;
     if (!table.open(client)) return undefined;
     try {
       const nowMs = this.#clock();
       table.at(nowMs);
-      return this.#steps.take(lane, asked, nowMs);
+      return this.#steps.take(lane, asked, nowMs) ?? 'full';
     } finally {
       table.close();
     }

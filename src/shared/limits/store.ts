@@ -21,10 +21,14 @@ export interface Want {
   readonly isPatient?: boolean;
   /** What is charged before `units` are looked at, one for each rule; `undefined` = nothing is owed. */
   readonly charges?: readonly Charge[] | undefined;
+  /** It gets a bucket also where the store is full. */
+  readonly mayMake?: boolean;
   /** Filled in by the store where there are charges: tokens of each that would lie below -capacity, and stay owed. */
   readonly unpaid?: number[] | undefined;
   /** Filled in by the store: how many of `units` are granted, in arrival order. */
   granted: number;
+  /** Filled in by the store, which is full: the client has no bucket and was given none; nothing is granted or charged. */
+  isNew?: boolean;
   /** Filled in by the store: tokens left in each rule's bucket afterwards, below zero while it owes. */
   readonly left: number[];
 }
@@ -47,13 +51,16 @@ export interface StoreSink {
 /** Milliseconds of the asking thread's monotonic clock. */
 export type DeadlineMs = number;
 
+/** `undefined` = it could not be decided in time. `full` = the client has no bucket, and there is no room for one. */
+export type Taken = boolean | 'full' | undefined;
+
 /** A store that knows at once: no batch, no lease, no memory of refusals is worth having in front of it. */
 export interface DecidesAtOnce {
   /**
-   * Takes the tokens of one request; all rules grant and are charged, or none is. `undefined` = it could not be decided
-   * in time.
+   * Takes the tokens of one request; all rules grant and are charged, or none is.
+   * @param mayMake also where the store is full the client gets a bucket, in place of another's
    */
-  takeNow(client: string, lane: Lane): boolean | undefined;
+  takeNow(client: string, lane: Lane, mayMake?: boolean): Taken;
   /** Tokens left in each rule's bucket after the last decision. The same array every time. */
   readonly left: readonly number[];
 }

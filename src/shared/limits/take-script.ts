@@ -1,11 +1,12 @@
 import type { KeyOf } from '../redis/keys.ts';
 import { readScript } from '../redis/scripts.ts';
 import type { Script } from '../redis/scripts.ts';
-import type { Lane } from './rule.ts';
 import type { Want } from './store.ts';
 
-/** `allow-oom`: a full Redis still limits; what the script writes has a short life. */
-const FLAGS = '#!lua flags=allow-oom\n';
+/** A full Redis does not run it at all: it may make buckets. */
+const USUAL = '#!lua\nlocal only_known = false\n';
+/** A full Redis still limits the clients that have buckets; it gets none for others. */
+const WHEN_FULL = '#!lua flags=allow-oom\nlocal only_known = true\n';
 const REDIS_TIME = `local redis_time = redis.call('TIME')
 local now_ms, first_argument = redis_time[1] * 1000 + redis_time[2] / 1000, 1
 `;
@@ -15,21 +16,31 @@ const TIME_FROM_TEST = `local now_ms, first_argument = tonumber(ARGV[1]), 2
 const BODY = new URL('./take-tokens.lua', import.meta.url);
 
 /** What production runs: time is Redis's own. */
-export const takeScript: Script = readScript(BODY, FLAGS + REDIS_TIME);
+export const takeScript: Script = readScript(BODY, USUAL + REDIS_TIME);
+
+/** The same for a Redis that refuses to run that one because it is full. */
+export const takeScriptWhenFull: Script = readScript(BODY, WHEN_FULL + REDIS_TIME);
 
 /** The same body under a clock that a test sets: ARGV[1] is the time in milliseconds. */
-export const takeScriptWithTestClock: Script = readScript(BODY, FLAGS + TIME_FROM_TEST);
+export const takeScriptWithTestClock: Script = readScript(BODY, USUAL + TIME_FROM_TEST);
 
-/** Arguments after the script: number of keys, keys, then ARGV as take-tokens.lua describes it. */
-export function takeArguments(wants: readonly Want[], keyOf: KeyOf): (string | number)[] {
+const DEBTS = 1;
+const ONLY_KNOWN = 2;
+
+/**
+ * Arguments after the script: number of keys, keys, then ARGV as take-tokens.lua describes it.
+ * @param isFull only wants that say so may make buckets for a client that has none
+ */
+export function takeArguments(wants: readonly Want[], keyOf: KeyOf, isFull = false): (string | number)[] {
   const args: (string | number)[] = [0];
   for (const want of wants) for (const rule of want.lane.rules) args.push(keyOf(want.client, rule.keySuffix));
   args[0] = args.length - 1;
   for (let start = 0; start < wants.length;) {
     const { lane, charges } = wants[start] as Want;
+    const flags = flagsOf(wants[start] as Want, isFull);
     let end = start + 1;
-    while (end < wants.length && isAlike(wants[end] as Want, lane, charges !== undefined)) end++;
-    args.push(lane.rules.length, lane.cost, end - start, charges === undefined ? 0 : 1);
+    while (end < wants.length && wants[end]?.lane === lane && flagsOf(wants[end] as Want, isFull) === flags) end++;
+    args.push(lane.rules.length, lane.cost, end - start, flags);
     for (const rule of lane.rules) args.push(rule.capacityText, rule.rateText);
     for (let i = start; i < end; i++) {
       const want = wants[i] as Want;
@@ -45,8 +56,8 @@ export function takeArguments(wants: readonly Want[], keyOf: KeyOf): (string | n
   return args;
 }
 
-const isAlike = (want: Want, lane: Lane, owes: boolean): boolean =>
-  want.lane === lane && (want.charges !== undefined) === owes;
+const flagsOf = ({ charges, mayMake }: Want, isFull: boolean): number =>
+  (charges === undefined ? 0 : DEBTS) + (isFull && mayMake !== true ? ONLY_KNOWN : 0);
 
 /** What a reply says of the wants it answers. */
 export interface TakeReply {
@@ -57,6 +68,8 @@ export interface TakeReply {
 }
 
 const NONE: readonly Want[] = [];
+/** In place of what is granted: the client has no bucket, and was given none. */
+const NEW = 'new';
 /** The largest level, in the millionths of the reply. */
 const MOST_LEFT = 1e15;
 
@@ -69,9 +82,10 @@ export function readTakeReply(reply: unknown, wants: readonly Want[]): TakeReply
   let at = 0;
   let unusable: Want[] | undefined;
   for (const want of wants) {
-    const granted = reply[at++] as number;
-    let isUsable = isPossible(granted, want.units);
-    want.granted = granted;
+    const granted = reply[at++] as number | typeof NEW;
+    let isUsable = granted === NEW || isPossible(granted, want.units);
+    want.isNew = granted === NEW;
+    want.granted = granted === NEW ? 0 : granted;
     for (let rule = 0; rule < want.lane.rules.length; rule++) {
       const left = reply[at++] as number;
       if (!(left >= -MOST_LEFT && left <= MOST_LEFT)) isUsable = false;

@@ -1,14 +1,16 @@
 -- Charges what the buckets of many clients owe and takes tokens from them, all or nothing over the rules of one client.
--- The typed wrapper take-script.ts puts a header in front of this body that sets two locals:
+-- The typed wrapper take-script.ts puts a header in front of this body that sets three locals:
 --   now_ms          the time, milliseconds with microseconds as fraction (Redis's own TIME; a number given by a test)
 --   first_argument  index of the first ARGV that belongs to this body
+--   only_known      no group may make buckets for clients that have none: Redis is full
 -- KEYS  bucket hashes, client by client: the first client's key of rule 1, of rule 2, …, then the next client's
 -- ARGV  groups, one after the other:
---         rules r, cost, clients w, debts 0|1, capacity 1, rate 1, …, capacity r, rate r, then for each client:
+--         rules r, cost, clients w, flags (1 debts, 2 only known clients), capacity 1, rate 1, …, capacity r, rate r, then for each client:
 --         units, and with debts: tokens owed 1, for how many milliseconds 1, …, tokens owed r, for how many r
 --       rate is tokens per second; units is how many requests of `cost` tokens each the client has waiting;
 --       a negative number gives -units × cost tokens back
--- returns, client by client: units granted, then for each rule the millionths of tokens left, rounded down; with debts also
+-- returns, client by client: units granted ('new': this client has none of these buckets, and only known ones were asked
+--       for; nothing was done), then for each rule the millionths of tokens left, rounded down; with debts also
 --       for each rule the millionths of what could not be charged because it lies below -capacity; last: how many buckets
 --       were damaged (not a hash, fields missing, no numbers, beyond [-capacity, capacity]) and start full
 -- Nodes of other versions run their own script, by its own SHA, on the same hashes. They know no debts, so a level below
@@ -47,7 +49,8 @@ local function charge(bucket_key, level, at, capacity, rate, owed, since)
 end
 
 while ARGV[arg] do
-  local rules, cost, wants, debts = number(ARGV[arg]), number(ARGV[arg + 1]), number(ARGV[arg + 2]), ARGV[arg + 3] == '1'
+  local rules, cost, wants, flags = number(ARGV[arg]), number(ARGV[arg + 1]), number(ARGV[arg + 2]), ARGV[arg + 3]
+  local debts, must_be_known = flags == '1' or flags == '3', only_known or flags == '2' or flags == '3'
   arg = arg + 4
   for rule = 1, rules do
     capacity_text[rule], rate_text[rule] = ARGV[arg], ARGV[arg + 1]
@@ -58,7 +61,7 @@ while ARGV[arg] do
   end
   for want = 1, wants do
     local units = number(ARGV[arg])
-    local granted = units
+    local granted, known = units, not must_be_known
     arg = arg + 1
     for rule = 1, rules do
       local bucket_key, capacity, rate = KEYS[key + rule - 1], capacity[rule], rate[rule]
@@ -75,10 +78,11 @@ while ARGV[arg] do
       local at = level and within(bucket[2], -INFINITE, INFINITE)
       if at and (at == INFINITE or at == -INFINITE) then at = nil end
       stored[rule], ceiling[rule], touched[rule], spilled[rule] = at, nil, false, nil
+      if at or capacity == 0 then known = true end
       if not at then
         if wrong or bucket[1] or bucket[2] or bucket[3] or bucket[4] then -- one odd key must not fail the batch
           call('DEL', bucket_key)
-          damaged, touched[rule] = damaged + 1, true
+          damaged, touched[rule], known = damaged + 1, true, true
         end
         level, at, is_new = capacity, now_ms, true
         if owed > 0 and since < now_ms then at = since end -- it was full then
@@ -120,13 +124,14 @@ while ARGV[arg] do
         if affordable < granted then granted = affordable end
       end
     end
+    if not known then granted = 0 end
     filled = filled + 1
-    reply[filled] = granted
+    reply[filled] = known and granted or 'new'
     for rule = 1, rules do
       local capacity, changed = capacity[rule], ceiling[rule]
       local left = tokens[rule] - granted * cost
       if left > capacity then left = capacity end
-      if capacity > 0 and (granted ~= 0 or changed or touched[rule]) then
+      if known and capacity > 0 and (granted ~= 0 or changed or touched[rule]) then
         local bucket_key, level, at, before = KEYS[key + rule - 1], left, now_text, stored[rule]
         if left < 0 then
           level, at = 0, format('%.3f', updated[rule] + -left * 1000 / rate[rule])

@@ -132,6 +132,8 @@ export const THREAD = {
   redisErrors: thread.take(),
   /** Buckets in Redis that were no buckets, or held no level that can be, and started full. */
   damagedBuckets: thread.take(),
+  /** Decisions for clients without a bucket of their own, because there was no room for one. */
+  decidedByAddress: thread.take(),
   /** Debts that there was no room for. */
   debtsForgotten: thread.take(),
   /** Seconds that the thread's tick came late. */

@@ -48,6 +48,8 @@ export interface RequestThreadStart {
   readonly liveNodes: number;
   /** Clients that are banned or exempt when the thread is made. */
   readonly limitOverrides: readonly ThreadOverride[];
+  /** @see ToLimitThread clients-full */
+  readonly clientsFull: boolean;
   /** What the front knew to be degraded when the thread was made. */
   readonly degraded: readonly string[];
   /** createMetricMemory(…); this thread's block is that of its slot. */

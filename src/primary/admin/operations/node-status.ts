@@ -36,6 +36,8 @@ export interface StatusParts {
     readonly redisProblems: readonly string[];
     /** What is wrong with who the nodes are. */
     readonly nodeProblems: readonly string[];
+    /** Why new clients are not limited each by itself. */
+    readonly limitProblems: readonly string[];
   };
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
@@ -53,6 +55,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   const reasons = [
     ...redisReasons,
     ...control.nodeProblems,
+    ...control.limitProblems,
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
   ];

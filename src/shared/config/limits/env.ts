@@ -64,7 +64,8 @@ export const LIMITS_ENV = {
   RATE_LIMIT_MAX_CLIENTS: withDefault(
     wholeNumberText(BOUNDS.maxClients),
     '1000000',
-    'Buckets in which a node may owe tokens that it granted while Redis was away; beyond it small debts are forgotten.',
+    'Clients that may have buckets, counted approximately (in memory at most 4,000,000). Beyond it new ones share a bucket ' +
+      'for each address. Also the buckets in which a node may owe tokens from the time Redis was away.',
   ),
   RATE_LIMIT_LEASE: withDefault(
     wholeNumberText(BOUNDS.lease),

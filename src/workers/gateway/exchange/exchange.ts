@@ -240,6 +240,10 @@ export class Exchange
     else this.onDecision(decision);
   }
 
+  addressName(): string {
+    return this.thread.limits.addressName(this.address);
+  }
+
   onDecision(decision: Decision): void {
     if (!this.#isDeciding) return; // the client left, or sent too much, while the store was asked
     try {

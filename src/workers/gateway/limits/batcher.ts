@@ -59,7 +59,18 @@ export class Batcher implements StoreSink {
   }
 
   add(lane: LimitLane, client: string, waiter: Waiter): void {
-    this.#wantOf(lane, client).waiters.push(waiter);
+    this.#push(this.#wantOf(lane, client), waiter);
+  }
+
+  /** For a client that has no bucket where there is no room for one: `address` names the one that it shares. */
+  addByAddress(lane: LimitLane, address: string, waiter: Waiter): void {
+    const want = this.#wantOf(lane, address);
+    want.mayMake = true;
+    this.#push(want, waiter);
+  }
+
+  #push(want: PendingWant, waiter: Waiter): void {
+    want.waiters.push(waiter);
     if (this.#scheduled) return;
     if (
       this.#unsettled === 0 ||

@@ -5,7 +5,7 @@ import { failureOf } from '../../../shared/redis/connection.ts';
 import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
-import { takeScript } from '../../../shared/limits/take-script.ts';
+import { takeScript, takeScriptWhenFull } from '../../../shared/limits/take-script.ts';
 import { hashSlotOf } from './hash-slot.ts';
 import { RedisLink } from './redis-link.ts';
 import type { ScriptCall } from './redis-link.ts';
@@ -126,6 +126,7 @@ export class ClusterStore implements LimitStore {
         ...REDIS_STORE_DEFAULTS,
         ...this.#options,
         script: this.#options.script ?? takeScript,
+        scriptWhenFull: takeScriptWhenFull,
         keyOf: clusterBucketKey,
         onChange: () => this.#report(),
         onRedirect: (call, message) => this.#redirect(call, message),

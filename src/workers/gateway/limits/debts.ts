@@ -90,6 +90,12 @@ export class Debts implements StoreSink {
     want.owed = undefined;
   }
 
+  /** Its client has no bucket and was given none, because there is no room: there is nothing to charge it to. */
+  drop(want: PendingWant): void {
+    if (want.owed !== undefined) this.#options.metrics.add(THREAD.debtsForgotten, want.owed.length);
+    want.owed = undefined;
+  }
+
   /** A want was not run: its client owes what it would have charged. */
   restore(want: PendingWant): void {
     for (const debt of want.owed ?? []) this.#add(debt);
@@ -124,6 +130,7 @@ export class Debts implements StoreSink {
         lane: this.#laneOf(debt.rule),
         units: 0,
         charges,
+        mayMake: true,
         granted: 0,
         left: [],
       };
@@ -139,7 +146,10 @@ export class Debts implements StoreSink {
   booked(wants: readonly Want[], failure: StoreFailure | undefined): void {
     this.#outstanding -= wants.length;
     for (const want of wants as readonly Settlement[])
-      if (failure === undefined) this.#addRest(want.owed, want.unpaid?.[0]);
+      if (failure === undefined) {
+        if (want.isNew === true) this.#options.metrics.add(THREAD.debtsForgotten);
+        else this.#addRest(want.owed, want.unpaid?.[0]);
+      }
     if (failure !== undefined && failure !== LOST) for (const want of wants) this.#add((want as Settlement).owed);
     // The next script at once where many wait; a bucket that could not be charged with all is looked at again later.
     else if (failure === undefined && this.#outstanding === 0 && this.#size >= KEYS_A_SCRIPT) this.charge();

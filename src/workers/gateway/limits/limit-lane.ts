@@ -56,6 +56,9 @@ export class PendingWant implements Want {
   waiters: Waiter[] = [];
   units = 0;
   granted = 0;
+  isNew = false;
+  /** It is an address's: new clients share its bucket, which is made also where there is no room. */
+  mayMake = false;
   readonly left: number[] = [];
   charges: readonly Charge[] | undefined = undefined;
   unpaid: number[] | undefined = undefined;

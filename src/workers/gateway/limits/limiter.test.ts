@@ -87,6 +87,7 @@ describe('batching', () => {
     const lane = limiter.lane(spec());
     limiter.request('a', lane, {
       startedMs: 0,
+      addressName: () => '',
       onDecision: () => {
         throw new Error('mine');
       },

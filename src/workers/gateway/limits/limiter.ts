@@ -1,5 +1,6 @@
 import { decisionFromLevels } from '../../../shared/limits/decision.ts';
 import type { Decision, Verdict, Waiter } from '../../../shared/limits/decision.ts';
+import type { RoomLess } from '../../../shared/limits/messages.ts';
 import { ruleLabel } from '../../../shared/limits/rule.ts';
 import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import { LATE, LOST } from '../../../shared/limits/store.ts';
@@ -13,7 +14,9 @@ import { FlightTimer } from './flight-timer.ts';
 import { Leases } from './leases.ts';
 import { DENY_MEMORY_MS, LimitLane } from './limit-lane.ts';
 import type { LaneSpec, PendingWant } from './limit-lane.ts';
-import { decideWhileLocked, decideWithoutStore } from './without-store.ts';
+import type { StoreRoom } from './store-room.ts';
+import { decideLocally, decideWhileLocked, decideWithoutStore } from './without-store.ts';
+import type { WithoutStore } from './without-store.ts';
 
 export interface LimiterOptions {
   /** Monotonic milliseconds. */
@@ -21,6 +24,10 @@ export interface LimiterOptions {
   readonly store: LimitStore;
   /** Where mode `local` counts: memory that all threads of this process share. */
   readonly local: SharedMemoryStore;
+  /** The store's, as the front sees it. */
+  readonly room?: StoreRoom;
+  /** A new client was decided by its address, because there is no room for it where it is said. */
+  readonly onNoRoom?: (where: RoomLess) => void;
   /** Nodes that are alive, this one included; read when mode `local` decides. */
   readonly liveNodes: () => number;
   /** No request waits longer than this for a decision, but those of `closed` routes; read for every flush. */
@@ -51,6 +58,13 @@ const CLOSE_LOOK_MS = 1;
 
 const GRANTED: Verdict = { outcome: 'granted', mode: 'store', laterTokens: 0 };
 const REFUSED: Verdict = { outcome: 'refused', mode: 'store', laterTokens: 0 };
+
+/** A request that is decided. */
+interface Asking {
+  readonly lane: LimitLane;
+  readonly client: string;
+  readonly waiter: Waiter;
+}
 
 /** The limiter of one request thread. */
 export class Limiter {
@@ -114,7 +128,7 @@ export class Limiter {
    * `timeoutMs` whatever the store does
    */
   request(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
-    if (this.#atOnce !== undefined) return this.#decideAtOnce(this.#atOnce, client, lane);
+    if (this.#atOnce !== undefined) return this.#decideAtOnce(client, lane, waiter);
     const denied = lane.denied.isEmpty ? undefined : this.#denied(client, lane);
     if (denied !== undefined) return this.#count(lane, denied);
     if (lane.leaseUnits > 0) {
@@ -129,7 +143,7 @@ export class Limiter {
     }
     const { store } = this.#options;
     if (!store.available && (store.isGone || lane.onStoreFailure !== 'closed')) {
-      return this.#owing(lane, client, this.#options.clock());
+      return this.#owing({ lane, client, waiter }, this.#options.clock());
     }
     this.#batcher.add(lane, client, waiter);
     return undefined;
@@ -165,11 +179,15 @@ export class Limiter {
     store.close();
   }
 
-  #decideAtOnce(store: DecidesAtOnce, client: string, lane: LimitLane): Decision {
-    const granted = store.takeNow(client, lane);
-    if (granted === undefined) {
-      const { local, clock } = this.#options;
-      return this.#count(lane, decideWhileLocked({ client, lane, local, liveNodes: 1, nowMs: clock() }));
+  #decideAtOnce(client: string, lane: LimitLane, waiter: Waiter): Decision {
+    const store = this.#atOnce as DecidesAtOnce;
+    let granted = store.takeNow(client, lane);
+    if (granted === 'full') {
+      this.#onNoRoomHere();
+      granted = store.takeNow(waiter.addressName(), lane, true);
+    }
+    if (granted === undefined || granted === 'full') {
+      return this.#count(lane, decideWhileLocked(this.#ask({ client, lane, waiter }, this.#options.clock())));
     }
     return this.#count(lane, decisionFromLevels(lane, store.left, granted ? GRANTED : REFUSED));
   }
@@ -210,11 +228,13 @@ export class Limiter {
       if (failure !== LOST) this.#debts.restore(want);
       // What is lost may have been taken by the store, so it is not charged for what is granted here.
       for (const waiter of waiters) {
-        const decision = failure === LOST ? this.#withoutStore(lane, client, nowMs) : this.#owing(lane, client, nowMs);
+        const asking = { lane, client, waiter };
+        const decision = failure === LOST ? this.#withoutStore(asking, nowMs) : this.#owing(asking, nowMs);
         this.#deliver(waiter, decision, nowMs);
       }
       return;
     }
+    if (want.isNew) return this.#settleNew(want, nowMs);
     this.#debts.paid(want);
     const served = Math.min(want.granted, waiters.length);
     if (lane.leaseUnits > 0) this.#leases.settled(want, want.granted - served);
@@ -237,13 +257,37 @@ export class Limiter {
       this.#deliver(waiters[i] as Waiter, this.#count(lane, refusal), nowMs);
   }
 
+  /**
+   * The store has no bucket for this client, and is to make none: the client shares that of its address. Where even that
+   * cannot be made, because Redis has no memory left, this process counts for the address, by its share.
+   */
+  #settleNew(want: PendingWant, nowMs: number): void {
+    const { lane, client, waiters, mayMake } = want;
+    this.#leases.settled(want, 0);
+    this.#debts.drop(want);
+    want.waiters = [];
+    if (this.#options.room?.isFull !== true || mayMake) this.#options.onNoRoom?.('redis');
+    for (const waiter of waiters) {
+      if (mayMake) {
+        const ask = this.#ask({ lane, client, waiter }, nowMs);
+        this.#deliver(waiter, this.#count(lane, decideLocally(ask)), nowMs);
+        continue;
+      }
+      this.#options.metrics.add(THREAD.decidedByAddress);
+      const address = waiter.addressName();
+      const denied = this.#denied(address, lane);
+      if (denied === undefined) this.#batcher.addByAddress(lane, address, waiter);
+      else this.#deliver(waiter, this.#count(lane, denied), nowMs);
+    }
+  }
+
   /** Decides the waiters of a want whose answer is late; what they use up is booked when it comes. */
   #decideLate(want: PendingWant, nowMs: number): void {
     const { lane, client, waiters } = want;
     this.#leases.settled(want, 0);
     want.waiters = [];
     for (const waiter of waiters) {
-      const decision = this.#withoutStore(lane, client, nowMs);
+      const decision = this.#withoutStore({ lane, client, waiter }, nowMs);
       if (decision.outcome === 'granted') {
         if (want.used++ === 0) want.usedSinceMs = nowMs;
       }
@@ -274,6 +318,7 @@ export class Limiter {
       if (owes && used > 0) this.#debts.owe(want, used, want.usedSinceMs);
       return;
     }
+    if (want.isNew) return this.#debts.drop(want); // this process's share of its address was charged for it
     this.#debts.paid(want);
     const nowMs = this.#options.clock();
     want.settledMs = nowMs;
@@ -283,17 +328,39 @@ export class Limiter {
   }
 
   /** Decides without the store; what a `local` route grants so is a debt. */
-  #owing(lane: LimitLane, client: string, nowMs: number): Decision {
-    const decision = this.#withoutStore(lane, client, nowMs);
+  #owing(asking: Asking, nowMs: number): Decision {
+    const { lane } = asking;
+    const ask = this.#ask(asking, nowMs);
+    const decision = this.#count(lane, decideWithoutStore(ask));
     // Also where it passed because its bucket here was locked.
-    if (lane.onStoreFailure === 'local' && decision.outcome === 'granted') this.#debts.owe({ lane, client }, 1, nowMs);
+    if (lane.onStoreFailure === 'local' && decision.outcome === 'granted') this.#debts.owe(ask, 1, nowMs);
     return decision;
   }
 
-  #withoutStore(lane: LimitLane, client: string, nowMs: number): Decision {
-    const { local, liveNodes } = this.#options;
-    return this.#count(lane, decideWithoutStore({ client, lane, local, liveNodes: liveNodes(), nowMs }));
+  #withoutStore(asking: Asking, nowMs: number): Decision {
+    return this.#count(asking.lane, decideWithoutStore(this.#ask(asking, nowMs)));
   }
+
+  /** Of a client that the store, which is full, may not know, only the address counts. */
+  #ask({ lane, client, waiter }: Asking, nowMs: number): WithoutStore {
+    const { local, liveNodes, room } = this.#options;
+    const isUnknown = room?.isFull === true && lane.known.get(client) === undefined;
+    if (isUnknown) this.#options.metrics.add(THREAD.decidedByAddress);
+    return {
+      client: isUnknown ? waiter.addressName() : client,
+      waiter,
+      lane,
+      local,
+      liveNodes: this.#atOnce === undefined ? liveNodes() : 1,
+      nowMs,
+      onNoRoom: this.#onNoRoomHere,
+    };
+  }
+
+  readonly #onNoRoomHere = (): void => {
+    this.#options.metrics.add(THREAD.decidedByAddress);
+    this.#options.onNoRoom?.('process');
+  };
 
   #count(lane: LimitLane, decision: Decision): Decision {
     countDecision(this.#options.metrics, lane, decision);

@@ -12,6 +12,7 @@ import { THREAD } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { DecisionTimeout } from './decision-timeout.ts';
 import type { FlightTimer, Flight } from './flight-timer.ts';
+import type { StoreRoom } from './store-room.ts';
 import { StoreGate } from './store-gate.ts';
 import type { GateState } from './store-gate.ts';
 
@@ -19,6 +20,10 @@ export interface RedisLinkOptions {
   readonly clock: () => number;
   readonly flights: FlightTimer;
   readonly script: Script;
+  /** Runs in place of it on a Redis that is full: clients without buckets get none. */
+  readonly scriptWhenFull: Script;
+  /** @see RedisStoreOptions */
+  readonly room?: StoreRoom;
   readonly keyOf: KeyOf;
   readonly metrics: ThreadMetrics;
   /** @see RedisStoreOptions */
@@ -71,6 +76,11 @@ const IDLE_LOOK_MS = 1_000;
 /** Redis says so itself: the script was not run. Any other error is the connection's, and nobody knows. */
 const isReply = (error: Error): boolean => error.name === 'ReplyError';
 
+/** Nothing was run: this Redis is over its maxmemory, evicts nothing, and the script may make buckets. */
+const isOutOfMemory = (error: Error | null | undefined): boolean => error?.message.startsWith('OOM') === true;
+/** A full Redis is asked so often whether it has room again. */
+const FULL_FOR_MS = 1_000;
+
 type ReplyHandler = (error: Error | null | undefined, reply: unknown) => void;
 
 /** The script on one connection: deadlines, healing, and the breaker that skips a Redis that does not answer. */
@@ -81,6 +91,8 @@ export class RedisLink {
   /** A client whose bucket lies on this Redis; the probe asks for nothing of it. */
   #probeClient = 'store-probe';
   #notReadySinceMs: number | undefined;
+  /** Until then Redis counts as full; 0 = it is not. */
+  #fullUntilMs = 0;
   /** What the connection last failed with, while it is not ready. */
   #lastError: string | undefined;
   readonly #idleTimer: NodeJS.Timeout;
@@ -137,10 +149,12 @@ export class RedisLink {
   /** The same for a slot that is moving here: `ASKING` holds for the next command only, so the script goes whole. */
   sendAsking(call: ScriptCall): void {
     if (!this.#isUsable(call)) return;
-    const { script, keyOf, metrics } = this.#options;
+    const { keyOf, metrics, room } = this.#options;
+    const args = takeArguments(call.wants, keyOf, room?.isFull);
     metrics.add(THREAD.redisCommands);
     this.redis.sendCommand(new Command('asking', [], {}, () => {}));
-    this.#send('eval', [script.source, ...takeArguments(call.wants, keyOf)], (error, reply) => {
+    this.#send('eval', [this.#script().source, ...args], (error, reply) => {
+      if (isOutOfMemory(error)) this.#fullUntilMs = this.#options.clock() + FULL_FOR_MS;
       this.#onReply(call, error, reply);
     });
   }
@@ -226,14 +240,29 @@ export class RedisLink {
 
   /** As `runScript` does it, within the same call and counted. */
   #evalsha(wants: readonly Want[], done: ReplyHandler): void {
-    const { script, keyOf, metrics } = this.#options;
-    const args = takeArguments(wants, keyOf);
+    const { keyOf, room, script: usual } = this.#options;
+    const args = takeArguments(wants, keyOf, room?.isFull);
+    const script = this.#script();
+    this.#run(script, args, (error, reply) => {
+      if (script !== usual || !isOutOfMemory(error)) {
+        if (script === usual && this.#fullUntilMs !== 0 && !error) this.#fullUntilMs = 0;
+        return done(error, reply);
+      }
+      this.#fullUntilMs = this.#options.clock() + FULL_FOR_MS;
+      this.#run(this.#options.scriptWhenFull, args, done);
+    });
+  }
+
+  #script(): Script {
+    const { script, scriptWhenFull, clock } = this.#options;
+    return this.#fullUntilMs !== 0 && clock() < this.#fullUntilMs ? scriptWhenFull : script;
+  }
+
+  #run(script: Script, args: (string | number)[], done: ReplyHandler): void {
+    const { metrics } = this.#options;
     metrics.add(THREAD.redisCommands);
     this.#send('evalsha', [script.sha, ...args], (error, reply) => {
-      if (!isUnknownScript(error)) {
-        done(error, reply);
-        return;
-      }
+      if (!isUnknownScript(error)) return done(error, reply);
       metrics.add(THREAD.redisCommands);
       metrics.add(THREAD.redisScriptLoads);
       this.#send('eval', [script.source, ...args], done);

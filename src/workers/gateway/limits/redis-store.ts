@@ -4,7 +4,7 @@ import { ANY_REDIS } from '../../../shared/redis/connection.ts';
 import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { plainBucketKey } from '../../../shared/redis/keys.ts';
 import type { RedisConfig } from '../../../shared/config/types.ts';
-import { takeScript } from '../../../shared/limits/take-script.ts';
+import { takeScript, takeScriptWhenFull } from '../../../shared/limits/take-script.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
 import type { FlightTimer } from './flight-timer.ts';
@@ -12,6 +12,7 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { DecisionTimeout } from './decision-timeout.ts';
 import { RedisLink } from './redis-link.ts';
 import type { GateState } from './store-gate.ts';
+import type { StoreRoom } from './store-room.ts';
 
 export interface RedisStoreOptions {
   readonly clock: () => number;
@@ -19,6 +20,8 @@ export interface RedisStoreOptions {
   readonly random: () => number;
   readonly flights: FlightTimer;
   readonly metrics: ThreadMetrics;
+  /** Without it there is always room. */
+  readonly room?: StoreRoom;
   /** How long a decision waits; told of every round trip. Without it any time is taken. */
   readonly timeout?: DecisionTimeout;
   /** Called once per change between asked and skipped, and while skipped when the reason is another. */
@@ -69,6 +72,7 @@ export class RedisStore implements LimitStore {
       ...REDIS_STORE_DEFAULTS,
       ...options,
       script: options.script ?? takeScript,
+      scriptWhenFull: takeScriptWhenFull,
       keyOf: plainBucketKey,
     });
   }

@@ -5,10 +5,10 @@ import { monotonicMs, random } from '../../../shared/clock.ts';
 import type { Config, RouteConfig } from '../../../shared/config/types.ts';
 import { Allowlist } from '../../../shared/limits/allowlist.ts';
 import { ClientKeys } from '../../../shared/limits/client-key.ts';
-import { IpClients } from '../../../shared/limits/ip-client.ts';
+import { CUSTOMER_PREFIX_BITS, IpClients } from '../../../shared/limits/ip-client.ts';
 import { policyValue } from '../../../shared/limits/rate-limit-headers.ts';
 import type { RateLimitHeaderMode, RateLimitHeaders } from '../../../shared/limits/rate-limit-headers.ts';
-import type { FromLimitThread, ToLimitThread } from '../../../shared/limits/messages.ts';
+import type { FromLimitThread, RoomLess, ToLimitThread } from '../../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
@@ -24,8 +24,11 @@ import { Overrides } from './overrides.ts';
 import { RefusedClients } from './refused-clients.ts';
 import { ShadowLog } from './shadow-log.ts';
 import type { GateState } from './store-gate.ts';
+import type { StoreRoom } from './store-room.ts';
 
 const STORE_LOOK_MS = 5;
+/** That there is no room is said so often while it is so. */
+const NO_ROOM_AGAIN_MS = 10_000;
 
 export interface ThreadLimitsStart {
   readonly config: Config;
@@ -34,6 +37,7 @@ export interface ThreadLimitsStart {
   readonly memoryBuckets: SharedArrayBuffer;
   readonly liveNodes: number;
   readonly limitOverrides: readonly ThreadOverride[];
+  readonly clientsFull: boolean;
   readonly log: Logger;
   readonly metrics: ThreadMetrics;
   /** To the front. */
@@ -61,6 +65,10 @@ export class ThreadLimits {
   /** Why the store is not asked; '' = it is. */
   degraded = '';
   keys: ClientKeys;
+  readonly #room: StoreRoom;
+  /** Names addresses where new clients share a bucket: nobody has more than one by owning a network. */
+  #addresses: IpClients;
+  readonly #noRoomSaidMs: Record<RoomLess, number> = { process: -NO_ROOM_AGAIN_MS, redis: -NO_ROOM_AGAIN_MS };
   readonly #store: LimitStore;
   /** The same, where it is Redis. */
   readonly #shared: SharedStore | undefined;
@@ -89,6 +97,8 @@ export class ThreadLimits {
       onFar: (isFar, fastestMs) => start.post({ type: 'limits-store-far', isFar, fastestMs }),
     });
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
+    this.#room = { isFull: start.clientsFull };
+    this.#addresses = addressesOf(config);
     this.#headerMode = config.limits.headers;
     this.#allowlist = new Allowlist(config.limits.allowlist);
     const memory = new SharedMemoryStore(start.memoryBuckets, {
@@ -103,6 +113,8 @@ export class ThreadLimits {
       clock: monotonicMs,
       store: this.#store,
       local: memory,
+      room: this.#room,
+      onNoRoom: (where) => this.#onNoRoom(where),
       liveNodes: () => this.#liveNodes,
       get timeoutMs() {
         return timeout.ms;
@@ -119,6 +131,7 @@ export class ThreadLimits {
   apply(config: Config): void {
     if (config.redis !== undefined) this.#shared?.renewLogin(config.redis);
     this.keys = new ClientKeys(config.limits.key, new IpClients(config.limits.ipv6Prefix));
+    this.#addresses = addressesOf(config);
     this.#headerMode = config.limits.headers;
     this.#allowlist = new Allowlist(config.limits.allowlist);
   }
@@ -136,11 +149,19 @@ export class ThreadLimits {
     return this.#allowlist.has(address, client);
   }
 
+  /** @see Waiter.addressName */
+  addressName(address: string): string {
+    return this.#addresses.nameOf(address);
+  }
+
   /** From the front. */
   receive(message: ToLimitThread): void {
     switch (message.type) {
       case 'live-nodes':
         this.#liveNodes = message.count;
+        return;
+      case 'clients-full':
+        this.#room.isFull = message.isFull;
         return;
       case 'forget-client':
         this.#forget(message.client);
@@ -185,9 +206,17 @@ export class ThreadLimits {
       random,
       flights: this.#flights,
       timeout: this.#timeout,
+      room: this.#room,
       metrics: this.#metrics,
       onChange: (state) => this.#onStoreChange(state),
     });
+  }
+
+  #onNoRoom(where: RoomLess): void {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#noRoomSaidMs[where] < NO_ROOM_AGAIN_MS) return;
+    this.#noRoomSaidMs[where] = nowMs;
+    this.#post({ type: 'limits-no-room', where });
   }
 
   #onStoreChange(state: GateState): void {
@@ -198,3 +227,5 @@ export class ThreadLimits {
     this.#post({ type: 'limits-store', up, reason });
   }
 }
+
+const addressesOf = ({ limits }: Config): IpClients => new IpClients(Math.min(limits.ipv6Prefix, CUSTOMER_PREFIX_BITS));

@@ -1,5 +1,5 @@
 import { decisionFromLevels } from '../../../shared/limits/decision.ts';
-import type { Decision } from '../../../shared/limits/decision.ts';
+import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { limitOfShare, waitsOfShare } from '../../../shared/limits/process-share.ts';
 import { CLOSED_RETRY_MS } from '../../../shared/limits/rule.ts';
 import type { CompiledRule } from '../../../shared/limits/rule.ts';
@@ -7,11 +7,15 @@ import type { SharedMemoryStore } from '../../../shared/limits/shared-memory-sto
 import type { LimitLane } from './limit-lane.ts';
 
 export interface WithoutStore {
-  readonly client: string;
+  /** Whose bucket it is; an address's where the client has none here and there is no room for one. */
+  client: string;
+  readonly waiter: Pick<Waiter, 'addressName'>;
   readonly lane: LimitLane;
   readonly local: SharedMemoryStore;
   readonly liveNodes: number;
   readonly nowMs: number;
+  /** The memory of this process has no room for a new client. */
+  readonly onNoRoom: () => void;
 }
 
 /** Decides as the lane says for the time when its store cannot be asked. */
@@ -44,18 +48,18 @@ function undecided(lane: LimitLane, end: Pick<Decision, 'outcome' | 'mode' | 're
   return { ...end, remaining, limit: rule.capacity, resetMs: 0, rule };
 }
 
-function decideLocally(ask: WithoutStore): Decision {
-  const { client, lane, local, liveNodes, nowMs } = ask;
+/** By this process's share of the limits, whatever the lane says. */
+export function decideLocally(ask: WithoutStore): Decision {
+  const { lane, local, liveNodes } = ask;
   const share = Math.max(1, liveNodes);
-  const known = lane.known.get(client);
-  const seed = known?.left.map((left, i) => {
-    const rule = lane.rules[i] as CompiledRule;
-    const tokens = left + ((nowMs - known.settledMs) * rule.refillPerSecond) / 1000;
-    return Math.min(tokens, rule.capacity) / share;
-  });
   const limits =
     share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => limitOfShare(rule, lane, share)) };
-  const granted = local.takeSeeded(client, limits, seed);
+  let granted = local.takeSeeded(ask.client, limits, { seed: seedOf(ask, share) });
+  if (granted === 'full') {
+    ask.client = ask.waiter.addressName();
+    ask.onNoRoom();
+    granted = local.takeSeeded(ask.client, limits, { seed: seedOf(ask, share), mayMake: true });
+  }
   if (granted === undefined) return decideWhileLocked(ask);
   // Waits are those of the share: a token here comes back 1/share as fast.
   const shared = share === 1 ? lane : { cost: lane.cost, rules: lane.rules.map((rule) => waitsOfShare(rule, share)) };
@@ -63,5 +67,15 @@ function decideLocally(ask: WithoutStore): Decision {
     outcome: granted ? 'granted' : 'refused',
     mode: 'local',
     laterTokens: 0,
+  });
+}
+
+/** What its buckets hold at most, by what was last heard of them. */
+function seedOf({ client, lane, nowMs }: WithoutStore, share: number): readonly number[] | undefined {
+  const known = lane.known.get(client);
+  return known?.left.map((left, i) => {
+    const rule = lane.rules[i] as CompiledRule;
+    const tokens = left + ((nowMs - known.settledMs) * rule.refillPerSecond) / 1000;
+    return Math.min(tokens, rule.capacity) / share;
   });
 }
