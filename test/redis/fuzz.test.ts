@@ -38,18 +38,28 @@ const FIELDS =
     .split(' ')
     .map((suffix) => `default${suffix}`);
 
+/** Of buckets. */
+const LEVELS = ['tokens', 'updated_ms', 'capacity', 'rate', 'ceiling', 'spilled', 'spilled_ms'];
+
 const text = fc.oneof(
   fc.constantFrom('', 'nan', '-nan', 'inf', '-inf', '-1', '0', '1e308', '9'.repeat(40), '0x10', 'null', '[]', '{"a":'),
   fc.constantFrom('OPEN', 'half_open', 'x'.repeat(20_000), '\0\u{fffd}', 'a=1,b=2', 'a=99999999999999999999'),
   fc.integer({ min: 0, max: 2 ** 50 }).map(String),
   fc.constant(0).map(() => String(Date.now() + 10_000_000_000)),
+  // Levels and times that may be true of a bucket, or nearly.
+  fc.oneof(fc.integer({ min: -CAPACITY - 2, max: CAPACITY + 2 }), fc.double({ min: -50, max: 50 })).map(String),
+  fc.integer({ min: -10_000, max: 10_000 }).map((ms) => String(Date.now() + ms)),
   fc.string({ maxLength: 40 }),
   fc.json(),
 );
 const anyField = fc.string({ minLength: 1, maxLength: 20 });
-/** Each hash with fields that mean something in it. Levels of buckets have drills of their own; here they are of a wrong type. */
+/** Each hash with fields that mean something in it. */
 const pair = fc.oneof(
   fc.tuple(fc.constant(BREAKER_KEY), fc.oneof(fc.constantFrom(...FIELDS), anyField)),
+  fc.tuple(
+    fc.constantFrom(...FUZZED.map((client) => bucketKey(client))),
+    fc.oneof(fc.constantFrom(...LEVELS), anyField),
+  ),
   fc.tuple(fc.constant(OVERRIDES_KEY), fc.oneof(fc.constantFrom('#version', 'somebody', ...FUZZED), anyField)),
 );
 const score = fc.oneof(fc.constantFrom('+inf', '-inf', '0', '1e300'), fc.integer({ min: 0 }).map(String));
@@ -149,6 +159,8 @@ test.prop([fc.array(fc.oneof(command, message), { minLength: 600, maxLength: 600
     await Promise.all(load);
     const seconds = (performance.now() - startedMs) / 1000;
     expect(granted).toBeLessThanOrEqual(CAPACITY + PER_SECOND * seconds + 1);
+    const shown = replies.map(({ headers }) => headers['x-ratelimit-remaining']).filter((each) => each !== undefined);
+    expect(shown.filter((each) => !/^\d+$/.test(String(each)) || Number(each) > CAPACITY)).toEqual([]);
     expect(replies.filter(isOurFault).map(({ status, body }) => `${status} ${body}`)).toEqual([]);
 
     // Nobody attacks any more: it heals by itself, with nothing but traffic.
