@@ -6,6 +6,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import { problemBody, reasonPhrase } from '../../shared/http/problem.ts';
 import { probeListen } from '../process/listen-problem.ts';
 import type { Acceptor } from './acceptor.ts';
+import { uwsBinaryProblem } from './uws-binary.ts';
 
 /** What uWS's types leave out of an app that hands sockets to other threads. */
 type AcceptorApp = TemplatedApp & {
@@ -37,11 +38,13 @@ function answerNoThreads(res: HttpResponse, method: string): void {
   });
 }
 
-/** uWebSockets.js is not there, or does not load on this system; the message says why. */
+/** uWebSockets.js is not there, is not what was pinned, or does not load on this system; the message says why. */
 export class UwsUnavailable extends Error {}
 
 /** By require: when an import of it fails, Node 20 reports that once more, as an uncaught error. */
 function requireUws(): typeof import('uWebSockets.js') {
+  const problem = uwsBinaryProblem();
+  if (problem !== '') throw new UwsUnavailable(problem);
   try {
     return createRequire(import.meta.url)('uWebSockets.js') as typeof import('uWebSockets.js');
   } catch (error) {
