@@ -24,6 +24,7 @@ import { RefusedFront } from './refused-front.ts';
 import { RefusedSharing } from './refused-sharing.ts';
 import type { ClusterRefused } from './refused-sharing.ts';
 import { ThreadOrders } from './thread-orders.ts';
+import { UntrustedProxies } from './untrusted-proxies.ts';
 
 /** Number of the front among those that lock buckets; threads count from 1. Its locks end with the process. */
 const FRONT_OWNER = 0x3fff_ffff;
@@ -43,6 +44,8 @@ export interface LimitControlOptions {
   readonly onStoreChange: StoreListener;
   /** @see ClientRoom */
   readonly onRoom: (problem: RoomProblem, isNow: boolean) => void;
+  /** @see UntrustedProxies */
+  readonly onUntrustedProxy: (text: string, address: string) => void;
   /** @see FarStore */
   readonly onStoreFar: (isFar: boolean, fastestMs: number) => void;
 }
@@ -56,6 +59,7 @@ export class LimitControl {
   readonly store: LimitsStoreState;
   /** Whether there is room for new clients. */
   readonly room: ClientRoom;
+  readonly untrustedProxies: UntrustedProxies;
   readonly #far: FarStore;
   readonly #refused = new RefusedFront(monotonicMs);
   readonly #asked: AskedRedis;
@@ -69,6 +73,7 @@ export class LimitControl {
     this.#config = config;
     this.#routes = limitedRoutes(config.routes);
     this.store = new LimitsStoreState(options.onStoreChange);
+    this.untrustedProxies = new UntrustedProxies(config.server.trustedProxies, options.onUntrustedProxy);
     this.#far = new FarStore(options.onStoreFar);
     this.memory = new MemoryBuckets({
       memory: new SharedMemoryStore(memoryBuckets, { owner: FRONT_OWNER }),
@@ -116,6 +121,7 @@ export class LimitControl {
   configure(config: Config): void {
     this.#config = config;
     this.#routes = limitedRoutes(config.routes);
+    this.untrustedProxies.configure(config.server.trustedProxies);
   }
 
   receive(slot: number, message: FromLimitThread): void {
@@ -128,6 +134,9 @@ export class LimitControl {
         return;
       case 'limits-no-room':
         this.room.receive(message.where);
+        return;
+      case 'untrusted-proxy':
+        this.untrustedProxies.receive(message.address);
         return;
       case 'limits-done':
         this.#orders.done(message.id);

@@ -81,6 +81,7 @@ export class TrafficControl {
         reportRoom(options, problem, isNow);
         options.degraded.set('limits', this.limitProblems);
       },
+      onUntrustedProxy: (text, address) => log.warn({ address }, text),
       onStoreFar: (isFar, fastestMs) => reportFarStore(options, isFar, fastestMs),
     });
     this.#breaker = startBreaker(
@@ -143,6 +144,11 @@ export class TrafficControl {
   /** Why new clients are not limited each by itself; empty when they are. */
   get limitProblems(): readonly string[] {
     return this.limits.room.problems.map(roomReason);
+  }
+
+  /** What is hardly meant, by the requests that come. */
+  get warnings(): readonly string[] {
+    return this.limits.untrustedProxies.warnings;
   }
 
   /** The nodes that share the Redis. Never rejects. */

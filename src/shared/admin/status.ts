@@ -10,7 +10,9 @@ export const statusAnswer = z.object({
   startedAt: z.iso.datetime(),
   uptimeSeconds: z.number(),
   configVersion: z.number(),
-  warnings: z.array(z.string()).describe('What works but is hardly meant, or weak, in the configuration in use.'),
+  warnings: z
+    .array(z.string())
+    .describe('What works but is hardly meant, or weak, in the configuration in use or by the requests that come.'),
   lastReload: z
     .object({ at: z.iso.datetime(), applied: z.boolean(), problems: z.array(z.string()) })
     .nullable()

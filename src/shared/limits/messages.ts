@@ -8,6 +8,8 @@ export type FromLimitThread =
   | { readonly type: 'limits-store-far'; readonly isFar: boolean; readonly fastestMs: number }
   /** New clients of this thread share a bucket by address, because there is no room here, or in Redis' memory; now and then. */
   | { readonly type: 'limits-no-room'; readonly where: RoomLess }
+  /** Most requests come from this address for many clients, and it is not trusted; said again while it is so. */
+  | { readonly type: 'untrusted-proxy'; readonly address: string }
   /** The clients that this thread refused most; at most once a second, and only if it has changed. */
   | { readonly type: 'refused-clients'; readonly list: RefusedList }
   /** What the front asked for under this number is done. */

@@ -19,6 +19,7 @@ import { ClientsInFlight } from './exchange/clients-in-flight.ts';
 import { Exchange } from './exchange/exchange.ts';
 import { BodyRoom } from './exchange/gathered-body.ts';
 import { SlowReaders } from './exchange/slow-readers.ts';
+import { UntrustedProxy } from './exchange/untrusted-proxy.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
@@ -55,6 +56,7 @@ export class RequestThread implements ExchangeThread {
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
+  readonly untrustedProxy: UntrustedProxy;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
@@ -105,6 +107,7 @@ export class RequestThread implements ExchangeThread {
       log,
       openRedisStore,
     });
+    this.untrustedProxy = new UntrustedProxy((address) => post({ to: 'limits', type: 'untrusted-proxy', address }));
     this.breaker = createGate({
       memory: start.breaker.memory,
       post: (message) => post({ to: 'breaker', ...message }),

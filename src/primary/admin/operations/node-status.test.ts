@@ -23,7 +23,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     threads: { restarts: 0, all: () => [], status: () => [] },
     front: { kind: 'native', problem },
     reload: { active: () => ({ version: 1, config }), last: undefined, warnings: [] },
-    control: { liveNodes: 1, redisProblems: [], nodeProblems: [], limitProblems: [] },
+    control: { liveNodes: 1, redisProblems: [], nodeProblems: [], limitProblems: [], warnings: [] },
     limitsStore,
     breakers: () => [],
     unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },

@@ -38,6 +38,8 @@ export interface StatusParts {
     readonly nodeProblems: readonly string[];
     /** Why new clients are not limited each by itself. */
     readonly limitProblems: readonly string[];
+    /** What is hardly meant, by the requests that come. */
+    readonly warnings: readonly string[];
   };
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
@@ -70,7 +72,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     startedAt: new Date(parts.startedAtMs).toISOString(),
     uptimeSeconds: Math.round(parts.uptimeMs() / 1000),
     configVersion: reload.active().version,
-    warnings: [...reload.warnings],
+    warnings: [...reload.warnings, ...control.warnings],
     lastReload: last === undefined ? null : shownReload(last),
     port: parts.port(),
     front: parts.front.kind,

@@ -199,8 +199,10 @@ export class Exchange
     this.takesTrailers = head.takesTrailers;
     if (head.takesTrailers) own += 'te: trailers\r\nconnection: te\r\n';
     if (trustedProxies.empty || !trustedProxies.isTrusted(this.address)) {
+      thread.untrustedProxy.saw(this.address, head.forwardedFor);
       this.fields = head.fields + forwardedByClient(head, peer) + own;
     } else {
+      thread.untrustedProxy.saw(this.address, undefined);
       const forwarded = forwardedByProxy(head, peer, trustedProxies);
       this.address = forwarded.client;
       this.fields = head.fields + forwarded.fields + own;

@@ -9,6 +9,7 @@ import type { BodyRoom } from './gathered-body.ts';
 import type { ProbedThread } from './probes.ts';
 import type { RecordingThread } from './record.ts';
 import type { Reader } from './slow-readers.ts';
+import type { UntrustedProxy } from './untrusted-proxy.ts';
 
 /** The thread's list of exchanges in flight: a Set would hash two times for each. */
 export interface LinkedExchange extends Reader {
@@ -45,6 +46,7 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly uploads: Set<Uploading>;
   readonly bodyRoom: BodyRoom;
   readonly clientsInFlight: ClientsInFlight;
+  readonly untrustedProxy: UntrustedProxy;
   readonly inFlight: number;
   /** Routes are looked for as if `//` in a path were `/`. */
   readonly mergesSlashes: boolean;
