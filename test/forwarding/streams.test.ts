@@ -4,6 +4,7 @@ import { startPair } from '../support/pair.ts';
 import type { Pair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
 import type { RawConnection } from '../support/raw.ts';
+import { scrape } from '../metrics/scrape.ts';
 import { eventually, until } from '../support/wait.ts';
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -23,6 +24,8 @@ async function withStreams(env: Readonly<Record<string, string>>) {
   return { pair, streams, clients };
 }
 
+const metricOf = async ({ gateway }: Pair, name: string): Promise<number> => (await scrape(gateway)).sum(name);
+
 const served = async (pair: Pair): Promise<boolean> =>
   statusOf(await ask(pair.port, requestText('GET', '/proxy/short'))) === 200;
 
@@ -31,11 +34,14 @@ it('streams that last take no connection from short requests, and go on; one tha
   await using _pair = pair;
   expect(await served(pair)).toBe(false); // both connections stream, and have for a moment only
   await eventually(() => served(pair), 'they have left the pool');
+  await eventually(async () => (await metricOf(pair, 'http_streams')) === 2, 'both are counted');
+  expect(await metricOf(pair, 'http_streams_refused_total')).toBe(0);
   for (const each of streams) each.send('5\r\nstill\r\n');
   await until(() => clients.every((each) => each.received().includes('still')));
   for (const each of streams) each.send('0\r\n\r\n');
   await until(() => clients.every((each) => each.received().endsWith('0\r\n\r\n')));
   for (let i = 0; i < 4; i++) expect(await served(pair)).toBe(true);
+  await eventually(async () => (await metricOf(pair, 'http_streams')) === 0, 'none is left');
   for (const client of clients) client.socket.resetAndDestroy();
 });
 
@@ -47,5 +53,9 @@ it('those above MAX_STREAMS stay in the pool', async () => {
   third.send(requestText('GET', '/proxy/events'));
   await third.until('hi');
   for (let i = 0; i < 6; i++) expect(await served(pair)).toBe(false); // two seconds each
+  expect(await metricOf(pair, 'http_streams')).toBe(1);
+  // However often they are looked at, each is counted once.
+  const refused = await metricOf(pair, 'http_streams_refused_total');
+  expect([1, 2]).toContain(refused);
   for (const client of [...clients, third]) client.socket.resetAndDestroy();
 });

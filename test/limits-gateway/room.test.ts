@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scrape } from '../metrics/scrape.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { get } from '../support/requests.ts';
@@ -39,10 +40,8 @@ async function makeUp(limited: Limited, requests: number, address: (i: number) =
 const askAll = (limited: Limited): Promise<number[]> =>
   Promise.all(HONEST.map(({ client, address }) => ask(limited, client, address)));
 
-const metric = async ({ gateway }: Limited, of: string): Promise<number> => {
-  const { body } = await get(gateway.adminPort, { path: '/metrics' });
-  return Number(new RegExp(`^${of} (\\S+)$`, 'm').exec(body)?.[1]);
-};
+const byAddress = async ({ gateway }: Limited): Promise<number> =>
+  (await scrape(gateway)).sum('limits_decided_by_address_total');
 
 describe('more clients than RATE_LIMIT_MAX_CLIENTS', () => {
   let redis: TestRedis;
@@ -73,7 +72,7 @@ describe('more clients than RATE_LIMIT_MAX_CLIENTS', () => {
     for (const { client } of HONEST) expect(await tokensOf(redis.client, client)).toBeCloseTo(CAPACITY - 2, 0);
     // A newcomer at an address of its own is served all the same.
     expect(await ask(limited, 'newcomer', '192.0.2.77')).toBe(200);
-    expect(await metric(limited, 'limits_decided_by_address_total')).toBeGreaterThanOrEqual(400);
+    expect(await byAddress(limited)).toBeGreaterThanOrEqual(400);
     const said = limited.gateway.log.filter((line) => String(line['msg']).includes('RATE_LIMIT_MAX_CLIENTS'));
     expect(said).toHaveLength(1);
 
@@ -103,7 +102,7 @@ describe('more clients than RATE_LIMIT_MAX_CLIENTS', () => {
     // Room for 2,048 buckets; nobody's was given to another.
     expect(served).toBeLessThanOrEqual(2_048 - HONEST.length + CAPACITY);
     expect(new Set(await askAll(limited))).toEqual(new Set([429]));
-    expect(await metric(limited, 'limits_decided_by_address_total')).toBeGreaterThan(0);
+    expect(await byAddress(limited)).toBeGreaterThan(0);
     const said = limited.gateway.log.filter((line) => String(line['msg']).includes('no room for more buckets'));
     expect(said).toHaveLength(1);
   });

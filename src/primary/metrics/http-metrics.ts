@@ -6,6 +6,7 @@ import {
   refusedColumn,
   ROUTE,
   STATUS_CLASSES,
+  THREAD,
 } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
 import { counter, gauge, histogram } from './definition.ts';
@@ -80,6 +81,14 @@ export function httpMetrics(
     ),
     gauge('http_accepting', '0 while clients wait in the kernel, because there are no descriptors.', () =>
       front.problem === '' ? 1 : 0,
+    ),
+    gauge('http_streams', 'Answers that have been coming for 10 s and have left the counts of their pool.', () =>
+      sums.at(THREAD.streams),
+    ),
+    counter(
+      'http_streams_refused_total',
+      'Answers that have been coming for 10 s and stayed in their pool: MAX_STREAMS, or the share of their client.',
+      () => sums.at(THREAD.streamsRefused),
     ),
     gauge('http_requests_in_flight', 'Requests that have not ended.', overThreads('inFlight')),
     gauge('http_connections_open', 'Open connections of clients.', overThreads('openConnections')),

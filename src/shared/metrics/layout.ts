@@ -140,9 +140,13 @@ export const THREAD = {
   loopLag: thread.take(DURATION),
   /** One for each of REFUSAL_CODES. */
   refused: thread.take(REFUSAL_CODES.length),
+  /** Answers that lasted and had no room among the streams. */
+  streamsRefused: thread.take(),
   /** Gauges. The first is one of STORE_STATE. */
   storeState: thread.take(),
   heapUsedBytes: thread.take(),
+  /** Answers that have left the counts of their pools. */
+  streams: thread.take(),
   /** Buckets in which this thread owes tokens. */
   owingBuckets: thread.take(),
 } as const;
@@ -154,7 +158,7 @@ export const refusedColumn = (code: RefusalCode): number => THREAD.refused + REF
 export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 /** Columns that say how things are now: they are emptied when their thread has gone. */
-export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes, THREAD.owingBuckets] as const;
+export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes, THREAD.streams, THREAD.owingBuckets] as const;
 export const UPSTREAM_GAUGES = [UPSTREAM.connectionsOpen, UPSTREAM.connectionsIdle, UPSTREAM.queued] as const;
 
 /** Rows of each kind: names beyond them share the row `(other)`. Pages that nobody writes cost no memory. */

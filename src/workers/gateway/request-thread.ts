@@ -116,7 +116,9 @@ export class RequestThread implements ExchangeThread {
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.clients = new SharingClients(start.config);
-    this.streams = new Streams(this.clients, start.config.server.maxStreams);
+    this.streams = new Streams(this.clients, start.config.server.maxStreams, () =>
+      this.metrics.add(THREAD.streamsRefused),
+    );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
     this.table = this.#tableOf(start.config, start.breaker.places);
     this.#identifyBy(start.config);
@@ -243,6 +245,7 @@ export class RequestThread implements ExchangeThread {
     this.#tickedMs = nowMs;
     if (nowMs - this.#heapReadMs < HEAP_EVERY_MS) return;
     this.#heapReadMs = nowMs;
+    this.metrics.set(THREAD.streams, this.streams.count);
     this.metrics.set(THREAD.heapUsedBytes, getHeapStatistics().used_heap_size); // of this thread; memoryUsage is of the process
   }
 

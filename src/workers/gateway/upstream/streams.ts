@@ -14,9 +14,14 @@ export class Streams {
   #most: number;
   #line: FairLine<Sharer>;
   readonly #held = new Set<Sharer>();
+  /** Of which there was no room for once: it is asked for again every second. */
+  readonly #refused = new WeakSet<Sharer>();
+  readonly #onRefused: () => void;
 
-  constructor(clients: FairClients, most: number) {
+  /** @param onRefused there was no room for an answer that lasts; it stays in its pool. Once for each */
+  constructor(clients: FairClients, most: number, onRefused: () => void) {
     this.clients = clients;
+    this.#onRefused = onRefused;
     this.#most = most;
     this.#line = new FairLine(this, most);
   }
@@ -34,9 +39,14 @@ export class Streams {
     for (const one of this.#held) this.#line.hold(one);
   }
 
-  /** Whether one more of this client has room. */
+  /** Whether there is room for this one, which is due. */
   hasRoomFor(one: Sharer): boolean {
-    return this.#held.size < this.#most && this.#line.mayStart(one);
+    if (this.#held.size < this.#most && this.#line.mayStart(one)) return true;
+    if (!this.#refused.has(one)) {
+      this.#refused.add(one);
+      this.#onRefused();
+    }
+    return false;
   }
 
   add(one: Sharer): void {
