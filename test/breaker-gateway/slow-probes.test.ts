@@ -53,6 +53,54 @@ describe('the only permit', () => {
     }
   });
 
+  /** The same for a request that is not sent on before its body is here. */
+  async function waitingProbe(text: string): ReturnType<typeof rawClient> {
+    for (;;) {
+      const client = await rawClient(gateway.port);
+      client.send(text);
+      await eventually(
+        async () => client.received() !== '' || (await seenAt(gateway)) === 'HALF_OPEN',
+        'it holds the permit, or is refused',
+      );
+      if (client.received() === '') return client;
+      client.socket.destroy();
+    }
+  }
+
+  const LONG = 'POST /proxy/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n';
+
+  test.each([
+    ['a byte at a time', '.'],
+    ['not at all', ''],
+  ])('is not kept by a client that sends a body of a known length %s', async (_, byte) => {
+    using client = await waitingProbe(LONG);
+    const drip = setInterval(() => byte !== '' && client.send(byte), 100);
+    try {
+      upstream.behaviour = 200;
+      await untilSeen([gateway], 'passed');
+      expect(client.received()).toBe('');
+      expect(upstream.calls.filter(({ path }) => path === '/slow')).toEqual([]); // no connection waits for it
+    } finally {
+      clearInterval(drip);
+    }
+  });
+
+  test('is not kept by a client that sends the rest of a longer body a byte at a time', async () => {
+    upstream.behaviour = 'hold';
+    using client = await probeWith(
+      `POST /proxy/long HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(65_536)}`,
+    );
+    const drip = setInterval(() => client.send('.'), 100);
+    try {
+      upstream.onPath.set('/proxy/ok', 200).set('/ok', 200);
+      await untilSeen([gateway], 'passed');
+      expect(client.received()).toBe('');
+    } finally {
+      clearInterval(drip);
+      upstream.onPath.clear();
+    }
+  });
+
   test('is given back by the header of an answer, however long its body takes', async () => {
     upstream.behaviour = (response) => void response.writeHead(200, { 'content-length': '1000' }).write('begun');
     using client = await probeWith('GET /proxy/long HTTP/1.1\r\nHost: a\r\n\r\n');
