@@ -14,6 +14,7 @@ import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
+import { composeJobs } from './jobs/compose-jobs.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';
@@ -119,6 +120,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     log,
     events,
   });
+  const jobs = await composeJobs({ config: first.config, jobs: [], log, events, degraded });
   const numbers = startMetrics(
     {
       memory: metrics,
@@ -141,6 +143,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       events.add('drain', 'the process is about to end', { reason });
       readers.close();
     },
+    closeJobs: (deadlineMs) => jobs.close(deadlineMs),
     closeControl: () => control.close(),
   });
   const runReload = async (): Promise<ReloadOutcome> => {

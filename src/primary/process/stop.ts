@@ -18,6 +18,8 @@ export interface StopParts {
   readonly log: Log;
   /** The stop has begun: whoever waits for something without end is sent away. */
   onBegin(reason: string): void;
+  /** Takes no longer than this. Called again when there is less time. */
+  closeJobs(deadlineMs: number): Promise<void>;
   /** Limits and breakers: after the threads. */
   closeControl(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export interface StopOrder {
 export class Stop {
   readonly #parts: StopParts;
   #begun = false;
+  #jobs: Promise<void> | undefined;
   #admin: { close(): Promise<void> } | undefined;
 
   constructor(parts: StopParts) {
@@ -58,6 +61,7 @@ export class Stop {
     const { acceptor, threads, log } = this.#parts;
     log.info({ reason: order.reason, deadlineMs: order.deadlineMs }, 'gateway draining');
     this.#parts.onBegin(order.reason);
+    this.#jobs = this.#parts.closeJobs(order.deadlineMs);
     threads.lameDuck();
     const lameDuckMs = threads.openConnections() > 0 ? Math.min(LAME_DUCK_MS, order.deadlineMs) : 0;
     this.#hardStop(lameDuckMs + order.deadlineMs + (order.marginMs ?? MARGIN_MS));
@@ -78,6 +82,7 @@ export class Stop {
     this.#hardStop(FORCED_WITHIN_MS);
     acceptor.close();
     threads.abort();
+    this.#jobs = this.#parts.closeJobs(0);
     await this.#finish(EXIT.ok);
   }
 
@@ -86,6 +91,7 @@ export class Stop {
     // No time-out of its own: the hard stop comes first.
     await threads.until(() => threads.all().length === 0, 2 ** 31 - 1);
     threads.close();
+    await this.#jobs;
     await this.#parts.closeControl();
     await this.#admin?.close();
     if (threads.aborted > 0) log.warn({ aborted: threads.aborted }, 'exchanges were cut off');

@@ -13,6 +13,8 @@ const PURPOSES = {
   breakers: 'circuit breakers',
   events: 'events of other nodes',
   metrics: 'metrics of Redis',
+  jobs: 'jobs',
+  'job runs': 'runs of jobs',
 } as const;
 
 export type RedisPurpose = keyof typeof PURPOSES;

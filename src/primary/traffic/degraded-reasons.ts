@@ -1,11 +1,19 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front';
+type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'jobs' | 'jobs-redis';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
   readonly #threads: Pick<ThreadSet, 'tellAll'>;
-  readonly #reasons: Record<Part, readonly string[]> = { breakers: [], redis: [], nodes: [], limits: [], front: [] };
+  readonly #reasons: Record<Part, readonly string[]> = {
+    breakers: [],
+    redis: [],
+    nodes: [],
+    limits: [],
+    front: [],
+    'jobs-redis': [],
+    jobs: [],
+  };
 
   constructor(threads: Pick<ThreadSet, 'tellAll'>) {
     this.#threads = threads;
@@ -22,7 +30,6 @@ export class DegradedReasons {
   }
 
   all(): readonly string[] {
-    const { breakers, redis, nodes, limits, front } = this.#reasons;
-    return [...breakers, ...redis, ...nodes, ...limits, ...front];
+    return Object.values(this.#reasons).flat();
   }
 }

@@ -32,6 +32,7 @@ export const EVENT_TYPES = [
   'override',
   'log-level',
   'accepting',
+  'job',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,5 +1,6 @@
 import { isAmbiguousName } from '../http/ambiguous-name.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
+import { checkJobs } from './jobs/checks.ts';
 import type { Problem } from './problems.ts';
 import { checkRedis } from './redis/checks.ts';
 import type { ReadEnv } from './read-env.ts';
@@ -59,5 +60,6 @@ export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): rea
     ...checkLimitWaits(values, sound),
     ...checkClientKey(values, sound),
     ...checkRedis(values, sound, readFile),
+    ...checkJobs(values, sound),
   ];
 }

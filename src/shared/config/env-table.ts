@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseDnsServer, parseListenHost, parseNetwork } from './addresses.ts';
 import { BREAKER_ENV } from './breaker/env.ts';
+import { JOBS_ENV } from './jobs/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
@@ -175,6 +176,7 @@ export const ENV = {
   ...LIMITS_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,
+  ...JOBS_ENV,
   LOG_LEVEL: withDefault(logLevel, 'info', 'Least severe level that is logged.'),
   ACCESS_LOG: withDefault(
     accessLog,

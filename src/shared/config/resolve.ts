@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { EnvName, EnvValues } from './env-table.ts';
+import { resolveJobs } from './jobs/resolve.ts';
 import { resolveLimits } from './limits/resolve.ts';
 import { resolveRedis } from './redis/resolve.ts';
 import { resolveRoute } from './routes/resolve.ts';
@@ -40,6 +41,7 @@ export function resolveConfig(checked: Checked): Config {
   // Whoever writes routes says what is limited; the route that is there by itself always is.
   const limitByDefault =
     yaml?.data.routes === undefined || given.has('RATE_LIMIT_CAPACITY') || given.has('RATE_LIMIT_REFILL_RATE');
+  const redis = resolveRedis(env, checked.readFile);
   return {
     node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.machine.chance) },
     server: resolveServer(env, checked.machine, checked.stateDir),
@@ -51,7 +53,8 @@ export function resolveConfig(checked: Checked): Config {
         ? upstreams
         : [resolveDefaultUpstream(env, targets), ...upstreams],
     limits: resolveLimits(env),
-    redis: resolveRedis(env, checked.readFile),
+    redis,
+    jobs: resolveJobs(env, checked.readFile, redis),
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,

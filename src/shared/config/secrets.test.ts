@@ -25,10 +25,15 @@ describe('secrets', () => {
   test('of the table are all masked in what is shown of the configuration', () => {
     const names = Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [name] : []));
     const env = Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]));
-    const shown = describeConfig(configOf({ ...env, REDIS_URL: 'redis://host', REDIS_MODE: 'sentinel' }));
-    expect(names).toEqual(['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD']);
+    const JOBS_REDIS_URL = 'redis://:secret-of-JOBS_REDIS_URL@jobs,other';
+    const shown = describeConfig(
+      configOf({ ...env, REDIS_URL: 'redis://host', REDIS_MODE: 'sentinel', JOBS_REDIS_URL }),
+    );
+    const redisSecrets = ['REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD', 'JOBS_REDIS_URL'];
+    expect(names).toEqual(['ADMIN_TOKEN', ...redisSecrets]);
     expect(JSON.stringify(shown)).not.toContain('secret-of-');
     expect(shown['redis']).toMatchObject({ password: '***', sentinelPassword: '***', url: 'redis://host:26379' });
+    expect(shown['jobs']).toMatchObject({ redis: { password: '***' } });
     expect(shown['server']).toMatchObject({ adminToken: '***', port: 5000 });
     expect(describeConfig(configOf({}))['server']).not.toHaveProperty('adminToken');
   });

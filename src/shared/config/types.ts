@@ -240,6 +240,15 @@ export interface RedisConfig {
   readonly sentinelPassword: string | undefined;
 }
 
+/** `only`: jobs and the admin port, nothing for clients. */
+export type JobsMode = 'on' | 'off' | 'only';
+
+export interface JobsConfig {
+  readonly mode: JobsMode;
+  /** Through which the nodes share the jobs out; `undefined` = every process for itself. */
+  readonly redis: RedisConfig | undefined;
+}
+
 /** This process among those that share a Redis. */
 export interface NodeConfig {
   /** Letters, digits, `.`, `_` and `-`, at most 64. */
@@ -256,6 +265,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   /** `undefined` = every process for itself. */
   readonly redis: RedisConfig | undefined;
+  readonly jobs: JobsConfig;
   /** `true` when neither UPSTREAM_URL nor GATEWAY_CONFIG names an upstream: the demo upstream is started. */
   readonly demoUpstream: boolean;
   /** Fault hooks for the killing drills; only tests set it (GATEWAY_TEST_FAULTS=on). */

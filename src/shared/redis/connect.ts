@@ -7,7 +7,11 @@ import type { RedisSettings } from './connection.ts';
 export type RedisBehaviour = Pick<
   RedisSettings,
   'maxRetriesPerRequest' | 'autoResubscribe' | 'connectTimeout' | 'commandTimeout' | 'socketTimeout'
-> & { readonly retryStrategy: (attempt: number) => number };
+> & {
+  readonly retryStrategy: (attempt: number) => number;
+  /** Commands wait for a Redis that is away. */
+  readonly enableOfflineQueue?: boolean;
+};
 
 /**
  * A connection on which a command, those of the handshake included, has waited so long without a byte is made anew: the
@@ -17,14 +21,14 @@ const SILENT_MS = 2_000;
 
 /** A client of its own for one purpose. */
 export function connectRedis(config: RedisConfig, behaviour: RedisBehaviour): Redis | Cluster {
-  const { retryStrategy, ...rest } = behaviour;
+  const { retryStrategy, enableOfflineQueue = false, ...rest } = behaviour;
   const perNode = { socketTimeout: SILENT_MS, ...rest, ...ANY_REDIS };
   if (config.mode !== 'cluster') {
-    return new Redis({ ...perNode, retryStrategy, ...redisAddress(config), enableOfflineQueue: false });
+    return new Redis({ ...perNode, retryStrategy, ...redisAddress(config), enableOfflineQueue });
   }
   const nodes = config.nodes.map(({ host, port }) => ({ host, port }));
   return new Cluster(nodes, {
-    enableOfflineQueue: false,
+    enableOfflineQueue,
     clusterRetryStrategy: retryStrategy,
     redisOptions: { ...perNode, ...redisCredentials(config) },
   });

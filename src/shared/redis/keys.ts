@@ -26,6 +26,12 @@ export const nodeKey = (node: string): string => `${OURS}node:${node}`;
 /** Clients that a node refuses most. */
 export const refusedKey = (node: string): string => `${OURS}refused:${node}`;
 
+/** In front of everything of the jobs: one hash slot, since their scripts use many keys. */
+export const JOBS_PREFIX = `${OURS}{jobs}`;
+
+/** Hash of what came of each job lately. */
+export const JOB_STANDINGS_KEY = `${JOBS_PREFIX}:standings`;
+
 export const BUCKET_PREFIX = `${OURS}rate-limit:`;
 
 /** Builds the key of one bucket. */

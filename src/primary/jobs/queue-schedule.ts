@@ -1,0 +1,116 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { RedisBehaviour } from '../../shared/redis/connect.ts';
+import type { RedisConnections } from '../redis/redis-connections.ts';
+import type { JobAbility } from './job.ts';
+import { JobQueue } from './job-queue.ts';
+import type { Bull } from './job-queue.ts';
+import type { RunRecord, Schedule, ScheduleOptions } from './schedule.ts';
+import { within } from './within.ts';
+
+const AGAIN_MS = 500;
+const FORCED_WITHIN_MS = 300;
+
+const QUESTIONS: RedisBehaviour = {
+  maxRetriesPerRequest: 0,
+  autoResubscribe: false,
+  connectTimeout: 1_000,
+  commandTimeout: 2_000,
+  retryStrategy: () => AGAIN_MS,
+};
+
+/** BullMQ waits in commands of 10 s, and expects its commands to wait for Redis. */
+const RUNS: RedisBehaviour = {
+  maxRetriesPerRequest: null,
+  autoResubscribe: false,
+  connectTimeout: 1_000,
+  socketTimeout: 15_000,
+  enableOfflineQueue: true,
+  retryStrategy: () => AGAIN_MS,
+};
+
+export interface QueueScheduleOptions extends ScheduleOptions {
+  readonly bull: Bull;
+  /** Closed by whoever made them, after `close`. */
+  readonly connections: RedisConnections;
+}
+
+/** The schedule that nodes share through Redis. */
+export class QueueSchedule implements Schedule {
+  readonly scope = 'cluster';
+  /** For questions, which fail at once while Redis is away. */
+  readonly redis: Redis | Cluster;
+  readonly #queues: ReadonlyMap<string, JobQueue>;
+  readonly #whyNot: () => string;
+  readonly #copies: ReadonlySet<Redis | Cluster>;
+  readonly #renewal: NodeJS.Timeout;
+
+  constructor({ bull, connections, ...options }: QueueScheduleOptions) {
+    const questions = connections.open('jobs', QUESTIONS);
+    this.redis = questions;
+    const runs = connections.open('job runs', RUNS);
+    this.#copies = copiesOf(runs);
+    const redis = { questions, runs };
+    this.#whyNot = () => connections.whyNot('jobs');
+    this.#queues = new Map(options.jobs.map((job) => [job.name, new JobQueue(bull, redis, { ...options, job })]));
+    const renew = (): void => {
+      for (const queue of this.#queues.values()) void queue.renew();
+    };
+    questions.on('ready', renew);
+    this.#renewal = setInterval(renew, options.renewEveryMs).unref();
+  }
+
+  ask(job: string, input: unknown): Promise<RunRecord> {
+    return this.#asked(() => this.#queue(job).ask(input));
+  }
+
+  runs(job: string): Promise<readonly RunRecord[]> {
+    return this.#asked(() => this.#queue(job).runs());
+  }
+
+  run(job: string, id: string): Promise<RunRecord | undefined> {
+    return this.#asked(() => this.#queue(job).run(id));
+  }
+
+  ability(job: string): JobAbility {
+    return this.#queue(job).ability;
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#renewal);
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+  }
+
+  async endByForce(): Promise<void> {
+    const all = [...this.#queues.values()].map((queue) => queue.closeByForce());
+    // BullMQ waits for a Redis that is away or silent.
+    await within(Promise.allSettled(all), FORCED_WITHIN_MS);
+    for (const copy of this.#copies) copy.disconnect();
+  }
+
+  #queue(name: string): JobQueue {
+    const found = this.#queues.get(name);
+    if (found === undefined) throw new Error(`there is no job ${name}`);
+    return found;
+  }
+
+  async #asked<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      throw new Error(`the Redis of the jobs cannot be asked: ${this.#whyNot()}`, { cause: error });
+    }
+  }
+}
+
+/** The connections that BullMQ makes like this one, to wait on: it does not always end them. */
+function copiesOf(client: Redis | Cluster): ReadonlySet<Redis | Cluster> {
+  const copies = new Set<Redis | Cluster>();
+  const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => Redis | Cluster;
+  const kept = (...args: unknown[]): Redis | Cluster => {
+    const copy = duplicate(...args);
+    copies.add(copy);
+    copy.once('end', () => copies.delete(copy));
+    return copy;
+  };
+  return Object.assign(client, { duplicate: kept }) && copies;
+}
