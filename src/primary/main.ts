@@ -49,11 +49,17 @@ function loadFirst(): LoadedConfig & { readonly warnings: readonly string[] } {
 /** Imported only where the configuration names a Redis: without one the front starts faster. */
 async function redisConnections(
   { redis: config }: Config,
-  { log, degraded }: { readonly log: Log; readonly degraded: DegradedReasons },
+  { log, degraded, threads }: { readonly log: Log; readonly degraded: DegradedReasons; readonly threads: ThreadSet },
 ): Promise<RedisConnections | undefined> {
   if (config === undefined) return undefined;
   const { connectRedis: connect } = await import('../shared/redis/connect.ts');
-  return new RedisConnections({ config, connect, log, onProblems: (problems) => degraded.set('redis', problems) });
+  return new RedisConnections({
+    config,
+    connect,
+    log,
+    onDoubt: () => threads.tellAll({ to: 'limits', type: 'doubt-store' }),
+    onProblems: (problems) => degraded.set('redis', problems),
+  });
 }
 
 async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {
@@ -68,7 +74,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   let listening = false;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
-  const connections = await redisConnections(first.config, { log, degraded });
+  const connections = await redisConnections(first.config, { log, degraded, threads: threadSet });
   const acceptor = await openAcceptor({
     config: first.config,
     slots: slotsFor(server.workers),

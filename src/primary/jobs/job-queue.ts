@@ -2,6 +2,7 @@ import type { Queue, Worker } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
 import { wallClockMs } from '../../shared/clock.ts';
 import { JOBS_PREFIX } from '../../shared/redis/keys.ts';
+import { readScript, runScript } from '../../shared/redis/scripts.ts';
 import type { Job, JobAbility, JobProgress, JobResult } from './job.ts';
 import { recordOf, slotOf, waitedMs } from './queued-run.ts';
 import type { QueuedRun, RunData } from './queued-run.ts';
@@ -18,9 +19,12 @@ const PROGRESS_EVERY_MS = 500;
 const KEPT_EVENTS = 10;
 /** A run whose nodes have died so often is what kills them. */
 const MOST_DEATHS = 3;
+const LOOK = readScript(new URL('look-5.lua', import.meta.url));
 const LONGEST_LOCK_MS = 30_000;
 const SHORTEST_LOCK_MS = 1_000;
 const AGAIN_MS = 1_000;
+/** How long a worker waits in one command; twice 10 s, BullMQ's own limit, would be a command more every ten seconds. */
+export const BLOCK_SECONDS = 30;
 
 /** Where a queue is kept. */
 export interface QueueRedis {
@@ -153,17 +157,15 @@ export class JobQueue {
    */
   async #upsert(): Promise<void> {
     const { name, pattern, attempts, backoffMs } = this.job;
-    const redis = this.#redis.questions;
-    await redis.hset(`${JOBS_PREFIX}:${name}:meta`, { concurrency: 1, 'opts.maxLenEvents': KEPT_EVENTS });
-    const found = await this.#queue.getJobScheduler(name);
-    if (found?.pattern === pattern && found.template?.opts?.attempts === attempts) {
-      const next = await this.#queue.getJob(`repeat:${name}:${found.next ?? 0}`);
-      if (next !== undefined && (await next.getState()) !== 'unknown') return;
-      // Evicted by half: what is left of it would be in the way.
-      await redis.del(`${JOBS_PREFIX}:${name}:repeat:${name}:${found.next ?? 0}`);
-    }
+    const key = `${JOBS_PREFIX}:${name}`;
     const opts = this.#keeping({ attempts, backoff: { type: 'exponential', delay: backoffMs } });
+    // BullMQ packs the options; what is compared is our own word.
+    const word = `${pattern} ${attempts} ${backoffMs}`;
+    const keys = ['repeat', 'meta', 'delayed', 'wait', 'active'].map((each) => `${key}:${each}`);
+    const said = { keys, args: [name, word, KEPT_EVENTS] };
+    if ((await runScript(this.#redis.questions, LOOK, said)) === 1) return;
     await this.#queue.upsertJobScheduler(name, { pattern, tz: 'UTC' }, { name, data: {}, opts });
+    await this.#redis.questions.hset(`${key}:meta`, { schedule: word });
   }
 
   async #workOrRest(): Promise<void> {
@@ -198,7 +200,9 @@ export class JobQueue {
       stalledInterval: this.#lockMs,
       maxStalledCount: MOST_DEATHS,
       runRetryDelay: AGAIN_MS,
+      drainDelay: BLOCK_SECONDS,
     });
+    Object.defineProperty(worker, 'maximumBlockTimeout', { value: BLOCK_SECONDS });
     worker.on('error', (error) => log.debug({ job: this.job.name, err: error }, 'BullMQ'));
     worker.on('lockRenewalFailed', (ids) => void this.#lockLost(ids));
     worker.on('failed', (run) => {

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisBehaviour } from '../../shared/redis/connect.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { JobAbility } from './job.ts';
-import { JobQueue } from './job-queue.ts';
+import { BLOCK_SECONDS, JobQueue } from './job-queue.ts';
 import type { Bull } from './job-queue.ts';
 import type { RunRecord, Schedule, ScheduleOptions } from './schedule.ts';
 import { within } from './within.ts';
@@ -18,12 +18,12 @@ const QUESTIONS: RedisBehaviour = {
   retryStrategy: () => AGAIN_MS,
 };
 
-/** BullMQ waits in commands of 10 s, and expects its commands to wait for Redis. */
+/** BullMQ waits in commands of `BLOCK_SECONDS`, and expects its commands to wait for Redis. */
 const RUNS: RedisBehaviour = {
   maxRetriesPerRequest: null,
   autoResubscribe: false,
   connectTimeout: 1_000,
-  socketTimeout: 15_000,
+  socketTimeout: (BLOCK_SECONDS + 5) * 1_000,
   enableOfflineQueue: true,
   retryStrategy: () => AGAIN_MS,
 };

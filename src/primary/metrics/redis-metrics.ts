@@ -34,7 +34,7 @@ export function redisMetrics(redis: RedisMemory): MetricDefinition[] {
 export const connectionMetrics = (connections: Pick<RedisConnections, 'states'>): MetricDefinition[] => [
   gauge(
     'redis_connection_up',
-    'Whether what is at the other end of this connection of the front answers; asked every second.',
+    'Whether what is at the other end of this connection of the front answers; asked where it says nothing by itself.',
     () => connections.states().map(({ purpose, up }) => ({ labels: { connection: purpose }, value: Number(up) })),
   ),
 ];

@@ -24,7 +24,7 @@ const BEAT_EVERY_MS = 1_000;
 /** A node that has not been heard of for this long is not counted; its key vanishes by itself. */
 const ALIVE_MS = 5_000;
 
-const BEAT = readScript(new URL('beat-1.lua', import.meta.url));
+const BEAT = readScript(new URL('beat.lua', import.meta.url));
 const SAY = readScript(new URL('say-1.lua', import.meta.url));
 
 export interface NodeRegistryOptions {
@@ -103,6 +103,21 @@ export class NodeRegistry {
     return JSON.stringify({ ...mine, instance: this.#instance });
   }
 
+  /** @returns what stood under this node's name, and the names of those that live */
+  async #beatAndSay(mine: NodeInfo): Promise<readonly [string, readonly string[]]> {
+    const { redis } = this.#options;
+    const beat = (keys: readonly string[], more: readonly string[]) =>
+      runScript(redis, BEAT, {
+        keys: [NODES_KEY, ...keys],
+        args: [mine.name, ALIVE_MS, MOST_NODES, ...more],
+      }) as Promise<readonly [string, readonly string[]]>;
+    const key = nodeKey(mine.name);
+    if (!redis.isCluster) return beat([key], [this.#said(mine)]);
+    const say = runScript(redis, SAY, { keys: [key], args: [this.#said(mine), ALIVE_MS] });
+    const [[, live], before] = await Promise.all([beat([], []), say]);
+    return [String(before), live];
+  }
+
   #findTwins(before: string): void {
     const count = this.#twins.found(before, monotonicMs());
     const had = this.#twinCount;
@@ -116,13 +131,8 @@ export class NodeRegistry {
     this.#beating = true;
     try {
       const mine = info();
-      const [live, before] = await Promise.all([
-        runScript(redis, BEAT, { keys: [NODES_KEY], args: [mine.name, ALIVE_MS, MOST_NODES] }) as Promise<
-          readonly string[]
-        >,
-        runScript(redis, SAY, { keys: [nodeKey(mine.name)], args: [this.#said(mine), ALIVE_MS] }),
-      ]);
-      this.#findTwins(String(before));
+      const [before, live] = await this.#beatAndSay(mine);
+      this.#findTwins(before);
       const count = Math.max(1, live.length) + this.#twinCount;
       if (count !== this.#count) {
         log.info({ nodes: live }, 'live nodes changed');

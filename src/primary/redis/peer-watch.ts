@@ -1,7 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 import { failureOf } from '../../shared/redis/connection.ts';
 
-const ASK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 1_000;
+/** A connection on which nothing has come for so many looks is asked; one that is used says enough by its answers. */
+const QUIET_LOOKS = 15;
 /** A connection that is back sooner is nobody's concern. */
 const NOTICED_MS = 1_000;
 
@@ -10,11 +12,14 @@ export interface PeerWatchOptions {
   readonly clock: () => number;
   /** The problem is another: '' = there is none any more. */
   readonly onChange: (problem: string) => void;
+  /** The peer of this connection may have gone: others may have, too. */
+  readonly onDoubt?: () => void;
 }
 
 /**
- * Asks what is at the other end of one connection every second. A peer that vanished without a word is so found also where
- * nobody else asks: the connection has a time limit for answers (`connectRedis`), and is then made anew.
+ * Sees whether what is at the other end of one connection answers. What is asked on it anyway says so; where nothing is, it
+ * is asked now and then, and at once when another connection is in doubt. A peer that vanished without a word is so found:
+ * the connection has a time limit for answers (`connectRedis`), and is then made anew.
  */
 export class PeerWatch {
   readonly #client: Redis | Cluster;
@@ -25,6 +30,9 @@ export class PeerWatch {
   /** What the connection last failed with, since it last answered. */
   #lastError: string | undefined;
   #failingSinceMs: number | undefined;
+  /** Bytes that have come, of each peer. */
+  #heard = new WeakMap<Redis, number>();
+  #quietLooks = 0;
   #problem = '';
 
   /** @param client closed by whoever made it, after `close` */
@@ -35,11 +43,12 @@ export class PeerWatch {
       this.#lastError = failureOf(error).message;
     });
     client.on('ready', () => void this.#ask());
+    client.on('close', () => this.#doubt());
     // ioredis gives up where it is told to reconnect while it still asks Sentinels: an end that is not ours is none.
     client.on('end', () => {
       if (!this.#closed) client.connect().catch(() => {});
     });
-    this.#timer = setInterval(() => this.#look(), ASK_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   /** Why it does not answer; '' = it does, or it has not been silent for long enough to say so. */
@@ -57,18 +66,45 @@ export class PeerWatch {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  /** Asks at once: somebody has reason to believe that Redis has gone. */
+  ask(): void {
     if (this.#client.status === 'ready') void this.#ask();
-    else this.#failed(this.whyNot);
+  }
+
+  #look(): void {
+    if (this.#client.status !== 'ready') return this.#failed(this.whyNot);
+    const isQuiet = !this.#hasHeard();
+    this.#quietLooks = isQuiet ? this.#quietLooks + 1 : 0;
+    if (!isQuiet && this.#failingSinceMs === undefined) return;
+    if (this.#quietLooks >= QUIET_LOOKS || this.#failingSinceMs !== undefined) void this.#ask();
+  }
+
+  /** Whether every peer has said something since the last look. */
+  #hasHeard(): boolean {
+    let all = true;
+    for (const peer of this.#peers()) {
+      const bytes = peer.stream?.bytesRead ?? 0;
+      if (bytes === this.#heard.get(peer)) all = false;
+      this.#heard.set(peer, bytes);
+    }
+    return all;
+  }
+
+  #peers(): readonly Redis[] {
+    const client = this.#client;
+    return 'nodes' in client ? client.nodes('master') : [client];
+  }
+
+  #doubt(): void {
+    if (!this.#closed) this.#options.onDoubt?.();
   }
 
   async #ask(): Promise<void> {
     if (this.#asking || this.#closed) return;
     this.#asking = true;
-    const client = this.#client;
-    const peers = 'nodes' in client ? client.nodes('master') : [client];
+    this.#quietLooks = 0;
     try {
-      await Promise.all(peers.map(async (peer) => peer.ping()));
+      await Promise.all(this.#peers().map(async (peer) => peer.ping()));
       this.#answered();
     } catch (error) {
       // A word of Redis itself says more than that the connection broke.
@@ -88,6 +124,7 @@ export class PeerWatch {
 
   #failed(reason: string): void {
     const nowMs = this.#options.clock();
+    if (this.#failingSinceMs === undefined) this.#doubt();
     this.#failingSinceMs ??= nowMs;
     if (nowMs - this.#failingSinceMs >= NOTICED_MS) this.#tell(reason);
   }

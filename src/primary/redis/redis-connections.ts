@@ -17,12 +17,17 @@ const PURPOSES = {
   'job runs': 'runs of jobs',
 } as const;
 
+/** One that is tried again and again fails again and again. */
+const DOUBT_EVERY_MS = 500;
+
 export type RedisPurpose = keyof typeof PURPOSES;
 
 export interface RedisConnectionsOptions {
   readonly config: RedisConfig;
   readonly connect: typeof connectRedis;
   readonly log: Log;
+  /** One of them has failed: whoever else has a connection that is hardly used may look at it. */
+  readonly onDoubt?: () => void;
   /** What does not work; empty = every connection does. The breakers speak for theirs themselves. */
   readonly onProblems: (problems: readonly string[]) => void;
 }
@@ -36,6 +41,7 @@ interface Connection {
 export class RedisConnections {
   readonly #options: RedisConnectionsOptions;
   readonly #open = new Map<RedisPurpose, Connection>();
+  #doubtedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RedisConnectionsOptions) {
     this.#options = options;
@@ -48,6 +54,7 @@ export class RedisConnections {
     const watch = new PeerWatch(client, {
       clock: monotonicMs,
       onChange: (problem) => this.#onChange(purpose, problem),
+      onDoubt: () => this.#onDoubt(purpose),
     });
     this.#open.set(purpose, { client, watch });
     return client;
@@ -81,6 +88,15 @@ export class RedisConnections {
   close(): void {
     this.stopWatching();
     for (const { client } of this.#open.values()) client.disconnect();
+  }
+
+  /** One that is hardly used would not notice for long. */
+  #onDoubt(purpose: RedisPurpose): void {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#doubtedMs < DOUBT_EVERY_MS) return;
+    this.#doubtedMs = nowMs;
+    for (const [each, { watch }] of this.#open) if (each !== purpose) watch.ask();
+    this.#options.onDoubt?.();
   }
 
   #onChange(purpose: RedisPurpose, problem: string): void {

@@ -23,6 +23,8 @@ export type ToLimitThread =
   | { readonly type: 'clients-full'; readonly isFull: boolean }
   /** Nodes that share the Redis now. */
   | { readonly type: 'live-nodes'; readonly count: number }
+  /** A connection of the front to Redis has failed: see whether those of the thread still answer. */
+  | { readonly type: 'doubt-store' }
   /** Forget what is remembered of the client: refusals, last levels, tokens taken ahead. Answered with `limits-done`. */
   | { readonly type: 'forget-client'; readonly client: string; readonly id: number }
   /** All overrides, in place of those before. Answered with `limits-done`. */

@@ -107,6 +107,10 @@ export class ClusterStore implements LimitStore {
     renewLogin(this.#cluster, config);
   }
 
+  doubt(): void {
+    for (const link of this.#links.values()) link.doubt();
+  }
+
   close(): void {
     clearInterval(this.#timer);
     for (const link of this.#links.values()) link.close();

@@ -9,6 +9,8 @@ import type { RedisStoreOptions } from './redis-store.ts';
 export interface SharedStore extends LimitStore {
   /** Shows this password and these certificates from the next handshake on; what is connected stays so. */
   renewLogin(config: RedisConfig): void;
+  /** Somebody has reason to believe that Redis has gone: sees within seconds whether it has, also without requests. */
+  doubt(): void;
 }
 
 /** The store that the configuration names. Imported only where there is one: a thread without Redis starts faster. */

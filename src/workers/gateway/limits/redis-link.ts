@@ -31,6 +31,7 @@ export interface RedisLinkOptions {
   readonly failuresToSkip: number;
   readonly probeEveryMs: number;
   readonly probeTimeoutMs: number;
+  readonly idleAskMs: number;
   readonly onChange: (state: GateState) => void;
   /** The reply says that the key lives elsewhere (`MOVED`, `ASK`): nothing was run; `true` = the call was sent on. */
   readonly onRedirect?: (call: ScriptCall, message: string) => boolean;
@@ -70,7 +71,7 @@ const PROBE_LANE: Lane = {
 /** Nothing was run and this Redis is well: the slot is elsewhere, or (several rules) half of its keys are. */
 const isRedirect = (message: string): boolean => /^(MOVED|ASK|TRYAGAIN) /.test(message);
 
-/** A connection on which nothing has come for so long is asked whether anybody is there. */
+/** Between two looks whether anything has come. */
 const IDLE_LOOK_MS = 1_000;
 
 /** Redis says so itself: the script was not run. Any other error is the connection's, and nobody knows. */
@@ -98,6 +99,9 @@ export class RedisLink {
   readonly #idleTimer: NodeJS.Timeout;
   /** Something came since the last look. */
   #heard = false;
+  #quietSinceMs: number;
+  /** It is asked at the next look, however short it has been quiet. */
+  #doubted = false;
   /** The last look has asked, and nothing has come since. */
   #askedIdle = false;
 
@@ -116,6 +120,7 @@ export class RedisLink {
     redis.on('ready', this.#onReady);
     redis.on('close', this.#onClose);
     redis.on('error', this.#onError);
+    this.#quietSinceMs = options.clock();
     this.#idleTimer = setInterval(() => this.#lookIdle(), IDLE_LOOK_MS).unref();
   }
 
@@ -168,6 +173,12 @@ export class RedisLink {
   /** A Redis that takes longer to answer is not asked. */
   get #mostMs(): number {
     return this.#options.timeout?.maxMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Redis may have gone: the next look asks. */
+  doubt(): void {
+    this.#heard = false;
+    this.#doubted = true;
   }
 
   close(): void {
@@ -300,10 +311,13 @@ export class RedisLink {
     this.#heard = false;
     if (heard || !this.gate.isUp || this.redis.status !== 'ready') {
       this.#askedIdle = false;
+      this.#doubted = false;
+      this.#quietSinceMs = this.#options.clock();
     } else if (this.#askedIdle) {
       this.#askedIdle = false;
       this.gate.goDown('no answer');
-    } else {
+    } else if (this.#doubted || this.#options.clock() - this.#quietSinceMs >= this.#options.idleAskMs) {
+      this.#doubted = false;
       this.#askedIdle = true;
       this.#sendProbe((failure) => {
         this.#heard = true;

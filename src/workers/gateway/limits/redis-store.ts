@@ -30,6 +30,8 @@ export interface RedisStoreOptions {
   readonly failuresToSkip?: number;
   readonly probeEveryMs?: number;
   readonly probeTimeoutMs?: number;
+  /** A connection on which nothing has come for so long is asked whether anybody is there. */
+  readonly idleAskMs?: number;
   /** Keys in one script; measured so that one script holds Redis for less than a millisecond. */
   readonly maxKeysPerScript?: number;
   /** Only the audit tests give another one. */
@@ -42,6 +44,7 @@ export const REDIS_STORE_DEFAULTS = {
   // A pause of a second, a fork or a slow command, costs no connection: what was under way is booked when it ends.
   probeTimeoutMs: 1_000,
   maxKeysPerScript: 128,
+  idleAskMs: 10_000,
 } as const;
 
 /**
@@ -106,6 +109,10 @@ export class RedisStore implements LimitStore {
 
   renewLogin(config: RedisConfig): void {
     renewLogin(this.#link.redis, config);
+  }
+
+  doubt(): void {
+    this.#link.doubt();
   }
 
   close(): void {

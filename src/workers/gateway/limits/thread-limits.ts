@@ -29,6 +29,8 @@ import type { StoreRoom } from './store-room.ts';
 const STORE_LOOK_MS = 5;
 /** That there is no room is said so often while it is so. */
 const NO_ROOM_AGAIN_MS = 10_000;
+/** So often in all the threads of an idle node ask whether Redis is there. */
+const IDLE_ASK_MS = 10_000;
 
 export interface ThreadLimitsStart {
   readonly config: Config;
@@ -163,6 +165,9 @@ export class ThreadLimits {
       case 'clients-full':
         this.#room.isFull = message.isFull;
         return;
+      case 'doubt-store':
+        this.#shared?.doubt();
+        return;
       case 'forget-client':
         this.#forget(message.client);
         this.#post({ type: 'limits-done', id: message.id });
@@ -208,6 +213,7 @@ export class ThreadLimits {
       timeout: this.#timeout,
       room: this.#room,
       metrics: this.#metrics,
+      idleAskMs: IDLE_ASK_MS * config.server.workers,
       onChange: (state) => this.#onStoreChange(state),
     });
   }
