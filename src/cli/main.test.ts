@@ -24,8 +24,8 @@ describe('every command', () => {
     const names = COMMANDS.map((words) => words.join(' '));
     expect(names).toEqual(
       (
-        'start,check,schema,status,top,nodes,events,config,reload,drain,log-level,breaker list,breaker get,breaker open,' +
-        'breaker close,breaker auto,why,limit top,limit list,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,' +
+        'start,check,schema,status,top,nodes,events,config,reload,drain,jobs list,jobs run,jobs history,log-level,' +
+        'breaker list,breaker get,breaker open,breaker close,breaker auto,why,limit top,limit list,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,' +
         'doctor,probe,redis purge'
       ).split(','),
     );

@@ -110,6 +110,10 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'config 200': ask('GET /admin/config'),
   'logLevel 200': ask('GET /admin/log-level'),
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
+  'listJobs 200': ask('GET /admin/jobs'),
+  'jobHistory 404': ask('GET /admin/jobs/nothing'),
+  'runJob 404': ask('POST /admin/jobs/nothing', { body: {} }),
+  'getJobRun 404': ask('GET /admin/jobs/nothing/runs/1'),
   'events 200': ask('GET /admin/events', { headers: ACCEPT_JSON }),
   'events 503': () => withAllReaders(ask('GET /admin/events')),
   'listBreakers 200': ask('GET /admin/breakers'),
@@ -136,8 +140,16 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'reload 409': ask('POST /admin/reload'),
 };
 
+/** Which jobs there are follows from the configuration; test/jobs/operations.test.ts asks about some. */
+const OF_JOBS = [/^jobHistory (200|503)$/, /^runJob (202|503)$/, /^getJobRun (200|503)$/];
+
 /** A fault of the program, a moment of its start, and a thread that dies in the middle of a decision: nothing that can be ordered. */
-const UNPROVOKED = [/ 500$/, /^metrics 503$/, /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/];
+const UNPROVOKED = [
+  / 500$/,
+  /^metrics 503$/,
+  /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
+  ...OF_JOBS,
+];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {
   const name = `${operation.operationId} ${status}`;

@@ -25,10 +25,12 @@ export interface Described {
   readonly usage: string;
   readonly does: string;
   readonly example: string;
+  /** What its parent does where nothing is said. */
+  readonly isDefault?: boolean;
 }
 
-export function describe(parent: Command, { usage, does, example }: Described): Command {
-  return parent.command(usage).description(does).addHelpText('after', `\nExample:\n  ${example}`);
+export function describe(parent: Command, { usage, does, example, isDefault = false }: Described): Command {
+  return parent.command(usage, { isDefault }).description(does).addHelpText('after', `\nExample:\n  ${example}`);
 }
 
 /** The same for a command that prints something. */

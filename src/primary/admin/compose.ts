@@ -7,6 +7,7 @@ import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
+import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
@@ -16,6 +17,7 @@ import { breakerAnswerOf } from './operations/breaker-answer.ts';
 import { breakerOperations } from './operations/breakers.ts';
 import { withDocuments } from './server/document-operations.ts';
 import { eventOperations } from './operations/events.ts';
+import { jobOperations } from './operations/jobs.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { processOperations } from './operations/process.ts';
@@ -37,9 +39,12 @@ export interface FrontParts {
   readonly threads: RequestThreads;
   readonly upstreams: UpstreamControl;
   readonly acceptor: Acceptor;
+  readonly jobs: Jobs;
   readonly reload: Reload;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
+  /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
+  readonly jobProblems: () => readonly string[];
   readonly tokens: AdminTokens;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
@@ -64,6 +69,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     control,
     limitsStore: control.limits.store,
     unreachable: parts.upstreams.unreachable,
+    jobProblems: parts.jobProblems,
     breakers: () => control.breakers().map(breakerAnswerOf),
   };
   const setLogLevel = (level: LogLevel): void => {
@@ -76,6 +82,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
+    ...jobOperations(parts.jobs, first.jobs.mode),
     ...eventOperations(events, parts.readers),
     ...nodeOperations(status, () => control.nodes()),
     ...processOperations({

@@ -19,6 +19,7 @@ import {
 } from '../../shared/metrics/layout.ts';
 import { counter, gauge } from './definition.ts';
 import { createExposition } from './exposition.ts';
+import { RunCounts } from '../jobs/run-counts.ts';
 import { MetricMemory } from './metric-memory.ts';
 import { metricsOperations } from './operations.ts';
 import type { MetricParts } from './parts.ts';
@@ -52,6 +53,7 @@ function setUp(config = configOf(FIRST)) {
   const parts: MetricParts = {
     memory,
     serving: () => true,
+    jobs: { list: () => [], counts: new RunCounts() },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

@@ -6,6 +6,7 @@ import type { AnyOperation } from '../admin/contract/operation.ts';
 import { BlockSums } from './block-sums.ts';
 import { createExposition } from './exposition.ts';
 import { httpMetrics } from './http-metrics.ts';
+import { jobMetrics } from './job-metrics.ts';
 import { limitMetrics } from './limit-metrics.ts';
 import type { MetricParts } from './parts.ts';
 import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
@@ -33,6 +34,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...(redis === undefined ? [] : redisMetrics(redis)),
       ...(connections === undefined ? [] : connectionMetrics(connections)),
       ...threadMetrics(sums, threads),
+      ...jobMetrics(parts.jobs),
       ...gatewayMetrics(parts),
     ],
     log,

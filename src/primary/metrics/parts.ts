@@ -2,6 +2,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
+import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RedisMemory } from './redis-memory.ts';
 import type { ThreadLoop } from './loop-utilization.ts';
 import type { TransitionCounts } from './transition-counts.ts';
@@ -36,6 +37,7 @@ export interface MetricParts {
   /** `undefined`: no Redis is configured. */
   readonly redis: RedisMemory | undefined;
   readonly connections: Pick<RedisConnections, 'states'> | undefined;
+  readonly jobs: Pick<Jobs, 'list' | 'counts'>;
   readonly node: string;
   /** Time of day. */
   readonly startedAtMs: number;

@@ -6,9 +6,14 @@ import { METRICS_REDIS_OPTIONS, RedisMemory } from './redis-memory.ts';
 
 /** Composes what the admin port tells of the process's numbers. Once per process. */
 export function startMetrics(
-  parts: Omit<MetricParts, 'redis' | 'connections'>,
+  parts: Omit<MetricParts, 'redis' | 'connections'> & { readonly ofJobs: RedisConnections | undefined },
   connections: RedisConnections | undefined,
 ): readonly AnyOperation[] {
   const client = connections?.open('metrics', METRICS_REDIS_OPTIONS);
-  return metricsOperations({ ...parts, connections, redis: client && new RedisMemory(client) });
+  const { ofJobs } = parts;
+  const all =
+    connections === undefined && ofJobs === undefined
+      ? undefined
+      : { states: () => [...(connections?.states() ?? []), ...(ofJobs?.states() ?? [])] };
+  return metricsOperations({ ...parts, connections: all, redis: client && new RedisMemory(client) });
 }

@@ -17,6 +17,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     redisConfigured,
     uptimeMs: () => 0,
     port: () => 8080,
+    jobProblems: () => [],
     draining: () => false,
     token: () => ({ kind: 'given', token: 'secret' }),
     loops: new LoopUtilization(),

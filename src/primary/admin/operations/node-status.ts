@@ -41,6 +41,8 @@ export interface StatusParts {
     /** What is hardly meant, by the requests that come. */
     readonly warnings: readonly string[];
   };
+  /** Jobs that keep failing, and what of them cannot use Redis. */
+  readonly jobProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
   readonly unreachable: Pick<UnreachableTargets, 'all' | 'reasons'>;
@@ -58,6 +60,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     ...redisReasons,
     ...control.nodeProblems,
     ...control.limitProblems,
+    ...parts.jobProblems(),
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
   ];
