@@ -37,6 +37,9 @@ export const BOUNDS = {
   openFactor: { min: 1, max: 100 },
   minNodes: { min: 1, max: 1000 },
   failureStatus: { min: 500, max: 599 },
+  healthInterval: { min: 1, max: 3_600 },
+  healthTimeout: { min: 0.01, max: 60 },
+  healthInARow: { min: 1, max: 100 },
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;

@@ -15,6 +15,7 @@ const BREAKER = {
   window: { windowMs: 10_000, minVolume: 20, errorRate: 0.5, slowRate: 0 },
   statuses: [500, 502, 503, 504],
   slowMs: 0,
+  probe: 'requests',
 };
 
 const FULL = `
@@ -93,6 +94,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       pipelining: 8,
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
+      health: undefined,
     },
     {
       name: 'users',
@@ -105,6 +107,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       pipelining: 1,
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,
+      health: undefined,
     },
   ]);
 });

@@ -184,6 +184,29 @@ export interface UpstreamConfig {
   readonly maxHeaderBytes: number;
   readonly tls: UpstreamTlsConfig;
   readonly breaker: BreakerConfig;
+  /** `undefined` = its targets are not probed. */
+  readonly health: HealthConfig | undefined;
+}
+
+/** How the targets of an upstream are probed. */
+export interface HealthConfig {
+  /** Behind the base path of each target; may have a query. */
+  readonly path: string;
+  readonly intervalMs: number;
+  /** For one probe, from looking up the name to the end of the answer; at most the interval. */
+  readonly timeoutMs: number;
+  /** So many good answers in a row bring a target back. */
+  readonly healthy: number;
+  /** So many failures in a row take it out. */
+  readonly unhealthy: number;
+  /** What a good answer says; at least one. */
+  readonly statuses: readonly StatusRange[];
+}
+
+/** Both ends included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface BreakerConfig {
@@ -194,7 +217,12 @@ export interface BreakerConfig {
   readonly statuses: readonly number[];
   /** A good answer that took longer is slow; 0 = none is. */
   readonly slowMs: number;
+  /** Who may end an opening before its time: nobody, or the probes of `health`. */
+  readonly probe: BreakerProbe;
 }
+
+/** What finds out whether an upstream is well again: requests alone, or probes of its targets first. */
+export type BreakerProbe = 'requests' | 'health';
 
 export interface TargetConfig {
   /** Canonical origin, such as `http://127.0.0.1:5001`. */

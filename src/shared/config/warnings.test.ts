@@ -120,3 +120,11 @@ test('names like one of ours', () => {
     'RATE_LIMIT_CAPACTY: the gateway has no such variable; did you mean "RATE_LIMIT_CAPACITY"?',
   ]);
 });
+
+test('a path of probes for an upstream that is not made of UPSTREAM_URL', () => {
+  const line =
+    'HEALTH_PATH: no upstream is made of UPSTREAM_URL, expected health in the upstreams of the YAML, or UPSTREAM_URL';
+  expect(warningsOf({ HEALTH_PATH: '/h' }, '{ path: /a, upstream: o, limits: [] }')).toEqual([line]);
+  expect(warningsOf({ HEALTH_PATH: '/h', UPSTREAM_URL: 'http://a' })).toEqual([]);
+  expect(warningsOf({ HEALTH_PATH: '/h' })).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { uselessHealthPath } from './health/warnings.ts';
 import { riskyClientKey } from './limits/warnings.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
 import type { EnvName } from './env-table.ts';
@@ -113,6 +114,7 @@ export const warningsOf = (
   ...redisWithoutUrl(config, from.given),
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
+  ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
   ...unusedUpstreams(config),
   ...config.routes.flatMap(uselessLimits),

@@ -1,13 +1,14 @@
 import type { BreakerMode } from '../breaker/rule.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure } from '../limits/rule.ts';
-import type { JobsMode, RedisMode, TlsVersion } from './types.ts';
+import type { BreakerProbe, JobsMode, RedisMode, TlsVersion } from './types.ts';
 
 /** Words that settings take, the same in the environment and in YAML. */
 
 export const ON_STORE_FAILURE = ['local', 'open', 'closed'] as const satisfies readonly OnStoreFailure[];
 export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfies readonly RateLimitHeaderMode[];
 export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
+export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly BreakerProbe[];
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { checkBreaker } from './breaker/checks.ts';
 import { checkCaFile } from './tls/certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { checkHealth } from './health/checks.ts';
 import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
 import { resolveBeside } from './text-file.ts';
@@ -66,6 +67,7 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
   const bad = caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.file, caFile));
   if (bad !== undefined) problems.push({ path: [...path, 'tls', 'ca_file'], value: showValue(caFile), ...bad });
   problems.push(...checkBreaker(upstream.circuit_breaker ?? {}, [...path, 'circuit_breaker']));
+  problems.push(...checkHealth(value, path));
   return problems;
 }
 

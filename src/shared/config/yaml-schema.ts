@@ -6,6 +6,7 @@ import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
+import { healthSchema } from './health/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
 /**
@@ -93,6 +94,7 @@ export const upstreamSchema = section({
     .describe('Most bytes of the header of an answer; default UPSTREAM_MAX_HEADER_BYTES.'),
   tls: upstreamTls.optional().describe('How https targets are reached.'),
   circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
+  health: healthSchema.optional().describe('How its targets are probed; absent: they are not.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({

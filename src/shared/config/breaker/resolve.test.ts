@@ -24,6 +24,7 @@ const DEFAULT = {
   window: { windowMs: 10_000, minVolume: 20, errorRate: 0.5, slowRate: 0 },
   statuses: [500, 502, 503, 504],
   slowMs: 0,
+  probe: 'requests',
 };
 
 const ENV: Env = {
@@ -79,6 +80,7 @@ test('what the file says of an upstream comes first', () => {
     window: { windowMs: 5000, minVolume: 50, errorRate: 0.5, slowRate: 0.9 },
     statuses: [503, 500],
     slowMs: 250,
+    probe: 'requests',
   });
 });
 

@@ -30,4 +30,5 @@ export const resolveBreaker = (env: EnvValues, own: BreakerYaml): BreakerConfig 
   window: resolveWindow(env, own.window ?? {}),
   statuses: [...new Set(own.failure_statuses ?? DEFAULT_OUTCOME_RULE.statuses)],
   slowMs: toMs(own.slow_seconds ?? 0),
+  probe: own.probe ?? 'requests',
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BOUNDS, decimal, seconds, share, wholeNumber } from '../numbers.ts';
 import { oneOf } from '../parsers.ts';
-import { BREAKER_MODES } from '../words.ts';
+import { BREAKER_MODES, BREAKER_PROBES } from '../words.ts';
 import { section } from '../yaml-fields.ts';
 
 const window = section({
@@ -55,6 +55,12 @@ export const breakerSchema = section({
     .array(status, 'a list of statuses')
     .optional()
     .describe('Statuses that are failures, of 500 to 599; default 500, 502, 503 and 504. [] = only errors count.'),
+  probe: oneOf(BREAKER_PROBES)
+    .optional()
+    .describe(
+      'health: good answers to the probes of health end an opening before its time, and requests then decide; ' +
+        'default requests.',
+    ),
 });
 
 export type BreakerYaml = z.infer<typeof breakerSchema>;

@@ -1,4 +1,5 @@
 import { resolveBreaker } from '../breaker/resolve.ts';
+import { resolveHealth } from '../health/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
@@ -33,6 +34,7 @@ export function resolveUpstream(
       verify: tls.verify ?? true,
     },
     breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
+    health: own.health === undefined ? undefined : resolveHealth(own.health),
   };
 }
 
@@ -47,6 +49,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   maxHeaderBytes: env.UPSTREAM_MAX_HEADER_BYTES,
   tls: NO_TLS_SETTINGS,
   breaker: resolveBreaker(env, {}),
+  health: env.HEALTH_PATH === undefined ? undefined : resolveHealth({ path: env.HEALTH_PATH }),
 });
 
 export const demoTarget = (port: number): TargetConfig => ({
