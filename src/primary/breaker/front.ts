@@ -178,6 +178,14 @@ export class BreakerFront {
     return this.#cells.get(upstream) === cell ? { scope, view: viewOf(cell, clock()) } : undefined;
   }
 
+  /** Probes of its targets have found the upstream well since it opened: requests may prove it before the time. */
+  endOpening(upstream: string, epoch: number): void {
+    const cell = this.#cells.get(upstream);
+    if (cell === undefined || cell.kind !== 'OPEN' || cell.epoch !== epoch) return;
+    cell.say({ op: 'probed', epoch });
+    this.#pump();
+  }
+
   view(): readonly BreakerView[] {
     const nowMs = this.#options.clock();
     return [...this.#cells.values()].map((cell) => viewOf(cell, nowMs));

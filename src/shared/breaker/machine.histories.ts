@@ -60,6 +60,7 @@ const reminders = fc
 const forces = fc
   .record({ state: fc.constantFrom('OPEN', 'CLOSED', 'AUTO'), forMs: fc.constantFrom(...FORCED_MS) })
   .map((f) => ({ op: (): BreakerOp => ({ op: 'force', ...f }) }));
+const probed = fc.constant({ op: (epoch: number): BreakerOp => ({ op: 'probed', epoch }) });
 const looks = fc.constant({ op: (): BreakerOp => ({ op: 'look' }) });
 
 const stepOf = (op: fc.Arbitrary<Pick<HistoryStep, 'op'>>, gapMs: fc.Arbitrary<number>): fc.Arbitrary<HistoryStep> =>
@@ -85,12 +86,13 @@ const probing = fc.array(stepOf(fc.oneof(asks, asks, results), fc.oneof(quick, f
   minLength: 2,
   maxLength: 10,
 });
+const foundWell = fc.tuple(stepOf(probed, fc.oneof(quick, fc.nat(900))));
 const forced = fc
   .tuple(stepOf(forces, quick), fc.array(stepOf(fc.oneof(reports.map(report), asks, results, reminders), quick)), wait)
   .map(([first, then, last]) => [first, ...then, ...last]);
 const noise = fc.array(
   stepOf(
-    fc.oneof(reports.map(report), asks, results, renewals, reminders, looks, forces),
+    fc.oneof(reports.map(report), asks, results, renewals, reminders, looks, forces, probed),
     fc.oneof(quick, fc.nat(1_200)),
   ),
   { maxLength: 6 },
@@ -107,12 +109,12 @@ const byClients = fc.array(
 
 /** Histories in which everything the breaker can do happens often. */
 export const historyArbitrary: fc.Arbitrary<readonly HistoryStep[]> = historyOf(
-  fc.oneof(burst, wait, probing, probing, forced, noise),
+  fc.oneof(burst, wait, foundWell, probing, probing, forced, noise),
 );
 
 /** The same with clients: a plain model of counts does not hold there. */
 export const clientHistoryArbitrary: fc.Arbitrary<readonly HistoryStep[]> = historyOf(
-  fc.oneof(burst, wait, probing, byClients, byClients, forced, noise),
+  fc.oneof(burst, wait, foundWell, probing, byClients, byClients, forced, noise),
 );
 
 function historyOf(scene: fc.Arbitrary<readonly HistoryStep[]>): fc.Arbitrary<readonly HistoryStep[]> {

@@ -139,6 +139,17 @@ describe('examples', () => {
     });
   });
 
+  test('probes of its targets end an opening early, as time does, but not what is forced or has moved since', () => {
+    const narrow = { ...opened(10), narrow: 'x' } as BreakerState;
+    const half = step(narrow, { op: 'probed', epoch: narrow.epoch }, at(11));
+    expect(half.state).toMatchObject({ kind: 'HALF_OPEN', trips: 1, narrow: 'x' });
+    expect(half.transitions).toEqual([{ from: 'OPEN', to: 'HALF_OPEN', epoch: 11, reason: 'health_probes' }]);
+    expect(step(narrow, { op: 'probed', epoch: 9 }, at(11)).state.kind).toBe('OPEN');
+    expect(step(half.state, { op: 'probed', epoch: 11 }, at(12)).transitions).toEqual([]);
+    const held = step(FRESH, { op: 'force', state: 'OPEN', forMs: 500 }, at(10)).state;
+    expect(step(held, { op: 'probed', epoch: held.epoch }, at(11)).state.kind).toBe('OPEN');
+  });
+
   test('a reminder never opens', () => {
     const reminded = step(FRESH, { op: 'remind', epoch: 0, failures: 99 }, at(1)).state;
     expect(reminded).toMatchObject({ kind: 'CLOSED', failures: 2 });
@@ -293,7 +304,8 @@ class PlainModel {
       this.#probes.set(op.permit, nowMs + RULE.permitMs);
       return true;
     }
-    if (this.kind === 'CLOSED' && op.op === 'report' && (current || this.#epoch === 0)) {
+    if (this.kind === 'OPEN' && current && op.op === 'probed') this.#go('HALF_OPEN', nowMs);
+    else if (this.kind === 'CLOSED' && op.op === 'report' && (current || this.#epoch === 0)) {
       this.failures = (op.success ? 0 : this.failures) + op.failures;
       if (op.trip !== 'none' || this.failures >= RULE.failureThreshold) this.#go('OPEN', nowMs);
     } else if (this.kind === 'CLOSED' && op.op === 'remind' && (current || this.#epoch === 0)) {

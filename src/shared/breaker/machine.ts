@@ -49,21 +49,17 @@ function settle(state: BreakerState, ctx: StepContext): Step {
       const open =
         back > CLOCK_SLACK_MS ? { ...state, openedAtMs: nowMs, openUntilMs: state.openUntilMs - back } : state;
       if (nowMs < open.openUntilMs) return unmoved(open);
-      return move(
-        open,
-        {
-          kind: 'HALF_OPEN',
-          reason: 'reset_timeout',
-          trips: open.trips,
-          narrow: open.narrow,
-          successes: open.successes,
-        },
-        ctx,
-      );
+      return endOpening(open, 'reset_timeout', ctx);
     }
     default:
       return state satisfies never;
   }
+}
+
+/** Requests are to prove whether it is well. */
+function endOpening(open: Extract<BreakerState, { kind: 'OPEN' }>, reason: TransitionReason, ctx: StepContext): Step {
+  const { trips, narrow, successes } = open;
+  return move(open, { kind: 'HALF_OPEN', reason, trips, narrow, successes }, ctx);
 }
 
 type ForcedState = Exclude<BreakerState, { kind: 'HALF_OPEN' }> & { readonly forced: Forced };
@@ -126,6 +122,10 @@ function apply(state: BreakerState, op: BreakerOp, ctx: StepContext): Step {
       return result(state, op, ctx);
     case 'other':
       return other(state, op, ctx);
+    case 'probed': {
+      if (state.kind !== 'OPEN' || isForced(state) || op.epoch !== state.epoch) return unmoved(state);
+      return endOpening(state, 'health_probes', ctx);
+    }
     case 'force':
       return force(state, op, ctx);
     default:

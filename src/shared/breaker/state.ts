@@ -9,6 +9,8 @@ export type TransitionReason =
   /** It was open for one client's sake, and another has failed. */
   | 'second_client'
   | 'reset_timeout'
+  /** Probes of its targets have found it well before that. */
+  | 'health_probes'
   | 'probe_failed'
   | 'probes_succeeded'
   /** Somebody wrote the hash with redis-cli. */
@@ -129,6 +131,8 @@ export type BreakerOp =
   | { readonly op: 'result'; readonly epoch: number; readonly permit: string; readonly outcome: ProbeOutcome }
   /** A request of `client` is over that passed an opening which `culprit` alone had proved. */
   | { readonly op: 'other'; readonly culprit: string; readonly client: string; readonly outcome: 'success' | 'failure' }
+  /** Probes of its targets have found the upstream well since it opened. Older versions of the script pass it over. */
+  | { readonly op: 'probed'; readonly epoch: number }
   | ForceOp
   /** Marks, for people and for DEL, that this node alone refuses; `renew` keeps a mark only where it still is. */
   | { readonly op: 'isolated'; readonly mark: 'set' | 'renew' | 'clear' };

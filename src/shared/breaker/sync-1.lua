@@ -222,6 +222,11 @@ local function settle_forced(up, b)
   if b.kind == 'OPEN' then b.opened_at, b.open_until = b.forced_at, b.forced_until end
 end
 
+-- Requests are to prove whether it is well.
+local function end_opening(up, b, reason)
+  move(up, b, { kind = 'HALF_OPEN', reason = reason, trips = b.trips, narrow = b.narrow, successes = b.successes })
+end
+
 local function settle(up, b)
   if b.forced then return settle_forced(up, b) end
   if b.forced_at then b.forced_at = math.min(b.forced_at, now) end
@@ -241,9 +246,7 @@ local function settle(up, b)
     b.open_until = math.min(b.open_until, now + 2 * math.max(up.rule.openCapMs, up.rule.resetTimeoutMs))
     -- Its override was taken away by hand: what is left of that time is nobody's wish.
     if b.reason == 'operator' then return move(up, b, { kind = 'HALF_OPEN', reason = 'by_hand', trips = b.trips }) end
-    if now >= b.open_until then 
-      move(up, b, { kind = 'HALF_OPEN', reason = 'reset_timeout', trips = b.trips, narrow = b.narrow, successes = b.successes })
-    end
+    if now >= b.open_until then end_opening(up, b, 'reset_timeout') end
   end
 end
 
@@ -324,6 +327,10 @@ function apply.other(up, b, op)
   b.successes = b.successes + 1
   if b.successes >= up.rule.halfOpenSuccesses then return close(up, b) end
   if b.kind == 'OPEN' then b.open_until = math.max(b.open_until, now + up.rule.resetTimeoutMs) end
+end
+-- Probes of its targets have found it well.
+function apply.probed(up, b, op)
+  if b.kind == 'OPEN' and not b.forced and op.epoch == b.epoch then end_opening(up, b, 'health_probes') end
 end
 -- The newest word wins, whenever it comes: a node says again what it said while it could not reach this server.
 function apply.force(up, b, op)
