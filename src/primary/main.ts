@@ -30,6 +30,7 @@ import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
 import { ThreadSet } from './threads/thread-set.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
+import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
@@ -99,11 +100,23 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     }),
     threads: threadSet,
     degraded,
+    health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
+  const names = new NameCache({ find: (name) => sources.find(name) });
+  const health = new HealthControl({
+    config: first.config,
+    log,
+    events,
+    redis: control.redis,
+    names,
+    degraded,
+    breakers: () => control.breakers(),
+    endOpening: (upstream, epoch) => control.endOpening(upstream, epoch),
+  });
   const upstreams = new UpstreamControl({
     log,
-    names: new NameCache({ find: (name) => sources.find(name) }),
+    names,
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
   const reload = new Reload({
@@ -112,7 +125,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     warnings: first.warnings,
     log,
     tryRedis: async (config) => (await connections?.try(config)) ?? '',
-    parts: [metrics, control, acceptor],
+    parts: [metrics, control, health, acceptor],
   });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
@@ -123,6 +136,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     metrics,
     upstreams,
+    health,
     log,
     events,
   });
@@ -132,6 +146,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       memory: metrics,
       threads,
       control,
+      health,
       front: acceptor,
       reload,
       node: first.config.node.name,
@@ -152,7 +167,10 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       readers.close();
     },
     closeJobs: (deadlineMs) => jobs.close(deadlineMs),
-    closeControl: () => control.close(),
+    closeControl: () => {
+      health.close();
+      return control.close();
+    },
   });
   const runReload = async (): Promise<ReloadOutcome> => {
     const outcome = await reload.run(threads);
@@ -196,6 +214,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     threads,
     upstreams,
+    health,
     acceptor,
     jobs,
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readConfig } from '../../src/shared/config/read-config.ts';
+import { createHealthMemory } from '../../src/shared/health/memory.ts';
 import { createLog } from '../../src/shared/log.ts';
 import type { Acceptor } from '../../src/primary/front/acceptor.ts';
 import { openFront } from '../../src/primary/front/open-front.ts';
@@ -66,6 +67,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     control,
     metrics: new MetricMemory(slots, config),
     upstreams: { receive: () => {}, threadGone: () => {} },
+    health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },
     log,
   });
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;

@@ -21,6 +21,8 @@ import { jobOperations } from './operations/jobs.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { processOperations } from './operations/process.ts';
+import { targetOperations } from './operations/targets.ts';
+import type { HealthControl } from '../health/health-control.ts';
 import type { AdminTokens } from './token/admin-tokens.ts';
 
 /** The parts of the front that the admin API shows and steers. */
@@ -38,6 +40,7 @@ export interface FrontParts {
   readonly control: TrafficControl;
   readonly threads: RequestThreads;
   readonly upstreams: UpstreamControl;
+  readonly health: HealthControl;
   readonly acceptor: Acceptor;
   readonly jobs: Jobs;
   readonly reload: Reload;
@@ -70,6 +73,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     limitsStore: control.limits.store,
     unreachable: parts.upstreams.unreachable,
     jobProblems: parts.jobProblems,
+    health: parts.health,
     breakers: () => control.breakers().map(breakerAnswerOf),
   };
   const setLogLevel = (level: LogLevel): void => {
@@ -81,6 +85,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
   return withDocuments([
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
+    ...targetOperations(parts.health),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
     ...jobOperations(parts.jobs, first.jobs.mode),
     ...eventOperations(events, parts.readers),

@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { ClusterEvent, LimitEvent } from '../../shared/redis/events.ts';
+import type { ClusterEvent, HealthEvent, LimitEvent } from '../../shared/redis/events.ts';
 import { createEventFeed } from './event-feed.ts';
 import { BreakerFront } from './front.ts';
 import type { BreakerFrontOptions } from './front-options.ts';
@@ -25,6 +25,10 @@ export interface BreakerStoreOptions {
   readonly database: number;
   /** Takes events of the channel that are the limits'. */
   readonly onLimitEvent?: (event: LimitEvent) => void;
+  /** Takes those that are of health probes. */
+  readonly onHealthEvent?: (event: HealthEvent) => void;
+  /** Events may have been missed. */
+  readonly onDoubt?: () => void;
   /** Longer than this without an answer counts as gone. */
   readonly timeoutMs: number;
 }
@@ -60,6 +64,8 @@ export function startBreaker(
       case 'limit-overrides':
       case 'limit-client':
         return store.onLimitEvent?.(event);
+      case 'health':
+        return store.onHealthEvent?.(event);
       default:
         event satisfies never;
     }
@@ -69,7 +75,10 @@ export function startBreaker(
     client: events,
     database: store.database,
     onEvent: take,
-    onDoubt: () => front.doubt(),
+    onDoubt: () => {
+      front.doubt();
+      store.onDoubt?.();
+    },
   });
   return {
     front,

@@ -68,6 +68,12 @@ function setUp(config = configOf(FIRST)) {
       transitions,
       breakers: () => [{ upstream: 'one', state: 'HALF_OPEN', forced: null }],
     },
+    health: {
+      counts: new Map([['ok', 3]]),
+      ageMs: 1_500,
+      upstreams: () => [{ upstream: 'one', panic: false }],
+      targets: () => [{ upstream: 'one', target: 'http://a', up: false }],
+    },
     reload: { active: () => ({ version: 4 }), last: { atMs: 1_500, outcome: { kind: 'refused' } } },
     redis: undefined,
     connections: undefined,
@@ -210,6 +216,10 @@ describe('the exposition', () => {
     const series = seriesOf(await scrape());
     expect(series.get('circuit_breaker_state{upstream="one"}')).toBe(3);
     expect(series.get('circuit_breaker_forced{upstream="one"}')).toBe(0);
+    expect(series.get('upstream_target_up{upstream="one",target="http://a"}')).toBe(0);
+    expect(series.get('upstream_panic{upstream="one"}')).toBe(0);
+    expect(series.get('health_probes_total{outcome="ok"}')).toBe(3);
+    expect(series.get('health_age_seconds')).toBe(1.5);
     expect(series.get('circuit_breaker_transitions_total{upstream="one",to="OPEN"}')).toBe(1);
     expect(series.get('circuit_breaker_transitions_total{upstream="one",to="CLOSED"}')).toBe(0);
     expect(series.get('gateway_threads{state="serving"}')).toBe(1);

@@ -5,6 +5,7 @@ import { operation } from '../admin/contract/operation.ts';
 import type { AnyOperation } from '../admin/contract/operation.ts';
 import { BlockSums } from './block-sums.ts';
 import { createExposition } from './exposition.ts';
+import { healthMetrics } from './health-metrics.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { jobMetrics } from './job-metrics.ts';
 import { limitMetrics } from './limit-metrics.ts';
@@ -30,6 +31,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...httpMetrics(sums, parts),
       ...upstreamMetrics(sums),
       ...breakerMetrics(sums, control),
+      ...healthMetrics(parts.health),
       ...limitMetrics(sums),
       ...(redis === undefined ? [] : redisMetrics(redis)),
       ...(connections === undefined ? [] : connectionMetrics(connections)),

@@ -1,5 +1,6 @@
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
+import type { HealthFacts } from './health-metrics.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
@@ -29,6 +30,7 @@ export interface MetricParts {
     readonly transitions: TransitionCounts;
     breakers(): readonly BreakerFacts[];
   };
+  readonly health: HealthFacts;
   readonly reload: {
     active(): { readonly version: number };
     /** The last attempt; `undefined`: none since the start. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { Config } from '../../shared/config/types.ts';
+import { createHealthMemory } from '../../shared/health/memory.ts';
 import { createLog } from '../../shared/log.ts';
 import { MetricMemory } from '../metrics/metric-memory.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
@@ -32,6 +33,10 @@ const thread = (behaviour: string): URL =>
 
 const LISTENS = `say({ type: 'listening', descriptor: start.requestIdPrefix });`;
 const NEVER_MS = 20_000;
+const NO_PROBES = {
+  forThread: () => ({ memory: createHealthMemory(0), places: new Map() }),
+  places: () => new Map(),
+};
 
 function setUp(behaviour: string, workers = 2) {
   const read = readConfig({ UPSTREAM_URL: 'http://127.0.0.1:1' }, () => '');
@@ -53,6 +58,7 @@ function setUp(behaviour: string, workers = 2) {
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
     upstreams: { receive: () => {}, threadGone: () => {} },
+    health: NO_PROBES,
     log: createLog({ level: 'silent', name: 'test' }),
   });
   open.push(threads);

@@ -7,6 +7,7 @@ import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
+import type { HealthControl } from '../health/health-control.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { startThread, tell } from './thread-handle.ts';
@@ -39,6 +40,7 @@ export interface RequestThreadsOptions {
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
+  readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
 }
@@ -125,12 +127,13 @@ export class RequestThreads {
 
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
-    const { control, metrics } = this.#options;
+    const { control, health, metrics } = this.#options;
     this.tellAll({
       to: 'thread',
       type: 'config',
       ...this.#options.active(),
       breakerPlaces: control.breakerPlaces(),
+      healthPlaces: health.places(),
       metricRows: metrics.rows(),
     });
   }
@@ -261,7 +264,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, metrics, acceptor, upstreams } = this.#options;
+    const { entry, active, log, control, health, metrics, acceptor, upstreams } = this.#options;
     const place = {
       entry,
       slot,
@@ -271,6 +274,7 @@ export class RequestThreads {
       controls: {
         ...control.forThread(),
         front: acceptor.forThread(slot),
+        health: health.forThread(),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),
         logLevel: log.level as LogLevel,

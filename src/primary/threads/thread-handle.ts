@@ -57,7 +57,8 @@ export interface ThreadPlace {
   readonly active: ActiveConfig;
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
-  readonly controls: ThreadControls & Pick<RequestThreadStart, 'front' | 'metrics' | 'metricRows' | 'logLevel'>;
+  readonly controls: ThreadControls &
+    Pick<RequestThreadStart, 'front' | 'health' | 'metrics' | 'metricRows' | 'logLevel'>;
 }
 
 /** Creates the thread; what it says comes through `handlers`. */

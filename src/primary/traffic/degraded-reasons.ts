@@ -1,6 +1,6 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'jobs' | 'jobs-redis';
+type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
@@ -11,6 +11,7 @@ export class DegradedReasons {
     nodes: [],
     limits: [],
     front: [],
+    health: [],
     'jobs-redis': [],
     jobs: [],
   };

@@ -7,11 +7,13 @@ import type { Config } from '../../shared/config/types.ts';
 import { bucketMemorySize, createBucketMemory } from '../../shared/limits/bucket-memory.ts';
 import { freeLocksOf } from '../../shared/limits/shard-locks.ts';
 import type { Log } from '../../shared/log.ts';
+import type { HealthEvent } from '../../shared/redis/events.ts';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker } from '../breaker/start-breaker.ts';
 import type { Breaker } from '../breaker/start-breaker.ts';
 import type { BreakerForced, BreakerNotice, ForceOptions, ForceOutcome } from '../breaker/view.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { RedisClient } from '../limits/asked-redis.ts';
 import { LimitControl } from '../limits/limit-control.ts';
 import { reportRoom, roomReason } from '../limits/client-room.ts';
 import { reportFarStore } from '../limits/far-store.ts';
@@ -37,6 +39,8 @@ export interface TrafficControlOptions {
   readonly info: () => NodeInfo;
   readonly threads: Pick<ThreadSet, 'tellAll' | 'tellSlot'>;
   readonly degraded: DegradedReasons;
+  /** Is told what the other nodes say of health probes. */
+  readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
 
 /** The front's part of limits and circuit breakers: memory for the threads, and the connection to the other nodes. */
@@ -49,6 +53,8 @@ export class TrafficControl {
   readonly #memoryBuckets: SharedArrayBuffer;
   readonly #breaker: Breaker;
   readonly #nodes: NodeRegistry | undefined;
+  /** Of nodes and limits, and of whoever else has little to ask; closed here. */
+  readonly redis: RedisClient | undefined;
 
   constructor(options: TrafficControlOptions) {
     this.#options = options;
@@ -57,6 +63,7 @@ export class TrafficControl {
     this.#memoryBuckets = createBucketMemory(bucketMemorySize(config.limits.maxClients));
     // Shared by nodes and limits.
     const client = connections?.open('nodes', { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
+    this.redis = client;
     if (client !== undefined) {
       this.#nodes = new NodeRegistry({
         redis: client,
@@ -104,6 +111,8 @@ export class TrafficControl {
             connect: (purpose) => connections.open(purpose, BREAKER_REDIS_OPTIONS),
             whyNot: () => connections.whyNot('breakers'),
             onLimitEvent: (event) => this.limits.onEvent(event),
+            onHealthEvent: (event) => options.health?.onEvent(event),
+            onDoubt: () => options.health?.onDoubt(),
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,
           },
@@ -164,6 +173,11 @@ export class TrafficControl {
   /** An operator's word over a breaker; see `BreakerFront.force`. */
   forceBreaker(upstream: string, what: ForceOptions, by: string): Promise<ForceOutcome | undefined> {
     return this.#breaker.front.force(upstream, what, by);
+  }
+
+  /** Probes have found the upstream well: its opening of this epoch need not last any longer. */
+  endOpening(upstream: string, epoch: number): void {
+    this.#breaker.front.endOpening(upstream, epoch);
   }
 
   /** `cluster` while Redis holds the truth of the breakers. */

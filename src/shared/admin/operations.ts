@@ -33,6 +33,7 @@ export const EVENT_TYPES = [
   'log-level',
   'accepting',
   'job',
+  'health',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -38,11 +38,19 @@ const overrides = z.object({ type: z.literal('limit-overrides') });
 /** The buckets of a client were deleted (`reset`) or set: whatever is remembered of them is wrong. */
 const client = z.object({ type: z.literal('limit-client'), client: z.string(), reset: z.boolean() });
 
+/** Targets have been probed: the hash of what was found is another. Nodes of a version before it take it for none of ours. */
+const health = z.object({
+  type: z.literal('health'),
+  /** Who wrote it, unique among processes. */
+  from: z.string(),
+});
+
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 const limitEvent = z.discriminatedUnion('type', [overrides, client]);
-const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent]);
+const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
+export type HealthEvent = z.infer<typeof health>;
 export type LimitEvent = z.infer<typeof limitEvent>;
 /** What nodes tell each other on `EVENTS_CHANNEL`. */
 export type ClusterEvent = z.infer<typeof clusterEvent>;

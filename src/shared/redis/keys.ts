@@ -14,6 +14,9 @@ export const EVENTS_CHANNEL = `${OURS}events`;
 /** Truth of all breakers: a hash that a person can read (`HGETALL`) and reset (`DEL`). */
 export const BREAKER_KEY = `${OURS}circuit-breaker`;
 
+/** Hash of what probes have found of each target of an upstream; deleting it makes every target as good as new. */
+export const HEALTH_KEY = `${OURS}health`;
+
 /** Hash with one field for each client that is banned or exempt, and one for its version; deleting it lifts all. */
 export const OVERRIDES_KEY = `${OURS}limit-overrides`;
 

@@ -1,5 +1,6 @@
 import type { BreakerPlaces, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config, LogLevel } from '../config/types.ts';
+import type { HealthPlaces, HealthThreadStart } from '../health/memory.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
@@ -42,6 +43,7 @@ export interface RequestThreadStart {
   /** Starts the request ids of this thread: random, unique among threads and starts. */
   readonly requestIdPrefix: string;
   readonly breaker: BreakerThreadStart;
+  readonly health: HealthThreadStart;
   /** createBucketMemory(…): where the process limits by itself, without a Redis or while it cannot be asked. */
   readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
@@ -90,6 +92,7 @@ export type ToThreadItself =
       readonly version: number;
       readonly tls: TlsMaterial | undefined;
       readonly breakerPlaces: BreakerPlaces;
+      readonly healthPlaces: HealthPlaces;
       readonly metricRows: MetricRows;
     }
   /**

@@ -75,7 +75,11 @@ function receive(message: ToThreadItself): void {
     case 'config':
       log.level = message.config.logLevel;
       front.configure(message.config, message.tls);
-      thread.apply(message.config, message.breakerPlaces, message.metricRows);
+      thread.apply(
+        message.config,
+        { breaker: message.breakerPlaces, health: message.healthPlaces },
+        message.metricRows,
+      );
       say({ to: 'threads', type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':

@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { createProcessClock } from '../../shared/breaker/process-clock.ts';
+import type { HealthPlaces } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
 import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
@@ -28,6 +29,7 @@ import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
+import type { HealthWatch } from './upstream/upstream-health.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
 
@@ -36,6 +38,12 @@ export const TICK_MS = 50;
 const HEAP_EVERY_MS = 1_000;
 /** How often uploads are looked at. uWS gives a slow one about ten seconds; its clock is started again well within them. */
 const UPLOAD_KEEPALIVE_MS = 4_000;
+
+/** Rows of shared memory that upstreams have. */
+interface Places {
+  readonly breaker: BreakerPlaces;
+  readonly health: HealthPlaces;
+}
 
 export interface RequestThreadParts {
   readonly log: Log;
@@ -75,6 +83,7 @@ export class RequestThread implements ExchangeThread {
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
+  readonly #healthWatch: HealthWatch;
   readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
@@ -113,6 +122,10 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
+    this.#healthWatch = {
+      words: new Int32Array(start.health.memory),
+      aheadMs: createProcessClock()() - monotonicMs(),
+    };
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.clients = new SharingClients(start.config);
@@ -120,7 +133,7 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
-    this.table = this.#tableOf(start.config, start.breaker.places);
+    this.table = this.#tableOf(start.config, { breaker: start.breaker.places, health: start.health.places });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
@@ -198,22 +211,23 @@ export class RequestThread implements ExchangeThread {
     this.#inFlight--;
   }
 
-  apply(config: Config, breakerPlaces: BreakerPlaces, rows: MetricRows): void {
+  apply(config: Config, places: Places, rows: MetricRows): void {
     this.metrics.configure(rows);
     this.limits.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
     this.streams.configure(config.server.maxStreams);
-    this.table = this.#tableOf(config, breakerPlaces, this.table);
+    this.table = this.#tableOf(config, places, this.table);
     this.config = config;
     this.accessLog.configure(config.accessLog);
   }
 
-  #tableOf(config: Config, breakerPlaces: BreakerPlaces, previous?: RoutingTable): RoutingTable {
+  #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
     const { clients, deadlines, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
-    const options = { breakerPlaces, clients, deadlines, limits, metrics, names, post, random, streams };
+    const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
+    const options = { ...of, clients, deadlines, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 

@@ -2,6 +2,7 @@ import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE } from '../../shared/breaker/outcome.ts';
 import type { OutcomeRule } from '../../shared/breaker/outcome.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
+import type { HealthPlaces } from '../../shared/health/memory.ts';
 import { Router } from '../../shared/http/router.ts';
 import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
@@ -13,6 +14,8 @@ import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { watchHealth } from './upstream/upstream-health.ts';
+import type { HealthWatch } from './upstream/upstream-health.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -20,6 +23,8 @@ export interface RoutingTableOptions {
   readonly random: () => number;
   readonly limits: ThreadLimits;
   readonly breakerPlaces: BreakerPlaces;
+  readonly healthPlaces: HealthPlaces;
+  readonly healthWatch: HealthWatch;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -47,7 +52,8 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { breakerPlaces, clients, deadlines, limits, metrics, names, post, previous, random, streams } = options;
+    const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, limits, metrics, names, post } = options;
+    const { previous, random, streams } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -56,7 +62,9 @@ export class RoutingTable {
       // The same settings: keep the connections and what is known of the targets.
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
       const parts = { config: each, deadlines, random, metrics, handles, clients, names, post, streams };
-      upstreams.set(each.name, same ? before : new Upstream(parts));
+      const upstream = same ? before : new Upstream(parts);
+      upstream.health = watchHealth(healthWatch, healthPlaces, { upstream: each.name, targets: upstream.targets });
+      upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
       if (upstreams.get(name) !== upstream) upstream.retire();
@@ -97,4 +105,5 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 });
 
 /** Everything about an upstream that its connections depend on. */
-const poolSettings = ({ breaker: _breaker, ...settings }: UpstreamConfig): string => JSON.stringify(settings);
+const poolSettings = ({ breaker: _breaker, health: _health, ...settings }: UpstreamConfig): string =>
+  JSON.stringify(settings);

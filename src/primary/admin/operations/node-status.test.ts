@@ -28,6 +28,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     limitsStore,
     breakers: () => [],
     unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },
+    health: { reasons: [] },
   });
   return { verdict, reasons, redis };
 }

@@ -46,6 +46,8 @@ export interface StatusParts {
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
   readonly unreachable: Pick<UnreachableTargets, 'all' | 'reasons'>;
+  /** Upstreams that probes find unwell, in words. */
+  readonly health: { readonly reasons: readonly string[] };
 }
 
 /** Answer of GET /admin/status. */
@@ -63,6 +65,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     ...parts.jobProblems(),
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
+    ...parts.health.reasons,
   ];
   const verdict = reasons.length > 0 ? 'degraded' : 'ok';
   const { last } = reload;

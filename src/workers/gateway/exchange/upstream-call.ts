@@ -250,6 +250,8 @@ export class UpstreamCall implements Queued, Waiting {
     const start = stages.upstream.metricsStart;
     metrics.add(start + UPSTREAM.responses + statusClass(this.status));
     metrics.addSeconds(start + UPSTREAM.duration, this.tookMs / 1000);
+    const row = this.target?.healthRow ?? 0;
+    if (row !== 0 && this.status < 500) stages.upstream.health?.succeeded(row, this.nowMs);
   }
 
   /** The request that is on the connection will have no answer. */

@@ -1,4 +1,3 @@
-import { withoutEndDot } from '../../../shared/config/addresses.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
@@ -8,6 +7,7 @@ import { Connection } from './connection.ts';
 import type { Carried, ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { FairLine } from './fair-line.ts';
 import type { FairClients } from './fair-line.ts';
+import { hostLineOf } from './host-line.ts';
 import { KnownHead } from './known-head.ts';
 import { ReachReport } from './reach-report.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
@@ -17,6 +17,7 @@ import type { Sharer } from './share.ts';
 import { Sharing } from './sharing.ts';
 import { STREAM_AFTER_MS } from './streams.ts';
 import type { Streams } from './streams.ts';
+import type { ProbedTarget } from './upstream-health.ts';
 
 const FIRST_SKIP_MS = 100;
 const LONGEST_SKIP_MS = 5_000;
@@ -40,9 +41,11 @@ export interface TargetOwner extends ConnectionSettings {
 }
 
 /** One server of an upstream and the connections of this thread to it. */
-export class Target implements ConnectionOwner {
+export class Target implements ConnectionOwner, ProbedTarget {
   readonly upstream: TargetOwner;
   readonly config: TargetConfig;
+  /** Its origin with its base path. */
+  readonly name: string;
   /** `host: name\r\n`, as every request to this target carries it. */
   readonly hostLine: string;
   readonly knownHead = new KnownHead();
@@ -50,6 +53,8 @@ export class Target implements ConnectionOwner {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
+  healthRow = 0;
+  out = false;
   /** `undefined` = each exchange has a connection to itself. */
   readonly sharing: Sharing | undefined;
   readonly #reach: ReachReport;
@@ -73,15 +78,12 @@ export class Target implements ConnectionOwner {
     this.upstream = upstream;
     this.config = config;
     const { name: ofUpstream, pipelining } = upstream.config;
-    const target = config.origin + config.basePath;
-    this.#reach = new ReachReport({ upstream: ofUpstream, target, post: upstream.post });
+    this.name = config.origin + config.basePath;
+    this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     this.#queue = new FairLine(this, upstream.config.connections);
     this.#relief = new Relief(this.#queue);
-    const defaultPort = config.secure ? 443 : 80;
-    const host = withoutEndDot(config.host);
-    const name = host.includes(':') ? `[${host}]` : host; // an IPv6 address (RFC 3986, section 3.2.2)
-    this.hostLine = `host: ${name}${config.port === defaultPort ? '' : `:${config.port}`}\r\n`;
+    this.hostLine = hostLineOf(config);
   }
 
   get clients(): FairClients {

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { withoutEndDot } from '../../../shared/config/addresses.ts';
 import type { UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
@@ -13,6 +10,8 @@ import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
+import { tlsOptionsOf } from './tls-options.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -49,7 +48,9 @@ export class Upstream implements TargetOwner {
   queued = 0;
   /** A number in [0, 1). */
   readonly random: () => number;
-  readonly #tls: ConnectionOptions;
+  /** What probes say of its targets; `undefined` = they are not probed. */
+  health: UpstreamHealth | undefined = undefined;
+  readonly tlsOptions: (address: string) => ConnectionOptions;
 
   constructor({ config, deadlines, random, metrics, handles, clients, names, post, streams }: UpstreamOptions) {
     this.config = config;
@@ -62,29 +63,26 @@ export class Upstream implements TargetOwner {
     this.streams = streams;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
-    this.#tls = {
-      ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: config.tls.verify,
-      ...(config.tls.caFile === undefined ? {} : { ca: readFileSync(config.tls.caFile) }),
-    };
+    this.tlsOptions = tlsOptionsOf(config.tls);
     this.targets = config.targets.map((target) => new Target(this, target));
   }
 
   /**
    * The less loaded of two targets drawn at random (Mitzenmacher, "The Power of Two Choices", 2001), leaving out those
-   * that lately refused connections while there are others.
+   * that lately refused connections while there are others, and those that probes have taken out.
    */
   pick(): Target {
     const { targets } = this;
     const first = targets[0] as Target;
     if (targets.length === 1) return first;
     const nowMs = this.deadlines.nowMs;
+    const leavesOut = this.health !== undefined && this.health.leavesOut(targets, nowMs);
     let a: Target | undefined;
     let b: Target | undefined;
     let seen = 0;
     // One pass draws two of those available without an array: reservoir sampling.
     for (const target of targets) {
-      if (target.skipUntilMs > nowMs) continue;
+      if (target.skipUntilMs > nowMs || (leavesOut && target.out)) continue;
       seen++;
       if (a === undefined) {
         a = target;
@@ -96,20 +94,21 @@ export class Upstream implements TargetOwner {
         else if (at === 1) b = target;
       }
     }
-    if (a === undefined) return targets[Math.floor(this.random() * targets.length)] ?? first;
+    if (a === undefined)
+      return leavesOut ? this.#anyLeft() : (targets[Math.floor(this.random() * targets.length)] ?? first);
     if (b === undefined) return a;
     if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
     return a.pending < b.pending ? a : b;
   }
 
-  mayQueue(): boolean {
-    return this.queued < this.config.queue;
+  /** Of those that probes leave in: each has lately refused a connection. */
+  #anyLeft(): Target {
+    const left = this.targets.filter(({ out }) => !out);
+    return (left[Math.floor(this.random() * left.length)] ?? this.targets[0]) as Target;
   }
 
-  /** @param address host name or address of the target, without brackets */
-  tlsOptions(address: string): ConnectionOptions {
-    const serverName = this.config.tls.serverName ?? (isIP(address) === 0 ? withoutEndDot(address) : undefined);
-    return serverName === undefined ? this.#tls : { ...this.#tls, servername: serverName };
+  mayQueue(): boolean {
+    return this.queued < this.config.queue;
   }
 
   /** Closes connections that have rested too long, and says how many there are. */

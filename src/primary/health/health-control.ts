@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+import { createProcessClock } from '../../shared/breaker/process-clock.ts';
+import { monotonicMs, random } from '../../shared/clock.ts';
+import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
+import type { ProbeCause } from '../../shared/health/messages.ts';
+import { PROBE_CAUSES } from '../../shared/health/messages.ts';
+import type { HealthPlaces, HealthThreadStart } from '../../shared/health/memory.ts';
+import type { Log } from '../../shared/log.ts';
+import type { HealthEvent } from '../../shared/redis/events.ts';
+import type { BreakerView } from '../breaker/view.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Job } from '../jobs/job.ts';
+import { AskedRedis } from '../limits/asked-redis.ts';
+import type { RedisClient } from '../limits/asked-redis.ts';
+import type { NameCache } from '../names/name-cache.ts';
+import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
+import { HealthBook } from './health-book.ts';
+import type { ProbedTarget } from './health-book.ts';
+import { HealthHash } from './health-hash.ts';
+import type { HealthSnapshot } from './health-hash.ts';
+import { HealthReport } from './health-report.ts';
+import { healthJob } from './health-job.ts';
+import { OpeningWatch } from './opening-watch.ts';
+import { Prober } from './prober.ts';
+import { SharedVerdicts } from './shared-verdicts.ts';
+import { slotMsOf } from './slots.ts';
+import { Sweeps } from './sweeps.ts';
+import { upstreamView } from './upstream-view.ts';
+import type { UpstreamHealthView } from './upstream-view.ts';
+
+/** A Redis that does not answer for so long is away, and the node probes for itself. */
+const AWAY_MS = 2_000;
+/** Nodes that start together do not all probe at once. */
+const FIRST_LOOK_MS = 500;
+
+export interface HealthControlOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly events: Pick<EventLog, 'add'>;
+  /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
+  readonly redis: RedisClient | undefined;
+  readonly names: Pick<NameCache, 'ask'>;
+  readonly degraded: Pick<DegradedReasons, 'set'>;
+  readonly breakers: () => readonly BreakerView[];
+  /** Probes have found the upstream well again: its opening of this epoch need not last any longer. */
+  readonly endOpening: (upstream: string, epoch: number) => void;
+}
+
+/** The front's part of health probes: who is probed when and by whom, what came of it, and who is told. */
+export class HealthControl {
+  /** Probes this node has made, by what they found. */
+  readonly counts = new Map<ProbeCause, number>(PROBE_CAUSES.map((cause) => [cause, 0]));
+  readonly #verdicts = new SharedVerdicts(createProcessClock());
+  readonly #book: HealthBook;
+  readonly #report: HealthReport;
+  readonly #openings: OpeningWatch;
+  readonly #prober: Prober;
+  readonly #sweeps: Sweeps;
+  readonly #hash: HealthHash | undefined;
+  /** Unique among processes, whatever their nodes are called. */
+  readonly #self: string;
+  #upstreams: readonly UpstreamConfig[] = [];
+  #slotMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<HealthSnapshot | undefined> | undefined;
+  #readAgain = false;
+  #readMs = Number.NEGATIVE_INFINITY;
+  /** Since when Redis does not answer; `undefined`: it does, or has not been asked. */
+  #silentSinceMs: number | undefined;
+  #closed = false;
+
+  constructor(options: HealthControlOptions) {
+    const { config, log, events, redis, names, degraded, breakers, endOpening } = options;
+    this.#self = `${config.node.name}.${randomBytes(4).toString('hex')}`;
+    this.#report = new HealthReport({ log, events, onReasons: (reasons) => degraded.set('health', reasons) });
+    this.#book = new HealthBook((target, before) => this.#report.moved(target, before));
+    this.#openings = new OpeningWatch({ breakers, end: endOpening });
+    this.#prober = new Prober({ names, log });
+    this.#hash = redis === undefined ? undefined : new HealthHash(new AskedRedis(redis));
+    this.#sweeps = new Sweeps({
+      book: this.#book,
+      prober: this.#prober,
+      hash: this.#hash,
+      node: config.node.name,
+      self: this.#self,
+      count: (cause) => void this.counts.set(cause, (this.counts.get(cause) ?? 0) + 1),
+      onRound: (targets) => this.#onRound(targets),
+    });
+    this.configure(config);
+  }
+
+  /** For a new thread. */
+  forThread(): HealthThreadStart {
+    return this.#verdicts.forThread();
+  }
+
+  /** Row of each upstream and target that is probed. */
+  places(): HealthPlaces {
+    return this.#verdicts.places();
+  }
+
+  /** A new configuration, before the threads get it. */
+  configure(config: Config): void {
+    const probed = config.upstreams.filter(({ health }) => health !== undefined);
+    this.#upstreams = config.upstreams;
+    this.#book.configure(config, monotonicMs());
+    this.#verdicts.assign([...probed.map(({ name }) => name), ...[...this.#book.all].map(({ key }) => key)]);
+    this.#openings.forget(new Set(probed.map(({ name }) => name)));
+    this.#show();
+    const slotMs = probed.length === 0 ? 0 : slotMsOf(probed.map(({ health }) => health?.intervalMs ?? 0));
+    if (slotMs === this.#slotMs) return;
+    this.#slotMs = slotMs;
+    clearTimeout(this.#timer);
+    if (slotMs > 0) this.#lookIn(random() * FIRST_LOOK_MS);
+  }
+
+  /** The sweep that is made once for the whole cluster; none while no upstream is probed. */
+  jobs(): readonly Job[] {
+    if (this.#slotMs === 0) return [];
+    return [healthJob({ slotMs: () => this.#slotMs, sweep: (run) => this.#sweeps.forCluster(run, this.#slotMs) })];
+  }
+
+  /** Another node, or this one, has said so on the channel of events. */
+  onEvent({ from }: HealthEvent): void {
+    if (from !== this.#self && this.#slotMs > 0) void this.#read();
+  }
+
+  /** An event may have been missed. */
+  onDoubt(): void {
+    if (this.#slotMs > 0) void this.#read();
+  }
+
+  /** Every upstream of the configuration that is probed. */
+  upstreams(): readonly UpstreamHealthView[] {
+    return this.#upstreams.flatMap(({ name, health }) =>
+      health === undefined
+        ? []
+        : [upstreamView(name, this.#book.of(name), (key) => this.#verdicts.succeededAgoMs(key))],
+    );
+  }
+
+  /** Every target that is probed. */
+  targets(): readonly { readonly upstream: string; readonly target: string; readonly up: boolean }[] {
+    return [...this.#book.all].map(({ upstream, target, verdict }) => ({
+      upstream,
+      target,
+      up: (verdict?.verdict ?? 'up') === 'up',
+    }));
+  }
+
+  /** What is known of a target; undefined: it is not probed. */
+  target(key: string): ProbedTarget | undefined {
+    return this.#book.get(key);
+  }
+
+  /** How long ago a request of this node last had a good answer of the target; undefined: none has. */
+  succeededAgoMs(key: string): number | undefined {
+    return this.#verdicts.succeededAgoMs(key);
+  }
+
+  /** Of the configuration in use, probed or not. */
+  get configured(): readonly UpstreamConfig[] {
+    return this.#upstreams;
+  }
+
+  /** What is wrong, as a person reads it. */
+  get reasons(): readonly string[] {
+    return this.#report.reasons;
+  }
+
+  /** How long ago the target was probed that it is longest ago for; undefined: none was, or none is to be. */
+  get ageMs(): number | undefined {
+    const ages = [...this.#book.all].map(({ checkedMs }) => monotonicMs() - checkedMs).filter(Number.isFinite);
+    return ages.length === 0 ? undefined : Math.max(...ages);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#prober.close();
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => void this.#look(), ms).unref();
+  }
+
+  /** Once a slot: reads what nobody has told of, and probes what nobody has probed. */
+  async #look(): Promise<void> {
+    const slotMs = this.#slotMs;
+    // An event of this slot has brought it already.
+    if (this.#hash !== undefined && monotonicMs() - this.#readMs >= slotMs * 0.9) await this.#read();
+    if (!this.#closed) {
+      await this.#sweeps.forSelf({ isDue: (target) => this.#isAlone(target), slotMs });
+      this.#show();
+    }
+    // A reload may have come meanwhile, and have set the next look itself.
+    if (!this.#closed && this.#slotMs === slotMs) {
+      clearTimeout(this.#timer);
+      this.#lookIn(slotMs);
+    }
+  }
+
+  #isAlone(target: ProbedTarget): boolean {
+    const nowMs = monotonicMs();
+    const away = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs >= AWAY_MS;
+    return this.#hash === undefined || away || this.#book.isForgotten(target, nowMs);
+  }
+
+  /** One at a time; who asks while one is under way gets another one after it. */
+  async #read(): Promise<void> {
+    if (this.#hash === undefined || this.#closed) return;
+    if (this.#reading !== undefined) {
+      this.#readAgain = true;
+      await this.#reading;
+      return;
+    }
+    do {
+      this.#readAgain = false;
+      this.#reading = this.#hash.read();
+      const snapshot = await this.#reading;
+      this.#reading = undefined;
+      const nowMs = monotonicMs();
+      if (snapshot === undefined) this.#silentSinceMs ??= nowMs;
+      else {
+        this.#silentSinceMs = undefined;
+        this.#readMs = nowMs;
+        this.#onRound(this.#book.takeShared(snapshot, nowMs));
+      }
+    } while (this.#readAgain && !this.#closed);
+  }
+
+  /** These have been probed, by whomever. */
+  #onRound(targets: readonly ProbedTarget[]): void {
+    this.#show();
+    for (const { name, health, breaker } of this.#upstreams) {
+      if (health === undefined || breaker.probe !== 'health') continue;
+      if (targets.some(({ upstream }) => upstream === name)) this.#openings.onRound(name, this.#book.of(name));
+    }
+  }
+
+  /** Shows the threads what holds, and says what is new of it. */
+  #show(): void {
+    for (const { name, health } of this.#upstreams) {
+      if (health === undefined) continue;
+      const targets = this.#book.of(name);
+      for (const { key, verdict } of targets) this.#verdicts.set(key, verdict?.verdict ?? 'up', health.intervalMs);
+      // Behind its targets: a thread that sees it sees those as well.
+      this.#verdicts.setDown(name, targets.filter(({ verdict }) => (verdict?.verdict ?? 'up') !== 'up').length);
+    }
+    this.#report.look(this.upstreams());
+  }
+}

@@ -1,0 +1,77 @@
+import { createHealthMemory, DOWN_TARGETS, healthRowOf, TARGET_FIELD, VERDICT } from '../../shared/health/memory.ts';
+import type { HealthPlaces, HealthThreadStart, Verdict } from '../../shared/health/memory.ts';
+
+/** Upstreams and their targets together; those beyond it are used whatever probes say. */
+const MOST_ROWS = 8_192;
+
+/** The front's hand on the memory in which request threads see what probes say. */
+export class SharedVerdicts {
+  readonly #memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #rows: number;
+  readonly #clock: () => number;
+  readonly #places = new Map<string, number>();
+  readonly #free: number[] = [];
+  #used = 0;
+
+  /** @param clock createProcessClock() */
+  constructor(clock: () => number, rows = MOST_ROWS) {
+    this.#clock = clock;
+    this.#rows = rows;
+    this.#memory = createHealthMemory(rows);
+    this.#words = new Int32Array(this.#memory);
+  }
+
+  forThread(): HealthThreadStart {
+    return { memory: this.#memory, places: this.places() };
+  }
+
+  places(): HealthPlaces {
+    return new Map(this.#places);
+  }
+
+  /** Gives each key a row; those that stay keep theirs, and what is in it. */
+  assign(keys: readonly string[]): void {
+    const wanted = new Set(keys);
+    for (const [key, place] of this.#places) {
+      if (wanted.has(key)) continue;
+      this.#places.delete(key);
+      this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // threads that have it still: all is well
+      this.#free.push(place);
+    }
+    for (const key of wanted) {
+      if (this.#places.has(key)) continue;
+      const place = this.#free.shift() ?? (this.#used < this.#rows ? ++this.#used : undefined);
+      if (place === undefined) continue;
+      this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // a thread of before may have written in it
+      this.#places.set(key, place);
+    }
+  }
+
+  /** @param keepMs so long a success of this node outweighs silence */
+  set(key: string, verdict: Verdict, keepMs: number): void {
+    const row = this.#rowOf(key);
+    if (row === undefined) return;
+    Atomics.store(this.#words, row + TARGET_FIELD.KEEP_MS, keepMs);
+    Atomics.store(this.#words, row + TARGET_FIELD.VERDICT, VERDICT[verdict]);
+  }
+
+  /** @param down targets of the upstream that are down */
+  setDown(upstream: string, down: number): void {
+    const row = this.#rowOf(upstream);
+    if (row !== undefined) Atomics.store(this.#words, row + DOWN_TARGETS, down);
+  }
+
+  /** How long ago a request of this node last had a good answer of the target; undefined: none has. */
+  succeededAgoMs(key: string): number | undefined {
+    const row = this.#rowOf(key);
+    if (row === undefined || Atomics.load(this.#words, row + TARGET_FIELD.SUCCEEDED) === 0) return undefined;
+    const agoMs = (Math.ceil(this.#clock()) - Atomics.load(this.#words, row + TARGET_FIELD.SUCCEEDED_AT)) | 0;
+    return Math.max(0, agoMs);
+  }
+
+  #rowOf(key: string): number | undefined {
+    const place = this.#places.get(key);
+    return place === undefined ? undefined : healthRowOf(place);
+  }
+}

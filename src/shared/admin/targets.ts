@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const targetAnswer = z.object({
+  upstream: z.string(),
+  target: z.string().describe('Its origin, and the path that is put before every forwarded one.'),
+  state: z
+    .enum(['up', 'down', 'unknown', 'unprobed'])
+    .describe('unknown: no probe of it has ended yet, and it is used; unprobed: its upstream has no `health`.'),
+  used: z.boolean().describe('This node sends requests to it.'),
+  why: z
+    .string()
+    .describe('Why it is down, why it is used all the same, or what the last probe found; empty: nothing is wrong.'),
+  inARow: z.number().describe('Probes like the last one in a row: good, or failed.'),
+  since: z.iso.datetime().nullable().describe('Since when it is up, or down.'),
+  checkedSecondsAgo: z.number().nullable(),
+  ownSuccessSecondsAgo: z
+    .number()
+    .nullable()
+    .describe('When a request of this node last had a good answer of it; only known of targets that are probed.'),
+  scope: z
+    .enum(['cluster', 'node'])
+    .describe('Who probed: one node for the cluster, or this node for itself, as nobody else does.'),
+  by: z.string().describe('The node that probed last; empty: none.'),
+});
+export type TargetAnswer = z.infer<typeof targetAnswer>;
+
+/** GET /admin/targets */
+export const targetsAnswer = z.object({
+  targets: z.array(targetAnswer),
+  panic: z.array(z.string()).describe('Upstreams of whose targets fewer than half are left, so that all are used.'),
+});
+export type TargetsAnswer = z.infer<typeof targetsAnswer>;

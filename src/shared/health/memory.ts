@@ -1,0 +1,52 @@
+/**
+ * What probes say of targets, and when a request of this node last went well there, in memory that the front and all
+ * request threads share. A row for each upstream and each of its targets; row 0 belongs to nobody.
+ */
+
+/** Fields of a row of a target. */
+export const TARGET_FIELD = {
+  /** One of VERDICT; only the front writes it. */
+  VERDICT: 0,
+  /** Process clock, wrapped: when a request to it last had a good answer. Threads write it. */
+  SUCCEEDED_AT: 1,
+  /** 0 = none has since the row was given out. */
+  SUCCEEDED: 2,
+  /** So long a success of this node outweighs a prober that gets no answer, in ms. */
+  KEEP_MS: 3,
+} as const;
+
+/** Field of a row of an upstream: how many of its targets are down. */
+export const DOWN_TARGETS = 0;
+
+export const VERDICT = {
+  up: 0,
+  /** It answers, and says that it is not well: nobody uses it. */
+  wrong: 1,
+  /** The prober gets no answer: who gets one goes on using it. */
+  silent: 2,
+} as const;
+export type Verdict = keyof typeof VERDICT;
+
+const ROW_SHIFT = 2;
+
+/** First index of a row in an Int32Array over the memory. */
+export const healthRowOf = (place: number): number => place << ROW_SHIFT;
+
+/** @param rows of upstreams and targets together */
+export const createHealthMemory = (rows: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(((rows + 1) << ROW_SHIFT) * Int32Array.BYTES_PER_ELEMENT);
+
+/**
+ * Place of each upstream that is probed, by its name, and of each of its targets, by `targetKey`. A map, as upstreams may
+ * have names such as `constructor`.
+ */
+export type HealthPlaces = ReadonlyMap<string, number>;
+
+/** No name of an upstream holds a space. @param target its origin with its base path */
+export const targetKey = (upstream: string, target: string): string => `${upstream} ${target}`;
+
+/** What a request thread needs of the probes at its start; goes into workerData. */
+export interface HealthThreadStart {
+  readonly memory: SharedArrayBuffer;
+  readonly places: HealthPlaces;
+}
