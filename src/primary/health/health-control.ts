@@ -30,6 +30,8 @@ import type { UpstreamHealthView } from './upstream-view.ts';
 
 /** A Redis that does not answer for so long is away, and the node probes for itself. */
 const AWAY_MS = 2_000;
+/** What was read so lately is as good as new; the next look makes up for what it lacks. */
+const DOUBT_MS = 1_000;
 /** Nodes that start together do not all probe at once. */
 const FIRST_LOOK_MS = 500;
 
@@ -127,7 +129,7 @@ export class HealthControl {
 
   /** An event may have been missed. */
   onDoubt(): void {
-    if (this.#slotMs > 0) void this.#read();
+    if (this.#slotMs > 0 && monotonicMs() - this.#readMs >= DOUBT_MS) void this.#read();
   }
 
   /** Every upstream of the configuration that is probed. */
