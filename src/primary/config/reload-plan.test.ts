@@ -45,6 +45,17 @@ describe('a reload', () => {
     expect(plan.loaded.config.routes).toEqual([]);
   });
 
+  test('takes up another place for backups, but does not switch them on', () => {
+    const at = (path: string | undefined): LoadedConfig => {
+      const one = loaded();
+      const store = path === undefined ? undefined : ({ kind: 'directory', path } as const);
+      return { ...one, config: { ...one.config, backups: { ...one.config.backups, store } } };
+    };
+    expect(planReload(at('/a'), at('/b'))).toMatchObject({ loaded: at('/b'), needsRestart: [] });
+    expect(planReload(at(undefined), at('/b'))).toMatchObject({ loaded: at(undefined), needsRestart: ['BACKUP_DIR'] });
+    expect(planReload(at('/a'), at(undefined))).toMatchObject({ loaded: at('/a'), needsRestart: ['BACKUP_DIR'] });
+  });
+
   test('does not switch TLS on or off', () => {
     const on = planReload(loaded(), loaded({ tls: TLS }, 'a'));
     expect(on).toMatchObject({ needsRestart: ['TLS_CERT_FILE'], replaceThreads: false });

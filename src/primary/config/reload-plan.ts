@@ -1,3 +1,4 @@
+import type { BackupsConfig } from '../../shared/config/backups/types.ts';
 import type { Config, RedisConfig, ServerConfig } from '../../shared/config/types.ts';
 import type { LoadedTls } from './tls-files.ts';
 
@@ -45,12 +46,14 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   const { node } = running.config;
   const redis = withLoginOf(running.config.redis, next.config.redis);
   if (!isSame(redis, next.config.redis)) needsRestart.push('REDIS_URL');
+  const backups = withPlaceOf(running.config.backups, next.config.backups);
+  if (backups !== next.config.backups) needsRestart.push('BACKUP_DIR');
   if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
   const { front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
   const server = { ...wanted, front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes, tls };
-  const config = Object.freeze({ ...next.config, redis, node, server: Object.freeze(server) });
+  const config = Object.freeze({ ...next.config, redis, backups, node, server: Object.freeze(server) });
   const loaded = { config, tls: tlsSwitched ? running.tls : next.tls };
   return {
     loaded,
@@ -62,6 +65,10 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
 
 const isSame = (a: RedisConfig | undefined, b: RedisConfig | undefined): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
+
+/** Whether backups are made decides which jobs there are; where to, when and how many is asked anew by each run. */
+const withPlaceOf = (old: BackupsConfig, next: BackupsConfig): BackupsConfig =>
+  (old.store === undefined) === (next.store === undefined) ? next : Object.freeze({ ...next, store: old.store });
 
 /** The Redis that is in use with what the new configuration shows it, if that is meant for the same one. */
 function withLoginOf(old: RedisConfig | undefined, next: RedisConfig | undefined): RedisConfig | undefined {

@@ -1,7 +1,15 @@
 import type { Config } from './types.ts';
 
 /** Keys of the configuration that hold a secret; a test compares them with the secrets of the environment table. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(['adminToken', 'password', 'sentinelPassword', 'keys']);
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  'adminToken',
+  'password',
+  'sentinelPassword',
+  'keys',
+  'accessKeyId',
+  'secretAccessKey',
+  'identity',
+]);
 
 const mask = (value: unknown): unknown => (Array.isArray(value) ? value.map(() => '***') : '***');
 

@@ -1,3 +1,4 @@
+import { checkBackups } from './backups/checks.ts';
 import { isAmbiguousName } from '../http/ambiguous-name.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import { checkJobs } from './jobs/checks.ts';
@@ -61,5 +62,6 @@ export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): rea
     ...checkClientKey(values, sound),
     ...checkRedis(values, sound, readFile),
     ...checkJobs(values, sound),
+    ...checkBackups(values, sound),
   ];
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseDnsServer, parseListenHost, parseNetwork } from './addresses.ts';
+import { BACKUPS_ENV } from './backups/env.ts';
 import { BREAKER_ENV } from './breaker/env.ts';
 import { JOBS_ENV } from './jobs/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
@@ -179,6 +180,7 @@ export const ENV = {
   ...BREAKER_ENV,
   ...REDIS_ENV,
   ...JOBS_ENV,
+  ...BACKUPS_ENV,
   LOG_LEVEL: withDefault(logLevel, 'info', 'Least severe level that is logged.'),
   ACCESS_LOG: withDefault(
     accessLog,

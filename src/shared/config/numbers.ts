@@ -36,6 +36,7 @@ export const BOUNDS = {
   halfOpenSuccesses: { min: 1, max: 1000 },
   openFactor: { min: 1, max: 100 },
   minNodes: { min: 1, max: 1000 },
+  backups: { min: 1, max: 1000 },
   failureStatus: { min: 500, max: 599 },
   healthInterval: { min: 1, max: 3_600 },
   healthTimeout: { min: 0.01, max: 60 },
@@ -102,3 +103,6 @@ export const shareText: z.ZodType<number, string> = fromText((text) => {
   const value = /^[01](\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
   return value <= 1 && !isTooSmall(value) ? { ok: true, value } : { ok: false, expected: SHARE_PHRASE };
 });
+
+/** A share that is not off. */
+export const shareOfOneText: z.ZodType<number, string> = decimalText({ min: 0.01, max: 1 }, 'a share from 0.01 to 1');

@@ -67,6 +67,15 @@ export const fileList = fromText(
   ),
 );
 
+/** Names that are the same wherever the process was started, with commas between. */
+export const absolutePathList = fromText(
+  listOf<string>((text) =>
+    isAbsolute(text) && !text.includes('\0')
+      ? { ok: true, value: resolve(text) }
+      : { ok: false, expected: 'absolute paths' },
+  ),
+);
+
 const TLS13_CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 /**

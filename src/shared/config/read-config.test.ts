@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { DEFAULT_RULE } from '../breaker/rule.ts';
 import { ENV } from './env-table.ts';
 import { defaultNodeName } from './server/node-name.ts';
@@ -99,6 +99,19 @@ test('an empty environment gives the documented defaults and the demo upstream',
     },
     redis: undefined,
     jobs: { mode: 'on', redis: undefined },
+    backups: {
+      store: undefined,
+      schedule: '0 2 * * *',
+      fullSchedule: '0 3 * * 0',
+      files: [],
+      secretFiles: [],
+      recipient: undefined,
+      identity: undefined,
+      keepDaily: 7,
+      keepWeekly: 5,
+      cpuShare: 0.25,
+      tempDir: tmpdir(),
+    },
     demoUpstream: true,
     testFaults: false,
     testNoHandles: false,

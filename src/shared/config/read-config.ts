@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
@@ -9,6 +10,7 @@ import { showValue } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
 import type { Checked } from './resolve.ts';
+import { secretFilesOf } from './secret-files.ts';
 import { tryReadFile } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
@@ -71,7 +73,10 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
   }
   const stateDir = values.STATE_DIR ?? defaultStateDir(env, machine.user);
-  const config = deepFreeze(resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir, readFile }));
+  const secretFiles = secretFilesOf(env, values.TLS_KEY_FILE ?? []).map(({ path }) => resolve(path));
+  const config = deepFreeze(
+    resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir, secretFiles, readFile }),
+  );
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
   warnings.push(...weakSettings(config, { env, modeOf: machine.modeOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolveBackups } from './backups/resolve.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import { resolveJobs } from './jobs/resolve.ts';
 import { resolveLimits } from './limits/resolve.ts';
@@ -22,6 +23,8 @@ export interface Checked {
   readonly machine: Machine;
   /** STATE_DIR, or where it is by default; `undefined`: nowhere. */
   readonly stateDir: string | undefined;
+  /** Absolute paths of the files that secrets come from. */
+  readonly secretFiles: readonly string[];
   readonly readFile: ReadFile;
 }
 
@@ -55,6 +58,7 @@ export function resolveConfig(checked: Checked): Config {
     limits: resolveLimits(env),
     redis,
     jobs: resolveJobs(env, checked.readFile, redis),
+    backups: resolveBackups(env, checked.secretFiles),
     demoUpstream,
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,

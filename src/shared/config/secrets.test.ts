@@ -24,14 +24,23 @@ describe('secrets', () => {
 
   test('of the table are all masked in what is shown of the configuration', () => {
     const names = Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [name] : []));
+    const others = { REDIS_MODE: 'sentinel', BACKUP_S3_URL: 'https://s3.example.com/bucket' };
+    const identity = 'AGE-SECRET-KEY-1ZU4ALDDLNL9MMRZCTKPL3AF4RR7E8ZD60VSX7NHJJ795HK4VW2QSKMUX7Y';
+    const formed = { REDIS_URL: 'redis://host', BACKUP_ENCRYPTION_IDENTITY: identity };
     const env = Object.fromEntries(names.map((name) => [name, `secret-of-${name}`]));
     const JOBS_REDIS_URL = 'redis://:secret-of-JOBS_REDIS_URL@jobs,other';
-    const shown = describeConfig(
-      configOf({ ...env, REDIS_URL: 'redis://host', REDIS_MODE: 'sentinel', JOBS_REDIS_URL }),
-    );
-    const redisSecrets = ['REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD', 'JOBS_REDIS_URL'];
-    expect(names).toEqual(['ADMIN_TOKEN', ...redisSecrets]);
-    expect(JSON.stringify(shown)).not.toContain('secret-of-');
+    const shown = describeConfig(configOf({ ...env, ...formed, ...others, JOBS_REDIS_URL }));
+    expect(names).toEqual([
+      'ADMIN_TOKEN',
+      'REDIS_URL',
+      'REDIS_PASSWORD',
+      'REDIS_SENTINEL_PASSWORD',
+      'JOBS_REDIS_URL',
+      'BACKUP_S3_ACCESS_KEY_ID',
+      'BACKUP_S3_SECRET_ACCESS_KEY',
+      'BACKUP_ENCRYPTION_IDENTITY',
+    ]);
+    expect(JSON.stringify(shown)).not.toMatch(/secret-of-|AGE-SECRET/);
     expect(shown['redis']).toMatchObject({ password: '***', sentinelPassword: '***', url: 'redis://host:26379' });
     expect(shown['jobs']).toMatchObject({ redis: { password: '***' } });
     expect(shown['server']).toMatchObject({ adminToken: '***', port: 5000 });

@@ -1,3 +1,4 @@
+import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
@@ -294,6 +295,7 @@ export interface Config {
   /** `undefined` = every process for itself. */
   readonly redis: RedisConfig | undefined;
   readonly jobs: JobsConfig;
+  readonly backups: BackupsConfig;
   /** `true` when neither UPSTREAM_URL nor GATEWAY_CONFIG names an upstream: the demo upstream is started. */
   readonly demoUpstream: boolean;
   /** Fault hooks for the killing drills; only tests set it (GATEWAY_TEST_FAULTS=on). */

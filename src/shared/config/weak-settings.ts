@@ -1,8 +1,8 @@
 import { isLoopback } from '../net/address.ts';
-import { ENV } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import { envText } from './read-env.ts';
 import type { Environment } from './read-env.ts';
+import { secretFilesOf } from './secret-files.ts';
 import type { Machine } from './server/machine.ts';
 import type { Config } from './types.ts';
 
@@ -28,20 +28,12 @@ function openAdminPort({ server }: Config): readonly Problem[] {
   return [weak('ADMIN_HOST', 'whoever reaches the admin port may read everything it shows', 'ADMIN_TOKEN with it')];
 }
 
-const SECRET_FILES: readonly string[] = [
-  ...Object.entries(ENV).flatMap(([name, { secret }]) => (secret ? [`${name}_FILE`] : [])),
-  'TLS_TICKET_KEYS_FILE',
-];
 const WRITE_BY_OTHERS = 0o002;
 const READ_BY_OTHERS = 0o004;
 
 function openFiles({ server }: Config, { env, modeOf }: Sources): readonly Problem[] {
-  const named = SECRET_FILES.flatMap((key) => {
-    const path = envText(env, key);
-    return path === undefined ? [] : [{ key, path }];
-  });
-  const keys = (server.tls?.certificates ?? []).map(({ keyFile }) => ({ key: 'TLS_KEY_FILE', path: keyFile }));
-  const secrets = [...named, ...keys].flatMap(({ key, path }) => {
+  const keyFiles = (server.tls?.certificates ?? []).map(({ keyFile }) => keyFile);
+  const secrets = secretFilesOf(env, keyFiles).flatMap(({ key, path }) => {
     const mode = modeOf(path) ?? 0;
     if ((mode & (READ_BY_OTHERS | WRITE_BY_OTHERS)) === 0) return [];
     const what = (mode & WRITE_BY_OTHERS) === 0 ? 'read' : 'write';
