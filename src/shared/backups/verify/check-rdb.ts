@@ -1,0 +1,28 @@
+import { runProgram } from '../run-program.ts';
+
+/** What redis-check-rdb counts. */
+export interface RdbCounts {
+  readonly keys: number;
+  readonly expires: number;
+}
+
+/**
+ * Has redis-check-rdb read a snapshot: its checksum, and every key of it.
+ * @throws {Error} where it is not whole, with the last thing it said
+ */
+export async function checkRdb(path: string, signal: AbortSignal): Promise<RdbCounts> {
+  const end = await runProgram(['redis-check-rdb', path], { signal });
+  if (end === undefined) throw new Error('there is no redis-check-rdb on this node');
+  const lines = end.stdout.trim().split('\n');
+  if (end.code !== 0) {
+    const why = lines.find((line) => /error|RDB ERROR|mismatch|Unexpected|Internal/i.test(line)) ?? lines.at(-1) ?? '';
+    throw new Error(`redis-check-rdb refuses the snapshot: ${why.replace(/^\S* ?\[?[^\]]*\]? ?/, '').slice(0, 200)}`);
+  }
+  const count = (what: string): number | undefined => {
+    const digits = new RegExp(`^\\[info\\] (\\d+) ${what}$`, 'm').exec(end.stdout)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+  };
+  const [keys, expires] = [count('keys read'), count('expires')];
+  if (keys === undefined || expires === undefined) throw new Error('redis-check-rdb does not say what it has read');
+  return { keys, expires };
+}
