@@ -51,6 +51,8 @@ export class Steps {
     this.#report({ step: this.#step, doneBytes, totalBytes });
 
   failure(error: unknown): StepFailure {
-    return error instanceof StepFailure ? error : new StepFailure(this.#step, error);
+    if (error instanceof StepFailure) return error;
+    // What was interrupted says only that it was, each part in other words.
+    return new StepFailure(this.#step, this.#signal.aborted ? this.#signal.reason : error);
   }
 }
