@@ -15,7 +15,7 @@ const { signal } = new AbortController();
 
 async function withRedis(redis: TestRedis) {
   const setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
-  const server = { host: '127.0.0.1', port: redis.port, config: setting.parts.redis };
+  const server = { host: '127.0.0.1', port: redis.port, config: setting.redis };
   return { setting, server, work: await openWorkDir(setting.tempDir) };
 }
 

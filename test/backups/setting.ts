@@ -8,6 +8,7 @@ import { makeBackup } from '../../src/shared/backups/make-backup.ts';
 import type { BackupParts } from '../../src/shared/backups/make-backup.ts';
 import type { StepProgress } from '../../src/shared/backups/steps.ts';
 import { TaskThreads } from '../../src/shared/backups/task-threads.ts';
+import type { RedisConfig } from '../../src/shared/config/types.ts';
 import { configOf } from '../../src/shared/config/test-reading.ts';
 
 export const RECIPIENT = 'age10094hqgs0zsa5jlvykhp4mwhrjkez3vy28hdszfttwn4tq4padesct9nd8';
@@ -25,6 +26,7 @@ export interface BackupSetting extends AsyncDisposable {
   readonly dir: string;
   readonly tempDir: string;
   readonly parts: BackupParts;
+  readonly redis: RedisConfig;
   make(options?: MakeOptions): Promise<Manifest>;
   /** Names in the store and in the folder for what is temporary. */
   names(): Promise<{ readonly stored: readonly string[]; readonly temporary: readonly string[] }>;
@@ -52,6 +54,7 @@ export async function backupSetting(env: Readonly<Record<string, string>>): Prom
     dir,
     tempDir,
     parts,
+    redis: config.redis,
     make: ({ kind = 'redis', slotMs = SLOT_MS, signal = never, report = () => {} } = {}) =>
       makeBackup(parts, { kind, slotMs, signal, report }),
     names: async () => ({

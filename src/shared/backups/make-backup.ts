@@ -24,7 +24,8 @@ import { writeManifest } from './write-manifest.ts';
 /** What backups are made with. */
 export interface BackupParts {
   readonly config: BackupsConfig;
-  readonly redis: RedisConfig;
+  /** `undefined`: there is none, and a full backup has only files. */
+  readonly redis: RedisConfig | undefined;
   /** Name of this node. */
   readonly node: string;
   readonly store: BackupStore;
@@ -153,8 +154,10 @@ class Run {
     const { config, redis } = this.#parts;
     const { kind, signal } = this.#request;
     this.#steps.begin('snapshot');
-    const snapshots = await snapshotAll(redis, { dir, signal, onBytes: this.#steps.bytes });
-    if (kind === 'redis') return snapshots;
+    if (redis === undefined && kind === 'redis') throw new Error('there is no Redis: REDIS_URL is not set');
+    const onBytes = this.#steps.bytes;
+    const snapshots = redis === undefined ? [] : await snapshotAll(redis, { dir, signal, onBytes });
+    if (kind === 'redis' || config.files.length === 0) return snapshots;
     this.#steps.begin('files');
     const secrets = config.recipient === undefined ? config.secretFiles : undefined;
     const { paths, leftOut } = await collectFiles(config.files, { secrets, signal });
