@@ -39,7 +39,7 @@ const START_WITHIN_MS = 30_000;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
 const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
-const FAULT_STOP = { deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
+const FAULT_STOP = { delayMs: 0, deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
 
 function loadFirst(): LoadedConfig & { readonly warnings: readonly string[] } {
   const result = loadConfig();
@@ -162,8 +162,12 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     acceptor,
     threads,
     log,
-    onBegin: (reason) => {
-      events.add('drain', 'the process is about to end', { reason });
+    onBegin: ({ reason, delayMs }) => {
+      const still = delayMs > 0 ? `draining, still serving for ${delayMs / 1000} s` : 'the process is about to end';
+      events.add('drain', still, { reason, delaySeconds: delayMs / 1000 });
+    },
+    onPortClosed: () => {
+      events.add('drain', 'no more connections are accepted', {});
       readers.close();
     },
     closeJobs: (deadlineMs) => jobs.close(deadlineMs),
@@ -178,21 +182,28 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     return outcome;
   };
   setInterval(() => reload.rotateTicketKeys(threads), TICKET_KEY_LIFE_MS).unref();
-  const drain = (reason: string): void => {
-    const deadlineMs = reload.active().config.server.drainTimeoutMs;
-    void stop.drain({ reason, deadlineMs, exitCode: EXIT.ok });
+  const drain = (reason: string, { delayed }: { readonly delayed: boolean }): void => {
+    const { drainDelayMs, drainTimeoutMs: deadlineMs } = reload.active().config.server;
+    if (!delayed) stop.hasten();
+    void stop.drain({ reason, delayMs: delayed ? drainDelayMs : 0, deadlineMs, exitCode: EXIT.ok });
   };
   void threads.allStuck.then(() => {
     log.error('as many request threads are stuck as there should be: the process must be started again');
+    stop.hasten();
     return stop.drain({ ...FAULT_STOP, reason: 'stuck threads' });
   });
   onProcessEvents({
     log,
     drain,
     force: () => void stop.force(),
-    reload: () => void (stop.begun ? undefined : runReload()),
+    reload: () => {
+      if (stop.begun) return log.warn('SIGHUP: the process is about to end, so its configuration stays');
+      log.info('SIGHUP: reading the configuration again');
+      void runReload();
+    },
     fault: (error) => {
       log.fatal({ err: error }, 'the front failed');
+      stop.hasten();
       void stop.drain({ ...FAULT_STOP, reason: 'fault' });
     },
   });
@@ -221,7 +232,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     reload,
     runReload,
     stop,
-    drain,
+    drain: (reason: string) => drain(reason, { delayed: true }),
+    serving: () => listening,
+    degraded,
   };
   const operations = adminOperations(front, numbers);
   const admin = await openAdmin(server, { operations, token: () => tokens.current(), log });

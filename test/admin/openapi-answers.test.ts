@@ -107,6 +107,8 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'nodes 200': ask('GET /admin/nodes'),
   'traffic 200': ask('GET /admin/traffic'),
   'metrics 200': ask('GET /metrics'),
+  'health 200': ask('GET /health'),
+  'ready 200': ask('GET /ready'),
   'config 200': ask('GET /admin/config'),
   'logLevel 200': ask('GET /admin/log-level'),
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
@@ -138,6 +140,7 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'reload 422': withBadConfiguration,
   'drain 202': drainHeld,
   'reload 409': ask('POST /admin/reload'),
+  'ready 503': ask('GET /ready'),
 };
 
 /** Which jobs there are follows from the configuration; test/jobs/operations.test.ts asks about some. */
@@ -172,7 +175,7 @@ it('every status that any call may have is answered as the document says', async
 
 it('what is for everyone is refused to nobody', async () => {
   const open = operations.filter(({ responses }) => responses['401'] === undefined || responses['403'] === undefined);
-  expect(open.map(({ operationId }) => operationId)).toEqual(['metrics']);
+  expect(open.map(({ operationId }) => operationId).sort()).toEqual(['health', 'metrics', 'ready']);
   for (const operation of open) {
     expectDocumented(operation, '200', await call(guarded, targetOf(operation), { headers: PAGE }));
     expectDocumented(operation, '200', await call(gateway, targetOf(operation), { headers: REBOUND }));

@@ -158,7 +158,7 @@ describe.each(['front', 'supervised'] as const)('a drain of %s', (as) => {
     const answer = get(gateway.port, { path: '/proxy/slow' });
     await eventually(() => pair.requestsFor('/slow').length === 1, 'it is in flight');
     const { status, json } = await call(gateway, 'POST /admin/drain');
-    expect([status, json]).toEqual([202, { draining: true, deadlineSeconds: expect.any(Number) }]);
+    expect([status, json]).toEqual([202, { draining: true, delaySeconds: 0, deadlineSeconds: expect.any(Number) }]);
     await gateway.waitForLog(({ msg }) => msg === 'gateway draining');
     const during = await call(gateway, 'GET /admin/status');
     expect(during.json).toMatchObject({ verdict: 'draining' });

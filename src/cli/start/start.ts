@@ -10,7 +10,7 @@ import { startDemoUpstream } from './demo-upstream.ts';
 import type { DemoUpstream } from './demo-upstream.ts';
 import { supervise } from './supervisor.ts';
 
-/** On top of the drain's deadline, before a front that does not stop is killed. */
+/** On top of the drain's delay and deadline, before a front that does not stop is killed. */
 const KILL_GRACE_MS = 5_000;
 
 /**
@@ -32,7 +32,7 @@ export async function start(io: CliIo): Promise<number | undefined> {
   const code = await supervise({
     nodeArgs: [...process.execArgv, fileURLToPath(entryUrl('primary/main'))],
     env: io.env,
-    killAfterMs: config.server.drainTimeoutMs + KILL_GRACE_MS,
+    killAfterMs: config.server.drainDelayMs + config.server.drainTimeoutMs + KILL_GRACE_MS,
     signals: process,
     inheritedSocket: config.server.inheritedSocket,
     log,

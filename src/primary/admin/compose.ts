@@ -10,6 +10,7 @@ import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
+import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { AnyOperation } from './contract/operation.ts';
@@ -20,6 +21,8 @@ import { eventOperations } from './operations/events.ts';
 import { jobOperations } from './operations/jobs.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
+import { limitsReasonsOf } from './operations/node-status.ts';
+import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { targetOperations } from './operations/targets.ts';
 import type { HealthControl } from '../health/health-control.ts';
@@ -48,6 +51,9 @@ export interface FrontParts {
   readonly stop: Stop;
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
   readonly jobProblems: () => readonly string[];
+  /** The port for clients has been opened. */
+  readonly serving: () => boolean;
+  readonly degraded: DegradedReasons;
   readonly tokens: AdminTokens;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
@@ -64,6 +70,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     uptimeMs: () => monotonicMs() - parts.startedMs,
     port: parts.port,
     draining: () => stop.begun,
+    servingForMs: () => stop.servingForMs,
     token: () => parts.tokens.current(),
     front: parts.acceptor,
     loops: new LoopUtilization(),
@@ -90,6 +97,11 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...jobOperations(parts.jobs, first.jobs.mode),
     ...eventOperations(events, parts.readers),
     ...nodeOperations(status, () => control.nodes()),
+    ...probeOperations({
+      serving: () => parts.serving() && threads.all().some(({ state }) => state.kind === 'serving'),
+      draining: () => stop.begun,
+      degraded: () => [...parts.degraded.all(), ...limitsReasonsOf(status)],
+    }),
     ...processOperations({
       config: () => reload.active().config,
       reload: parts.runReload,

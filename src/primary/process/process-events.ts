@@ -1,11 +1,12 @@
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { StopSignals } from './stop-signals.ts';
+import { isFromTerminal, StopSignals } from './stop-signals.ts';
 
 /** What the outside of the process asks for. */
 export interface ProcessOrders {
   readonly log: Log;
-  drain(reason: string): void;
+  /** @param opts.delayed new connections are still served for DRAIN_DELAY_SECONDS */
+  drain(reason: string, opts: { readonly delayed: boolean }): void;
   force(): void;
   reload(): void;
   /** An error that nobody caught. */
@@ -17,17 +18,14 @@ export function onProcessEvents(orders: ProcessOrders): void {
   const signals = new StopSignals();
   const onStop = (signal: NodeJS.Signals): void => {
     const order = signals.next(monotonicMs());
-    if (order === 'drain') orders.drain(signal);
+    if (order === 'drain') orders.drain(signal, { delayed: !isFromTerminal(signal, [process.stdout, process.stderr]) });
     else if (order === 'force') orders.force();
   };
   process.on('SIGTERM', onStop);
   process.on('SIGINT', onStop);
-  process.on('SIGHUP', () => {
-    orders.log.info('SIGHUP: reading the configuration again');
-    orders.reload();
-  });
-  // The parent is gone, and with it whoever would stop this process.
-  process.on('disconnect', () => orders.drain('the supervising parent is gone'));
+  process.on('SIGHUP', () => orders.reload());
+  // The parent is gone, and with it whoever would stop this process; whoever follows wants its port.
+  process.on('disconnect', () => orders.drain('the supervising parent is gone', { delayed: false }));
   process.on('uncaughtException', (error) => orders.fault(error));
   process.on('unhandledRejection', (reason) => orders.fault(reason));
 }

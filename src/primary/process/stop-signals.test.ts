@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StopSignals } from './stop-signals.ts';
+import { isFromTerminal, StopSignals } from './stop-signals.ts';
 
 test('the first drains, its duplicate is ignored, a later one forces', () => {
   const signals = new StopSignals();
@@ -10,4 +10,12 @@ test('the first drains, its duplicate is ignored, a later one forces', () => {
     'force',
     'force',
   ]);
+});
+
+test.each([
+  ['SIGINT', true, true],
+  ['SIGINT', false, false],
+  ['SIGTERM', true, false],
+] as const)('%s with a terminal (%s) is a person at it: %s', (signal, isTTY, expected) => {
+  expect(isFromTerminal(signal, [{}, { isTTY }])).toBe(expected);
 });

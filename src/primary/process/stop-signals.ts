@@ -15,3 +15,13 @@ export class StopSignals {
     return nowMs - this.#firstMs < DUPLICATE_WITHIN_MS ? 'ignore' : 'force';
   }
 }
+
+/**
+ * Whether a stop signal is the Ctrl-C of a person, who waits for no load balancer. Programs that send SIGINT to stop a
+ * service read its output, or throw it away.
+ * @param outputs of the process
+ */
+export const isFromTerminal = (
+  signal: NodeJS.Signals,
+  outputs: readonly { readonly isTTY?: boolean | undefined }[],
+): boolean => signal === 'SIGINT' && outputs.some(({ isTTY }) => isTTY === true);

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { monotonicMs } from '../../shared/clock.ts';
 import { EXIT } from '../../shared/exit-codes.ts';
 import type { ExitCode } from '../../shared/exit-codes.ts';
 import type { Log } from '../../shared/log.ts';
@@ -6,18 +7,29 @@ import type { Acceptor } from '../front/acceptor.ts';
 import { leave } from './leave.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 
-/** `/ready` is 503 this long while connections still come, so that a load balancer can turn away. */
+/** Without a delay `/ready` is 503 this long while connections still come, where there are any. */
 const LAME_DUCK_MS = 500;
 /** Between the deadline for exchanges and the end of patience with threads. */
 const MARGIN_MS = 2_000;
 const FORCED_WITHIN_MS = 1_000;
 
+/** How a stop begins. */
+export interface StopBegin {
+  readonly reason: string;
+  /** How long new connections are still served; 0 = it was not asked for. */
+  readonly delayMs: number;
+}
+
 export interface StopParts {
-  readonly acceptor: Acceptor;
-  readonly threads: RequestThreads;
+  readonly acceptor: Pick<Acceptor, 'close'>;
+  readonly threads: Pick<
+    RequestThreads,
+    'lameDuck' | 'openConnections' | 'drain' | 'abort' | 'until' | 'all' | 'close' | 'aborted' | 'status'
+  >;
   readonly log: Log;
-  /** The stop has begun: whoever waits for something without end is sent away. */
-  onBegin(reason: string): void;
+  onBegin(begin: StopBegin): void;
+  /** The port for clients is closed: whoever waits for something without end is sent away. */
+  onPortClosed(): void;
   /** Takes no longer than this. Called again when there is less time. */
   closeJobs(deadlineMs: number): Promise<void>;
   /** Limits and breakers: after the threads. */
@@ -26,7 +38,9 @@ export interface StopParts {
 
 export interface StopOrder {
   readonly reason: string;
-  /** How long exchanges in flight may take. */
+  /** How long new connections are still served before the drain begins. */
+  readonly delayMs: number;
+  /** How long exchanges in flight may take after that. */
   readonly deadlineMs: number;
   /** Patience with threads after that; default 2 s. */
   readonly marginMs?: number;
@@ -37,7 +51,10 @@ export interface StopOrder {
 /** Ends the process in order. Nothing here may hang: whatever does not end is left behind by the hard stop. */
 export class Stop {
   readonly #parts: StopParts;
-  #begun = false;
+  #stage: 'serving' | 'delayed' | 'draining' | 'forced' = 'serving';
+  readonly #hastened = new AbortController();
+  /** When the port is closed, on the monotonic clock. */
+  #closesMs = 0;
   #jobs: Promise<void> | undefined;
   #admin: { close(): Promise<void> } | undefined;
 
@@ -51,39 +68,65 @@ export class Stop {
   }
 
   get begun(): boolean {
-    return this.#begun;
+    return this.#stage !== 'serving';
   }
 
-  /** Not ready → stop accepting → finish what is in flight → exit. Only the first call does anything. */
-  async drain(order: StopOrder): Promise<void> {
-    if (this.#begun) return;
-    this.#begun = true;
+  /** How long new connections will still be served, once the stop has begun. */
+  get servingForMs(): number {
+    return this.#stage === 'delayed' ? Math.max(0, this.#closesMs - monotonicMs()) : 0;
+  }
+
+  /**
+   * Not ready, and still serving for a while → stop accepting → finish what is in flight → exit. Only the first call does
+   * anything.
+   */
+  async drain({ reason, delayMs, deadlineMs, marginMs = MARGIN_MS, exitCode }: StopOrder): Promise<void> {
+    if (this.begun) return;
+    this.#stage = 'delayed';
     const { acceptor, threads, log } = this.#parts;
-    log.info({ reason: order.reason, deadlineMs: order.deadlineMs }, 'gateway draining');
-    this.#parts.onBegin(order.reason);
-    this.#jobs = this.#parts.closeJobs(order.deadlineMs);
+    const still = delayMs > 0 ? `, still serving for ${delayMs / 1000} s` : '';
+    log.info({ reason, delayMs, deadlineMs }, `gateway draining${still}`);
+    const lameDuckMs = threads.openConnections() > 0 ? Math.min(LAME_DUCK_MS, deadlineMs) : 0;
+    const servingMs = delayMs > 0 ? delayMs : lameDuckMs;
+    this.#closesMs = monotonicMs() + servingMs;
+    this.#parts.onBegin({ reason, delayMs });
+    this.#jobs = this.#parts.closeJobs(servingMs + deadlineMs);
     threads.lameDuck();
-    const lameDuckMs = threads.openConnections() > 0 ? Math.min(LAME_DUCK_MS, order.deadlineMs) : 0;
-    this.#hardStop(lameDuckMs + order.deadlineMs + (order.marginMs ?? MARGIN_MS));
-    await wait(lameDuckMs);
+    this.#hardStop(servingMs + deadlineMs + marginMs);
+    await wait(servingMs, undefined, { signal: this.#hastened.signal }).catch(() => undefined);
     // Right after a turn in which everything that had arrived was accepted: what waits in the backlog would be reset.
     await nextTurn();
+    if (this.#isForced) return;
+    this.#stage = 'draining';
     acceptor.close();
-    threads.drain(order.deadlineMs);
-    await this.#finish(order.exitCode);
+    if (delayMs > 0) log.info('the port for clients is closed');
+    this.#parts.onPortClosed();
+    threads.drain(deadlineMs);
+    await this.#finish(exitCode);
+  }
+
+  /** Where it still serves, it does so no longer: something is wrong, or nobody is left to serve for. */
+  hasten(): void {
+    this.#hastened.abort();
   }
 
   /** Cuts off what is in flight and ends. */
   async force(): Promise<void> {
     const { acceptor, threads, log } = this.#parts;
-    if (!this.#begun) this.#parts.onBegin('force');
-    this.#begun = true;
+    if (!this.begun) this.#parts.onBegin({ reason: 'force', delayMs: 0 });
+    this.#stage = 'forced';
     log.warn('gateway stops at once');
     this.#hardStop(FORCED_WITHIN_MS);
     acceptor.close();
+    this.#parts.onPortClosed();
     threads.abort();
     this.#jobs = this.#parts.closeJobs(0);
     await this.#finish(EXIT.ok);
+  }
+
+  /** Asked after every wait. */
+  get #isForced(): boolean {
+    return this.#stage === 'forced';
   }
 
   async #finish(code: ExitCode): Promise<void> {

@@ -60,6 +60,7 @@ export class RequestThreads {
   #aborted = 0;
   #restarts = 0;
   #closing = false;
+  #lameDuck = false;
   #drainMs: number | undefined;
   #onAllStuck = (): void => {};
   /** Resolves when so many threads are stuck that only a new process helps. */
@@ -143,16 +144,19 @@ export class RequestThreads {
     return this.#threads.tellAll(message);
   }
 
-  /** Every thread says that it is not ready; connections still come. From here on nothing is replaced. */
+  /** Every thread, also one that is still to come, says that it is not ready; connections still come. */
   lameDuck(): void {
-    this.#closing = true;
-    clearTimeout(this.#refill);
+    this.#lameDuck = true;
     for (const thread of this.all()) tell(thread, { to: 'thread', type: 'lame-duck' });
   }
 
-  /** Takes every thread out of the ring and gives it this long to finish. @see until for waiting until all are gone */
+  /**
+   * Takes every thread out of the ring and gives it this long to finish. From here on nothing is replaced.
+   * @see until for waiting until all are gone
+   */
   drain(deadlineMs: number): void {
     this.#closing = true;
+    clearTimeout(this.#refill);
     this.#drainMs = deadlineMs;
     for (const thread of this.all()) this.retire(thread);
   }
@@ -332,6 +336,7 @@ export class RequestThreads {
     switch (message.type) {
       case 'listening':
         thread.descriptor = message.descriptor;
+        if (this.#lameDuck) tell(thread, { to: 'thread', type: 'lame-duck' });
         this.#dispatch(thread, { type: 'listening' });
         return;
       case 'config-applied':

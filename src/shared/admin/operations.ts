@@ -18,7 +18,20 @@ export const reloadAnswer = z.object({
 });
 
 /** POST /admin/drain: the process ends when what is in flight is done, or at the deadline. */
-export const drainAnswer = z.object({ draining: z.literal(true), deadlineSeconds: z.number() });
+export const drainAnswer = z.object({
+  draining: z.literal(true),
+  delaySeconds: z
+    .number()
+    .default(0) // a gateway of a version before it does not say
+    .describe('New connections are still served for this long.'),
+  deadlineSeconds: z.number().describe('From now on.'),
+});
+
+/** GET /health of the admin port, as of the port for clients. */
+export const healthAnswer = z.object({ status: z.enum(['ok', 'degraded']), reasons: z.array(z.string()).optional() });
+
+/** GET /ready of the admin port, as of the port for clients. */
+export const readyAnswer = z.object({ status: z.literal('ready') });
 
 /** Kinds of GET /admin/events. */
 export const EVENT_TYPES = [

@@ -76,6 +76,12 @@ export const ENV = {
     'off',
     'FRONT=uws takes chunked request bodies, though uWebSockets.js misreads legal ones; off: 411.',
   ),
+  DRAIN_DELAY_SECONDS: withDefault(
+    secondsText({ min: 0, max: 600 }, 'none'),
+    '0',
+    'After SIGTERM /ready says 503 and new connections are still served for this long, so that a load balancer can turn ' +
+      'away; then the drain begins. 8 fits the default check of HAProxy.',
+  ),
   DRAIN_TIMEOUT_SECONDS: withDefault(
     secondsText({ ...BOUNDS.seconds, min: 0 }, 'it does not wait'),
     '30',

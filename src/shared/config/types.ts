@@ -23,6 +23,8 @@ export interface ServerConfig {
   readonly workers: number;
   /** A keep-alive connection with nothing to do is closed after this. */
   readonly idleTimeoutMs: number;
+  /** How long new connections are still served after a stop was asked for, while `/ready` says no; before the drain. */
+  readonly drainDelayMs: number;
   /** How long a drain waits for exchanges in flight. */
   readonly drainTimeoutMs: number;
   /** Bytes of request line and header fields together, above which a request gets 431. */

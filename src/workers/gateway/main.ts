@@ -8,6 +8,7 @@ import type {
   ToThreadItself,
 } from '../../shared/threads/protocol.ts';
 import { openFront } from './fronts/open-front.ts';
+import { QuietWatch } from './quiet-watch.ts';
 import { RequestThread, TICK_MS } from './request-thread.ts';
 
 const port = parentPort;
@@ -23,6 +24,9 @@ const front = await openFront({ start, thread, post: say });
 thread.front = front;
 
 const ticking = setInterval(() => thread.tick(), TICK_MS);
+let outOfRing = false;
+let watching: NodeJS.Timeout | undefined;
+let deadline: NodeJS.Timeout | undefined;
 let closing = false;
 
 /**
@@ -33,6 +37,8 @@ let closing = false;
 function close(): void {
   if (closing) return;
   closing = true;
+  clearInterval(watching);
+  clearTimeout(deadline);
   const aborted = thread.abort();
   front.close();
   ticking.unref(); // a socket that still comes has its time-outs and is seen by the front
@@ -50,24 +56,30 @@ function close(): void {
 const STORE_WITHIN_MS = 300;
 /** How often a drain looks whether its last connection has gone. */
 const DRAIN_CHECK_MS = 50;
-/** How long kept-alive connections without a request are left open for a next request, once nothing is in flight. */
-const DRAIN_LINGER_MS = 1_000;
+
+/** From now on answers say that their connection closes, and the thread ends once it is out of the ring and done. */
+function announceEnd(): void {
+  thread.draining = true;
+  if (watching !== undefined) return;
+  const quiet = new QuietWatch(thread, monotonicMs());
+  const isDone = (): boolean => {
+    const isQuiet = quiet.isQuiet(monotonicMs());
+    if (!outOfRing || !front.finish() || thread.inFlight > 0) return false;
+    return front.open === 0 || (isQuiet && front.isResting());
+  };
+  watching = setInterval(() => {
+    if (!isDone()) return;
+    // Right after a turn in which everything that had arrived was read: it would be lost.
+    setImmediate(() => {
+      if (isDone()) close();
+    });
+  }, DRAIN_CHECK_MS);
+}
 
 function drain(deadlineMs: number): void {
-  thread.draining = true;
-  const deadline = setTimeout(close, deadlineMs);
-  let quietSinceMs = -1;
-  const check = setInterval(() => {
-    const nowMs = monotonicMs();
-    if (thread.inFlight > 0) quietSinceMs = -1;
-    else if (quietSinceMs < 0) quietSinceMs = nowMs;
-    const settled = front.finish();
-    const quiet = settled && quietSinceMs >= 0 && nowMs - quietSinceMs >= DRAIN_LINGER_MS;
-    if (!quiet && (!settled || thread.inFlight > 0 || front.open > 0)) return;
-    clearInterval(check);
-    clearTimeout(deadline);
-    close();
-  }, DRAIN_CHECK_MS);
+  announceEnd();
+  outOfRing = true;
+  deadline = setTimeout(close, deadlineMs);
 }
 
 function receive(message: ToThreadItself): void {
@@ -83,7 +95,7 @@ function receive(message: ToThreadItself): void {
       say({ to: 'threads', type: 'config-applied', version: message.version });
       return;
     case 'lame-duck':
-      thread.draining = true;
+      announceEnd();
       return;
     case 'drain':
       drain(message.deadlineMs);

@@ -79,6 +79,8 @@ export class RequestThread implements ExchangeThread {
   front: ClientFront | undefined = undefined;
   /** Answers carry Connection: close, and `/ready` says no. */
   draining = false;
+  /** @see Watched */
+  activity = 0;
   #newest: LinkedExchange | undefined;
   #inFlight = 0;
   readonly #beats: Int32Array;
@@ -209,6 +211,13 @@ export class RequestThread implements ExchangeThread {
     exchange.previous = undefined;
     exchange.next = undefined;
     this.#inFlight--;
+    this.activity++;
+  }
+
+  /** A client has connected. */
+  onConnection(): void {
+    this.activity++;
+    this.metrics.add(THREAD.connectionsAccepted);
   }
 
   apply(config: Config, places: Places, rows: MetricRows): void {

@@ -19,6 +19,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     port: () => 8080,
     jobProblems: () => [],
     draining: () => false,
+    servingForMs: () => 0,
     token: () => ({ kind: 'given', token: 'secret' }),
     loops: new LoopUtilization(),
     threads: { restarts: 0, all: () => [], status: () => [] },

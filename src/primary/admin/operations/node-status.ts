@@ -21,6 +21,8 @@ export interface StatusParts {
   readonly uptimeMs: () => number;
   readonly port: () => number;
   readonly draining: () => boolean;
+  /** How long new connections will still be served, while it drains. */
+  readonly servingForMs: () => number;
   readonly token: () => AdminToken;
   readonly front: Pick<Acceptor, 'kind' | 'problem'>;
   readonly loops: LoopUtilization;
@@ -72,7 +74,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
   const redisState = redisReasons.length === 0 ? 'up' : 'down';
   return {
     verdict: parts.draining() ? 'draining' : verdict,
-    reasons: parts.draining() ? ['the process is about to end', ...reasons] : reasons,
+    reasons: parts.draining() ? [drainReason(parts.servingForMs()), ...reasons] : reasons,
     version: VERSION,
     node: parts.node,
     startedAt: new Date(parts.startedAtMs).toISOString(),
@@ -101,15 +103,27 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
 const changesOf = (token: AdminToken): StatusAnswer['changes'] =>
   token.kind === 'none' ? { token: 'none', reason: token.reason } : { token: token.kind, reason: '' };
 
-function redisReasonsOf({ control, limitsStore, redisConfigured }: StatusParts): readonly string[] {
+const drainReason = (servingForMs: number): string =>
+  servingForMs > 0 ? `still serving for ${Math.ceil(servingForMs / 1000)} s` : 'the process is about to end';
+
+const redisReasonsOf = (parts: StatusParts): readonly string[] => [
+  ...parts.control.redisProblems,
+  ...limitsReasonsOf(parts),
+];
+
+/** Why limits do not ask the Redis; the threads say the same in their `/health`. */
+export function limitsReasonsOf({
+  limitsStore,
+  redisConfigured,
+}: Pick<StatusParts, 'limitsStore' | 'redisConfigured'>): readonly string[] {
   const { state, reason } = limitsStore.state();
   switch (state) {
     case 'up':
-      return control.redisProblems;
+      return [];
     case 'down':
-      return [...control.redisProblems, `rate limits: Redis is not asked (${reason})`];
-    case 'none': // no thread has reached it yet; /health says the same
-      return redisConfigured ? [...control.redisProblems, 'rate limits: connecting to Redis'] : control.redisProblems;
+      return [`rate limits: Redis is not asked (${reason})`];
+    case 'none': // no thread has reached it yet
+      return redisConfigured ? ['rate limits: connecting to Redis'] : [];
     default:
       return state satisfies never;
   }

@@ -60,13 +60,16 @@ export const processOperations = (actions: ProcessActions): readonly AnyOperatio
     method: 'POST',
     path: '/admin/drain',
     id: 'drain',
-    summary: 'Ends the process in order, as SIGTERM does: what is in flight is finished, or cut off at the deadline.',
+    summary:
+      'Ends the process in order, as SIGTERM does: after DRAIN_DELAY_SECONDS what is in flight is finished, or cut off at ' +
+      'the deadline.',
     answer: drainAnswer,
     status: 202,
     handle({ caller }) {
-      const deadlineSeconds = actions.config().server.drainTimeoutMs / 1000;
+      const { drainDelayMs, drainTimeoutMs } = actions.config().server;
+      const [delaySeconds, deadlineSeconds] = [drainDelayMs / 1000, (drainDelayMs + drainTimeoutMs) / 1000];
       const afterSent = (): void => actions.drain(`POST /admin/drain from ${caller.remoteAddress}`);
-      return { ...json(202, { draining: true, deadlineSeconds }), afterSent };
+      return { ...json(202, { draining: true, delaySeconds, deadlineSeconds }), afterSent };
     },
   }),
   operation({

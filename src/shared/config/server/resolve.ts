@@ -23,6 +23,7 @@ export function resolveServer(
     stateDir,
     workers: env.WORKERS,
     idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
+    drainDelayMs: toMs(env.DRAIN_DELAY_SECONDS),
     drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
     maxHeaderBytes: env.MAX_HEADER_BYTES,
     maxConnections: env.MAX_CONNECTIONS ?? defaultMaxConnections(openFilesLimit, env.WORKERS),

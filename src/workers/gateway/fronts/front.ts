@@ -20,6 +20,8 @@ export interface ClientFront {
   tick(nowMs: number): void;
   /** Takes what was sent to this thread before it left, and no more. @returns whether nothing can come any more */
   finish(): boolean;
+  /** Whether no client is in the middle of connecting or of a request's head, as far as it can be seen. */
+  isResting(): boolean;
   /** Cuts every connection; nothing new comes. */
   close(): void;
 }

@@ -383,6 +383,11 @@ export class ClientConnection extends AnswerLine {
     return this.count === 0 && this.#held === undefined && this.phase !== LINGER;
   }
 
+  /** A request's head has come in part. */
+  isBeginning(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** An idle connection is given up; the client hears of it in order. @returns whether it was idle */
   closeIdle(): boolean {
     const idle = this.isIdle();

@@ -1,7 +1,6 @@
 import { wallClockMs } from '../../../../shared/clock.ts';
 import type { Config } from '../../../../shared/config/types.ts';
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
-import { THREAD } from '../../../../shared/metrics/layout.ts';
 import type { RefusalCode } from '../../../../shared/metrics/layout.ts';
 import type { ConnectionRows } from '../../../../shared/threads/connection-table.ts';
 import type { ToFrontThread } from '../../../../shared/threads/protocol.ts';
@@ -123,7 +122,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
   /** A connection was handed over; its handle is not read yet. */
   accept(handle: StreamHandle, peer: ReceivedPeer): void {
     const { server } = this.#thread.config;
-    this.#thread.metrics.add(THREAD.connectionsAccepted);
+    this.#thread.onConnection();
     this.#arriving++;
     if (server.proxyProtocol && this.#thread.table.trustedProxies.isTrusted(peer.address))
       this.#receiveProxy(handle, peer);
@@ -235,6 +234,10 @@ export class NativeFront implements ClientFront, ConnectionHost {
 
   finish(): boolean {
     return this.#source?.finish() !== false;
+  }
+
+  isResting(): boolean {
+    return this.#arriving === 0 && !this.#connections.some((each) => each.isBeginning());
   }
 
   /** Room is needed: closes this connection if it has been idle since then. */

@@ -1,7 +1,6 @@
 import uWS from 'uWebSockets.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { ServerConfig } from '../../../../shared/config/types.ts';
-import { THREAD } from '../../../../shared/metrics/layout.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
 import type { ClientFront } from '../front.ts';
@@ -49,7 +48,7 @@ export class UwsFront implements ClientFront {
     this.#app.setResponseTimeout(idleSeconds);
     this.#app.filter((res, change) => {
       if (change < 0) return this.#connections.onClosed();
-      thread.metrics.add(THREAD.connectionsAccepted);
+      thread.onConnection();
       this.#connections.onOpened(res);
     });
     const addRoutes = (to: Pick<TemplatedApp, 'any'>): void => {
@@ -80,6 +79,10 @@ export class UwsFront implements ClientFront {
 
   finish(): boolean {
     return true; // the app is out of the ring; what still comes is answered
+  }
+
+  isResting(): boolean {
+    return true; // uWS does not say what it has of a request or of a handshake
   }
 
   close(): void {
