@@ -193,7 +193,6 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     return stop.drain({ ...FAULT_STOP, reason: 'stuck threads' });
   });
   onProcessEvents({
-    log,
     drain,
     force: () => void stop.force(),
     reload: () => {

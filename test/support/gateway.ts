@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { FrontKind } from '../../src/shared/config/types.ts';
 import { alarm, PATIENCE_MS } from './wait.ts';
 
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly as?: 'front' | 'supervised';
   /** What serves the client port (FRONT); default: GATEWAY_TEST_FRONT, else the gateway's own default. */
   readonly front?: TestFront;
+  /** A socket that is bound or listens already, passed on as systemd does (LISTEN_FDS); the test keeps its own descriptor. */
+  readonly inherited?: number;
   /** Its limit of open files (`ulimit -n`); default: that of the test. */
   readonly openFiles?: number;
 }
@@ -71,10 +74,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const supervised = options.as === 'supervised';
   const front = options.front ?? TEST_FRONT;
   const args = supervised ? [join(DIST, 'src/cli/main.js'), 'start'] : [join(DIST, 'src/primary/main.js')];
-  const limited = ['-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, process.execPath, ...args];
-  const [command, its] = options.openFiles === undefined ? [process.execPath, args] : ['sh', limited];
+  const { openFiles, inherited } = options;
+  const before = [
+    ...(openFiles === undefined ? [] : [`ulimit -n ${openFiles}`]),
+    ...(inherited === undefined ? [] : ['export LISTEN_FDS=1 LISTEN_PID=$$']),
+  ];
+  const shell = ['-c', [...before, 'exec "$0" "$@"'].join('; '), process.execPath, ...args];
+  const [command, its] = before.length === 0 ? [process.execPath, args] : ['sh', shell];
   const child = spawn(command, its, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
     env: {
       PATH: process.env['PATH'] ?? '',
       HOST: '127.0.0.1',
@@ -87,7 +95,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),
       ...options.env,
     },
-  });
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const log: LogLine[] = [];
   let stderr = '';
   let checkWaiters = (): void => undefined;

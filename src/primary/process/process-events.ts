@@ -1,10 +1,8 @@
 import { monotonicMs } from '../../shared/clock.ts';
-import type { Log } from '../../shared/log.ts';
 import { isFromTerminal, StopSignals } from './stop-signals.ts';
 
 /** What the outside of the process asks for. */
 export interface ProcessOrders {
-  readonly log: Log;
   /** @param opts.delayed new connections are still served for DRAIN_DELAY_SECONDS */
   drain(reason: string, opts: { readonly delayed: boolean }): void;
   force(): void;
@@ -12,6 +10,8 @@ export interface ProcessOrders {
   /** An error that nobody caught. */
   fault(error: unknown): void;
 }
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Connects signals, the supervising parent and uncaught errors to what must happen then. Once per process. */
 export function onProcessEvents(orders: ProcessOrders): void {
@@ -21,8 +21,7 @@ export function onProcessEvents(orders: ProcessOrders): void {
     if (order === 'drain') orders.drain(signal, { delayed: !isFromTerminal(signal, [process.stdout, process.stderr]) });
     else if (order === 'force') orders.force();
   };
-  process.on('SIGTERM', onStop);
-  process.on('SIGINT', onStop);
+  for (const signal of STOP_SIGNALS) process.on(signal, onStop);
   process.on('SIGHUP', () => orders.reload());
   // The parent is gone, and with it whoever would stop this process; whoever follows wants its port.
   process.on('disconnect', () => orders.drain('the supervising parent is gone', { delayed: false }));
