@@ -60,7 +60,7 @@ function startProcessOne(env: Readonly<Record<string, string>>): ProcessOne {
 }
 
 const ready = async (gateway: ProcessOne): Promise<number> => {
-  await until(() => gateway.text().includes('gateway ready'), { describe: gateway.text });
+  await until(() => gateway.text().includes('gateway ready'), { describe: () => gateway.text() });
   return Number(/"port":(\d+)/.exec(gateway.text())?.[1]);
 };
 
