@@ -64,7 +64,14 @@ describe('gateway doctor', () => {
     expect(code).toBe(0);
     const well = ['configuration', 'gateway', 'PORT', 'ADMIN_PORT', 'open files', 'memory', 'processors'];
     const redis = ['version', 'role', 'maxmemory', 'policy', 'persistence', 'scripts', 'latency', 'clock'];
-    const checks = [...well, 'redis', ...redis.map((each) => `redis ${each}`), 'upstream default'];
+    const checks = [
+      ...well,
+      'redis',
+      ...redis.map((each) => `redis ${each}`),
+      'jobs',
+      'jobs policy',
+      'upstream default',
+    ];
     expect(checks.map((check) => [check, level(check)])).toEqual(checks.map((check) => [check, 'ok']));
     for (const { level: found, advice } of findings) expect(advice === undefined).toBe(found === 'ok');
   });
@@ -94,6 +101,17 @@ describe('gateway doctor', () => {
     const { code, level } = await doctor({ ...ports, REDIS_URL: `redis://127.0.0.1:${bad.port}` });
     expect(code).toBe(1);
     expect(['role', 'policy', 'persistence'].map((each) => level(`redis ${each}`))).toEqual(['fail', 'warn', 'warn']);
+    expect(level('jobs policy')).toBe('warn');
+  });
+
+  it('says that jobs are off, and looks at a Redis of their own', async () => {
+    const off = await doctor({ ...ports, JOBS: 'off' });
+    expect(off.of('jobs')).toMatchObject([{ level: 'warn', found: expect.stringContaining('JOBS=off') }]);
+    await using evicts = await startRedis(['--maxmemory-policy', 'volatile-lru']);
+    const own = await doctor({ ...ports, JOBS_REDIS_URL: `redis://127.0.0.1:${evicts.port}` });
+    expect([own.level('jobs'), own.level('jobs policy')]).toEqual(['ok', 'warn']);
+    const away = await doctor({ ...ports, JOBS_REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    expect(away.level('jobs')).toBe('fail');
   });
 
   it('goes on where the configuration is wrong, and says where', async () => {

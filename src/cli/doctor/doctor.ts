@@ -15,6 +15,7 @@ import { redisConfig } from '../redis/redis-config.ts';
 import { inspectClock, judgeClock } from './clock.ts';
 import { fail, findingLines, ok, warn, worstOf } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { checkJobs } from './jobs.ts';
 import { checkLocalPorts } from './local-ports.ts';
 import { judgePort, tryPort } from './ports.ts';
 import type { PortTrial } from './ports.ts';
@@ -44,6 +45,7 @@ export async function doctor(io: CliIo, options: DoctorOptions): Promise<number>
     ...(config === undefined ? [] : [frontFinding(config)]),
     ...(config === undefined || !running.here ? [] : await checkMachine(config, running)),
     ...(await (running.config === undefined ? checkRedis(io) : checkUsedRedis(io, running.config, running))),
+    ...(config === undefined ? [] : await checkJobs(config.jobs, jobsPassword(io, config.jobs.redis, running))),
     ...(config === undefined ? [] : await checkTargets(io, config, running)),
   ];
   const verdict = worstOf(findings);
@@ -145,6 +147,14 @@ function passwordHere(io: CliIo, { url }: RedisConfig): string | undefined {
     if (error instanceof CommandFailure) return undefined;
     throw error;
   }
+}
+
+/** The gateway does not show it; this shell may know it. */
+function jobsPassword(io: CliIo, redis: RedisConfig | undefined, { config }: RunningGateway): string | undefined {
+  if (redis?.password === undefined || config === undefined) return redis?.password;
+  const own = readConfig(io.env, io.readFile);
+  const here = own.ok ? own.config.jobs.redis : undefined;
+  return here?.url === redis.url ? here.password : undefined;
 }
 
 async function checkTargets(io: CliIo, config: Config, { status }: RunningGateway): Promise<readonly Finding[]> {
