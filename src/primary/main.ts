@@ -75,7 +75,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   let listening = false;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
-  const connections = await redisConnections(first.config, { log, degraded, threads: threadSet });
+  // JOBS=only: who serves no clients is none of the nodes that share limits and breakers.
+  const serves = first.config.jobs.mode !== 'only';
+  const connections = serves ? await redisConnections(first.config, { log, degraded, threads: threadSet }) : undefined;
   const acceptor = await openAcceptor({
     config: first.config,
     slots: slotsFor(server.workers),
@@ -125,7 +127,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     warnings: first.warnings,
     log,
     tryRedis: async (config) => (await connections?.try(config)) ?? '',
-    parts: [metrics, control, health, acceptor],
+    parts: [metrics, control, health, acceptor, { configure: (config) => jobs.configure(config) }],
   });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
@@ -252,18 +254,19 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   if (serving() < server.workers)
     throw new StartFailure(EXIT.internal, 'the request threads do not start; the log says why');
 
-  port = await listen(acceptor, server);
+  port = serves ? await listen(acceptor, server) : 0;
   listening = true;
   const scheme = server.tls === undefined ? 'http' : 'https';
   const adminPort = admin.port;
   log.info(
     {
-      url: originOf(scheme, server.host, port),
+      ...(serves ? { url: originOf(scheme, server.host, port) } : {}),
       adminUrl: originOf('http', server.adminHost, adminPort),
       port,
       adminPort,
       threads: server.workers,
       front: acceptor.kind,
+      jobs: first.config.jobs.mode,
       maxConnections: server.maxConnections,
       openFiles: openFilesLimit(),
       version: VERSION,

@@ -3,7 +3,7 @@ import { createLog } from '../../src/shared/log.ts';
 import { connectRedis } from '../../src/shared/redis/connect.ts';
 import type { RedisConfig } from '../../src/shared/config/types.ts';
 import { RedisConnections } from '../../src/primary/redis/redis-connections.ts';
-import type { Job, JobResult, JobRun } from '../../src/primary/jobs/job.ts';
+import type { Job, JobResult } from '../../src/primary/jobs/job.ts';
 import { startJobs } from '../../src/primary/jobs/start-jobs.ts';
 import type { Jobs, JobsOptions } from '../../src/primary/jobs/start-jobs.ts';
 
@@ -37,11 +37,6 @@ export const redisAt = (port: number): RedisConfig => ({
   sentinelMaster: undefined,
   sentinelPassword: undefined,
 });
-
-/** What nodes of a test tell of their runs. */
-export interface Ran extends Pick<JobRun, 'slotMs' | 'asked' | 'attempt'> {
-  readonly node: string;
-}
 
 export interface TestNode extends AsyncDisposable {
   readonly jobs: Jobs;

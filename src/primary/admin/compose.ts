@@ -51,7 +51,7 @@ export interface FrontParts {
   readonly stop: Stop;
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
   readonly jobProblems: () => readonly string[];
-  /** The port for clients has been opened. */
+  /** It has started, and the port for clients is open where there is one. */
   readonly serving: () => boolean;
   readonly degraded: DegradedReasons;
   readonly tokens: AdminTokens;
@@ -66,7 +66,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     node: first.node.name,
     startedAtMs: parts.startedAtMs,
     workers: first.server.workers,
-    redisConfigured: first.redis !== undefined,
+    redisConfigured: first.redis !== undefined && first.jobs.mode !== 'only',
     uptimeMs: () => monotonicMs() - parts.startedMs,
     port: parts.port,
     draining: () => stop.begun,
@@ -98,7 +98,8 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...eventOperations(events, parts.readers),
     ...nodeOperations(status, () => control.nodes()),
     ...probeOperations({
-      serving: () => parts.serving() && threads.all().some(({ state }) => state.kind === 'serving'),
+      serving: () =>
+        parts.serving() && (first.jobs.mode === 'only' || threads.all().some(({ state }) => state.kind === 'serving')),
       draining: () => stop.begun,
       degraded: () => [...parts.degraded.all(), ...limitsReasonsOf(status)],
     }),

@@ -25,7 +25,7 @@ function readOnce(): ReadFile {
 /** Without Node's own handles, and where threads cannot share a port, there is one. */
 function withThreadsOf(config: Config): Config {
   const { front, workers } = config.server;
-  const all = workers === 1 || front === 'uws' || handlesFor(config) !== undefined || canReusePort();
+  const all = workers <= 1 || front === 'uws' || handlesFor(config) !== undefined || canReusePort();
   return all ? config : Object.freeze({ ...config, server: Object.freeze({ ...config.server, workers: 1 }) });
 }
 

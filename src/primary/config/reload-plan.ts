@@ -48,12 +48,17 @@ export function planReload(running: LoadedConfig, next: LoadedConfig): ReloadPla
   if (!isSame(redis, next.config.redis)) needsRestart.push('REDIS_URL');
   const backups = withPlaceOf(running.config.backups, next.config.backups);
   if (backups !== next.config.backups) needsRestart.push('BACKUP_DIR');
+  const jobsRedis = withLoginOf(running.config.jobs.redis, next.config.jobs.redis);
+  if (next.config.jobs.mode !== running.config.jobs.mode) needsRestart.push('JOBS');
+  if (!isSame(jobsRedis, next.config.jobs.redis) && isSame(redis, next.config.redis))
+    needsRestart.push('JOBS_REDIS_URL');
+  const jobs = Object.freeze({ mode: running.config.jobs.mode, redis: jobsRedis });
   if (node.name !== next.config.node.name) needsRestart.push('NODE_NAME');
 
   const { front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes } = old;
   const tls = tlsSwitched ? old.tls : wanted.tls;
   const server = { ...wanted, front, host, port, adminHost, adminPort, workers, stateDir, maxHeaderBytes, tls };
-  const config = Object.freeze({ ...next.config, redis, backups, node, server: Object.freeze(server) });
+  const config = Object.freeze({ ...next.config, redis, jobs, backups, node, server: Object.freeze(server) });
   const loaded = { config, tls: tlsSwitched ? running.tls : next.tls };
   return {
     loaded,

@@ -102,6 +102,12 @@ export class QueueSchedule implements Schedule {
   }
 }
 
+function takeLogin(copy: Redis | Cluster, from: Redis | Cluster): void {
+  if ('nodes' in copy || 'nodes' in from) return;
+  const { username, password, tls, sentinelPassword } = from.options;
+  Object.assign(copy.options, { username, password, sentinelPassword }, tls === undefined ? {} : { tls });
+}
+
 /** The connections that BullMQ makes like this one, to wait on: it does not always end them. */
 function copiesOf(client: Redis | Cluster): ReadonlySet<Redis | Cluster> {
   const copies = new Set<Redis | Cluster>();
@@ -109,6 +115,8 @@ function copiesOf(client: Redis | Cluster): ReadonlySet<Redis | Cluster> {
   const kept = (...args: unknown[]): Redis | Cluster => {
     const copy = duplicate(...args);
     copies.add(copy);
+    // A password that is given to the one is for the others, too, from their next handshake on.
+    copy.on('close', () => takeLogin(copy, client));
     copy.once('end', () => copies.delete(copy));
     return copy;
   };

@@ -59,7 +59,7 @@ export function resolveConfig(checked: Checked): Config {
     redis,
     jobs: resolveJobs(env, checked.readFile, redis),
     backups: resolveBackups(env, checked.secretFiles),
-    demoUpstream,
+    demoUpstream: demoUpstream && env.JOBS !== 'only',
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,
     testDnsServers: env.GATEWAY_TEST_DNS ?? [],

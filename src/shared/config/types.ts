@@ -19,7 +19,7 @@ export interface ServerConfig {
   readonly port: number;
   readonly adminHost: string;
   readonly adminPort: number;
-  /** Number of request threads. */
+  /** Number of request threads; 0 where there is no port for clients (JOBS=only). */
   readonly workers: number;
   /** A keep-alive connection with nothing to do is closed after this. */
   readonly idleTimeoutMs: number;

@@ -21,7 +21,7 @@ export function resolveServer(
     adminPort: env.ADMIN_PORT,
     adminToken: env.ADMIN_TOKEN,
     stateDir,
-    workers: env.WORKERS,
+    workers: env.JOBS === 'only' ? 0 : env.WORKERS,
     idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
     drainDelayMs: toMs(env.DRAIN_DELAY_SECONDS),
     drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
