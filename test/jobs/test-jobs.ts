@@ -40,6 +40,7 @@ export const redisAt = (port: number): RedisConfig => ({
 
 export interface TestNode extends AsyncDisposable {
   readonly jobs: Jobs;
+  readonly connections: RedisConnections | undefined;
   /** What was said of jobs that fail again and again, the newest last. */
   readonly failing: readonly (readonly string[])[];
   readonly events: readonly string[];
@@ -54,16 +55,18 @@ export async function startNode(
   const log = createLog({ level: 'silent', name: 'jobs' });
   const failing: (readonly string[])[] = [];
   const events: string[] = [];
+  const connections =
+    redis && new RedisConnections({ config: redis, connect: connectRedis, log, onProblems: () => {} });
   const started = await startJobs({
     jobs,
     node: 'a',
     log,
     events: { add: (_, message) => void events.push(message) },
-    connections: redis && new RedisConnections({ config: redis, connect: connectRedis, log, onProblems: () => {} }),
+    connections,
     onFailing: (reasons) => failing.push(reasons),
     wallClockMs,
     renewEveryMs: 500,
     ...own,
   });
-  return { jobs: started, failing, events, [Symbol.asyncDispose]: () => started.close(2_000) };
+  return { jobs: started, connections, failing, events, [Symbol.asyncDispose]: () => started.close(2_000) };
 }

@@ -1,0 +1,44 @@
+// One node as a process: jobs as a gateway starts them, from the built program.
+// argv[2]: JSON { dist, redis, name, pattern, runMs }
+// Tells over IPC { ready } and, of each run, { begun, slotMs, attempt, atMs } and { ended, slotMs } (wall clock ms).
+import { setTimeout as rest } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+const plan = JSON.parse(process.argv[2] ?? '{}');
+/** @param {string} path */
+const load = (path) => import(pathToFileURL(`${plan.dist}/src/${path}.js`).href);
+
+const { startJobs } = await load('primary/jobs/start-jobs');
+const { RedisConnections } = await load('primary/redis/redis-connections');
+const { connectRedis } = await load('shared/redis/connect');
+const { createLog } = await load('shared/log');
+
+const log = createLog({ level: 'silent', name: 'jobs' });
+const jobs = await startJobs({
+  jobs: [
+    {
+      name: 'sweep',
+      description: 'A job of a test',
+      pattern: plan.pattern,
+      attempts: 1,
+      backoffMs: 100,
+      ability: () => Promise.resolve('able'),
+      run: async (/** @type {any} */ { slotMs, attempt, signal }) => {
+        process.send?.({ begun: plan.name, slotMs, attempt, atMs: Date.now() });
+        await rest(plan.runMs, undefined, { signal });
+        process.send?.({ ended: plan.name, slotMs });
+        return { summary: 'swept', details: {} };
+      },
+    },
+  ],
+  node: plan.name,
+  log,
+  events: { add: () => {} },
+  connections: new RedisConnections({ config: plan.redis, connect: connectRedis, log, onProblems: () => {} }),
+  onFailing: () => {},
+  wallClockMs: Date.now,
+  renewEveryMs: 1_000,
+});
+process.send?.({ ready: true });
+setInterval(() => {}, 60_000);
+process.on('SIGTERM', () => void jobs.close(5_000).then(() => process.exit(0)));

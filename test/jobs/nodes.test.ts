@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { startRedis } from '../support/redis.ts';
+import { until } from '../support/wait.ts';
+import { startChildNodes } from './child-nodes.ts';
+import { redisAt } from './test-jobs.ts';
+
+const NAMES = ['a', 'b', 'c'];
+
+test('three nodes, twenty slots: one run each', async () => {
+  await using redis = await startRedis();
+  const plan = { redis: redisAt(redis.port), names: NAMES, pattern: '* * * * * *', runMs: 50 };
+  await using nodes = await startChildNodes(plan);
+  await until(() => nodes.begun.length >= 20, { withinMs: 60_000 });
+  const begun = nodes.begun.toSorted((a, b) => a.slotMs - b.slotMs);
+  const slots = begun.map(({ slotMs }) => slotMs);
+  expect(slots).toEqual([...new Set(slots)]);
+  expect(slots.every((slotMs) => slotMs % 1000 === 0)).toBe(true);
+  // One is left out only where the one before it came so late that it was due already.
+  for (const [i, { slotMs }] of begun.entries()) {
+    const before = begun[i - 1];
+    if (before === undefined || slotMs - before.slotMs === 1_000) continue;
+    expect(before.atMs).toBeGreaterThanOrEqual(slotMs - 1_000);
+  }
+});
+
+test('the node that runs the job is killed: the run is begun again elsewhere within two intervals', async () => {
+  await using redis = await startRedis();
+  const intervalMs = 4_000;
+  const plan = { redis: redisAt(redis.port), names: NAMES, pattern: '*/4 * * * * *', runMs: 60_000 };
+  await using nodes = await startChildNodes(plan);
+  await until(() => nodes.begun.length === 1);
+  const [first] = nodes.begun;
+  nodes.kill(first?.node ?? '', 'SIGKILL');
+  await until(() => nodes.begun.length === 2, { withinMs: 2 * intervalMs, describe: () => nodes.begun });
+  const second = nodes.begun[1];
+  expect(second).toMatchObject({ slotMs: first?.slotMs, attempt: 1 });
+  expect(second?.node).not.toBe(first?.node);
+});
+
+test('nodes that end in order leave nothing behind that would hold up the others', async () => {
+  await using redis = await startRedis();
+  const plan = { redis: redisAt(redis.port), names: NAMES, pattern: '* * * * * *', runMs: 60_000 };
+  await using nodes = await startChildNodes(plan);
+  await until(() => nodes.begun.length === 1);
+  nodes.kill(nodes.begun[0]?.node ?? '', 'SIGTERM');
+  await until(() => nodes.begun.length === 2);
+  nodes.kill(nodes.begun[1]?.node ?? '', 'SIGTERM');
+  await until(() => nodes.begun.length === 3);
+  expect(new Set(nodes.begun.map(({ node }) => node)).size).toBe(3);
+  expect(new Set(nodes.begun.map(({ slotMs }) => slotMs)).size).toBe(1);
+});
