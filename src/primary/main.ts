@@ -54,13 +54,10 @@ async function redisConnections(
 ): Promise<RedisConnections | undefined> {
   if (config === undefined) return undefined;
   const { connectRedis: connect } = await import('../shared/redis/connect.ts');
-  return new RedisConnections({
-    config,
-    connect,
-    log,
-    onDoubt: () => threads.tellAll({ to: 'limits', type: 'doubt-store' }),
-    onProblems: (problems) => degraded.set('redis', problems),
-  });
+  const { connectSubscriber } = await import('../shared/redis/connect-subscriber.ts');
+  const onProblems = (problems: readonly string[]): void => degraded.set('redis', problems);
+  const onDoubt = (): void => void threads.tellAll({ to: 'limits', type: 'doubt-store' });
+  return new RedisConnections({ config, connect, connectSubscriber, log, onDoubt, onProblems });
 }
 
 async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {

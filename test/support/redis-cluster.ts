@@ -12,7 +12,7 @@ export interface TestCluster extends AsyncDisposable {
 const SLOTS = 16_384;
 
 /** Three primaries, each with a third of the slots; resolves when all agree that the cluster is well. */
-export async function startCluster(): Promise<TestCluster> {
+export async function startCluster(settings: readonly string[] = []): Promise<TestCluster> {
   const nodes = await Promise.all(
     Array.from({ length: 3 }, async () =>
       startRedis([
@@ -24,6 +24,7 @@ export async function startCluster(): Promise<TestCluster> {
         '1000',
         '--cluster-require-full-coverage',
         'no',
+        ...settings,
       ]),
     ),
   );

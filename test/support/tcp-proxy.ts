@@ -11,8 +11,11 @@ export interface TcpProxy extends AsyncDisposable {
   /** Passes everything on so much later, each way. */
   delay(ms: number): void;
   mend(): void;
-  /** What is connected now passes nothing on any more and is told nothing; new connections work. */
-  strand(): void;
+  /**
+   * What is connected now passes nothing on any more and is told nothing; new connections work.
+   * @param which by what its client has sent so far; all of them without it
+   */
+  strand(which?: (sent: string) => boolean): void;
   /** Of the stranded connections, those that the client has not given up. */
   stranded(): number;
   /** All that clients have sent, also what did not get through (latin1). */
@@ -21,7 +24,8 @@ export interface TcpProxy extends AsyncDisposable {
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
-  const clients = new Set<Socket>();
+  /** What each has sent. */
+  const clients = new Map<Socket, string>();
   const lost = new Set<Socket>();
   let sent = '';
   let delayMs = 0;
@@ -29,7 +33,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const server = createServer((client) => {
     if (state === 'cut') return client.destroy();
     const target = connect(targetPort, '127.0.0.1');
-    clients.add(client);
+    clients.set(client, '');
     client.on('close', () => {
       clients.delete(client);
       lost.delete(client);
@@ -40,7 +44,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     ] as const) {
       sockets.add(from);
       from.on('data', (chunk) => {
-        if (from === client) sent += chunk.toString('latin1');
+        if (from === client) {
+          sent += chunk.toString('latin1');
+          clients.set(client, clients.get(client) + chunk.toString('latin1'));
+        }
         if (state !== 'open' || lost.has(client)) return;
         if (delayMs === 0) to.write(chunk);
         else setTimeout(() => to.destroyed || lost.has(client) || to.write(chunk), delayMs);
@@ -75,8 +82,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (state === 'stalled') destroyAll();
       state = 'open';
     },
-    strand() {
-      for (const client of clients) lost.add(client);
+    strand(which = () => true) {
+      for (const [client, text] of clients) if (which(text)) lost.add(client);
     },
     stranded: () => lost.size,
     sent: () => sent,

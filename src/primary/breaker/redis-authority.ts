@@ -70,7 +70,8 @@ export function createRedisAuthority(
       timer = setTimeout(() => {
         reject(new Error(`breaker state: no answer from Redis in ${timeoutMs} ms`));
         // Nothing queued behind a Redis that hangs may arrive late and count twice.
-        // `disconnect` waits for the peer's FIN, which one that has vanished never sends.
+        // `disconnect` waits for the peer's FIN, which one that has vanished never sends; that of a cluster does so for two
+        // seconds, and makes all its connections anew: they carry nothing but these questions, and none is queued.
         if (client.stream === undefined) client.disconnect(true);
         else client.stream.destroy();
       }, timeoutMs);

@@ -3,6 +3,7 @@ import { monotonicMs } from '../../shared/clock.ts';
 import type { RedisConfig } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { connectRedis, RedisBehaviour } from '../../shared/redis/connect.ts';
+import type { connectSubscriber, RedisPlace } from '../../shared/redis/connect-subscriber.ts';
 import { renewLogin } from '../../shared/redis/renew-login.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { tryRedis } from './try-redis.ts';
@@ -25,6 +26,8 @@ export type RedisPurpose = keyof typeof PURPOSES;
 export interface RedisConnectionsOptions {
   readonly config: RedisConfig;
   readonly connect: typeof connectRedis;
+  /** For `events`; needed by who opens that. */
+  readonly connectSubscriber?: typeof connectSubscriber;
   readonly log: Log;
   /** One of them has failed: whoever else has a connection that is hardly used may look at it. */
   readonly onDoubt?: () => void;
@@ -49,8 +52,11 @@ export class RedisConnections {
 
   /** Opens the one for this purpose. `close` ends it, unless somebody has before. */
   open(purpose: RedisPurpose, behaviour: RedisBehaviour): Redis | Cluster {
-    const { config, connect } = this.#options;
-    const client = connect(config, behaviour);
+    const { config, connect, connectSubscriber: subscribe } = this.#options;
+    const client =
+      purpose === 'events' && subscribe !== undefined
+        ? subscribe(config, behaviour, () => this.#places())
+        : connect(config, behaviour);
     const watch = new PeerWatch(client, {
       clock: monotonicMs,
       onChange: (problem) => this.#onChange(purpose, problem),
@@ -97,6 +103,15 @@ export class RedisConnections {
     this.#doubtedMs = nowMs;
     for (const [each, { watch }] of this.#open) if (each !== purpose) watch.ask();
     this.#options.onDoubt?.();
+  }
+
+  /** The nodes of a cluster, as the clients know them by now. */
+  #places(): readonly RedisPlace[] {
+    for (const { client } of this.#open.values()) {
+      if (!('nodes' in client)) continue;
+      return client.nodes().flatMap(({ options: { host, port } }) => (host && port ? [{ host, port }] : []));
+    }
+    return [];
   }
 
   #onChange(purpose: RedisPurpose, problem: string): void {

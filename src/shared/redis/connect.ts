@@ -19,10 +19,16 @@ export type RedisBehaviour = Pick<
  */
 const SILENT_MS = 2_000;
 
+/** What each server is asked with, whatever the topology. */
+export function settingsOf(behaviour: RedisBehaviour): Omit<RedisSettings, 'retryStrategy'> {
+  const { retryStrategy: _, enableOfflineQueue: __, ...rest } = behaviour;
+  return { socketTimeout: SILENT_MS, ...rest, ...ANY_REDIS };
+}
+
 /** A client of its own for one purpose. */
 export function connectRedis(config: RedisConfig, behaviour: RedisBehaviour): Redis | Cluster {
-  const { retryStrategy, enableOfflineQueue = false, ...rest } = behaviour;
-  const perNode = { socketTimeout: SILENT_MS, ...rest, ...ANY_REDIS };
+  const { retryStrategy, enableOfflineQueue = false } = behaviour;
+  const perNode = settingsOf(behaviour);
   if (config.mode !== 'cluster') {
     return new Redis({ ...perNode, retryStrategy, ...redisAddress(config), enableOfflineQueue });
   }
