@@ -1,3 +1,4 @@
+import { CUSTOMER_PREFIX_BITS, IpClients } from '../../shared/limits/ip-client.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 
 /** Whoever has connections from one address: an IPv4 address, or a /64 of IPv6, which is what one subscriber gets. */
@@ -23,22 +24,10 @@ export interface HolderLimits {
 /** After this long without a connection every bucket is full again, so the address can be forgotten. */
 const FULL_AFTER_MS = 1_000;
 
-/** @param address canonical. Its first four groups where it is IPv6. */
-export function holderKey(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const last = tail === '' ? [] : tail.split(':');
-    while (groups.length + last.length < 8) groups.push('0');
-    groups.push(...last);
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
-}
-
 /** Counts connections by address and says who may have another. */
 export class AddressHolders {
   readonly #holders = new Map<string, Holder>();
+  readonly #names = new IpClients(CUSTOMER_PREFIX_BITS);
   #limits: HolderLimits;
   #proxies: TrustedProxies;
   #sweptMs = 0;
@@ -65,7 +54,7 @@ export class AddressHolders {
   /** @param address canonical */
   of(address: string, nowMs: number): Holder {
     this.#sweep(nowMs);
-    const key = holderKey(address);
+    const key = this.#names.nameOf(address);
     let holder = this.#holders.get(key);
     if (holder === undefined) {
       holder = { key, trusted: false, open: 0, tokens: this.#limits.connectionRatePerIp, filledMs: nowMs };
