@@ -33,6 +33,11 @@ export interface Acceptor {
   readonly problem: string;
   /** A new configuration, before the threads get it. */
   configure(config: Config): void;
+  /**
+   * Stops accepting, with as few resets of clients that the kernel has let in as can be; connections that threads hold go
+   * on. `close` follows.
+   */
+  stopAccepting(): Promise<void>;
   /** Stops accepting; connections that threads hold go on. */
   close(): void;
 }

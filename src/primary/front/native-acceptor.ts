@@ -137,6 +137,11 @@ export class NativeAcceptor implements Acceptor {
     this.#holders.configure(server);
   }
 
+  async stopAccepting(): Promise<void> {
+    // What waits in a socket that was passed on is its holder's, and its next owner's to accept.
+    if (this.#options.inherited === undefined) await this.#listener.closeUnseen();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#resuming);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../shared/log.ts';
 import type { FromFrontThread, ToFrontThread } from '../../shared/threads/protocol.ts';
 import { probeListen } from '../process/listen-problem.ts';
@@ -93,6 +94,10 @@ export class PublicAcceptor implements Acceptor {
   }
 
   configure(): void {}
+
+  async stopAccepting(): Promise<void> {
+    await nextTurn(); // right after one in which all that had come was accepted
+  }
 
   close(): void {
     clearTimeout(this.#again);

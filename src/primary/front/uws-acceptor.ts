@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import type { TlsConfig } from '../../shared/config/types.ts';
 import { ERRORS } from '../../shared/errors.ts';
@@ -119,6 +120,9 @@ export async function createUwsAcceptor(opts: {
       if (socket !== undefined) return uWS.us_socket_local_port(socket);
       // It only says that it failed; why is found out by trying.
       throw (await probeListen(host, port)) ?? new Error('it was taken a moment ago');
+    },
+    async stopAccepting() {
+      await nextTurn(); // right after one in which all that had come was accepted
     },
     close() {
       if (socket !== undefined) uWS.us_listen_socket_close(socket);

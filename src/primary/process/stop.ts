@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { monotonicMs } from '../../shared/clock.ts';
 import { EXIT } from '../../shared/exit-codes.ts';
 import type { ExitCode } from '../../shared/exit-codes.ts';
@@ -21,7 +21,7 @@ export interface StopBegin {
 }
 
 export interface StopParts {
-  readonly acceptor: Pick<Acceptor, 'close'>;
+  readonly acceptor: Pick<Acceptor, 'stopAccepting' | 'close'>;
   readonly threads: Pick<
     RequestThreads,
     'lameDuck' | 'openConnections' | 'drain' | 'abort' | 'until' | 'all' | 'close' | 'aborted' | 'status'
@@ -94,8 +94,7 @@ export class Stop {
     threads.lameDuck();
     this.#hardStop(servingMs + deadlineMs + marginMs);
     await wait(servingMs, undefined, { signal: this.#hastened.signal }).catch(() => undefined);
-    // Right after a turn in which everything that had arrived was accepted: what waits in the backlog would be reset.
-    await nextTurn();
+    await acceptor.stopAccepting();
     if (this.#isForced) return;
     this.#stage = 'draining';
     acceptor.close();
