@@ -6,6 +6,7 @@ import type { TestSpecification } from 'vitest/node';
 /** What takes longest, so that none of it is left alone at the end; the order of the rest matters little. */
 const LONGEST = [
   'bench/suites/suites.test.ts',
+  'test/lifecycle/rolling-proxies.test.ts',
   'test/fronts/closing.test.ts',
   'test/breaker-gateway/runbook.test.ts',
   'test/fronts/real-clients.test.ts',

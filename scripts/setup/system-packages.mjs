@@ -12,6 +12,7 @@ const PACKAGES = /** @type {const} */ ([
   { name: 'chromium', programs: [['chromium', 'google-chrome']] },
   { name: 'prometheus', programs: [['prometheus'], ['promtool']] },
   { name: 'haproxy', programs: [['haproxy']] },
+  { name: 'nginx', programs: [['nginx']] },
 ]);
 
 /**
@@ -28,7 +29,7 @@ const PACKAGES = /** @type {const} */ ([
  */
 export function ensureSystemPackages(
   say,
-  // Debian keeps haproxy in /usr/sbin, where only root's PATH looks; the tests look there too.
+  // Debian keeps haproxy and nginx in /usr/sbin, where only root's PATH looks; the tests look there too.
   { path, root } = { path: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`, root: process.getuid?.() === 0 },
 ) {
   const missing = missingPackages(path);

@@ -36,7 +36,7 @@ ${copies}`,
 const log = (): string[] => readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n');
 
 test('does and says nothing where all is there, whatever the browser is called', () => {
-  for (const name of ['redis-server', 'google-chrome', 'prometheus', 'promtool', 'haproxy']) addProgram(name);
+  for (const name of ['redis-server', 'google-chrome', 'prometheus', 'promtool', 'haproxy', 'nginx']) addProgram(name);
   ensure(true);
   expect(said).toEqual([]);
 });
@@ -44,6 +44,7 @@ test('does and says nothing where all is there, whatever the browser is called',
 test('installs all that is missing by one update and one install', () => {
   addProgram('redis-server');
   addProgram('haproxy');
+  addProgram('nginx');
   addProgram('prometheus'); // but no promtool
   addAptGet({ installs: ['chromium', 'promtool'] });
   ensure(true);
@@ -61,6 +62,7 @@ test.each([
   if (apt) addAptGet({ installs: [] });
   addProgram('chromium');
   addProgram('haproxy');
+  addProgram('nginx');
   expect(() => ensure(root)).toThrow(
     /^The tests need redis-server, prometheus on PATH\. Install: sudo apt-get install redis-server prometheus \(Debian\)[^\n]*$/,
   );
@@ -70,11 +72,11 @@ test.each([
 test.each(['update', 'install'] as const)('a failing %s is told, with the way out', (fails) => {
   addAptGet({ installs: [], fails });
   expect(() => ensure(true)).toThrow(
-    new RegExp(`^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy by hand\\.$`),
+    new RegExp(`^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx by hand\\.$`),
   );
 });
 
 test('a package that brings no program is told', () => {
-  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy'] });
+  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy', 'nginx'] });
   expect(() => ensure(true)).toThrow('apt-get ran, but these are still not on PATH: prometheus.');
 });

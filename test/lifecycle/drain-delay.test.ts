@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
 import { expect, it } from 'vitest';
 import { call, readEvents } from '../admin/setup.ts';
 import { answerText, ask, messageAt, requestText, statusOf, valueOf } from '../support/http.ts';
-import { describeFronts } from '../support/fronts.ts';
+import { createAuthority } from '../support/certificates.ts';
+import { describeFronts, FRONTS } from '../support/fronts.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { startPair } from '../support/pair.ts';
 import { rawClient } from '../support/raw.ts';
@@ -104,6 +107,28 @@ describeFronts('DRAIN_DELAY_SECONDS', (front) => {
     expect(await answerOf(pair.port, requestText('GET', '/proxy/late'))).toEqual([200, 'close']);
     pair.gateway.process.kill('SIGKILL');
   });
+});
+
+it.each(FRONTS)('with TLS it is the same (%s)', async (front) => {
+  using authority = createAuthority();
+  const { certFile, keyFile } = authority.issue('IP:127.0.0.1');
+  const env = { ...LONG, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile };
+  await using pair = await startPair({ front, env });
+  const ca = readFileSync(authority.caFile);
+  const secure = (path: string): Promise<(number | string | undefined)[]> =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port: pair.port, path, ca, agent: new Agent({ keepAlive: true }) }, (answer) => {
+        answer.resume().once('end', () => resolve([answer.statusCode, answer.headers.connection]));
+      })
+        .once('error', reject)
+        .end();
+    });
+  expect(await secure('/ready')).toEqual([200, undefined]);
+  pair.gateway.process.kill('SIGTERM');
+  await pair.gateway.waitForLog(({ msg }) => msg === DELAY);
+  await eventually(async () => (await secure('/ready'))[0] === 503, '/ready says no');
+  await quietFor(700, 'without a delay the port would be closed by now');
+  expect(await secure('/proxy/late')).toEqual([200, 'close']);
 });
 
 /** What only the native front can do. */
