@@ -14,6 +14,7 @@ import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
+import { startBackups } from './backups/start-backups.ts';
 import { composeJobs } from './jobs/compose-jobs.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
@@ -118,13 +119,14 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     names,
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
+  const backups = startBackups(first.config, log);
   const reload = new Reload({
     load: loadConfig,
     first,
     warnings: first.warnings,
     log,
     tryRedis: async (config) => (await connections?.try(config)) ?? '',
-    parts: [metrics, control, health, acceptor, { configure: (config) => jobs.configure(config) }],
+    parts: [metrics, control, health, acceptor, backups, { configure: (config) => jobs.configure(config) }],
   });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
@@ -139,7 +141,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     log,
     events,
   });
-  const jobs = await composeJobs({ config: first.config, jobs: [], log, events, degraded });
+  const jobs = await composeJobs({ config: first.config, jobs: backups.jobs, log, events, degraded });
   const numbers = startMetrics(
     {
       memory: metrics,
@@ -153,6 +155,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       serving: () => listening,
       jobs,
       ofJobs: jobs.connections,
+      backups,
       log,
     },
     connections,
@@ -169,7 +172,10 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       events.add('drain', 'no more connections are accepted', {});
       readers.close();
     },
-    closeJobs: (deadlineMs) => jobs.close(deadlineMs),
+    closeJobs: (deadlineMs) => {
+      backups.close();
+      return jobs.close(deadlineMs);
+    },
     closeControl: () => {
       health.close();
       return control.close();

@@ -54,6 +54,7 @@ function setUp(config = configOf(FIRST)) {
     memory,
     serving: () => true,
     jobs: { list: () => [], counts: new RunCounts() },
+    backups: { metrics: [] },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

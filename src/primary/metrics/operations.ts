@@ -37,6 +37,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...(connections === undefined ? [] : connectionMetrics(connections)),
       ...threadMetrics(sums, threads),
       ...jobMetrics(parts.jobs),
+      ...parts.backups.metrics,
       ...gatewayMetrics(parts),
     ],
     log,

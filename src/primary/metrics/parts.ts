@@ -1,6 +1,7 @@
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { HealthFacts } from './health-metrics.ts';
+import type { MetricDefinition } from './definition.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
@@ -40,6 +41,7 @@ export interface MetricParts {
   readonly redis: RedisMemory | undefined;
   readonly connections: Pick<RedisConnections, 'states'> | undefined;
   readonly jobs: Pick<Jobs, 'list' | 'counts'>;
+  readonly backups: { readonly metrics: readonly MetricDefinition[] };
   readonly node: string;
   /** Time of day. */
   readonly startedAtMs: number;
