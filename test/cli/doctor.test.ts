@@ -76,6 +76,24 @@ describe('gateway doctor', () => {
     for (const { level: found, advice } of findings) expect(advice === undefined).toBe(found === 'ok');
   });
 
+  it('says where backups go, or that there are none', async () => {
+    const env = {
+      ...ports,
+      REDIS_URL: `redis://127.0.0.1:${good.port}`,
+      UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+    };
+    const none = await doctor(env);
+    expect(none.of('backups')).toEqual([
+      { check: 'backups', level: 'ok', found: 'off: neither BACKUP_DIR nor BACKUP_S3_URL is set' },
+    ]);
+    const { of } = await doctor({ ...env, BACKUP_DIR: '/dev/null/here', BACKUP_FILES: '/no/such/file' });
+    expect(of('backups')).toMatchObject([
+      { level: 'ok', found: 'into /dev/null/here, in the clear: 0 2 * * *, with files 0 3 * * 0 (UTC)' },
+      { level: 'fail', found: expect.stringContaining('BACKUP_DIR cannot be written') },
+      { level: 'fail', found: expect.stringContaining('/no/such/file') },
+    ]);
+  });
+
   it('finds a taken port and by whom, a Redis and an upstream that are away: 1, with what to do', async () => {
     await using taken = await takenPort();
     const away = await freePort();

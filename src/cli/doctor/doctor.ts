@@ -12,6 +12,7 @@ import { show } from '../show.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { redisConfig } from '../redis/redis-config.ts';
+import { checkBackups } from './backups.ts';
 import { inspectClock, judgeClock } from './clock.ts';
 import { fail, findingLines, ok, warn, worstOf } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -46,6 +47,7 @@ export async function doctor(io: CliIo, options: DoctorOptions): Promise<number>
     ...(config === undefined || !running.here ? [] : await checkMachine(config, running)),
     ...(await (running.config === undefined ? checkRedis(io) : checkUsedRedis(io, running.config, running))),
     ...(config === undefined ? [] : await checkJobs(config.jobs, jobsPassword(io, config.jobs.redis, running))),
+    ...(config === undefined ? [] : await checkBackups(config, running.here)),
     ...(config === undefined ? [] : await checkTargets(io, config, running)),
   ];
   const verdict = worstOf(findings);
