@@ -13,6 +13,7 @@ const PACKAGES = /** @type {const} */ ([
   { name: 'prometheus', programs: [['prometheus'], ['promtool']] },
   { name: 'haproxy', programs: [['haproxy']] },
   { name: 'nginx', programs: [['nginx']] },
+  { name: 'swift-proxy', programs: [['swift-proxy-server']] }, // a real S3 server: test/support/s3.ts
 ]);
 
 /**

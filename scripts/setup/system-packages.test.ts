@@ -36,7 +36,16 @@ ${copies}`,
 const log = (): string[] => readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n');
 
 test('does and says nothing where all is there, whatever the browser is called', () => {
-  for (const name of ['redis-server', 'google-chrome', 'prometheus', 'promtool', 'haproxy', 'nginx']) addProgram(name);
+  for (const name of [
+    'redis-server',
+    'google-chrome',
+    'prometheus',
+    'promtool',
+    'haproxy',
+    'nginx',
+    'swift-proxy-server',
+  ])
+    addProgram(name);
   ensure(true);
   expect(said).toEqual([]);
 });
@@ -45,6 +54,7 @@ test('installs all that is missing by one update and one install', () => {
   addProgram('redis-server');
   addProgram('haproxy');
   addProgram('nginx');
+  addProgram('swift-proxy-server');
   addProgram('prometheus'); // but no promtool
   addAptGet({ installs: ['chromium', 'promtool'] });
   ensure(true);
@@ -63,6 +73,7 @@ test.each([
   addProgram('chromium');
   addProgram('haproxy');
   addProgram('nginx');
+  addProgram('swift-proxy-server');
   expect(() => ensure(root)).toThrow(
     /^The tests need redis-server, prometheus on PATH\. Install: sudo apt-get install redis-server prometheus \(Debian\)[^\n]*$/,
   );
@@ -72,11 +83,13 @@ test.each([
 test.each(['update', 'install'] as const)('a failing %s is told, with the way out', (fails) => {
   addAptGet({ installs: [], fails });
   expect(() => ensure(true)).toThrow(
-    new RegExp(`^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx by hand\\.$`),
+    new RegExp(
+      `^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx swift-proxy by hand\\.$`,
+    ),
   );
 });
 
 test('a package that brings no program is told', () => {
-  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy', 'nginx'] });
+  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy', 'nginx', 'swift-proxy-server'] });
   expect(() => ensure(true)).toThrow('apt-get ran, but these are still not on PATH: prometheus.');
 });
