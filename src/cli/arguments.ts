@@ -36,6 +36,9 @@ export function overrideSeconds(text: string): number {
 /** Milliseconds between two looks. */
 export const intervalMs = duration({ leastMs: 200, mostMs: 3_600_000, bounds: 'from 200ms to 1h' });
 
+/** Milliseconds that something may be old. */
+export const ageMs = duration({ leastMs: 1_000, mostMs: 366 * 86_400_000, bounds: 'from 1s to 366d' });
+
 /** Milliseconds to wait for an answer. */
 export const timeoutMs = duration({ leastMs: 1, mostMs: 600_000, bounds: 'from 1ms to 10m' });
 

@@ -2,6 +2,7 @@ import { Command, Help } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import { addAround } from './groups/around.ts';
+import { addBackups } from './backup/command.ts';
 import { addBreakers } from './breaker/command.ts';
 import type { Finish } from './groups/group.ts';
 import { addLimits } from './limit/command.ts';
@@ -31,6 +32,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   addSteering(program, context);
   addBreakers(program, context);
   addLimits(program, context);
+  addBackups(program, context);
   addAround(program, context);
   finishHelp(program);
   return program;

@@ -10,6 +10,9 @@ import type { LocalFile } from '../../src/shared/backups/backup-store.ts';
 import { S3Client } from '../../src/shared/backups/s3/client.ts';
 import { removeStale } from '../../src/shared/backups/s3/multipart.ts';
 import { elements, textOf } from '../../src/shared/backups/s3/xml.ts';
+import { AT_ONCE, backupPlace, BANS_AND_BREAKERS, fill, keysOf } from '../backups-cli/setup.ts';
+import { expectRefused } from '../cli/command.ts';
+import { startRedis } from '../support/redis.ts';
 import { startS3 } from '../support/s3.ts';
 import type { TestS3 } from '../support/s3.ts';
 
@@ -162,4 +165,32 @@ describe('backups on a real S3 server', () => {
     );
     await expect(stat(path)).rejects.toThrow('ENOENT');
   });
+});
+
+it('the circle through S3: made, listed, verified, put back; a flipped byte is found', async () => {
+  await using redis = await startRedis(AT_ONCE);
+  using place = backupPlace(redis, s3.env);
+  await fill(redis);
+  const id = await place.backup();
+  const listed = await place.run('backup', 'list', '--max-age', '26h');
+  expect(listed.code, listed.stderr).toBe(0);
+  expect(listed.stdout).toMatch(new RegExp(`^${id} .* verified$`, 'm'));
+  expect(listed.stdout + listed.stderr).not.toContain('a-secret-of-the-test');
+  expect((await place.run('backup', 'verify', id)).code).toBe(0);
+  await redis.client.flushall();
+  expect((await place.run('restore', id)).code).toBe(0);
+  expect(await keysOf(redis)).toEqual(BANS_AND_BREAKERS);
+
+  const store = openS3Store(s3.place);
+  const path = newPath();
+  const name = `${id}.rdb.gz`;
+  const { bytes } = await store.get(name, path, { signal });
+  const data = readFileSync(path);
+  data.writeUInt8(data.readUInt8(100) ^ 1, 100);
+  writeFileSync(path, data);
+  await store.put(name, { path, bytes, sha256: sha256(data) }, { signal });
+  expectRefused(await place.run('backup', 'verify', id), 1, /is not what was stored/);
+  expectRefused(await place.run('restore', id, '--force'), 1, /is not what was stored/);
+  const away = backupPlace(redis, { ...place.env, BACKUP_S3_URL: 'http://127.0.0.1:1/backups' });
+  expectRefused(await away.run('backup', 'list'), 69, /ECONNREFUSED.*is the S3 server up/);
 });

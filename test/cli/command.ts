@@ -20,7 +20,7 @@ export type Run = (...args: readonly string[]) => Promise<Ended>;
 const WITHIN_MS = 40_000;
 
 /** Commands that have no time-out, or one of their own. */
-const OTHERS: readonly string[] = ['probe', 'redis', 'check', 'start', 'schema'];
+const OTHERS: readonly string[] = ['probe', 'redis', 'check', 'start', 'schema', 'backup', 'restore'];
 
 /** A gateway that is busy with other tests may be slow to answer. */
 const patient = (args: readonly string[]): readonly string[] =>

@@ -7,8 +7,10 @@ export async function openStore(config: BackupStoreConfig): Promise<BackupStore>
   switch (config.kind) {
     case 'directory':
       return new DirectoryStore(config.path);
-    case 's3':
-      throw new Error('this version does not store in S3 yet');
+    case 's3': {
+      const { openS3Store } = await import('./s3-store.ts');
+      return openS3Store(config);
+    }
     default:
       return config satisfies never;
   }

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { progressOn } from './progress.ts';
+
+const MIB = 1024 * 1024;
+
+function shown(isTTY: boolean) {
+  const written: string[] = [];
+  const clock = { nowMs: 0 };
+  const view = progressOn({ isTTY, columns: 60, write: (text) => void written.push(text) }, () => clock.nowMs);
+  return { view, clock, written, last: () => (written.at(-1) ?? '').replace('\r\u001b[K', '') };
+}
+
+test('without a terminal: one line a step, whatever comes between', () => {
+  const { view, written } = shown(false);
+  view.report({ step: 'fetch a', doneBytes: 0, totalBytes: 3 * MIB });
+  view.report({ step: 'fetch a', doneBytes: 2 * MIB, totalBytes: 3 * MIB });
+  view.report({ step: 'check a' });
+  view.done();
+  expect(written).toEqual(['fetch a (3.0 MiB) ...\n', 'check a ...\n']);
+});
+
+test('on a terminal: bytes, rate and time left on a line that changes, and how long the step took', () => {
+  const { view, clock, written, last } = shown(true);
+  view.report({ step: 'fetch a', doneBytes: 0, totalBytes: 10 * MIB });
+  expect(last()).toBe('fetch a  0 B of 10.0 MiB');
+  clock.nowMs = 50;
+  view.report({ step: 'fetch a', doneBytes: 1, totalBytes: 10 * MIB }); // too soon to be read
+  expect(written).toHaveLength(1);
+  clock.nowMs = 1_000;
+  view.report({ step: 'fetch a', doneBytes: 2 * MIB, totalBytes: 10 * MIB });
+  expect(last()).toBe('fetch a  2.0 MiB of 10.0 MiB  2.0 MiB/s  4s left');
+  clock.nowMs = 4_000;
+  view.report({ step: 'check a' });
+  expect(written.slice(-3).join('')).toContain('fetch a: 4s\n');
+  expect(last()).toBe('check a  ...');
+  view.done();
+  view.done(); // nothing is shown any more
+  expect(written.filter((text) => text === '\n')).toHaveLength(2);
+});
+
+test('a size that is not known, a name that would steer the terminal, and a window that is too narrow', () => {
+  const { view, clock, last } = shown(true);
+  view.report({ step: 'a\u001b[2Jb', doneBytes: 10 });
+  expect(last()).toBe('a\\x1b[2Jb  10 B');
+  clock.nowMs = 1_000;
+  view.report({ step: 'x'.repeat(100), doneBytes: 10 });
+  expect(last()).toHaveLength(59);
+});
