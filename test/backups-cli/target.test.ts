@@ -6,7 +6,7 @@ import { startCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { expectRefused } from '../cli/command.ts';
-import { AT_ONCE, BANS_AND_BREAKERS, backupPlace, fill, keysOf } from './setup.ts';
+import { AT_ONCE, BANS_AND_BREAKERS, backupPlace, fill, inAnHour, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let source: TestRedis;
@@ -81,18 +81,18 @@ describe('gateway restore into a running Redis', () => {
   });
 
   it('what is there is only written over with --force, and then of the same kinds alone', async () => {
-    const mine = { newer: '{"state":"BANNED","until":1,"by":"me"}' };
+    const mine = { newer: `{"state":"BANNED","until":${inAnHour()},"by":"me"}` };
     await target.client.hset('api-gateway:limit-overrides', mine);
     await target.client.hset('api-gateway:rate-limit:1.1.1.1', { tokens: '5' });
     await target.client.zadd('api-gateway:nodes', 1, 'b-node');
     await target.client.set('session:2', 'of somebody else');
-    expectRefused(await restore(), 1, /holds 1 keys that would be written over or removed: nothing was changed/);
+    expectRefused(await restore(), 1, /holds 1 bans, holds or keys that would be lost: nothing was changed/);
     expect(await target.client.hgetall('api-gateway:limit-overrides')).toEqual(mine);
     expectDryRunNeedsForce(await restore('--dry-run'));
 
     const { code, stdout, stderr } = await restore('--force');
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^newer +BANNED until 1970-01-01T00:00:00Z, which is over +-$/m);
+    expect(stdout).toMatch(/^newer +BANNED until \S+Z +-$/m);
     expect(await target.client.hget('api-gateway:limit-overrides', 'newer')).toBeNull();
     expect(await keysOf(target)).toEqual([
       ...BANS_AND_BREAKERS,
@@ -102,6 +102,26 @@ describe('gateway restore into a running Redis', () => {
     ]);
     expect((await restore('--buckets', '--force')).code).toBe(0);
     expect(await target.client.exists('api-gateway:rate-limit:1.1.1.1')).toBe(0); // not in the backup
+  });
+
+  it("what says nothing is in nobody's way: bans that are over, breakers that are closed, and the same again", async () => {
+    const over = { old: '{"state":"BANNED","until":1,"by":"me"}', '#version': '1' };
+    await target.client.hset('api-gateway:limit-overrides', over);
+    await target.client.hset('api-gateway:circuit-breaker', {
+      default: 'CLOSED',
+      'default:epoch': '7',
+      other: 'CLOSED',
+    });
+    const done = await restore();
+    expect(done.code, done.stderr).toBe(0);
+    expect(done.stdout).toMatch(/^old +BANNED until 1970-01-01T00:00:00Z, which is over +-$/m);
+    for (const key of BANS_AND_BREAKERS) {
+      expect(await target.client.hgetall(key)).toEqual(await source.client.hgetall(key));
+    }
+    const again = await restore();
+    expect([again.code, again.stdout.includes('DIFFERENCE')], again.stderr).toEqual([0, false]);
+    await target.client.hset('api-gateway:circuit-breaker', { other: 'OPEN' }); // that one speaks
+    expectRefused(await restore(), 1, /holds 1 bans, holds or keys that would be lost/);
   });
 
   it('goes into the Redis of REDIS_URL when nothing else is named, into the same database', async () => {

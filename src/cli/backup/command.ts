@@ -3,14 +3,15 @@ import type { Command } from 'commander';
 import { ageMs } from '../arguments.ts';
 import { describeAsking, describePrinting } from '../groups/group.ts';
 import type { Described, GroupContext } from '../groups/group.ts';
-import type { RestoreOptions } from '../restore/restore.ts';
+import type { RestoreOptions } from '../restore/options.ts';
 import type { DownloadOptions } from './download.ts';
 import type { ListOptions } from './list.ts';
 import type { NowOptions } from './now.ts';
 import type { PruneOptions } from './prune.ts';
 import type { VerifyOptions } from './verify.ts';
 
-const id = (): Argument => new Argument('<id>', 'of a backup, as "gateway backup list" shows it');
+const id = (): Argument =>
+  new Argument('<id>', 'of a backup, as "gateway backup list" shows it, or "latest": the newest verified one');
 
 /** The same for one that opens what is encrypted. */
 const identified = (parent: Command, described: Described): Command =>
@@ -49,7 +50,7 @@ export function addBackups(program: Command, { io, finish }: GroupContext): void
   identified(backup, {
     usage: 'verify',
     does: 'read a backup back, compare every byte, and restore it on trial into a server that nobody sees',
-    example: 'gateway backup verify redis-20261126T020000Z',
+    example: 'gateway backup verify latest',
   }).action(async (id: string, options: VerifyOptions) => {
     const { verifyStored } = await import('./verify.ts');
     finish(await verifyStored(io, { ...options, id }));
@@ -80,7 +81,7 @@ export function addBackups(program: Command, { io, finish }: GroupContext): void
     does:
       'check a backup whole, then put it back: bans, exemptions, breakers and holds into a running Redis (the one of REDIS_*, ' +
       'or --target), or all of it into the data directory of one that is stopped (--dir)',
-    example: 'gateway restore redis-20261126T020000Z --dry-run',
+    example: 'gateway restore latest --dry-run',
   })
     .option('--target <url>', 'a running Redis, such as redis://10.0.0.7:6379; gateways may use it')
     .option('--dir <folder>', 'the data directory of a Redis that is stopped; what is there is kept beside')

@@ -22,11 +22,12 @@ export interface DownloadOptions extends SessionOptions {
 /** `gateway backup download ID`: brings a backup here, each file compared with its manifest, and writes over nothing. */
 export const downloadBackup = (
   io: CliIo,
-  { id, to, clear, json, identity }: DownloadOptions & { readonly id: string },
+  { id: named, to, clear, json, identity }: DownloadOptions & { readonly id: string },
 ): Promise<number> =>
   withBackups(io, { identity }, async (session) => {
     const { access } = session;
-    const manifest = await manifestOf(io, session, id);
+    const manifest = await manifestOf(io, session, named);
+    const { id } = manifest;
     const folder = resolve(to);
     const targets = manifest.files.map((file) => ({
       file,

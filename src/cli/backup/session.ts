@@ -4,7 +4,7 @@ import type { Access } from '../../shared/backups/fetch-clear.ts';
 import type { Manifest } from '../../shared/backups/manifest.ts';
 import { manifestName, readBackupId } from '../../shared/backups/names.ts';
 import { openStore } from '../../shared/backups/open-store.ts';
-import { readManifest } from '../../shared/backups/catalog.ts';
+import { readCatalog, readManifest } from '../../shared/backups/catalog.ts';
 import { S3Failure } from '../../shared/backups/s3/failure.ts';
 import { StepFailure } from '../../shared/backups/steps.ts';
 import { TaskThreads } from '../../shared/backups/task-threads.ts';
@@ -84,12 +84,20 @@ function asFailure(error: unknown): unknown {
 /** Ours say it all; what they were caused by is in them. */
 const reasonOfBackup = (error: Error): string => reasonOf(new Error(error.message));
 
+const LATEST = 'latest';
+
 /**
- * The manifest of a backup that somebody names.
+ * The manifest of a backup that somebody names; `latest` is the newest verified one.
  * @throws {CommandFailure} when there is none
  */
 export async function manifestOf(io: CliIo, { access, config }: BackupSession, id: string): Promise<Manifest> {
   const { store, dir, signal } = access;
+  if (id === LATEST) {
+    const { backups } = await readCatalog(store, { tempDir: dir, signal });
+    const newest = backups.find(({ manifest }) => manifest.verification.result === 'verified');
+    if (newest !== undefined) return newest.manifest;
+    throw new CommandFailure(EXIT.negative, `There is no verified backup in ${store.where}.`);
+  }
   if (readBackupId(id) === undefined) {
     const words = `"${id}" is no id of a backup: "gateway backup list" shows them, such as redis-20261126T020000Z`;
     throw new CommandFailure(EXIT.usage, words);

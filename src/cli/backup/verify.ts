@@ -18,11 +18,12 @@ export interface VerifyOptions extends SessionOptions {
  */
 export const verifyStored = (
   io: CliIo,
-  { id, json, identity }: VerifyOptions & { readonly id: string },
+  { id: named, json, identity }: VerifyOptions & { readonly id: string },
 ): Promise<number> =>
   withBackups(io, { identity }, async (session) => {
     const { config, access } = session;
-    const manifest = await manifestOf(io, session, id);
+    const manifest = await manifestOf(io, session, named);
+    const { id } = manifest;
     const { store, tasks, identities, signal, report } = access;
     const verification = await verifyBackup({ config, store, tasks }, manifest, { identities, signal, report });
     const files = manifest.files.map((file): Line => [span(`${file.name}: ${bytes(file.bytes)} of ${file.source}`)]);

@@ -1,7 +1,6 @@
-import type { Redis } from 'ioredis';
 import { EVENTS_CHANNEL } from '../../redis/keys.ts';
 import type { Report } from '../fetch-clear.ts';
-import type { RestorePlan } from './plan.ts';
+import type { KeyWrite, RestorePlan } from './plan.ts';
 import { whyRefused } from './target.ts';
 import type { RestoreTarget } from './target.ts';
 
@@ -38,7 +37,7 @@ export async function applyPlan(
       signal.throwIfAborted();
       report({ step });
       const batch = plan.writes.slice(at, at + BATCH);
-      const outcomes = await Promise.all(batch.map(({ key, from }) => writeKey(target, { key, from, force })));
+      const outcomes = await Promise.all(batch.map((each) => writeKey(target, each, force)));
       written += outcomes.filter(Boolean).length;
       expired += outcomes.filter((wrote) => !wrote).length;
     }
@@ -61,13 +60,14 @@ export async function applyPlan(
 /** @returns `false`: its time is over */
 async function writeKey(
   { client }: RestoreTarget,
-  { key, from, force }: { readonly key: string; readonly from: Redis; readonly force: boolean },
+  { key, from, replaces }: KeyWrite,
+  force: boolean,
 ): Promise<boolean> {
   // Both in one go, and the scratch server is of 7.0 at least, which knows PEXPIRETIME.
   const [[, dump] = [], [, endsMs] = []] = (await from.multi().dumpBuffer(key).pexpiretime(key).exec()) ?? [];
   if (!Buffer.isBuffer(dump) || typeof endsMs !== 'number' || endsMs === -2) return false;
   const end = Math.max(0, endsMs); // 0 = it stays
-  if (force) await client.restore(key, end, dump, 'REPLACE', 'ABSTTL');
+  if (force || replaces) await client.restore(key, end, dump, 'REPLACE', 'ABSTTL');
   else await client.restore(key, end, dump, 'ABSTTL');
   return true;
 }

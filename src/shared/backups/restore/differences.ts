@@ -7,12 +7,16 @@ export interface Difference {
   readonly subject: string;
   readonly before: string | undefined;
   readonly after: string | undefined;
+  /** What is there now says something, which would be lost. */
+  readonly loses: boolean;
 }
 
 /** A thing as people are shown it, and what it is compared by. */
 interface Shown {
   readonly text: string;
   readonly value: string;
+  /** It says more than nothing at all would: no ban that is over, no breaker that is closed. */
+  readonly counts: boolean;
 }
 
 /**
@@ -32,16 +36,18 @@ export function differencesOf(
   return subjects.flatMap((subject) => {
     const [was, becomes] = [old.get(subject), restored.get(subject)];
     if (was?.value === becomes?.value) return [];
-    return [{ subject, before: was?.text, after: becomes?.text }];
+    const [before, after] = [was?.text, becomes?.text];
+    const loses = was?.counts === true;
+    return loses || becomes?.counts === true || before !== after ? [{ subject, before, after, loses }] : [];
   });
 }
 
 function show(key: string, content: Content | undefined, nowMs: number): ReadonlyMap<string, Shown> {
   if (content === undefined) return new Map();
-  if (typeof content === 'string') return new Map([[key, { text: 'there', value: content }]]);
+  if (typeof content === 'string') return new Map([[key, { text: 'there', value: content, counts: true }]]);
   if (key === OVERRIDES_KEY) return showOverrides(content, nowMs);
   if (key === BREAKER_KEY) return showBreakers(content, nowMs);
-  return new Map([[key, { text: `${content.size} fields`, value: valueOf(content) }]]);
+  return new Map([[key, { text: `${content.size} fields`, value: valueOf(content), counts: true }]]);
 }
 
 /** In whatever order Redis gives the fields. */
@@ -57,7 +63,8 @@ function showOverrides(fields: ReadonlyMap<string, string>, nowMs: number): Read
     if (client === '#version') continue;
     const state = /"state":"(\w+)"/.exec(value)?.[1] ?? 'unreadable';
     const untilMs = Number(/"until":(\d+)/.exec(value)?.[1] ?? 0);
-    shown.set(client, { text: `${state} ${until(untilMs, nowMs)}`, value });
+    // One that cannot be read may be of a later version.
+    shown.set(client, { text: `${state} ${until(untilMs, nowMs)}`, value, counts: !isOver(untilMs, nowMs) });
   }
   return shown;
 }
@@ -75,15 +82,21 @@ function showBreakers(fields: ReadonlyMap<string, string>, nowMs: number): Reado
   }
   return new Map(
     [...upstreams].map(([upstream, what]) => {
-      const forced = what.get('forced') ?? '';
-      const hold = forced === '' ? '' : `, held ${forced} ${until(Number(what.get('forced_until')), nowMs)}`;
-      return [upstream, { text: `${what.get('') ?? 'CLOSED'}${hold}`, value: valueOf(what) }];
+      const [state = 'CLOSED', forced = ''] = [what.get(''), what.get('forced')];
+      const untilMs = Number(what.get('forced_until'));
+      const hold = forced === '' ? '' : `, held ${forced} ${until(untilMs, nowMs)}`;
+      const counts = state.toUpperCase() !== 'CLOSED' || (forced !== '' && !isOver(untilMs, nowMs));
+      return [upstream, { text: `${state}${hold}`, value: valueOf(what), counts }];
     }),
   );
 }
 
+const isTime = (ms: number): boolean => Number.isFinite(ms) && ms > 0 && ms <= 8.64e15;
+
+const isOver = (ms: number, nowMs: number): boolean => isTime(ms) && ms <= nowMs;
+
 function until(ms: number, nowMs: number): string {
-  if (!Number.isFinite(ms) || ms <= 0 || ms > 8.64e15) return 'until an unknown time';
+  if (!isTime(ms)) return 'until an unknown time';
   const at = `${new Date(ms).toISOString().slice(0, 19)}Z`;
-  return ms <= nowMs ? `until ${at}, which is over` : `until ${at}`;
+  return isOver(ms, nowMs) ? `until ${at}, which is over` : `until ${at}`;
 }

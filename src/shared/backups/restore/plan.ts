@@ -21,12 +21,20 @@ export interface RestorePlan {
   readonly rows: readonly PlanRow[];
   /** Of kinds that are put back, but for buckets. */
   readonly differences: readonly (Difference & { readonly kind: KeyKind })[];
-  /** To be put back, each with the scratch server that has it. */
-  readonly writes: readonly { readonly key: string; readonly from: Redis }[];
+  readonly writes: readonly KeyWrite[];
   /** On the target, of kinds that are put back, and not in the backup. */
   readonly removals: readonly string[];
-  /** Keys of the target that would be written over or removed. */
-  readonly inTheWay: number;
+  /** What the target has of these kinds, says something, and would be lost: bans, holds, keys. */
+  readonly losses: number;
+}
+
+/** A key to be put back. */
+export interface KeyWrite {
+  readonly key: string;
+  /** The scratch server that has it. */
+  readonly from: Redis;
+  /** The target has it too, though nothing in it that would be lost. */
+  readonly replaces: boolean;
 }
 
 /** Compares what scratch servers hold of a backup with what the target has. Changes nothing. */
@@ -40,9 +48,9 @@ export async function planRestore(
   const targets = await ourKeys(target.primaries, signal);
   const rows: PlanRow[] = [];
   const differences: (Difference & { readonly kind: KeyKind })[] = [];
-  const writes = new Map<string, Redis>();
+  const writes: KeyWrite[] = [];
   const removals: string[] = [];
-  let inTheWay = 0;
+  let losses = 0;
   for (const kind of KEY_KINDS) {
     const theirs = targets.get(kind) ?? new Set<string>();
     const ours = new Map(backups.flatMap(({ redis, keys }) => [...(keys.get(kind) ?? [])].map((key) => [key, redis])));
@@ -50,24 +58,24 @@ export async function planRestore(
     const restored = isWanted(kind, wanted);
     rows.push({ kind, inBackup: ours.size, onTarget: theirs.size, restored });
     if (!restored) continue;
-    inTheWay += theirs.size;
-    for (const [key, redis] of ours) writes.set(key, redis);
     removals.push(...[...theirs].filter((key) => !ours.has(key)));
-    if (kind.when === 'buckets') continue; // thousands, and of no interest one by one
+    if (kind.when === 'buckets') {
+      // Thousands, and of no interest one by one.
+      losses += theirs.size;
+      for (const [key, from] of ours) writes.push({ key, from, replaces: false });
+      continue;
+    }
     for (const key of new Set([...ours.keys(), ...theirs])) {
       signal.throwIfAborted();
       const from = ours.get(key);
       const after = from === undefined ? undefined : await contentOf(from, key);
       const before = theirs.has(key) ? await contentOf(target.client, key) : undefined;
-      for (const each of differencesOf(key, { before, after, nowMs: wallClockMs() }))
-        differences.push({ ...each, kind });
+      const found = differencesOf(key, { before, after, nowMs: wallClockMs() });
+      differences.push(...found.map((each) => ({ ...each, kind })));
+      const lost = found.filter(({ loses }) => loses).length;
+      losses += lost;
+      if (from !== undefined) writes.push({ key, from, replaces: before !== undefined && lost === 0 });
     }
   }
-  return {
-    rows,
-    differences,
-    writes: [...writes].map(([key, from]) => ({ key, from })),
-    removals,
-    inTheWay,
-  };
+  return { rows, differences, writes, removals, losses };
 }
