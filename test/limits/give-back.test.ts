@@ -23,7 +23,8 @@ test('a Redis that was silent for more than a second: what its late answers took
   await eventually(() => opened.store.isGone, 'it counts as gone');
   redis.kill('SIGCONT');
   await eventually(() => opened.store.available, 'it answers');
-  const tokens = async (): Promise<number> => Number(await redis.client.hget('api-gateway:rate-limit:client', 'tokens'));
+  const tokens = async (): Promise<number> =>
+    Number(await redis.client.hget('api-gateway:rate-limit:client', 'tokens'));
   await eventually(async () => Math.floor(await tokens()) === capacity - granted, 'all but what was granted is there');
   await asked.limiter.close();
 });
