@@ -168,8 +168,8 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       const still = delayMs > 0 ? `draining, still serving for ${delayMs / 1000} s` : 'the process is about to end';
       events.add('drain', still, { reason, delaySeconds: delayMs / 1000 });
     },
-    onPortClosed: () => {
-      events.add('drain', 'no more connections are accepted', {});
+    onPortClosed: ({ reason, delayMs }) => {
+      if (delayMs > 0) events.add('drain', 'the port for clients is closed', { reason });
       readers.close();
     },
     closeJobs: (deadlineMs) => {

@@ -15,6 +15,8 @@ const WRONG = { authorization: `Bearer ${TOKEN}x` };
 const PAGE = { origin: 'https://evil.example' };
 /** Refused before anything happens, but after access was granted. */
 const HARMLESS = '?no-such-parameter=1';
+/** What scrapers and probes ask for. */
+const OPEN: ReadonlySet<string> = new Set(['GET /metrics', 'GET /health', 'GET /ready']);
 const isChange = (target: string): boolean => !target.startsWith('GET ');
 
 describe('with a token', () => {
@@ -64,7 +66,7 @@ describe('with a token', () => {
 
   it('reads from loopback do not need it, those of a web page do', async () => {
     for (const target of calls.filter((each) => !isChange(each))) {
-      const page = target === 'GET /metrics' ? 400 : 401;
+      const page = OPEN.has(target) ? 400 : 401;
       expect([target, (await call(pair.gateway, `${target}${HARMLESS}`)).status]).toEqual([target, 400]);
       expect([target, (await call(pair.gateway, `${target}${HARMLESS}`, { headers: WRONG })).status]).toEqual([
         target,
@@ -77,7 +79,7 @@ describe('with a token', () => {
     }
   });
 
-  it('from elsewhere everything needs it but /metrics', async () => {
+  it('from elsewhere everything needs it but what is for everyone', async () => {
     const far = Object.values(networkInterfaces())
       .flat()
       .find((each) => each !== undefined && !each.internal && each.family === 'IPv4');
@@ -85,7 +87,7 @@ describe('with a token', () => {
     if (far === undefined) return;
     const host = far.address;
     for (const target of calls) {
-      const open = target === 'GET /metrics' ? 400 : 401;
+      const open = OPEN.has(target) ? 400 : 401;
       expect([target, (await call(pair.gateway, `${target}${HARMLESS}`, { host })).status]).toEqual([target, open]);
       const let_in = await call(pair.gateway, `${target}${HARMLESS}`, { host, headers: BEARER });
       expect([target, let_in.status]).toEqual([target, 400]);
@@ -144,7 +146,7 @@ describe('without a token: one is made', () => {
         (await bare(`${target}${HARMLESS}`, { headers })).status;
       expect([target, await statusWith({})]).toEqual([target, 400]);
       expect([target, await statusWith(PAGE)]).toEqual([target, 400]);
-      const rebound = target === 'GET /metrics' ? 400 : 403;
+      const rebound = OPEN.has(target) ? 400 : 403;
       expect([target, await statusWith({ host: 'evil.example' })]).toEqual([target, rebound]);
     }
   });

@@ -84,12 +84,15 @@ describeFronts('DRAIN_DELAY_SECONDS', (front) => {
     await using pair = await startPair({ front, env });
     const { gateway, port } = pair;
     using hung = await hold(pair);
+    using reader = await readEvents(gateway);
     using watch = stopwatch();
     const startedMs = performance.now();
     gateway.process.kill('SIGTERM');
     await gateway.waitForLog(({ msg }) => msg === 'the port for clients is closed');
     expect(performance.now() - startedMs).toBeGreaterThan(1_990);
     await expect(rawClient(port)).rejects.toThrow('ECONNREFUSED');
+    await reader.over; // readers may watch until then
+    expect(reader.events.at(-1)).toMatchObject({ type: 'drain', message: 'the port for clients is closed' });
     const { json } = await call(gateway, 'GET /admin/status');
     expect((json['reasons'] as string[])[0]).toBe('the process is about to end');
     expect(statusOf(await messageAt(hung, 0))).toBe(503);

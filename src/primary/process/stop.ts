@@ -29,7 +29,7 @@ export interface StopParts {
   readonly log: Log;
   onBegin(begin: StopBegin): void;
   /** The port for clients is closed: whoever waits for something without end is sent away. */
-  onPortClosed(): void;
+  onPortClosed(begin: StopBegin): void;
   /** Takes no longer than this. Called again when there is less time. */
   closeJobs(deadlineMs: number): Promise<void>;
   /** Limits and breakers: after the threads. */
@@ -56,6 +56,7 @@ export class Stop {
   /** When the port is closed, on the monotonic clock. */
   #closesMs = 0;
   #jobs: Promise<void> | undefined;
+  #begin: StopBegin = { reason: 'force', delayMs: 0 };
   #admin: { close(): Promise<void> } | undefined;
 
   constructor(parts: StopParts) {
@@ -89,7 +90,8 @@ export class Stop {
     const lameDuckMs = threads.openConnections() > 0 ? Math.min(LAME_DUCK_MS, deadlineMs) : 0;
     const servingMs = delayMs > 0 ? delayMs : lameDuckMs;
     this.#closesMs = monotonicMs() + servingMs;
-    this.#parts.onBegin({ reason, delayMs });
+    this.#begin = { reason, delayMs };
+    this.#parts.onBegin(this.#begin);
     this.#jobs = this.#parts.closeJobs(servingMs + deadlineMs);
     threads.lameDuck();
     this.#hardStop(servingMs + deadlineMs + marginMs);
@@ -99,7 +101,7 @@ export class Stop {
     this.#stage = 'draining';
     acceptor.close();
     if (delayMs > 0) log.info('the port for clients is closed');
-    this.#parts.onPortClosed();
+    this.#parts.onPortClosed(this.#begin);
     threads.drain(deadlineMs);
     await this.#finish(exitCode);
   }
@@ -112,12 +114,12 @@ export class Stop {
   /** Cuts off what is in flight and ends. */
   async force(): Promise<void> {
     const { acceptor, threads, log } = this.#parts;
-    if (!this.begun) this.#parts.onBegin({ reason: 'force', delayMs: 0 });
+    if (!this.begun) this.#parts.onBegin(this.#begin);
     this.#stage = 'forced';
     log.warn('gateway stops at once');
     this.#hardStop(FORCED_WITHIN_MS);
     acceptor.close();
-    this.#parts.onPortClosed();
+    this.#parts.onPortClosed(this.#begin);
     threads.abort();
     this.#jobs = this.#parts.closeJobs(0);
     await this.#finish(EXIT.ok);
