@@ -141,7 +141,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     log,
     events,
   });
-  const jobs = await composeJobs({ config: first.config, jobs: backups.jobs, log, events, degraded });
+  let beginJobs = (): void => {};
+  const after = new Promise<void>((resolve) => (beginJobs = resolve));
+  const jobs = await composeJobs({ config: first.config, jobs: backups.jobs, log, events, degraded, after });
   const numbers = startMetrics(
     {
       memory: metrics,
@@ -259,6 +261,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
 
   port = serves ? await listen(acceptor, server) : 0;
   listening = true;
+  beginJobs();
   const scheme = server.tls === undefined ? 'http' : 'https';
   const adminPort = admin.port;
   log.info(

@@ -41,12 +41,12 @@ describe('gateway jobs', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    asked = await startNode(
+    asked = startNode(
       redisAt(redis.port),
       jobs(() => Promise.resolve('unable')),
       { node: 'asked' },
     );
-    able = await startNode(
+    able = startNode(
       redisAt(redis.port),
       jobs(() => Promise.resolve('able')),
       { node: 'other' },

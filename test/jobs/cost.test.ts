@@ -13,7 +13,7 @@ test('an idle node costs Redis at most three commands a second, jobs included', 
     env: { REDIS_URL: `redis://127.0.0.1:${redis.port}`, UPSTREAM_URL: 'http://127.0.0.1:9', WORKERS: '4' },
   });
   const jobs = ['daily', 'weekly'].map((name) => testJob({ name, pattern: SELDOM }));
-  await using _node = await startNode(redisAt(redis.port), jobs, { renewEveryMs: 60_000 });
+  await using _node = startNode(redisAt(redis.port), jobs, { renewEveryMs: 60_000 });
   await quietFor(3_000, 'what the start costs is over');
   using monitor = await redis.monitor();
   const startMs = performance.now();

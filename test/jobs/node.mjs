@@ -14,7 +14,7 @@ const { connectRedis } = await load('shared/redis/connect');
 const { createLog } = await load('shared/log');
 
 const log = createLog({ level: 'silent', name: 'jobs' });
-const jobs = await startJobs({
+const jobs = startJobs({
   jobs: [
     {
       name: 'sweep',

@@ -7,7 +7,7 @@ import { redisAt, SELDOM, startNode, testJob } from './test-jobs.ts';
 
 test.each(['process', 'queue'])('jobs are listed, run and followed by the admin API: %s', async (kind) => {
   await using redis = kind === 'queue' ? await startRedis() : undefined;
-  await using node = await startNode(redis && redisAt(redis.port), [
+  await using node = startNode(redis && redisAt(redis.port), [
     testJob({
       pattern: SELDOM,
       run: ({ input, report }) => {
@@ -40,7 +40,7 @@ test.each(['process', 'queue'])('jobs are listed, run and followed by the admin 
 
 test('while the Redis of the jobs is away, what needs it is refused, and says why', async () => {
   await using redis = await startRedis();
-  await using node = await startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
+  await using node = startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
   const call = operationTable(node.jobs);
   await until(() => node.jobs.list()[0]?.ability === 'able');
   redis.kill('SIGKILL');

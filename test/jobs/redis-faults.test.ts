@@ -19,8 +19,8 @@ async function startTwo(redis: RedisConfig, own: Partial<Job> = {}) {
     },
     ...own,
   });
-  const a = await startNode(redis, [job], { node: 'a' });
-  const b = await startNode(redis, [job], { node: 'b' });
+  const a = startNode(redis, [job], { node: 'a' });
+  const b = startNode(redis, [job], { node: 'b' });
   return {
     slots,
     /** So many more runs from now on. */
@@ -74,7 +74,7 @@ describe('schedules are there again', () => {
 
   test('when the run that is due next is lost', async () => {
     await using redis = await startRedis();
-    await using node = await startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
+    await using node = startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
     const next = async () => redis.client.keys('api-gateway:{jobs}:test-job:repeat:test-job:*');
     await until(async () => (await next()).length === 1);
     const [key = ''] = await next();
@@ -120,10 +120,10 @@ describe('schedules are there again', () => {
 
 test('a schedule that is another takes the place of the one before', async () => {
   await using redis = await startRedis();
-  const before = await startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
+  const before = startNode(redisAt(redis.port), [testJob({ pattern: SELDOM })]);
   await until(async () => (await redis.client.zcard('api-gateway:{jobs}:test-job:repeat')) === 1);
   await before.jobs.close(2_000);
-  await using after = await startNode(redisAt(redis.port), [testJob()]);
+  await using after = startNode(redisAt(redis.port), [testJob()]);
   await until(() => after.jobs.counts.of('test-job').succeeded >= 1);
 });
 
@@ -137,7 +137,7 @@ test('a stand-in takes a run only after it has waited for somebody who is able',
       return Promise.resolve(done);
     },
   });
-  await using _ = await startNode(redisAt(redis.port), [job], { standInAfterMs: 3_000 });
+  await using _ = startNode(redisAt(redis.port), [job], { standInAfterMs: 3_000 });
   await until(() => begun.length >= 2);
   for (const waitedMs of begun) expect(waitedMs).toBeGreaterThanOrEqual(3_000);
 });
@@ -146,7 +146,7 @@ test('another password is shown by all connections, those that wait included', a
   await using redis = await startRedis(['--requirepass', 'old']);
   const runs: number[] = [];
   const job = testJob({ run: ({ slotMs }) => (runs.push(slotMs), Promise.resolve(done)) });
-  await using node = await startNode({ ...redisAt(redis.port), password: 'old' }, [job]);
+  await using node = startNode({ ...redisAt(redis.port), password: 'old' }, [job]);
   await until(() => runs.length >= 1);
   node.connections?.renewLogin({ ...redisAt(redis.port), password: 'new' });
   await redis.client.config('SET', 'requirepass', 'new');

@@ -14,11 +14,11 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
   });
   beforeEach(async () => void (await redis?.client.flushall()));
   afterAll(async () => redis?.[Symbol.asyncDispose]());
-  const start = (job: Partial<Job>): Promise<TestNode> => startNode(redis && redisAt(redis.port), [testJob(job)]);
+  const start = (job: Partial<Job>): TestNode => startNode(redis && redisAt(redis.port), [testJob(job)]);
 
   test('runs once in every slot, with the time of the slot', async () => {
     const runs: JobRun[] = [];
-    await using node = await start({
+    await using node = start({
       run: (run) => {
         runs.push(run);
         return Promise.resolve(done);
@@ -39,7 +39,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
 
   test('runs by hand with what was asked for, and keeps what came of it', async () => {
     const runs: JobRun[] = [];
-    await using node = await start({
+    await using node = start({
       pattern: SELDOM,
       run: (run) => {
         runs.push(run);
@@ -64,7 +64,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
 
   test('shows what runs, and how far it is', async () => {
     let finish = (): void => {};
-    await using node = await start({
+    await using node = start({
       pattern: SELDOM,
       run: async (run) => {
         run.report({ step: 'copy', doneBytes: 1, totalBytes: 2 });
@@ -87,7 +87,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
   test('tries a slot again, later each time, and keeps the reason', async () => {
     const atMs: number[] = [];
     let firstSlotMs = 0;
-    await using node = await start({
+    await using node = start({
       pattern: '*/2 * * * * *',
       attempts: 3,
       backoffMs: 100,
@@ -114,7 +114,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
     let running = 0;
     let most = 0;
     let runs = 0;
-    await using _ = await start({
+    await using _ = start({
       run: async () => {
         most = Math.max(most, ++running);
         await quietFor(1_500, 'longer than a slot');
@@ -129,7 +129,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
 
   test('says so when three slots in a row fail, and when it works again', async () => {
     let works = false;
-    await using node = await start({
+    await using node = start({
       run: () => (works ? Promise.resolve(done) : Promise.reject(new Error('disk full'))),
     });
     await until(() => node.jobs.list()[0]?.failing === true);
@@ -146,7 +146,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
   test('leaves runs that it is unable to do, and takes them when it is able', async () => {
     let ability: JobAbility = 'unable';
     let runs = 0;
-    await using node = await start({
+    await using node = start({
       ability: () => Promise.resolve(ability),
       run: () => {
         runs++;
@@ -163,7 +163,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
   test('a run is aborted when the process ends, and the end waits for it', async () => {
     let aborted = false;
     let begun = false;
-    const node = await start({
+    const node = start({
       pattern: SELDOM,
       run: ({ signal }) =>
         new Promise((_, reject) => {
@@ -182,7 +182,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
 
   test('a run that does not heed its signal does not hold up the end', async () => {
     let begun = false;
-    const node = await start({
+    const node = start({
       pattern: SELDOM,
       run: () => {
         begun = true;
@@ -197,7 +197,7 @@ describe.each(['process', 'queue'] as const)('schedule: %s', (kind) => {
   });
 
   test('keeps only a few runs of a job that runs often', async () => {
-    await using node = await start({});
+    await using node = start({});
     await until(() => node.jobs.counts.of('test-job').succeeded >= 5);
     const ended = (await node.jobs.history('test-job')).filter(({ state }) => state === 'succeeded');
     expect(ended.length).toBeLessThanOrEqual(3);

@@ -35,7 +35,7 @@ describe.each(states)('the end with Redis %s', (name, change) => {
         return run?.(now) ?? Promise.resolve(done);
       },
     });
-    const node = await startNode(redisAt(redis.port), [job]);
+    const node = startNode(redisAt(redis.port), [job]);
     await until(() => node.jobs.list()[0]?.ability === 'able');
     if (run !== undefined) {
       await until(async () => (await node.jobs.run('test-job').catch(() => undefined)) !== undefined);
@@ -54,10 +54,10 @@ test('what a node had begun when it was told to end is begun elsewhere at once, 
   const begun: [string, number][] = [];
   const job = (node: string, run: Job['run']): Job =>
     testJob({ pattern: SELDOM, run: (now) => (begun.push([node, now.attempt]), run(now)) });
-  const first = await startNode(redisAt(redis.port), [job('a', obedient)], { node: 'a' });
+  const first = startNode(redisAt(redis.port), [job('a', obedient)], { node: 'a' });
   await until(async () => (await first.jobs.run('test-job').catch(() => undefined)) !== undefined);
   await until(() => begun.length === 1);
-  await using second = await startNode(redisAt(redis.port), [job('b', () => Promise.resolve(done))], { node: 'b' });
+  await using second = startNode(redisAt(redis.port), [job('b', () => Promise.resolve(done))], { node: 'b' });
   await first.jobs.close(5_000);
   await until(() => second.jobs.counts.of('test-job').succeeded === 1);
   expect(begun).toEqual([

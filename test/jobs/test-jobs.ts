@@ -47,17 +47,17 @@ export interface TestNode extends AsyncDisposable {
 }
 
 /** Starts jobs as a gateway does. @param redis `undefined` = in this process alone */
-export async function startNode(
+export function startNode(
   redis: RedisConfig | undefined,
   jobs: readonly Job[],
   own: Partial<Pick<JobsOptions, 'node' | 'renewEveryMs' | 'standInAfterMs'>> = {},
-): Promise<TestNode> {
+): TestNode {
   const log = createLog({ level: 'silent', name: 'jobs' });
   const failing: (readonly string[])[] = [];
   const events: string[] = [];
   const connections =
     redis && new RedisConnections({ config: redis, connect: connectRedis, log, onProblems: () => {} });
-  const started = await startJobs({
+  const started = startJobs({
     jobs,
     node: 'a',
     log,

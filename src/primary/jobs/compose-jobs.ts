@@ -21,11 +21,13 @@ export async function composeJobs(parts: {
   readonly log: Log;
   readonly events: Pick<EventLog, 'add'>;
   readonly degraded: DegradedReasons;
+  /** The jobs begin then. */
+  readonly after: Promise<void>;
 }): Promise<ComposedJobs> {
   const { config, log, events, degraded } = parts;
   const jobs = config.jobs.mode === 'off' ? [] : parts.jobs;
   const connections = jobs.length === 0 ? undefined : await connectionsOf(config, parts);
-  const started = await startJobs({
+  const started = startJobs({
     jobs,
     node: config.node.name,
     log,
@@ -33,6 +35,7 @@ export async function composeJobs(parts: {
     connections,
     onFailing: (reasons) => degraded.set('jobs', reasons),
     wallClockMs,
+    after: parts.after,
   });
   return {
     ...started,

@@ -29,6 +29,8 @@ export interface JobsOptions {
   /** Jobs that fail again and again, in words; empty = none does. */
   readonly onFailing: (reasons: readonly string[]) => void;
   readonly wallClockMs: () => number;
+  /** They begin then; what they need takes a while to load. Default: at once. */
+  readonly after?: Promise<void>;
   /** Only tests set them. */
   readonly renewEveryMs?: number;
   readonly standInAfterMs?: number;
@@ -68,7 +70,7 @@ export interface Jobs {
 }
 
 /** Starts the jobs; none: nothing is connected, nothing is loaded. */
-export async function startJobs(options: JobsOptions): Promise<Jobs> {
+export function startJobs(options: JobsOptions): Jobs {
   const { jobs, connections, log, events } = options;
   const counts = new RunCounts();
   let standings = new JobStandings(undefined);
@@ -123,14 +125,26 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     standInAfterMs: options.standInAfterMs ?? STAND_IN_AFTER_MS,
     renewEveryMs: options.renewEveryMs ?? RENEW_EVERY_MS,
   };
-  const { schedule, redis } = await openSchedule(scheduled, connections);
-  standings = new JobStandings(redis);
-  const readStandings = (): void => void standings.read().then(look);
-  redis?.on('ready', readStandings);
-  const reading = setInterval(readStandings, scheduled.renewEveryMs).unref();
+  let closed = false;
+  let schedule: Schedule | undefined;
+  let reading: NodeJS.Timeout | undefined;
+  const open = async (): Promise<Schedule> => {
+    await options.after;
+    const { made, redis } = await openSchedule(scheduled, connections, () => closed);
+    schedule = made;
+    standings = new JobStandings(redis);
+    const readStandings = (): void => void standings.read().then(look);
+    redis?.on('ready', readStandings);
+    reading = setInterval(readStandings, scheduled.renewEveryMs).unref();
+    return made;
+  };
+  const opened = open();
+  opened.catch((error: unknown) => {
+    if (!closed) log.error({ err: error }, 'jobs cannot be started');
+  });
   let orderly: Promise<void> | undefined;
   return {
-    scope: schedule.scope,
+    scope: isShared(scheduled, connections) ? 'cluster' : 'node',
     counts,
     has: (name) => jobs.some((job) => job.name === name),
     list: () =>
@@ -138,36 +152,45 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
         name,
         description,
         pattern,
-        ability: schedule.ability(name),
+        ability: schedule?.ability(name) ?? 'unable',
         nextMs: slotAfter(pattern, options.wallClockMs()),
         standing: standings.of(name),
         failing: failing.has(name),
       })),
-    run: (name, input) => schedule.ask(name, input),
-    follow: (name, id) => schedule.run(name, id),
-    history: (name) => schedule.runs(name),
+    run: async (name, input) => (await opened).ask(name, input),
+    follow: async (name, id) => (await opened).run(name, id),
+    history: async (name) => (await opened).runs(name),
     async close(deadlineMs) {
+      closed = true;
       clearInterval(reading);
       connections?.stopWatching();
-      const end = (orderly ??= schedule.end());
-      await within(end, deadlineMs - FORCE_MS);
-      await schedule.endByForce();
+      if (schedule !== undefined) {
+        const end = (orderly ??= schedule.end());
+        await within(end, deadlineMs - FORCE_MS);
+        await schedule.endByForce();
+      }
       connections?.close();
     },
   };
 }
 
+const isShared = (
+  { jobs }: ScheduleOptions,
+  connections: RedisConnections | undefined,
+): connections is RedisConnections => connections !== undefined && jobs.length > 0;
+
 /** BullMQ is loaded only where there is something for it. */
 async function openSchedule(
   options: ScheduleOptions,
   connections: RedisConnections | undefined,
-): Promise<{ readonly schedule: Schedule; readonly redis: Redis | Cluster | undefined }> {
-  if (connections === undefined || options.jobs.length === 0) {
-    return { schedule: new LocalSchedule(options), redis: undefined };
-  }
+  isClosed: () => boolean,
+): Promise<{ readonly made: Schedule; readonly redis: Redis | Cluster | undefined }> {
+  if (isClosed()) throw new Error('the process ends');
+  if (!isShared(options, connections)) return { made: new LocalSchedule(options), redis: undefined };
   const [bull, { QueueSchedule }] = await Promise.all([import('bullmq'), import('./queue-schedule.ts')]);
-  const schedule = new QueueSchedule({ ...options, bull, connections });
-  return { schedule, redis: schedule.redis };
+  if (isClosed()) throw new Error('the process ends');
+  const made = new QueueSchedule({ ...options, bull, connections });
+  return { made, redis: made.redis };
 }
 
 function failingText(name: string, standings: JobStandings): string {
