@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startUpstream } from '../../src/demo/server.ts';
 import { freePort, takenPort } from '../support/ports.ts';
+import { startGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { startLimited } from '../limits-gateway/setup.ts';
@@ -120,6 +121,14 @@ describe('gateway doctor', () => {
     expect(code).toBe(1);
     expect(['role', 'policy', 'persistence'].map((each) => level(`redis ${each}`))).toEqual(['fail', 'warn', 'warn']);
     expect(level('jobs policy')).toBe('warn');
+  });
+
+  it('knows a process that does jobs only', async () => {
+    const env = { ADMIN_PORT: ports['ADMIN_PORT'] ?? '', JOBS: 'only' };
+    await using _ = await startGateway({ env });
+    const { verdict, of, level } = await doctor(env);
+    expect(verdict).not.toBe('fail');
+    expect([of('PORT'), of('upstream default'), level('ADMIN_PORT'), level('jobs')]).toEqual([[], [], 'ok', 'ok']);
   });
 
   it('says that jobs are off, and looks at a Redis of their own', async () => {

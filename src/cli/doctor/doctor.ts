@@ -93,8 +93,8 @@ async function checkMachine(config: Config, { status }: RunningGateway): Promise
   const dataIsOurs = status?.port === port;
   const running = dataIsOurs && dataTrial.code === 'EADDRINUSE';
   return [
-    judgePort(data, dataTrial, dataIsOurs),
-    judgePort(admin, adminTrial, status !== undefined && sameHolder(dataTrial, adminTrial)),
+    ...(workers === 0 ? [] : [judgePort(data, dataTrial, dataIsOurs)]),
+    judgePort(admin, adminTrial, status !== undefined && (workers === 0 || sameHolder(dataTrial, adminTrial))),
     filesFinding(config, running ? dataTrial.holder?.pid : undefined),
     judgeMemory(inspectMemory(), workers, running),
     judgeProcessors(workers),
@@ -160,6 +160,7 @@ function jobsPassword(io: CliIo, redis: RedisConfig | undefined, { config }: Run
 }
 
 async function checkTargets(io: CliIo, config: Config, { status }: RunningGateway): Promise<readonly Finding[]> {
+  if (config.server.workers === 0) return []; // JOBS=only: nothing is forwarded
   if (config.demoUpstream && status === undefined) {
     return [ok('upstream', 'none is configured: the demo upstream is started together with the gateway')];
   }

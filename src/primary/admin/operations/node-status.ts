@@ -90,7 +90,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     redis: {
       configured: parts.redisConfigured,
       state: parts.redisConfigured ? redisState : 'none',
-      reason: parts.redisConfigured ? redisReasons.join('; ') : 'REDIS_URL is not set',
+      reason: parts.redisConfigured ? redisReasons.join('; ') : whyNoRedis(parts),
     },
     threads: shown,
     threadRestarts: threads.restarts,
@@ -98,6 +98,9 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     unreachable: [...parts.unreachable.all()],
   };
 }
+
+const whyNoRedis = ({ workers }: StatusParts): string =>
+  workers === 0 ? 'without request threads nothing but jobs needs it' : 'REDIS_URL is not set';
 
 /** Where the file is stays out: whoever reaches the port may read this. */
 const changesOf = (token: AdminToken): StatusAnswer['changes'] =>
