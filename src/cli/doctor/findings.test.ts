@@ -123,6 +123,7 @@ describe('Redis', () => {
     ),
     save: '',
     scriptError: undefined,
+    channelError: undefined,
     pingMs: 0.3,
     clockAheadMs: 2,
   };
@@ -146,6 +147,7 @@ describe('Redis', () => {
     ['persistence', 'ok', { save: undefined }, { aof_enabled: '0' }],
     ['persistence', 'fail', {}, { rdb_last_bgsave_status: 'err' }],
     ['scripts', 'fail', { scriptError: 'NOPERM' }, {}],
+    ['channel', 'warn', { channelError: 'NOPERM' }, {}],
     ['latency', 'ok', { pingMs: 15 }, {}],
     ['latency', 'warn', { pingMs: 26 }, {}],
     ['latency', 'fail', { pingMs: 50 }, {}],

@@ -10,6 +10,8 @@ export interface RedisFacts {
   readonly save: string | undefined;
   /** Why a script may not run; `undefined` when it may. */
   readonly scriptError: string | undefined;
+  /** Why the channel of events may not be used; `undefined` when it may. */
+  readonly channelError: string | undefined;
   readonly pingMs: number;
   /** Its clock minus ours. */
   readonly clockAheadMs: number;
@@ -40,6 +42,7 @@ export function judgeRedis(name: string, facts: RedisFacts, waits: DecisionWaits
   const { info } = facts;
   const always = [
     scripts(`${name} scripts`, facts),
+    channel(`${name} channel`, facts),
     latency(`${name} latency`, facts, waits),
     clock(`${name} clock`, facts),
   ];
@@ -94,7 +97,8 @@ function memory(check: string, { info }: ToldFacts): Finding {
 
 function policy(check: string, { info }: ToldFacts): Finding {
   const name = info['maxmemory_policy'] ?? 'unknown';
-  if (name === 'noeviction') return ok(check, `${name}: nothing is lost; limits go on when it is full`);
+  if (name === 'noeviction')
+    return ok(check, `${name}: nothing is lost; when it is full limits go on, those of new clients by address`);
   if (name.startsWith('volatile-')) return ok(check, `${name}: when it is full, buckets of clients go first`);
   const advice =
     'Set maxmemory-policy noeviction in redis.conf (CONFIG SET alone is gone after a restart), ' +
@@ -124,6 +128,14 @@ function scripts(check: string, { scriptError }: RedisFacts): Finding {
     scriptError,
     'Let the user run them (ACL: +@scripting): limits and breakers are decided by scripts.',
   );
+}
+
+function channel(check: string, { channelError }: RedisFacts): Finding {
+  if (channelError === undefined) return ok(check, 'may be used');
+  const advice =
+    'Let the user use it (ACL: "&api-gateway:*"). Until then other nodes see openings of breakers, bans and resets up to ' +
+    '30 s later.';
+  return warn(check, channelError, advice);
 }
 
 function latency(check: string, { pingMs }: RedisFacts, { startMs, maxMs }: DecisionWaits): Finding {

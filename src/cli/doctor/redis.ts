@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { monotonicMs, wallClockMs } from '../../shared/clock.ts';
+import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import type { RedisConfig } from '../../shared/config/types.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { openRedis } from '../redis/open-redis.ts';
@@ -58,6 +59,11 @@ async function factsOf(redis: Redis): Promise<RedisFacts> {
       () => undefined, // managed servers do not let anyone ask
     ),
     scriptError: await redis.eval('return 1', 0).then(
+      () => undefined,
+      (error: unknown) => reasonOf(error),
+    ),
+    // Nobody takes an empty message for an event.
+    channelError: await redis.publish(EVENTS_CHANNEL, '').then(
       () => undefined,
       (error: unknown) => reasonOf(error),
     ),

@@ -56,5 +56,5 @@ else
   redis.call('HSET', key, '#version', time[1] .. string.format('%06d', time[2]))
   if needed_ms ~= lasts_ms then redis.call('PEXPIRE', key, string.format('%.0f', needed_ms)) end
 end
-redis.call('PUBLISH', ARGV[6], ARGV[7])
+redis.pcall('PUBLISH', ARGV[6], ARGV[7]) -- a hint: a user who may not publish changes it all the same
 return { ends, before, stamp() }

@@ -182,7 +182,7 @@ local function move(up, b, to)
   end
   if to.kind == 'CLOSED' then b.failures = 0 end
   b.moved, b.written = true, to.kind
-  redis.call('PUBLISH', channel, cjson.encode({
+  redis.pcall('PUBLISH', channel, cjson.encode({
     type = 'circuit-breaker', upstream = up.name, from = from, to = to.kind, epoch = b.epoch, reason = b.reason,
     node = b.node, time = now, failures = b.failures, open_for_ms = b.open_until and b.open_until - now or 0,
     forced_for_ms = b.forced and b.forced_until - now or 0, narrow = b.narrow or '',
@@ -365,7 +365,7 @@ for i, up in ipairs(request.upstreams) do
     if apply[op.op] then apply[op.op](up, b, op) end
   end
   if b.kind == 'CLOSED' and not b.moved and b.failures ~= failures then
-    redis.call('PUBLISH', channel, cjson.encode({
+    redis.pcall('PUBLISH', channel, cjson.encode({
       type = 'circuit-breaker-failures', upstream = up.name, failures = b.failures, epoch = b.epoch, node = node, time = now,
     }))
   end
