@@ -39,7 +39,7 @@ interface Outcome {
 }
 
 const DROPPED =
-  `connection keep-alive proxy-connection transfer-encoding upgrade te trailer http2-settings content-length
+  `connection keep-alive proxy proxy-connection transfer-encoding upgrade te trailer http2-settings content-length
   host expect via forwarded x-request-id proxy-authorization x-real-ip cf-connecting-ip x-original-url`.split(/\s+/);
 
 /** Beside them: what strangers may not say, and names that some readers take for others. */

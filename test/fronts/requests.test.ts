@@ -195,6 +195,13 @@ describeFronts('requests of all kinds', (front) => {
     expect(valueOf(request, 'x-end')).toBe('1');
   });
 
+  rule('httpoxy', 'Proxy goes no further: CGI programs and their libraries take it for HTTP_PROXY', async () => {
+    const request = await forwarded((path) =>
+      requestText('GET', `/proxy${path}`, ['Proxy: http://192.0.2.66:8080', 'X-End: 1']),
+    );
+    expect([valuesOf(request, 'proxy'), valueOf(request, 'x-end')]).toEqual([[], '1']);
+  });
+
   for (const [name, value] of [
     ['UTF-8 at the end', 'admin\xc3\xa9'],
     ['ISO-8859-1 at the end', 'caf\xe9'],

@@ -19,6 +19,7 @@ const KIND: Readonly<Record<string, number>> = {
   'http2-settings': kinds.DROP,
   'x-forwarded-for': kinds.X_FORWARDED_FOR,
   'x-forwarded-host': kinds.X_FORWARDED_HOST,
+  proxy: kinds.DROP,
   'proxy-connection': kinds.DROP,
   'x-forwarded-proto': kinds.X_FORWARDED_PROTO,
   'transfer-encoding': kinds.TRANSFER_ENCODING,
@@ -64,11 +65,12 @@ prop.prop([fc.constantFrom(...Object.keys(KIND)), fc.nat(18), fc.constantFrom('x
   },
 );
 
-test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives and proxy credentials', () => {
+test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives and what speaks of proxies', () => {
   expect(Object.keys(KIND).filter(kinds.isHopByHop).sort()).toEqual([
     'connection',
     'http2-settings',
     'keep-alive',
+    'proxy',
     'proxy-authorization',
     'proxy-connection',
     'te',

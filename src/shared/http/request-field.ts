@@ -33,6 +33,7 @@ export const NOTABLE_NAMES: readonly string[] = [
   'host',
   'http2-settings',
   'keep-alive',
+  'proxy',
   'proxy-authorization',
   'proxy-connection',
   'te',
@@ -69,6 +70,7 @@ export function requestFieldKind(lowerName: string): number {
  *
  * `proxy-authorization` is dropped: RFC 9110 11.7.2 lets a proxy relay it, but the client can only have meant a forward
  * proxy before us, none of our upstreams is one (no CONNECT, no absolute-form), and passing it on leaks credentials.
+ * `proxy` is dropped: no request has a use for it, and CGI hands it on as HTTP_PROXY, which HTTP libraries obey.
  * `http2-settings` is dropped with the `Upgrade: h2c` it belongs to (RFC 9113 3.1 made both obsolete).
  */
 function notableKind(lowerName: string): number {
@@ -80,6 +82,8 @@ function notableKind(lowerName: string): number {
       return lowerName === 'via' ? VIA : FORWARD;
     case 4:
       return lowerName === 'host' ? HOST : FORWARD;
+    case 5:
+      return lowerName === 'proxy' ? DROP : FORWARD;
     case 6:
       return first === E && lowerName === 'expect' ? EXPECT : FORWARD;
     case 7:
