@@ -33,6 +33,7 @@ test('each status of the contract has these codes', () => {
     503: ['circuit_open', 'draining', 'limits_unavailable', 'no_threads', 'overloaded', 'upstream_queue_full'],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
     505: ['http_version_not_supported'],
+    508: ['loop_detected'],
   });
 });
 

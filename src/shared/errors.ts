@@ -44,6 +44,11 @@ const TABLE = {
     status: 505,
     detail: 'The gateway speaks HTTP/1.1 and HTTP/1.0 here.',
   },
+  loop_detected: {
+    ...PLAIN,
+    status: 508,
+    detail: 'The request has passed the gateway too often: an upstream leads back to it.',
+  },
   client_banned: {
     ...PLAIN,
     status: 403,

@@ -10,6 +10,7 @@ import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
 import type { CompiledRoute } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
+import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
@@ -37,9 +38,6 @@ import type { RequestHead } from './request-head.ts';
 import type { ExchangeThread, LinkedExchange } from './thread.ts';
 import { UpstreamCall } from './upstream-call.ts';
 import type { CallOwner } from './upstream-call.ts';
-
-/** The pseudonym in Via (RFC 9110, section 7.6.3). */
-const VIA = '1.1 api-gateway';
 
 /** The Allow of a 405 for a method that no route can take (RFC 9110, section 15.5.6, demands the field). */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -168,7 +166,7 @@ export class Exchange
     else if (isProbePath(this.path)) this.#answer(probeAnswer(this.path, this.thread));
   }
 
-  /** 404, 405, 413, 503: finds the route, and whether there is room. */
+  /** 404, 405, 413, 503, 508: finds the route, and whether there is room. */
   #admit(head: RequestHead): boolean {
     const { thread } = this;
     const sought = pathForRouting(this.path);
@@ -180,6 +178,7 @@ export class Exchange
     this.forwardTarget = forwardPath(match, this.path) + this.forwardTarget;
     this.address = this.client.peerAddress();
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
+    if (head.via !== undefined && hasLooped(head.via)) return this.#refuseHead('loop_detected');
     if (head.contentLength > match.config.maxBodyBytes) {
       this.#discardBody('body_too_large');
       return false;
@@ -627,7 +626,5 @@ export class Exchange
     return (nowMs < 0 ? monotonicMs() : nowMs) - this.startedMs;
   }
 }
-
-const VIA_OF_1_0 = '1.0 api-gateway';
 
 const NO_CONTENT = { status: 200, type: '', text: '', retryAfterSeconds: undefined };
