@@ -153,7 +153,7 @@ test('a reload begins, changes and ends the probes, and what is known of a targe
   at(1).onPath.set('/health', 503);
   await reload(yamlOf({ targets: urls(2), health: HEALTH }));
   await untilSeen(node, [UP, OUT]);
-  await reload(yamlOf({ targets: urls(3), health: HEALTH }));
+  await reload(yamlOf({ targets: urls(3), health: HEALTH.replace('healthy: 2', 'healthy: 3') }));
   expect((await seenBy(node))[1]).toBe(OUT);
   await untilSeen(node, [UP, OUT, UP]);
   // Another question: nothing is known of its answer.

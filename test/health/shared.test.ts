@@ -164,7 +164,8 @@ test('a slot is swept once, and a late one changes nothing', async () => {
 });
 
 test('a node that is overtaken while it probes writes nothing over the newer sweep', async () => {
-  const [slow, fast] = [await prober('slow'), await prober('fast')];
+  const patient = RARELY.replace('timeout_seconds: 0.5', 'timeout_seconds: 60');
+  const [slow, fast] = [await prober('slow', patient), await prober('fast')];
   const [seconds] = await redis.client.time();
   const now = Number(seconds) * 1_000;
   at(1).onPath.set('/health', 'hold');
@@ -172,6 +173,7 @@ test('a node that is overtaken while it probes writes nothing over the newer swe
   await until(() => at(1).inFlight === 1);
   at(1).onPath.set('/health', 200);
   await fast.sweep(now + 1_000);
+  at(1).release(503);
   expect((await first).summary).toContain('another node has made this sweep');
   const stored = JSON.parse((await redis.client.hget(HEALTH_KEY, `api ${at(1).url}`)) ?? '') as {
     by: string;

@@ -118,8 +118,9 @@ export class HealthBook {
 
 const staleMs = ({ health }: ProbedTarget): number => STALE_INTERVALS * health.intervalMs;
 
-/** What a target is asked, and how its answers are taken. */
-const question = ({ order, health }: ProbedTarget): string => JSON.stringify([order, health]);
+/** What a target is asked, and which answers are good; how often, and how many of them count, is no other question. */
+const question = ({ order: { target, tls, health } }: ProbedTarget): string =>
+  JSON.stringify([target, tls, health.path, health.statuses]);
 
 function probedOf({ name, targets, tls, maxHeaderBytes, health }: UpstreamConfig, nowMs: number): ProbedTarget[] {
   if (health === undefined) return [];
