@@ -240,6 +240,19 @@ describe('where nobody sweeps for all', () => {
     expect(probes(0)).toBe(1);
   });
 
+  test('who cannot reach Redis leaves the sweep to others', async () => {
+    await using own = await startRedis();
+    const p = await startProber('p', { targets: urls(), health: HEALTH, redis: own });
+    nodes.push(p);
+    const [job] = p.health.jobs();
+    const able = async (wanted: string): Promise<boolean> => (await job?.ability()) === wanted;
+    await until(() => able('able'));
+    own.kill('SIGKILL');
+    await until(() => able('unable'));
+    await own.restart();
+    await until(() => able('able'));
+  });
+
   test('Redis is killed: verdicts go on, made by each node', async () => {
     await using own = await startRedis();
     const a = await startNode({ targets: urls(), health: HEALTH, redis: own });

@@ -119,7 +119,9 @@ export class HealthControl {
   /** The sweep that is made once for the whole cluster; none while no upstream is probed. */
   jobs(): readonly Job[] {
     if (this.#slotMs === 0) return [];
-    return [healthJob({ slotMs: () => this.#slotMs, sweep: (run) => this.#sweeps.forCluster(run, this.#slotMs) })];
+    const slotMs = (): number => this.#slotMs;
+    const canShare = (): boolean => this.#silentSinceMs === undefined;
+    return [healthJob({ slotMs, canShare, sweep: (run) => this.#sweeps.forCluster(run, this.#slotMs) })];
   }
 
   /** Another node, or this one, has said so on the channel of events. */
