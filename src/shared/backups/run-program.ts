@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { lowerPriority } from './low-priority.ts';
 
 /** What is kept of each of its outputs: programs that go wrong can be talkative. */
 const KEPT_CHARACTERS = 64 * 1024;
@@ -34,6 +35,7 @@ export async function runProgram(
     killSignal: 'SIGKILL',
     ...(cwd === undefined ? {} : { cwd }),
   });
+  lowerPriority(child);
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {

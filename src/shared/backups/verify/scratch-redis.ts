@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { lowerPriority } from '../low-priority.ts';
 import { talkOnSocket } from '../snapshot/ask-redis.ts';
 
 /** sockaddr_un has room for so much on every system, with the zero at its end. */
@@ -44,6 +45,7 @@ export async function startScratchRedis(
   const unwritten = ['--save', '', '--appendonly', 'no', '--dir', dir, '--dbfilename', rdb ?? 'none.rdb'];
   const server = ['redis-server', ...unreachable, ...unwritten];
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', ...server], { stdio: ['pipe', 'pipe', 'pipe'] });
+  lowerPriority(child);
   const said = listen(child);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
