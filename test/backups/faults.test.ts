@@ -4,12 +4,15 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { takeRdbSnapshot } from '../../src/shared/backups/snapshot/rdb-snapshot.ts';
+import { openWorkDir } from '../../src/shared/backups/work-dir.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { backupSetting, DIST, SLOT_MS } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
+const never = new AbortController().signal;
 const AT_ONCE = ['--repl-diskless-sync-delay', '0'];
 
 /** Of random texts, which do not compress: some megabytes. */
@@ -50,6 +53,18 @@ describe('a backup that cannot be made says why, leaves nothing, and the next on
     await nothingIsLeft(setting);
     proxy.mend();
     expect((await setting.make()).verification.result).toBe('verified');
+  });
+
+  test('Redis falls silent in the middle of the snapshot', async () => {
+    await using redis = await startRedis(AT_ONCE);
+    await fillLarge(redis);
+    await using proxy = await startTcpProxy(redis.port);
+    await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
+    const server = { host: '127.0.0.1', port: proxy.port, config: setting.redis };
+    await using work = await openWorkDir(setting.tempDir);
+    const onBytes = (): void => proxy.strand();
+    const taking = takeRdbSnapshot(server, join(work.path, 'a'), { signal: never, onBytes, silenceMs: 1_000 });
+    await expect(taking).rejects.toThrow(/127\.0\.0\.1:\d+ said nothing for 1 s$/);
   });
 
   test('Redis is started again in the middle of the snapshot', async () => {
@@ -118,6 +133,31 @@ describe('a backup that cannot be made says why, leaves nothing, and the next on
     expect((await setting.make()).verification.result).toBe('verified');
   });
 });
+
+test('a store whose disk is full takes nothing of a file', async () => {
+  await using redis = await startRedis(AT_ONCE);
+  await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
+  const { store } = await fullStore(setting);
+  expect(store).toMatch(/EFBIG/);
+  expect(await setting.parts.store.list('', never)).toEqual([]);
+  await nothingIsLeft(setting);
+});
+
+/** Has a process whose files are limited in size store a larger one. @returns what it says */
+async function fullStore(setting: BackupSetting): Promise<{ readonly store: string }> {
+  const script = `
+    const [dist, dir, path] = process.argv.slice(1);
+    const { DirectoryStore } = await import(dist + '/src/shared/backups/directory-store.js');
+    const options = { signal: new AbortController().signal };
+    await new DirectoryStore(dir).put('redis-a', { path, bytes: 1, sha256: '' }, options).catch((error) => console.log(error.message));`;
+  const path = process.execPath; // some megabytes
+  const command = ['--fsize=1000000', path, '--input-type=module', '-e', script, DIST, setting.dir, path];
+  const child = spawn('prlimit', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await once(child, 'close');
+  return { store: said };
+}
 
 describe('a backup that cannot be proved here is stored, and says so', () => {
   test.each([

@@ -57,8 +57,8 @@ test('of three gateways one makes each backup', async () => {
     LOG_LEVEL: 'debug', // runs that come so often are no news
     BACKUP_CPU_SHARE: '1',
   };
+  const gateways: Gateway[] = [];
   try {
-    const gateways: Gateway[] = [];
     for (let i = 0; i < 3; i++) gateways.push(await startGateway({ env }));
     const done = (): readonly string[] =>
       gateways.flatMap(({ log }) =>
@@ -68,6 +68,7 @@ test('of three gateways one makes each backup', async () => {
     for (const gateway of gateways) expect(await gateway.stop()).toBe(0);
     expect(new Set(done()).size).toBe(done().length);
   } finally {
+    for (const gateway of gateways) await gateway[Symbol.asyncDispose]();
     await rm(dir, { recursive: true });
   }
 });

@@ -42,16 +42,16 @@ const scratchServers = (tempDir: string): readonly string[] =>
 
 describe('a process that is killed', () => {
   test.each([
-    ['prepare'],
-    ['snapshot'],
+    ['prepare', ''],
+    ['snapshot', ''],
     ['snapshot', ' bytes'],
-    ['pack'],
-    ['store'],
+    ['pack', ''],
+    ['store', ''],
     ['store', ' bytes'],
-    ['read back'],
+    ['read back', ''],
     ['read back', ' bytes'],
-    ['verify'],
-    ['manifest'],
+    ['verify', ''],
+    ['manifest', ''],
   ])('at %s%s leaves no half of a backup, and the next slot works', async (...at) => {
     await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
     for (let i = 0; i < 100; i++) await redis.client.hset(`api-gateway:rate-limit:${i}`, { t: i, at: i });
@@ -60,7 +60,7 @@ describe('a process that is killed', () => {
       await runAndDie(
         setting,
         redis.port,
-        at.map((word) => word.trim()),
+        at.map((word) => word.trim()).filter((word) => word !== ''),
       ),
     ).toBe('SIGKILL');
     const catalog = () => readCatalog(setting.parts.store, { tempDir: setting.tempDir, signal: never });

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { verifyBackup } from '../../src/shared/backups/verify-backup.ts';
 import type { Manifest } from '../../src/shared/backups/manifest.ts';
+import { createAuthority } from '../support/certificates.ts';
+import { freePort } from '../support/ports.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { startSentinel } from '../support/redis-sentinel.ts';
 import { startRedis } from '../support/redis.ts';
@@ -168,6 +171,30 @@ describe('a backup of Redis', () => {
       REDIS_PASSWORD: 'pw',
     });
     expect(await setting.make()).toMatchObject({ files: [{ content: 'rdb' }], verification: { result: 'verified' } });
+  });
+
+  test('over TLS goes to the server that its certificate is for, and to no other', async () => {
+    using authority = createAuthority();
+    const { certFile, keyFile } = authority.issue('IP:127.0.0.1');
+    const tlsPort = await freePort();
+    const tls = ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', authority.caFile];
+    await using redis = await startRedis([
+      ...AT_ONCE,
+      '--requirepass',
+      'pw',
+      '--tls-port',
+      String(tlsPort),
+      '--tls-auth-clients',
+      'no',
+      ...tls,
+    ]);
+    await fill(redis);
+    const env = { REDIS_URL: `rediss://:pw@127.0.0.1:${tlsPort}` };
+    const files = { [authority.caFile]: readFileSync(authority.caFile, 'utf8') };
+    await using setting = await backupSetting({ ...env, REDIS_TLS_CA_FILE: authority.caFile }, files);
+    expect(await setting.make()).toMatchObject({ verification: { result: 'verified', keysLoaded: KEYS } });
+    await using other = await backupSetting(env);
+    await expect(other.make()).rejects.toThrow(/^snapshot: .*certificate/);
   });
 
   test('counts keys whose time is over as expired, not as lost', async () => {

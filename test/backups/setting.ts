@@ -9,6 +9,7 @@ import type { BackupParts } from '../../src/shared/backups/make-backup.ts';
 import type { StepProgress } from '../../src/shared/backups/steps.ts';
 import { TaskThreads } from '../../src/shared/backups/task-threads.ts';
 import type { RedisConfig } from '../../src/shared/config/types.ts';
+import type { Files } from '../../src/shared/config/test-reading.ts';
 import { configOf } from '../../src/shared/config/test-reading.ts';
 
 export const RECIPIENT = 'age10094hqgs0zsa5jlvykhp4mwhrjkez3vy28hdszfttwn4tq4padesct9nd8';
@@ -39,11 +40,11 @@ export interface MakeOptions {
   readonly report?: (progress: StepProgress) => void;
 }
 
-/** @param env BACKUP_* and REDIS_*, beside the folders */
-export async function backupSetting(env: Readonly<Record<string, string>>): Promise<BackupSetting> {
+/** @param env BACKUP_* and REDIS_*, beside the folders; what they name is in `files` */
+export async function backupSetting(env: Readonly<Record<string, string>>, files: Files = {}): Promise<BackupSetting> {
   const root = await mkdtemp(join(tmpdir(), 'gateway-b-'));
   const [dir, tempDir] = [join(root, 'store'), join(root, 'temp')];
-  const config = configOf({ BACKUP_DIR: dir, BACKUP_TEMP_DIR: tempDir, BACKUP_CPU_SHARE: '1', ...env });
+  const config = configOf({ BACKUP_DIR: dir, BACKUP_TEMP_DIR: tempDir, BACKUP_CPU_SHARE: '1', ...env }, files);
   if (config.redis === undefined) throw new Error('the test names a Redis');
   const entry = pathToFileURL(join(DIST, 'src/workers/jobs/main.js'));
   const tasks = new TaskThreads({ cpuShare: config.backups.cpuShare, entry });

@@ -33,6 +33,7 @@ export class DirectoryStore implements BackupStore {
     try {
       const copied = await copy(file.path, partial, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
       if (copied.sha256 !== file.sha256) throw new Error(`${file.path} changed while it was stored`);
+      signal.throwIfAborted();
       await rename(partial, target);
       await syncFolder(this.where);
     } catch (error) {

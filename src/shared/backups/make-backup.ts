@@ -46,7 +46,8 @@ const TIDY_WITHIN_MS = 10_000;
  * Makes a backup: takes it, packs it, stores it, reads it back and proves it; its manifest comes last. Asked again for a slot
  * that has one, it gives that one.
  *
- * @throws {StepFailure} when it failed; the store then has nothing of it
+ * @throws {StepFailure} when it failed; the store then has nothing of it. One that was aborted leaves its files, which no list
+ *   shows, to whoever makes the same one again, or to a later run's retention.
  */
 export async function makeBackup(parts: BackupParts, request: BackupRequest): Promise<Manifest> {
   const steps = new Steps(request.report, request.signal);
@@ -54,7 +55,8 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
   try {
     return await run.make();
   } catch (error) {
-    await run.takeBack();
+    // Another node may be at work on the same slot by now, and have files of the same names.
+    if (!request.signal.aborted) await run.takeBack();
     throw steps.failure(error);
   }
 }
