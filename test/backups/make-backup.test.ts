@@ -161,6 +161,16 @@ describe('a backup of Redis', () => {
     });
   });
 
+  test('that has no PSYNC, as managed ones, is a copy by key', async () => {
+    await using redis = await startRedis(['--rename-command', 'PSYNC', '', '--rename-command', 'SYNC', '']);
+    await fill(redis);
+    await using setting = await backupSetting(urlOf(redis));
+    expect(await setting.make()).toMatchObject({
+      files: [{ content: 'logical', keys: 301 }],
+      verification: { result: 'verified', valuesCompared: 301 },
+    });
+  });
+
   test('needs no more of an ACL than the documents say', async () => {
     await using redis = await startRedis(AT_ONCE);
     await fill(redis);

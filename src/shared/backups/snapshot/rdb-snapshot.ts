@@ -21,7 +21,7 @@ export interface SnapshotOptions {
 export class PsyncRefused extends Error {}
 
 /** What a Redis says that has no PSYNC, does not allow it, or has renamed it. */
-const NO_PSYNC = /^(NOPERM|ERR unknown command|ERR .*(not (allowed|supported|permitted)|disabled))/i;
+const NO_PSYNC = /^(NOPERM|ERR unknown command|ERR .*(not (allowed|available|supported|permitted)|disabled))/i;
 
 /**
  * Takes a snapshot of a whole Redis, all of its databases, by the replication protocol: no access to its files is needed,
