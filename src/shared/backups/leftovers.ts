@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /*
@@ -6,10 +7,19 @@ import { hostname } from 'node:os';
  * behind, and the next one can tell them from those of somebody who is still at work.
  */
 
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-/** By whom nothing can be learnt, on another host or with a process number used again. */
+const HOST = createHash('sha256').update(`${hostname()} ${processNumbers()}`).digest('hex').slice(0, 8);
+/** Of whom nothing can be learnt: on another host, in another container, or with a process number that is used again. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 const TAG = /\b([0-9a-f]{8})-(\d+)-([0-9a-f]{12})\b/;
+
+/** Whose process numbers ours are: containers count for themselves, also those that share a host name and a folder. */
+function processNumbers(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // not Linux: there are no containers of that kind
+  }
+}
 
 const ours = new Set<string>();
 
@@ -34,7 +44,6 @@ export function isAbandoned(name: string, ageMs: number): boolean {
   const [tag, host, pid] = TAG.exec(name) ?? [];
   if (tag === undefined) return false;
   if (ours.has(tag)) return false;
-  // In containers each process is the first: one of ours that we do not know is of an earlier life.
   const gone = host === HOST && (Number(pid) === process.pid || !isAlive(Number(pid)));
   return gone || ageMs > ABANDONED_AFTER_MS;
 }
