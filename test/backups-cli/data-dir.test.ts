@@ -72,7 +72,7 @@ describe('a data directory', () => {
     }
   });
 
-  it('in which a Redis works is left alone, and so where it runs with another folder above', async () => {
+  it('in which a Redis works is left alone', async () => {
     await using redis = await redisThere(...AOF.on);
     await redis.client.set('mine', '1');
     const before = readdirSync(data).sort();

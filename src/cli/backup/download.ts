@@ -25,8 +25,8 @@ export const downloadBackup = (
   { id: named, to, clear, json, identity }: DownloadOptions & { readonly id: string },
 ): Promise<number> =>
   withBackups(io, { identity }, async (session) => {
-    const { access } = session;
-    const manifest = await manifestOf(io, session, named);
+    const { io: below, access } = session;
+    const manifest = await manifestOf(session, named);
     const { id } = manifest;
     const folder = resolve(to);
     const targets = manifest.files.map((file) => ({
@@ -50,6 +50,6 @@ export const downloadBackup = (
     await writeFile(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`, { flag: 'wx', mode: 0o600 });
     const lines = files.map((each) => [span(`${each.path}  ${bytes(each.bytes)}`)]);
     const secret = 'It lies here in the clear, for your user alone to read: it may hold addresses and keys of clients.';
-    show({ io, json }, { id, files }, clear ? [...lines, [span(secret, 'warn')]] : lines);
+    show({ io: below, json }, { id, files }, clear ? [...lines, [span(secret, 'warn')]] : lines);
     return EXIT.ok;
   });

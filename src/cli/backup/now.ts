@@ -67,7 +67,7 @@ async function byGateway(context: AskContext, kind: BackupKind): Promise<number>
 const inThisProcess = (io: CliIo, kind: BackupKind, json: boolean): Promise<number> =>
   withBackups(io, {}, async (session) => {
     const manifest = await makeHere(io, kind, session);
-    show({ io, json }, manifest, linesOf(manifest, session.access.store.where));
+    show({ io: session.io, json }, manifest, linesOf(manifest, session.access.store.where));
     return manifest.verification.result === 'verified' ? EXIT.ok : EXIT.negative;
   });
 
@@ -78,7 +78,10 @@ function toFile(io: CliIo, to: string, json: boolean): Promise<number> {
       const keys = file.keys === null ? 'a copy by key, since Redis gives no snapshot' : `${count(file.keys)} keys`;
       return [span(`${file.path}: ${bytes(file.bytes)} of ${file.source}, ${keys}`)];
     });
-    show({ io, json }, { files }, [...lines, [span('It is in the clear, for your user alone to read.', 'warn')]]);
+    show({ io: session.io, json }, { files }, [
+      ...lines,
+      [span('It is in the clear, for your user alone to read.', 'warn')],
+    ]);
     return EXIT.ok;
   });
 }

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 function shown(isTTY: boolean) {
   const written: string[] = [];
   const clock = { nowMs: 0 };
-  const view = progressOn({ isTTY, columns: 60, write: (text) => void written.push(text) }, () => clock.nowMs);
+  const view = progressOn({ isTTY, columns: 70, write: (text) => void written.push(text) }, () => clock.nowMs);
   return { view, clock, written, last: () => (written.at(-1) ?? '').replace('\r\u001b[K', '') };
 }
 
@@ -38,11 +38,20 @@ test('on a terminal: bytes, rate and time left on a line that changes, and how l
   expect(written.filter((text) => text === '\n')).toHaveLength(2);
 });
 
+test('keys are counted as bytes are', () => {
+  const { view, clock, last } = shown(true);
+  view.report({ step: 'write', doneKeys: 0, totalKeys: 450_000 });
+  expect(last()).toBe('write  0 keys of 450,000 keys');
+  clock.nowMs = 2_000;
+  view.report({ step: 'write', doneKeys: 50_000, totalKeys: 450_000 });
+  expect(last()).toBe('write  50,000 keys of 450,000 keys  25,000 keys/s  16s left');
+});
+
 test('a size that is not known, a name that would steer the terminal, and a window that is too narrow', () => {
   const { view, clock, last } = shown(true);
   view.report({ step: 'a\u001b[2Jb', doneBytes: 10 });
   expect(last()).toBe('a\\x1b[2Jb  10 B');
   clock.nowMs = 1_000;
   view.report({ step: 'x'.repeat(100), doneBytes: 10 });
-  expect(last()).toHaveLength(59);
+  expect(last()).toHaveLength(69);
 });

@@ -1,6 +1,6 @@
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Report } from '../../shared/backups/fetch-clear.ts';
-import { bytes, duration } from '../output/quantities.ts';
+import { bytes, count, duration } from '../output/quantities.ts';
 import { fit, printable, span } from '../output/text.ts';
 
 /** Where progress is shown: stderr, as a rule. */
@@ -37,7 +37,7 @@ export function progressOn(out: ProgressOutput, clock: () => number = monotonicM
     step = '';
   };
   return {
-    report: ({ step: name, doneBytes, totalBytes }) => {
+    report: ({ step: name, doneBytes, totalBytes, doneKeys, totalKeys }) => {
       const now = clock();
       const begins = printable(name) !== step;
       if (begins) {
@@ -46,31 +46,41 @@ export function progressOn(out: ProgressOutput, clock: () => number = monotonicM
         startedMs = now;
       }
       if (!out.isTTY) {
-        if (begins) out.write(`${step}${totalBytes === undefined ? '' : ` (${bytes(totalBytes)})`} ...\n`);
+        if (begins) out.write(`${step}${sizeOf(totalBytes, totalKeys)} ...\n`);
       } else if (begins || now - drawnMs >= REDRAW_MS) {
         drawnMs = now;
-        draw([step, ...howFar({ doneBytes, totalBytes, tookMs: now - startedMs })].join('  '));
+        const far =
+          totalKeys === undefined
+            ? { done: doneBytes, total: totalBytes, show: bytes }
+            : { done: doneKeys, total: totalKeys, show: keys };
+        draw([step, ...howFar({ ...far, tookMs: now - startedMs })].join('  '));
       }
     },
     done: finish,
   };
 }
 
+const keys = (value: number): string => `${count(value)} keys`;
+
+const sizeOf = (totalBytes: number | undefined, totalKeys: number | undefined): string => {
+  if (totalKeys !== undefined) return ` (${keys(totalKeys)})`;
+  return totalBytes === undefined ? '' : ` (${bytes(totalBytes)})`;
+};
+
 interface HowFar {
-  readonly doneBytes: number | undefined;
-  readonly totalBytes: number | undefined;
+  readonly done: number | undefined;
+  readonly total: number | undefined;
+  readonly show: (value: number) => string;
   readonly tookMs: number;
 }
 
-function howFar({ doneBytes, totalBytes, tookMs }: HowFar): readonly string[] {
-  if (doneBytes === undefined) return totalBytes === undefined ? ['...'] : [bytes(totalBytes), '...'];
-  const words = [totalBytes === undefined ? bytes(doneBytes) : `${bytes(doneBytes)} of ${bytes(totalBytes)}`];
-  if (tookMs < RATE_AFTER_MS || doneBytes === 0) return words;
-  const perSecond = (doneBytes / tookMs) * 1_000;
-  words.push(`${bytes(perSecond)}/s`);
-  if (totalBytes !== undefined && totalBytes > doneBytes) {
-    words.push(`${duration(Math.ceil((totalBytes - doneBytes) / perSecond))} left`);
-  }
+function howFar({ done, total, show, tookMs }: HowFar): readonly string[] {
+  if (done === undefined) return total === undefined ? ['...'] : [show(total), '...'];
+  const words = [total === undefined ? show(done) : `${show(done)} of ${show(total)}`];
+  if (tookMs < RATE_AFTER_MS || done === 0) return words;
+  const perSecond = (done / tookMs) * 1_000;
+  words.push(`${show(perSecond)}/s`);
+  if (total !== undefined && total > done) words.push(`${duration(Math.ceil((total - done) / perSecond))} left`);
   return words;
 }
 

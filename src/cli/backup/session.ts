@@ -19,6 +19,8 @@ import { progressOn, stderrOutput } from './progress.ts';
 
 /** What a command about backups works with. */
 export interface BackupSession {
+  /** Prints below the progress that is shown. */
+  readonly io: CliIo;
   readonly config: BackupsConfig;
   readonly access: Access;
 }
@@ -59,10 +61,18 @@ export async function withBackups(
     await using tasks = new TaskThreads({ cpuShare: CPU_SHARE });
     const { signal } = over;
     const access = { store, tasks, identities, dir: folder.path, signal, report: progress.report };
-    return await work({ config, access });
+    const below = (write: (line: string) => void) => (line: string) => {
+      progress.done();
+      write(line);
+    };
+    return await work({ io: { ...io, out: below(io.out), err: below(io.err) }, config, access });
   } catch (error) {
     progress.done();
-    if (ended !== undefined) throw new CommandFailure(exitCodeOfSignal(constants.signals[ended]), `ended by ${ended}`);
+    if (ended !== undefined) {
+      const word = `ended by ${ended}`;
+      const said = error instanceof Error ? error.message : ''; // how far it came, if it knows
+      throw new CommandFailure(exitCodeOfSignal(constants.signals[ended]), said.includes(word) ? said : word);
+    }
     throw asFailure(error);
   } finally {
     progress.done();
@@ -90,7 +100,7 @@ const LATEST = 'latest';
  * The manifest of a backup that somebody names; `latest` is the newest verified one.
  * @throws {CommandFailure} when there is none
  */
-export async function manifestOf(io: CliIo, { access, config }: BackupSession, id: string): Promise<Manifest> {
+export async function manifestOf({ io, access, config }: BackupSession, id: string): Promise<Manifest> {
   const { store, dir, signal } = access;
   if (id === LATEST) {
     const { backups } = await readCatalog(store, { tempDir: dir, signal });

@@ -21,13 +21,13 @@ export const verifyStored = (
   { id: named, json, identity }: VerifyOptions & { readonly id: string },
 ): Promise<number> =>
   withBackups(io, { identity }, async (session) => {
-    const { config, access } = session;
-    const manifest = await manifestOf(io, session, named);
+    const { io: below, config, access } = session;
+    const manifest = await manifestOf(session, named);
     const { id } = manifest;
     const { store, tasks, identities, signal, report } = access;
     const verification = await verifyBackup({ config, store, tasks }, manifest, { identities, signal, report });
     const files = manifest.files.map((file): Line => [span(`${file.name}: ${bytes(file.bytes)} of ${file.source}`)]);
-    show({ io, json }, { id, ...verification }, [...files, ...outcomeOf(id, verification)]);
+    show({ io: below, json }, { id, ...verification }, [...files, ...outcomeOf(id, verification)]);
     return verification.result === 'verified' ? EXIT.ok : EXIT.negative;
   });
 

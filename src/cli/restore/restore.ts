@@ -14,7 +14,7 @@ export function restore(io: CliIo, options: RestoreOptions): Promise<number> {
   refuseContradictions(options);
   return withBackups(io, options, async (session) => {
     const { access } = session;
-    const manifest = await manifestOf(io, session, options.id);
+    const manifest = await manifestOf(session, options.id);
     const files = manifest.files.filter(({ content }) => content !== 'files');
     const binaries = await findRedisBinaries(access.signal);
     const proved: Proved[] = [];
@@ -24,7 +24,7 @@ export function restore(io: CliIo, options: RestoreOptions): Promise<number> {
     }
     const known = { ...options, id: manifest.id };
     const into = options.dir === undefined ? intoRedis : intoDir;
-    return into(io, known, { access, proved });
+    return into(session.io, known, { access, proved });
   });
 }
 

@@ -12,11 +12,13 @@ import type { RedisBinaries } from './verify/redis-binaries.ts';
 
 export type BackupFile = Manifest['files'][number];
 
-/** How far it is; structurally that of a job. */
+/** How far it is, in bytes or in keys. */
 export type Report = (progress: {
   readonly step: string;
   readonly doneBytes?: number;
   readonly totalBytes?: number | undefined;
+  readonly doneKeys?: number;
+  readonly totalKeys?: number;
 }) => void;
 
 /** What whoever reads a backup works with. */

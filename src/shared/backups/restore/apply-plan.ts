@@ -1,11 +1,12 @@
 import { EVENTS_CHANNEL } from '../../redis/keys.ts';
 import type { Report } from '../fetch-clear.ts';
-import type { KeyWrite, RestorePlan } from './plan.ts';
+import type { RestorePlan } from './plan.ts';
 import { whyRefused } from './target.ts';
 import type { RestoreTarget } from './target.ts';
+import { writeKeys } from './write-keys.ts';
 
 /** Keys that are under way at once. */
-const BATCH = 200;
+const BATCH = 500;
 
 export interface Applied {
   readonly written: number;
@@ -31,15 +32,15 @@ export async function applyPlan(
   { force, signal, report }: Applying,
 ): Promise<Applied> {
   let [written, expired, removed] = [0, 0, 0];
-  const step = `write ${plan.writes.length} keys`;
+  const totalKeys = plan.writes.length;
   try {
-    for (let at = 0; at < plan.writes.length; at += BATCH) {
+    for (let at = 0; at < totalKeys; at += BATCH) {
       signal.throwIfAborted();
-      report({ step });
+      report({ step: 'write', doneKeys: at, totalKeys });
       const batch = plan.writes.slice(at, at + BATCH);
-      const outcomes = await Promise.all(batch.map((each) => writeKey(target, each, force)));
-      written += outcomes.filter(Boolean).length;
-      expired += outcomes.filter((wrote) => !wrote).length;
+      const wrote = await writeKeys(target.client, batch, force);
+      written += wrote;
+      expired += batch.length - wrote;
     }
     const removals = force ? plan.removals : [];
     for (let at = 0; at < removals.length; at += BATCH) {
@@ -50,26 +51,12 @@ export async function applyPlan(
     }
   } catch (error) {
     if (written > 0 || removed > 0) await tellGateways(target);
-    const done = `${written} of ${plan.writes.length} keys were written and ${removed} removed before`;
-    throw new Error(`the target refuses: ${whyRefused(error)}; ${done}`, { cause: error });
+    const done = `at least ${written} of ${totalKeys} keys were written and ${removed} removed before`;
+    const why = signal.aborted ? String(signal.reason) : `the target refuses: ${whyRefused(error)}`;
+    throw new Error(`${why}; ${done}`, { cause: error });
   }
   await tellGateways(target);
   return { written, expired, removed };
-}
-
-/** @returns `false`: its time is over */
-async function writeKey(
-  { client }: RestoreTarget,
-  { key, from, replaces }: KeyWrite,
-  force: boolean,
-): Promise<boolean> {
-  // Both in one go, and the scratch server is of 7.0 at least, which knows PEXPIRETIME.
-  const [[, dump] = [], [, endsMs] = []] = (await from.multi().dumpBuffer(key).pexpiretime(key).exec()) ?? [];
-  if (!Buffer.isBuffer(dump) || typeof endsMs !== 'number' || endsMs === -2) return false;
-  const end = Math.max(0, endsMs); // 0 = it stays
-  if (force || replaces) await client.restore(key, end, dump, 'REPLACE', 'ABSTTL');
-  else await client.restore(key, end, dump, 'ABSTTL');
-  return true;
 }
 
 /** Bans are read again at once; of breakers every node reads all once a second. */
