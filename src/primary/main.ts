@@ -143,7 +143,14 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   });
   let beginJobs = (): void => {};
   const after = new Promise<void>((resolve) => (beginJobs = resolve));
-  const jobs = await composeJobs({ config: first.config, jobs: backups.jobs, log, events, degraded, after });
+  const jobs = await composeJobs({
+    config: first.config,
+    jobs: [...backups.jobs, ...health.jobs()],
+    log,
+    events,
+    degraded,
+    after,
+  });
   const numbers = startMetrics(
     {
       memory: metrics,
