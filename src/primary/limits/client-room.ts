@@ -1,14 +1,15 @@
 import type { Log } from '../../shared/log.ts';
 import type { RoomLess } from '../../shared/limits/messages.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { AskedRedis } from './asked-redis.ts';
+import type { RedisClient } from './asked-redis.ts';
 import { BucketCount } from './count-buckets.ts';
 
 /** Why new clients share a bucket by address: too many in Redis, no memory left in Redis, or in this process. */
 export type RoomProblem = 'clients' | RoomLess;
 
 export interface ClientRoomOptions {
-  readonly asked: AskedRedis;
+  /** It has a time limit of its own for answers. What operators ask does not wait for this. */
+  readonly redis: RedisClient | undefined;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
   /** RATE_LIMIT_MAX_CLIENTS. */
@@ -61,13 +62,14 @@ export class ClientRoom {
   /** What cannot be known stays as it was. Never rejects. */
   async look(): Promise<void> {
     this.#forget();
-    if (this.#looking) return;
+    const { redis, maxClients, bucketsOfClient } = this.#options;
+    if (this.#looking || redis?.status !== 'ready') return;
     this.#looking = true;
     try {
-      const { asked, maxClients, bucketsOfClient } = this.#options;
       const most = maxClients() * bucketsOfClient() * (this.#isFull ? ROOM_AGAIN : 1);
-      const buckets = await asked.ask((redis) => this.#count.of(redis, most));
-      if (buckets !== undefined) this.#set(buckets >= most);
+      this.#set((await this.#count.of(redis, most)) >= most);
+    } catch {
+      // It does not say, or is away; others tell of that.
     } finally {
       this.#looking = false;
     }

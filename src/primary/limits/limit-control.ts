@@ -81,7 +81,7 @@ export class LimitControl {
     });
     this.#asked = new AskedRedis(redis);
     this.room = new ClientRoom({
-      asked: this.#asked,
+      redis,
       clock: monotonicMs,
       maxClients: () => this.#config.limits.maxClients,
       bucketsOfClient: () => fewestRules(this.#routes),
