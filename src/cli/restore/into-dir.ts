@@ -60,7 +60,7 @@ export async function intoDir(io: CliIo, options: RestoreOptions, { access, prov
 async function asRdb({ file, clear }: Proved, { dir, signal }: Access): Promise<string> {
   const folder = join(dir, 'scratch');
   await using scratch = await scratchOf(file, clear, { dir: folder, signal });
-  await scratch.redis.config('SET', 'dbfilename', 'whole.rdb');
   await scratch.redis.save();
-  return join(folder, 'whole.rdb');
+  const [, name = ''] = (await scratch.redis.config('GET', 'dbfilename')) as readonly string[];
+  return join(folder, name);
 }
