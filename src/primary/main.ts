@@ -241,6 +241,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     health,
     acceptor,
     jobs,
+    backupWarnings: () => backups.warnings(),
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],
     reload,
     runReload,

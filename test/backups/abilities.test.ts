@@ -50,7 +50,9 @@ test('numbers come from the store', async () => {
   expect(numbers.ofStore.get('redis')).toEqual({
     successSeconds: Date.parse(finished) / 1000,
     verifiedSeconds: Date.parse(verification.result === 'verified' ? verification.at : '') / 1000,
+    unverified: undefined,
     bytes: backups[0]?.bytes,
   });
+  expect(numbers.warnings).toEqual([]);
   expect([...numbers.ofStore.keys()]).toEqual(['redis', 'full']);
 });

@@ -4,6 +4,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { BackupNumbers } from '../../src/primary/backups/backup-numbers.ts';
+import { readCatalog } from '../../src/shared/backups/catalog.ts';
 import { takeRdbSnapshot } from '../../src/shared/backups/snapshot/rdb-snapshot.ts';
 import { openWorkDir } from '../../src/shared/backups/work-dir.ts';
 import { startRedis } from '../support/redis.ts';
@@ -200,5 +202,11 @@ describe('a backup that cannot be proved here is stored, and says so', () => {
       process.env['PATH'] = path;
     }
     expect(await readFile(join(setting.dir, 'redis-20261126T020000Z.manifest.json'), 'utf8')).toContain('"stored"');
+    const { signal } = new AbortController();
+    const { backups } = await readCatalog(setting.parts.store, { tempDir: setting.tempDir, signal });
+    const numbers = new BackupNumbers();
+    numbers.read(backups);
+    const why = 'there is no redis-server on this node';
+    expect(numbers.warnings).toEqual([`the newest redis backup is stored, but not verified: ${why}`]);
   });
 });

@@ -51,6 +51,8 @@ export interface FrontParts {
   readonly stop: Stop;
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
   readonly jobProblems: () => readonly string[];
+  /** What an operator should know of the backups. */
+  readonly backupWarnings: () => readonly string[];
   /** It has started, and the port for clients is open where there is one. */
   readonly serving: () => boolean;
   readonly degraded: DegradedReasons;
@@ -80,6 +82,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     limitsStore: control.limits.store,
     unreachable: parts.upstreams.unreachable,
     jobProblems: parts.jobProblems,
+    backupWarnings: parts.backupWarnings,
     health: parts.health,
     breakers: () => control.breakers().map(breakerAnswerOf),
   };

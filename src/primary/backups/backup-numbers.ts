@@ -8,6 +8,8 @@ export interface KindNumbers {
   readonly successSeconds: number;
   /** Of the newest that is proved; `undefined`: none is. */
   readonly verifiedSeconds: number | undefined;
+  /** Why the newest is only stored; `undefined`: it is proved. */
+  readonly unverified: string | undefined;
   readonly bytes: number;
 }
 
@@ -33,13 +35,25 @@ export class BackupNumbers {
       numbers.set(kind, {
         successSeconds: Date.parse(newest.manifest.finished) / 1000,
         verifiedSeconds: verified?.result === 'verified' ? Date.parse(verified.at) / 1000 : undefined,
+        unverified: reasonOf(newest),
         bytes: newest.bytes,
       });
     }
     this.#ofStore = numbers;
   }
 
+  /** What an operator should know, a line for each kind. */
+  get warnings(): readonly string[] {
+    return [...this.#ofStore].flatMap(([kind, { unverified }]) =>
+      unverified === undefined ? [] : [`the newest ${kind} backup is stored, but not verified: ${unverified}`],
+    );
+  }
+
   failed(step: BackupStep): void {
     this.failures.set(step, (this.failures.get(step) ?? 0) + 1);
   }
+}
+
+function reasonOf({ manifest: { verification } }: ListedBackup): string | undefined {
+  return verification.result === 'stored' ? verification.reason : undefined;
 }

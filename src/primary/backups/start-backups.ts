@@ -18,11 +18,13 @@ const READ_WITHIN_MS = 60_000;
 export interface Backups {
   readonly jobs: readonly Job[];
   readonly metrics: readonly MetricDefinition[];
+  /** What an operator should know of them; empty: nothing. */
+  warnings(): readonly string[];
   configure(config: Config): void;
   close(): void;
 }
 
-const NONE: Backups = { jobs: [], metrics: [], configure: () => {}, close: () => {} };
+const NONE: Backups = { jobs: [], metrics: [], warnings: () => [], configure: () => {}, close: () => {} };
 
 /** Where there is a place for backups and something to put there; else nothing is started. */
 export function startBackups(first: Config, log: Log): Backups {
@@ -51,6 +53,7 @@ export function startBackups(first: Config, log: Log): Backups {
   return {
     jobs: [...(first.redis === undefined ? [] : [new BackupJob('redis', parts)]), new BackupJob('full', parts)],
     metrics: backupMetrics(numbers),
+    warnings: () => numbers.warnings,
     configure: (next) => (config = next),
     close: () => {
       clearInterval(again);

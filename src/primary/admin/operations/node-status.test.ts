@@ -25,6 +25,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     threads: { restarts: 0, all: () => [], status: () => [] },
     front: { kind: 'native', problem },
     reload: { active: () => ({ version: 1, config }), last: undefined, warnings: [] },
+    backupWarnings: () => [],
     control: { liveNodes: 1, redisProblems: [], nodeProblems: [], limitProblems: [], warnings: [] },
     limitsStore,
     breakers: () => [],

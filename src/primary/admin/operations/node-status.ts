@@ -43,6 +43,8 @@ export interface StatusParts {
     /** What is hardly meant, by the requests that come. */
     readonly warnings: readonly string[];
   };
+  /** What an operator should know of the backups. */
+  readonly backupWarnings: () => readonly string[];
   /** Jobs that keep failing, and what of them cannot use Redis. */
   readonly jobProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
@@ -80,7 +82,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     startedAt: new Date(parts.startedAtMs).toISOString(),
     uptimeSeconds: Math.round(parts.uptimeMs() / 1000),
     configVersion: reload.active().version,
-    warnings: [...reload.warnings, ...control.warnings],
+    warnings: [...reload.warnings, ...control.warnings, ...parts.backupWarnings()],
     lastReload: last === undefined ? null : shownReload(last),
     port: parts.port(),
     front: parts.front.kind,
