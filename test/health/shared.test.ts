@@ -16,6 +16,7 @@ import { HEALTH, seenBy, startNode, targetsOf, untilSeen } from './setup.ts';
 
 const UP = 'up, used';
 const OUT = 'down, not used';
+const NO_JOBS = { JOBS: 'off' };
 /** So long an interval that no node probes for itself while a test runs. */
 const RARELY = '{ path: /health, interval_seconds: 600, timeout_seconds: 0.5, healthy: 2, unhealthy: 2 }';
 
@@ -43,7 +44,7 @@ const at = (n: number): ScriptedUpstream => {
 const urls = (): string[] => targets.map(({ url }) => url);
 
 async function node(more: { readonly health?: string; readonly more?: string } = {}): Promise<Gateway> {
-  const started = await startNode({ targets: urls(), health: RARELY, redis, ...more });
+  const started = await startNode({ targets: urls(), health: RARELY, redis, env: NO_JOBS, ...more });
   nodes.push(started);
   await started.waitForLog(({ msg }) => String(msg).startsWith('circuit breakers: Redis answers'));
   return started;
@@ -255,7 +256,7 @@ describe('where nobody sweeps for all', () => {
 
   test('Redis is killed: verdicts go on, made by each node', async () => {
     await using own = await startRedis();
-    const a = await startNode({ targets: urls(), health: HEALTH, redis: own });
+    const a = await startNode({ targets: urls(), health: HEALTH, redis: own, env: NO_JOBS });
     nodes.push(a);
     const p = await startProber('p', { targets: urls(), health: HEALTH, redis: own });
     nodes.push(p);
