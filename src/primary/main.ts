@@ -110,6 +110,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     events,
     redis: control.redis,
     names,
+    serves,
     degraded,
     breakers: () => control.breakers(),
     endOpening: (upstream, epoch) => control.endOpening(upstream, epoch),

@@ -7,7 +7,7 @@ import type { TestRedis } from '../support/redis.ts';
 import { get } from '../support/requests.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import type { ScriptedUpstream } from '../support/upstreams.ts';
-import { until } from '../support/wait.ts';
+import { quietFor, until } from '../support/wait.ts';
 import { startNode, targetsOf, untilSeen } from './setup.ts';
 
 /** The sweep as a job of the nodes themselves. */
@@ -108,4 +108,17 @@ test('FLUSHDB and a restart of Redis end no sweeps', async () => {
   await redis.restart();
   targets[1]?.onPath.delete('/health');
   for (const node of nodes) await untilSeen(node, ['up, used', 'up, used']);
+});
+
+test('a process for jobs alone probes nobody: its route is not that of the clients', async () => {
+  const [target] = targets;
+  if (target === undefined) throw new Error('there are two');
+  const options = { targets: [target.url], health: HEALTH, redis, env: { JOBS: 'only' } };
+  await using only = await startNode(options);
+  const { body } = await get(only.adminPort, '/admin/jobs');
+  expect((JSON.parse(body) as { jobs: { name: string }[] }).jobs.map(({ name }) => name)).not.toContain(
+    'health-probes',
+  );
+  await quietFor(1_500, 'there must be no probes');
+  expect(target.calls).toEqual([]);
 });

@@ -43,6 +43,7 @@ export async function startProber(
     events: { add: () => {} },
     redis,
     names: { ask: (_name, waiter) => waiter({ kind: 'none', code: 'ENOTFOUND' }) },
+    serves: true,
     degraded: { set: () => {} },
     breakers: () => [],
     endOpening: () => {},

@@ -42,6 +42,8 @@ export interface HealthControlOptions {
   /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
   readonly redis: RedisClient | undefined;
   readonly names: Pick<NameCache, 'ask'>;
+  /** This process has clients. One that has none probes nobody: its route to a target says nothing of theirs. */
+  readonly serves: boolean;
   readonly degraded: Pick<DegradedReasons, 'set'>;
   readonly breakers: () => readonly BreakerView[];
   /** Probes have found the upstream well again: its opening of this epoch need not last any longer. */
@@ -61,6 +63,7 @@ export class HealthControl {
   readonly #hash: HealthHash | undefined;
   /** Unique among processes, whatever their nodes are called. */
   readonly #self: string;
+  readonly #serves: boolean;
   #upstreams: readonly UpstreamConfig[] = [];
   #slotMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +75,7 @@ export class HealthControl {
   #closed = false;
 
   constructor(options: HealthControlOptions) {
-    const { config, log, events, redis, names, degraded, breakers, endOpening } = options;
+    const { config, log, events, redis, names, serves, degraded, breakers, endOpening } = options;
     this.#self = `${config.node.name}.${randomBytes(4).toString('hex')}`;
     this.#report = new HealthReport({ log, events, onReasons: (reasons) => degraded.set('health', reasons) });
     this.#book = new HealthBook((target, before) => this.#report.moved(target, before));
@@ -88,6 +91,7 @@ export class HealthControl {
       count: (cause) => void this.counts.set(cause, (this.counts.get(cause) ?? 0) + 1),
       onRound: (targets) => this.#onRound(targets),
     });
+    this.#serves = serves;
     this.configure(config);
   }
 
@@ -103,9 +107,9 @@ export class HealthControl {
 
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
-    const probed = config.upstreams.filter(({ health }) => health !== undefined);
-    this.#upstreams = config.upstreams;
-    this.#book.configure(config, monotonicMs());
+    this.#upstreams = this.#serves ? config.upstreams : [];
+    const probed = this.#upstreams.filter(({ health }) => health !== undefined);
+    this.#book.configure({ upstreams: this.#upstreams }, monotonicMs());
     this.#verdicts.assign([...probed.map(({ name }) => name), ...[...this.#book.all].map(({ key }) => key)]);
     this.#openings.forget(new Set(probed.map(({ name }) => name)));
     this.#show();
