@@ -3,7 +3,7 @@ import { EXIT as FRONT_EXIT } from '../shared/exit-codes.ts';
 /** What the `gateway` command ends with: sysexits.h, so that init systems and scripts can tell the cases apart. */
 export const EXIT = {
   ok: FRONT_EXIT.ok,
-  /** The question was answered, and the answer is no: nothing has that name, or a check found something that fails. */
+  /** The question was answered, and the answer is no: nothing has that name, or a check found something that fails, a backup that is damaged too. */
   negative: 1,
   /** The command line is wrong. */
   usage: 64,
@@ -22,7 +22,8 @@ export const exitCodeOfSignal = (signalNumber: number): number => 128 + signalNu
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    done; for start: stopped by SIGTERM or SIGINT; for doctor: nothing fails; for probe: the status is expected
-  1    the answer is no: the gateway has no such name, doctor found a failure, probe did not get what it expected
+  1    the answer is no: the gateway has no such name, doctor found a failure, probe did not get what it expected,
+       a backup is damaged, too old, or cannot be put back
   64   the command line is wrong
   69   unavailable: a port is in use, no gateway answers, or Redis does not
   70   a fault of the gateway's own
