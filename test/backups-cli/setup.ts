@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { commandIn } from '../cli/command.ts';
 import type { Environment, Run } from '../cli/command.ts';
@@ -23,7 +23,8 @@ export interface BackupPlace extends Disposable {
 
 /** @param env instead of a folder of its own for backups, when it says whereto */
 export function backupPlace(redis: Pick<TestRedis, 'port'>, env: Environment = {}): BackupPlace {
-  const root = mkdtempSync(join(tmpdir(), 'gateway-backups-'));
+  const given = env['BACKUP_TEMP_DIR']; // of another place, which takes it away
+  const root = given === undefined ? mkdtempSync(join(tmpdir(), 'gateway-backups-')) : dirname(given);
   const folder = join(root, 'backups');
   const all = {
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
@@ -43,7 +44,9 @@ export function backupPlace(redis: Pick<TestRedis, 'port'>, env: Environment = {
       expect(readdirSync(all.BACKUP_TEMP_DIR)).toEqual([]); // nothing in the clear stays behind
       return (JSON.parse(stdout) as { id: string }).id;
     },
-    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
+    [Symbol.dispose]: () => {
+      if (given === undefined) rmSync(root, { recursive: true, force: true });
+    },
   };
 }
 

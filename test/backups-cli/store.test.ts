@@ -126,7 +126,8 @@ it('a wrong id, a place that is not named, a Redis that is not there: what to do
   expectRefused(await commandIn({})('backup', 'list'), 78, /Neither BACKUP_DIR nor BACKUP_S3_URL is set/);
   expectRefused(await commandIn({ BACKUP_DIR: 'b' })('backup', 'list'), 78, /BACKUP_DIR: got "b"/);
   expectRefused(await commandIn({ BACKUP_DIR: place.folder })('backup', 'now'), 78, /REDIS_URL is not set/);
-  const away = await backupPlace({ port: 1 }).run('backup', 'now');
+  using nowhere = backupPlace({ port: 1 });
+  const away = await nowhere.run('backup', 'now');
   expect([away.code, away.stdout]).toEqual([69, '']);
   expect(away.stderr).toMatch(/snapshot: .*127\.0\.0\.1:1/);
 });
