@@ -113,6 +113,7 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'logLevel 200': ask('GET /admin/log-level'),
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
   'listJobs 200': ask('GET /admin/jobs'),
+  'listTargets 200': ask('GET /admin/targets'),
   'jobHistory 404': ask('GET /admin/jobs/nothing'),
   'runJob 404': ask('POST /admin/jobs/nothing', { body: {} }),
   'getJobRun 404': ask('GET /admin/jobs/nothing/runs/1'),
