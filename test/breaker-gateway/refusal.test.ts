@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Gateway } from '../support/gateway.ts';
-import { startNode } from './setup.ts';
+import { startNode, untilSeen } from './setup.ts';
 import { get, statuses } from '../support/requests.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import type { ScriptedUpstream } from '../support/upstreams.ts';
@@ -71,6 +71,7 @@ describe('the answer of an open breaker', () => {
     upstream.release();
     expect(await probe).toMatchObject({ status: 200 });
     upstream.behaviour = 200;
+    await untilSeen([gateway], 'passed');
     expect(await statuses(gateway, 3)).toEqual([200, 200, 200]);
   });
 });

@@ -59,6 +59,7 @@ const threads = new RequestThreads({
   },
   control,
   metrics: new MetricMemory(slots, config),
+  health: { forThread: () => undefined, places: () => ({}) },
   upstreams: { receive: () => {}, threadGone: () => {} },
   log,
 });
