@@ -48,6 +48,11 @@ test('secrets in files that everybody may read', () => {
   expect(warningsOf({ ADMIN_TOKEN_FILE: '/token' }, files)).toEqual([]);
 });
 
+test('secrets as containers get them are readable by all, and that is right', () => {
+  const path = '/run/secrets/open-to-all';
+  expect(warningsOf({ ADMIN_TOKEN_FILE: path }, { [path]: STRONG.ADMIN_TOKEN })).toEqual([]);
+});
+
 test('an upstream whose certificate is not looked at', () => {
   const yaml = (url: string): string => `upstreams: { o: { url: "${url}", tls: { verify: false } } }
 routes: [{ path: /a, upstream: o }]`;

@@ -30,11 +30,13 @@ function openAdminPort({ server }: Config): readonly Problem[] {
 
 const WRITE_BY_OTHERS = 0o002;
 const READ_BY_OTHERS = 0o004;
+/** Where Docker, Swarm and Kubernetes show secrets to a container, readable by all its users: there are no others. */
+const SECRETS_OF_CONTAINERS = '/run/secrets/';
 
 function openFiles({ server }: Config, { env, modeOf }: Sources): readonly Problem[] {
   const keyFiles = (server.tls?.certificates ?? []).map(({ keyFile }) => keyFile);
   const secrets = secretFilesOf(env, keyFiles).flatMap(({ key, path }) => {
-    const mode = modeOf(path) ?? 0;
+    const mode = (modeOf(path) ?? 0) & (path.startsWith(SECRETS_OF_CONTAINERS) ? ~READ_BY_OTHERS : ~0);
     if ((mode & (READ_BY_OTHERS | WRITE_BY_OTHERS)) === 0) return [];
     const what = (mode & WRITE_BY_OTHERS) === 0 ? 'read' : 'write';
     return [
