@@ -35,6 +35,10 @@ ${copies}`,
 
 const log = (): string[] => readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n');
 
+/** What is good to have. */
+const HELPFUL_PACKAGES = 'shellcheck prometheus-alertmanager docker-compose';
+const HELPFUL = ['shellcheck', 'amtool', 'docker-compose'];
+
 test('does and says nothing where all is there, whatever the browser is called', () => {
   for (const name of [
     'redis-server',
@@ -44,6 +48,7 @@ test('does and says nothing where all is there, whatever the browser is called',
     'haproxy',
     'nginx',
     'swift-proxy-server',
+    ...HELPFUL,
   ])
     addProgram(name);
   ensure(true);
@@ -56,12 +61,14 @@ test('installs all that is missing by one update and one install', () => {
   addProgram('nginx');
   addProgram('swift-proxy-server');
   addProgram('prometheus'); // but no promtool
+  addProgram('shellcheck');
+  addProgram('amtool');
   addAptGet({ installs: ['chromium', 'promtool'] });
   ensure(true);
-  expect(said).toEqual(['Installing chromium, prometheus for the tests (apt-get) ...']);
+  expect(said).toEqual(['Installing chromium, prometheus, docker-compose for the tests (apt-get) ...']);
   expect(log()).toEqual([
     'noninteractive: -qq update',
-    'noninteractive: -qq install -y --no-install-recommends chromium prometheus',
+    'noninteractive: -qq install -y --no-install-recommends chromium prometheus docker-compose',
   ]);
 });
 
@@ -70,21 +77,21 @@ test.each([
   ['without apt-get', { root: true, apt: false }],
 ])('%s: one line says what to install, and nothing is started', (_, { root, apt }) => {
   if (apt) addAptGet({ installs: [] });
-  addProgram('chromium');
-  addProgram('haproxy');
-  addProgram('nginx');
-  addProgram('swift-proxy-server');
+  for (const name of ['chromium', 'haproxy', 'nginx', 'swift-proxy-server', 'shellcheck', 'docker-compose'])
+    addProgram(name);
   expect(() => ensure(root)).toThrow(
     /^The tests need redis-server, prometheus on PATH\. Install: sudo apt-get install redis-server prometheus \(Debian\)[^\n]*$/,
   );
   expect(() => log()).toThrow('ENOENT');
+  const unchecked = 'Some files of a deployment are not checked: prometheus-alertmanager is not on PATH.';
+  expect(said).toEqual([unchecked]);
 });
 
 test.each(['update', 'install'] as const)('a failing %s is told, with the way out', (fails) => {
   addAptGet({ installs: [], fails });
   expect(() => ensure(true)).toThrow(
     new RegExp(
-      `^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx swift-proxy by hand\\.$`,
+      `^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx swift-proxy ${HELPFUL_PACKAGES} by hand\\.$`,
     ),
   );
 });

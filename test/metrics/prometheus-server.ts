@@ -17,6 +17,8 @@ export interface VectorSample {
 export interface TestPrometheus extends AsyncDisposable {
   /** An instant query that gives a vector, asked for now. */
   query(promql: string): Promise<VectorSample[]>;
+  /** Alerts that fire now, by name. */
+  firing(): Promise<readonly string[]>;
   /** Resolves when every target was scraped, with success, after this call. */
   scrapedAgain(): Promise<void>;
 }
@@ -45,19 +47,31 @@ async function start(dir: string, port: number): Promise<ChildProcess> {
   return child;
 }
 
+export interface PrometheusOptions {
+  /** Of the targets; the rules of the product say `api-gateway`. */
+  readonly job?: string;
+  /** Contents of a file of rules. */
+  readonly rules?: string;
+}
+
 /** @param targets ports of this machine that have a `/metrics` */
-export async function startPrometheus(targets: readonly number[]): Promise<TestPrometheus> {
+export async function startPrometheus(
+  targets: readonly number[],
+  { job = 'gateway', rules }: PrometheusOptions = {},
+): Promise<TestPrometheus> {
   const dir = await mkdtemp(join(tmpdir(), 'gateway-prometheus-'));
   const port = await freePort();
   await writeFile(
     join(dir, 'prometheus.yml'),
     JSON.stringify({
-      global: { scrape_interval: '1s', scrape_timeout: '1s' },
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      ...(rules === undefined ? {} : { rule_files: ['rules.yml'] }),
       scrape_configs: [
-        { job_name: 'gateway', static_configs: [{ targets: targets.map((target) => `127.0.0.1:${target}`) }] },
+        { job_name: job, static_configs: [{ targets: targets.map((target) => `127.0.0.1:${target}`) }] },
       ],
     }),
   );
+  if (rules !== undefined) await writeFile(join(dir, 'rules.yml'), rules);
   const child = await start(dir, port);
   const ask = async <T>(path: string): Promise<T> => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
@@ -89,6 +103,10 @@ export async function startPrometheus(targets: readonly number[]): Promise<TestP
         `query?query=${encodeURIComponent(promql)}`,
       );
       return result.map(({ metric, value: [, value] }) => ({ labels: metric, value: Number(value) }));
+    },
+    firing: async () => {
+      const { alerts } = await ask<{ alerts: { state: string; labels: { alertname: string } }[] }>('alerts');
+      return alerts.flatMap(({ state, labels }) => (state === 'firing' ? [labels.alertname] : []));
     },
     scrapedAgain: async () => {
       const nowMs = Date.now();
