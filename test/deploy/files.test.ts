@@ -81,6 +81,15 @@ describe('each file is taken by what reads it', () => {
     expect(run('promtool', 'check', 'rules', 'compose/prometheus/alerts.yml')).toMatch(/SUCCESS: \d+ rules found/);
   });
 
+  test.runIf(has('promtool'))('the rules: each alert comes where it must, and does not where it must not', () => {
+    expect(run('promtool', 'test', 'rules', 'compose/prometheus/alerts_test.yml')).toContain('SUCCESS');
+    const names = (path: string): readonly string[] =>
+      [...text(path).matchAll(/alert(?:name)?: (\w+)/g)].map(([, name = '']) => name);
+    expect(new Set(names('compose/prometheus/alerts_test.yml'))).toEqual(
+      new Set(names('compose/prometheus/alerts.yml')),
+    );
+  });
+
   test.runIf(has('amtool'))('alertmanager.yml: amtool', () => {
     expect(run('amtool', 'check-config', 'compose/alertmanager/alertmanager.yml')).toContain('SUCCESS');
   });
