@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { wallClockMs } from '../clock.ts';
 import type { BackupStore, LocalFile, StoredFile, TransferOptions } from './backup-store.ts';
 import { isAbandoned, takeTag } from './leftovers.ts';
+import { syncToDisk } from './sync-to-disk.ts';
 
 /** So much at a time: small, since the front's loop reads and writes it. */
 const CHUNK_BYTES = 256 * 1024;
@@ -35,7 +36,7 @@ export class DirectoryStore implements BackupStore {
       if (copied.sha256 !== file.sha256) throw new Error(`${file.path} changed while it was stored`);
       signal.throwIfAborted();
       await rename(partial, target);
-      await syncFolder(this.where);
+      await syncToDisk(this.where);
     } catch (error) {
       await rm(partial, { force: true }).catch(() => {});
       throw error;
@@ -62,7 +63,7 @@ export class DirectoryStore implements BackupStore {
   async remove(name: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await rm(this.#path(name), { force: true });
-    await syncFolder(this.where).catch(() => {});
+    await syncToDisk(this.where).catch(() => {});
   }
 
   /** Whether files can be stored. @returns why not; '' = they can */
@@ -128,15 +129,5 @@ async function writeAll(target: FileHandle, chunk: Buffer): Promise<void> {
   for (let at = 0; at < chunk.length;) {
     const { bytesWritten } = await target.write(chunk, at);
     at += bytesWritten;
-  }
-}
-
-/** A name is only on the disk once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

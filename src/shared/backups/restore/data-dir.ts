@@ -1,5 +1,6 @@
-import { chown, copyFile, mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncToDisk } from '../sync-to-disk.ts';
 import { whoUses } from './dir-in-use.ts';
 
 /** What is at work in a folder of Redis, by the names its configuration gives. */
@@ -83,7 +84,7 @@ export async function putIntoDataDir(
     for (const name of dir.old) await move(join(dir.path, name), join(kept, name));
     for (const name of made) await move(join(fresh, name), join(dir.path, name));
     await giveToOwner(dir.path, kept, dir.old.length > 0);
-    await sync(dir.path);
+    await syncToDisk(dir.path);
   } catch (error) {
     for (const [from, to] of moved.toReversed()) await rename(to, from);
     throw error;
@@ -115,7 +116,7 @@ async function prepare(
     const file = join(fresh, name);
     await fill(file);
     await chown(file, owner.uid, owner.gid).catch(ignoreNotRoot);
-    await sync(file);
+    await syncToDisk(file);
   };
   const copy = (to: string): Promise<void> => copyFile(snapshot, to);
   await mkdir(fresh, { mode: 0o700 });
@@ -136,13 +137,4 @@ async function prepare(
 /** Who is not root owns what he makes; then Redis is to run as he, or may read it by its group. */
 function ignoreNotRoot(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
