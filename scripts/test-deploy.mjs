@@ -50,8 +50,8 @@ function timed(what, step) {
   return result;
 }
 
-const engine = (/** @type {readonly string[]} */ ...args) =>
-  run(join(PROJECT_ROOT, 'test/deploy/engine.sh'), [args[0] ?? '', folder, ...args.slice(1)], {
+const engine = (/** @type {string} */ verb, /** @type {readonly string[]} */ ...more) =>
+  run(join(PROJECT_ROOT, 'test/deploy/engine.sh'), [verb, folder, ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 

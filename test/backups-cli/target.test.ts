@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listening } from '../support/ports.ts';
+import type { Listening } from '../support/ports.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
@@ -151,7 +151,7 @@ function expectDryRunNeedsForce({ code, stderr }: Awaited<ReturnType<typeof rest
 }
 
 /** The target, which says of itself that it is another version of the same length. */
-async function saying(version: string): Promise<{ readonly port: number } & AsyncDisposable> {
+async function saying(version: string): Promise<Listening> {
   const real = (await target.client.info('server')).match(/redis_version:(\S+)/)?.[1] ?? '';
   const said = version.padEnd(real.length, '0');
   const server = createServer((client) => {
@@ -167,15 +167,7 @@ async function saying(version: string): Promise<{ readonly port: number } & Asyn
       one.on('error', () => other.destroy()).on('close', () => other.destroy());
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return listening(server);
 }
 
 describe('a target that cannot take it', () => {

@@ -54,13 +54,8 @@ describe('each file is taken by what reads it', () => {
   });
 
   test.runIf(has('docker-compose')).each(COMPOSE_FILES)('%s: docker-compose config', (path) => {
-    const folder = mkdtempSync(join(tmpdir(), 'gateway-compose-'));
-    try {
-      // The secrets that deploy.sh makes, and .env, need not be there for the file to be right.
-      run('docker-compose', '--env-file', '.env.prod', '-f', path, 'config', '-q');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    // The secrets that deploy.sh makes, and .env, need not be there for the file to be right.
+    expect(() => run('docker-compose', '--env-file', '.env.prod', '-f', path, 'config', '-q')).not.toThrow();
   });
 
   test.runIf(has('nginx'))('nginx.conf: nginx -t, as a site inside http {}', () => {

@@ -4,6 +4,7 @@ import { connectRedis } from '../../src/shared/redis/connect.ts';
 import type { RedisConfig } from '../../src/shared/config/types.ts';
 import { RedisConnections } from '../../src/primary/redis/redis-connections.ts';
 import type { Job, JobResult } from '../../src/primary/jobs/job.ts';
+import { redisConfig } from '../support/redis-config.ts';
 import { startJobs } from '../../src/primary/jobs/start-jobs.ts';
 import type { Jobs, JobsOptions } from '../../src/primary/jobs/start-jobs.ts';
 
@@ -24,19 +25,8 @@ export const done: JobResult = { summary: 'done', details: {} };
 /** A pattern that has no slot while a test runs. */
 export const SELDOM = '0 4 29 2 *';
 
-export const redisAt = (port: number): RedisConfig => ({
-  url: `redis://127.0.0.1:${port}`,
-  mode: 'standalone',
-  nodes: [{ host: '127.0.0.1', port }],
-  tls: false,
-  database: 0,
-  username: undefined,
-  password: undefined,
-  tlsCaFile: undefined,
-  tlsCa: undefined,
-  sentinelMaster: undefined,
-  sentinelPassword: undefined,
-});
+export const redisAt = (port: number): RedisConfig =>
+  redisConfig({ url: `redis://127.0.0.1:${port}`, nodes: [{ host: '127.0.0.1', port }] });
 
 export interface TestNode extends AsyncDisposable {
   readonly jobs: Jobs;

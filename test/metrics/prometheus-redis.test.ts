@@ -3,6 +3,7 @@ import type { RedisConfig } from '../../src/shared/config/types.ts';
 import { connectRedis } from '../../src/shared/redis/connect.ts';
 import { METRICS_REDIS_OPTIONS, RedisMemory } from '../../src/primary/metrics/redis-memory.ts';
 import { startCluster } from '../support/redis-cluster.ts';
+import { redisConfig } from '../support/redis-config.ts';
 import { startRedis } from '../support/redis.ts';
 import { eventually, stopwatch } from '../support/wait.ts';
 
@@ -12,19 +13,8 @@ function everLater(): () => number {
   return () => (nowMs += 1_000);
 }
 
-const configOf = (mode: RedisConfig['mode'], nodes: RedisConfig['nodes']): RedisConfig => ({
-  url: 'redis://test',
-  mode,
-  nodes,
-  tls: false,
-  database: 0,
-  username: undefined,
-  password: undefined,
-  tlsCaFile: undefined,
-  tlsCa: undefined,
-  sentinelMaster: undefined,
-  sentinelPassword: undefined,
-});
+const configOf = (mode: RedisConfig['mode'], nodes: RedisConfig['nodes']): RedisConfig =>
+  redisConfig({ url: 'redis://test', mode, nodes });
 
 const LIMIT = 32 * 1024 * 1024;
 

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 
-/** A port of this machine that somebody else listens on. */
-export async function takenPort(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const server = createServer((socket) => socket.destroy());
+export interface Listening extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Has a server listen on a free port of this machine; connections that are open end by themselves. */
+export async function listening(server: Server): Promise<Listening> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -15,6 +18,9 @@ export async function takenPort(): Promise<{ readonly port: number } & AsyncDisp
     },
   };
 }
+
+/** A port of this machine that somebody else listens on. */
+export const takenPort = (): Promise<Listening> => listening(createServer((socket) => socket.destroy()));
 
 /** A port that was free a moment ago, for what must come back on the same one. */
 export async function freePort(): Promise<number> {
