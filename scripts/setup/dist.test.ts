@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -11,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildDist, canBuild, isDistFresh } from './dist.mjs';
 
@@ -48,6 +50,25 @@ describe('dist', () => {
     expect(readdirSync(root).filter((name) => name.startsWith('dist'))).toEqual(['dist']);
   });
 
+  test('packs an entry with all it imports, which goes on seeing its own place', () => {
+    mkdirSync(join(root, 'src/cli/deeper'), { recursive: true });
+    put('src/cli/deeper/asset.ts', `export const asset: URL = new URL('../../take.lua', import.meta.url);\n`);
+    put(
+      'src/cli/main.ts',
+      `import { pathToFileURL } from 'node:url';
+      import leven from 'leven';
+      import { asset } from './deeper/asset.ts';
+      if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) process.stdout.write(asset.href + leven('a', 'b'));
+      export const main = 1;\n`,
+    );
+    buildDist(root);
+    for (const unneeded of ['node_modules', 'dist/src/cli/deeper']) rmSync(join(root, unneeded), { recursive: true });
+    const main = join(root, 'dist/src/cli/main.js');
+    const printed = execFileSync(process.execPath, [main], { encoding: 'utf8' });
+    expect(printed).toBe(`${pathToFileURL(join(root, 'dist/src/take.lua')).href}1`);
+    expect(readFileSync(join(root, 'dist/src/bundle/cli-main.js.map'), 'utf8')).toContain('../../../src/cli/main.ts');
+  });
+
   test.each([
     ['a source', () => put('src/a.ts', 'export const a: number = 2;\n')],
     ['an asset', () => put('src/take.lua', 'return 2\n')],
@@ -70,6 +91,23 @@ describe('dist', () => {
     rmSync(join(root, 'src/b.ts'));
     buildDist(root);
     expect(existsSync(join(root, 'dist/src/b.js'))).toBe(false);
+  });
+
+  test('has its entries packed, which find their files and know when they were started as before', () => {
+    put('src/say.ts', `export const here = import.meta.url;\n`);
+    mkdirSync(join(root, 'src/cli'));
+    const main = `import { pathToFileURL } from 'node:url';
+      import { here } from '../say.ts';
+      export const started = pathToFileURL(process.argv[1] ?? '').href === import.meta.url;
+      if (started) process.stdout.write(here);`;
+    put('src/cli/main.ts', main);
+    buildDist(root);
+    const entry = join(root, 'dist/src/cli/main.js');
+    expect(readFileSync(entry, 'utf8')).toBe(`export * from '../bundle/cli-main.js';\n`);
+    for (const module of ['say.js', 'bundle/cli-main.js.map'])
+      expect(existsSync(join(root, 'dist/src', module))).toBe(true);
+    const { stdout, stderr } = spawnSync(process.execPath, [entry], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: pathToFileURL(join(root, 'dist/src/say.js')).href, stderr: '' });
   });
 
   test('stays as it was when the sources do not compile', () => {
