@@ -14,7 +14,7 @@ import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
-import { startBackups } from './backups/start-backups.ts';
+import { composeBackups } from './backups/compose-backups.ts';
 import { composeJobs } from './jobs/compose-jobs.ts';
 import { loadConfig } from './config/load-config.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
@@ -85,6 +85,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     onDegraded: (reasons) => degraded.set('front', reasons),
   });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
+  const backups = await composeBackups(first.config, log);
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
     config: first.config,
@@ -120,7 +121,6 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     names,
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
-  const backups = startBackups(first.config, log);
   const reload = new Reload({
     load: loadConfig,
     first,

@@ -24,12 +24,8 @@ export interface Backups {
   close(): void;
 }
 
-const NONE: Backups = { jobs: [], metrics: [], warnings: () => [], configure: () => {}, close: () => {} };
-
-/** Where there is a place for backups and something to put there; else nothing is started. */
+/** @see composeBackups */
 export function startBackups(first: Config, log: Log): Backups {
-  const { store, files } = first.backups;
-  if (store === undefined || (first.redis === undefined && files.length === 0)) return NONE;
   let config = first;
   const numbers = new BackupNumbers();
   const stop = new AbortController();

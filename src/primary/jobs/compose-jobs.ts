@@ -5,7 +5,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { RedisConnections } from '../redis/redis-connections.ts';
 import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import type { Job } from './job.ts';
-import { startJobs } from './start-jobs.ts';
+import { RunCounts } from './run-counts.ts';
 import type { Jobs } from './start-jobs.ts';
 
 export interface ComposedJobs extends Jobs {
@@ -14,7 +14,21 @@ export interface ComposedJobs extends Jobs {
   configure(config: Config): void;
 }
 
-/** Starts the jobs as the configuration says: none, in this process, or shared out through a Redis. */
+const none = (): Promise<never> => Promise.reject(new Error('this process has no jobs'));
+const NO_JOBS: Omit<Jobs, 'counts'> = {
+  scope: 'node',
+  has: () => false,
+  list: () => [],
+  run: none,
+  follow: none,
+  history: none,
+  close: () => Promise.resolve(),
+};
+
+/**
+ * Starts the jobs as the configuration says: none, in this process, or shared out through a Redis. What runs them is
+ * loaded only where there are some: half of it is a calendar.
+ */
 export async function composeJobs(parts: {
   readonly config: Config;
   readonly jobs: readonly Job[];
@@ -26,7 +40,11 @@ export async function composeJobs(parts: {
 }): Promise<ComposedJobs> {
   const { config, log, events, degraded } = parts;
   const jobs = config.jobs.mode === 'off' ? [] : parts.jobs;
-  const connections = jobs.length === 0 ? undefined : await connectionsOf(config, parts);
+  if (jobs.length === 0) {
+    return { ...NO_JOBS, counts: new RunCounts(), connections: undefined, configure: () => {} };
+  }
+  const connections = await connectionsOf(config, parts);
+  const { startJobs } = await import('./start-jobs.ts');
   const started = startJobs({
     jobs,
     node: config.node.name,

@@ -69,7 +69,7 @@ export interface Jobs {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** Starts the jobs; none: nothing is connected, nothing is loaded. */
+/** Starts the jobs; none: nothing is connected. */
 export function startJobs(options: JobsOptions): Jobs {
   const { jobs, connections, log, events } = options;
   const counts = new RunCounts();
