@@ -78,6 +78,18 @@ describe('what waits for a thread', () => {
     expect(front.threads.restarts).toBe(1);
   });
 
+  test('that was silent, and is back before the front has seen it, is served', async () => {
+    await using front = await startFront({ WORKERS: '1' });
+    const first = new Client(front.port);
+    first.socket.write('GET /stuck HTTP/1.1\r\n\r\n');
+    await front.threads.until(() => front.threads.all().every(({ state }) => state.kind === 'silent'), 10_000);
+    const client = new Client(front.port);
+    const answer = client.ask();
+    await client.connected();
+    front.go();
+    expect(await answer).toBe('ok');
+  });
+
   test('that leaves in order is served', async () => {
     await using front = await startFront();
     const before = new Set(front.threads.all());
@@ -107,10 +119,16 @@ test('a close by the thread reaches the client, though the front may still have 
   await once(socket, 'end');
 });
 
+test('a client that comes when the only thread has died waits for its successor', async () => {
+  await using front = await startFront({ WORKERS: '1' });
+  const [only] = front.threads.all();
+  await only?.worker.terminate();
+  expect(await new Client(front.port).ask()).toBe('ok');
+});
+
 test('without a thread clients get 503 no_threads', async () => {
   await using front = await startFront({ WORKERS: '1' });
-  front.threads.lameDuck(); // nothing is replaced any more
-  for (const thread of front.threads.all()) front.threads.retire(thread);
+  front.threads.drain(1_000); // and none is replaced
   const client = new Client(front.port);
   client.socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n${'x'.repeat(40_000)}`);
   await client.until(({ closed }) => closed);

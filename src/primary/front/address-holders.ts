@@ -77,6 +77,12 @@ export class AddressHolders {
     return maxConnectionsPerIp === 0 || holder.open < maxConnectionsPerIp;
   }
 
+  /** It has one more, though it may have been forgotten in this very turn. */
+  keep(holder: Holder): void {
+    holder.open++;
+    this.#holders.set(holder.key, holder);
+  }
+
   /** One of its connections has gone, or did not come to be. */
   closed(holder: Holder): void {
     holder.open--;

@@ -50,6 +50,20 @@ test('what a thread had is free when it has gone', () => {
   expect([book.open, holders.size]).toEqual([0, 0]);
 });
 
+test('one that is to have another row counts all the while, also when it was the last of its address', () => {
+  const { book, open, holders } = setUp();
+  const index = open(0, '10.0.0.1');
+  const holder = holders.of('10.0.0.1', 0);
+  book.free(index);
+  book.hold(holder);
+  expect([book.open, holders.of('10.0.0.1', 0)]).toEqual([1, holder]);
+  const next = book.allocate(1, holder);
+  book.letGo(holder);
+  expect([book.open, holder.open, holders.size]).toEqual([1, 1, 1]);
+  book.free(next ?? -1);
+  expect([book.open, holders.size]).toEqual([0, 0]);
+});
+
 const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1');
 const step = fc.oneof(
   fc.record({ kind: fc.constant('open' as const), slot: fc.nat(SLOTS - 1), address }),

@@ -77,6 +77,18 @@ export class ConnectionBook {
     this.#holders.closed(holder);
   }
 
+  /** A connection without a row, which is to have one soon, counts as well: for its address and for the process. */
+  hold(holder: Holder): void {
+    this.#holders.keep(holder);
+    this.#open++;
+  }
+
+  /** It has a row now, or gets none. */
+  letGo(holder: Holder): void {
+    this.#open--;
+    this.#holders.closed(holder);
+  }
+
   /** What the slot's thread has closed since the last call: to be freed once nothing else refers to it. */
   closedBy(slot: number): readonly number[] {
     this.#given.length = 0;

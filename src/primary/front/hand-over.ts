@@ -39,7 +39,11 @@ interface Queued {
   dead: boolean;
 }
 
-/** A failed hand-over is tried again after this: descriptors on their way are limited, and are received soon. */
+/**
+ * A hand-over that fails is tried again after this: descriptors on their way are limited, and are received soon. So is
+ * one for which there is no thread: one that was silent may be back before it is looked at, and one that has died has a
+ * successor soon. Half a second is more than the time between two looks, also when the machine is busy with others.
+ */
 const AGAIN_MS = 20;
 const MOST_ATTEMPTS = 25;
 /** How often threads are asked for what they have taken while nothing else asks; slower while they take nothing. */
@@ -56,6 +60,7 @@ export class HandOver {
   readonly #queues = new Map<number, Queued[]>();
   #turn = 0;
   #waiting = 0;
+  #ending = false;
   #settling: NodeJS.Timeout | undefined;
   #settleMs = SETTLE_MS.first;
 
@@ -102,6 +107,11 @@ export class HandOver {
     for (const { copy } of left) this.#give(copy);
   }
 
+  /** No thread is to come any more: who has none is refused at once. */
+  end(): void {
+    this.#ending = true;
+  }
+
   give(client: Client): void {
     this.#give({ client, writes: 0, settled: false, attempts: 0 });
   }
@@ -113,7 +123,10 @@ export class HandOver {
 
   #give(copy: Copy): void {
     const slot = this.#choose();
-    if (slot === undefined) return this.#refuse(copy, 'no_threads');
+    if (slot === undefined) {
+      if (this.#ending) return this.#refuse(copy, 'no_threads');
+      return this.#giveAgain(copy, 'no_threads');
+    }
     const { book } = this.#options;
     const { handle, address, port, holder } = copy.client;
     const index = book.allocate(slot, holder);
@@ -167,17 +180,24 @@ export class HandOver {
         book.table.countSent(slot, -1);
         const ours = book.table.state(index) === ROW_STATE.queued; // else it went elsewhere already
         book.free(index);
-        if (ours) this.#giveAgain(copy);
+        if (ours) this.#giveAgain(copy, 'overloaded');
       }
     }
     this.#closeIfDone(copy);
     this.#settle(slot);
   }
 
-  #giveAgain(copy: Copy): void {
+  #giveAgain(copy: Copy, why: HandOverFailure): void {
     copy.attempts++;
-    if (copy.attempts >= MOST_ATTEMPTS) this.#refuse(copy, 'overloaded');
-    else setTimeout(() => this.#give(copy), AGAIN_MS).unref();
+    if (copy.attempts >= MOST_ATTEMPTS) return this.#refuse(copy, why);
+    const { book } = this.#options;
+    const { holder } = copy.client;
+    book.hold(holder);
+    const again = (): void => {
+      this.#give(copy);
+      book.letGo(holder); // after it, so that the address is known all the time
+    };
+    setTimeout(again, AGAIN_MS).unref();
   }
 
   /** The slot's thread gets no more: what it has not taken yet goes to others, if there are any. */
@@ -209,7 +229,7 @@ export class HandOver {
         continue;
       }
       book.free(index);
-      if (state === ROW_STATE.missed) this.#giveAgain(copy);
+      if (state === ROW_STATE.missed) this.#giveAgain(copy, 'overloaded');
     }
     if (count === 0) return;
     queue.splice(0, count);

@@ -138,12 +138,14 @@ export class NativeAcceptor implements Acceptor {
   }
 
   async stopAccepting(): Promise<void> {
+    this.#handOver.end();
     // What waits in a socket that was passed on is its holder's, and its next owner's to accept.
     if (this.#options.inherited === undefined) await this.#listener.closeUnseen();
   }
 
   close(): void {
     this.#closed = true;
+    this.#handOver.end();
     clearTimeout(this.#resuming);
     clearInterval(this.#checking);
     this.#listener.close();
