@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startCluster } from '../support/redis-cluster.ts';
 import { startSentinel } from '../support/redis-sentinel.ts';
 import { eventually } from '../support/wait.ts';
-import { healthOf, NO_REFILL, startLimited, untilHealth } from './setup.ts';
+import { healthOf, NO_REFILL, PATIENT, startLimited, untilHealth } from './setup.ts';
 import { statuses, tally } from '../support/requests.ts';
 import { expectPrompt, startSteadyLoad } from './steady-load.ts';
 
@@ -46,7 +46,7 @@ test('REDIS_MODE=cluster: shared by nodes, several rules in one slot, one primar
     REDIS_MODE: 'cluster',
     REDIS_URL: url,
     RATE_LIMIT_KEY: 'header-plain:client',
-    RATE_LIMIT_TIMEOUT_MILLISECONDS: '500',
+    ...PATIENT,
   };
   const rule = (name: string, capacity: number) =>
     `{ name: ${name}, capacity: ${capacity}, refill_per_second: ${NO_REFILL} }`;

@@ -21,7 +21,7 @@ export async function startCluster(settings: readonly string[] = []): Promise<Te
         '--cluster-port',
         String(await freePort()),
         '--cluster-node-timeout',
-        '1000',
+        '2000', // one that a busy machine does not serve for a second is not gone
         '--cluster-require-full-coverage',
         'no',
         ...settings,
