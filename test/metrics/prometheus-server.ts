@@ -15,13 +15,18 @@ export interface VectorSample {
 
 /** A Prometheus of this test alone; it scrapes every second. */
 export interface TestPrometheus extends AsyncDisposable {
-  /** An instant query that gives a vector, asked for now. */
-  query(promql: string): Promise<VectorSample[]>;
+  /** An instant query that gives a vector; as of this moment, else of now. */
+  query(promql: string, atMs?: number): Promise<VectorSample[]>;
   /** Alerts that fire now, by name. */
   firing(): Promise<readonly string[]>;
-  /** Resolves when every target was scraped, with success, after this call. */
-  scrapedAgain(): Promise<void>;
+  /**
+   * Resolves when every target was scraped, with success, after this call. @returns a moment as of which all of that is
+   * known: a later scrape that fails, as on a busy machine, takes everything of its target out of what is known
+   */
+  scrapedAgain(): Promise<number>;
 }
+
+const SCRAPE_EVERY_MS = 1_000;
 
 interface Answer {
   readonly status: string;
@@ -98,9 +103,9 @@ export async function startPrometheus(
     throw error;
   }
   return {
-    query: async (promql) => {
+    query: async (promql, atMs) => {
       const { result } = await ask<{ result: { metric: VectorSample['labels']; value: [number, string] }[] }>(
-        `query?query=${encodeURIComponent(promql)}`,
+        `query?query=${encodeURIComponent(promql)}${atMs === undefined ? '' : `&time=${atMs / 1000}`}`,
       );
       return result.map(({ metric, value: [, value] }) => ({ labels: metric, value: Number(value) }));
     },
@@ -110,17 +115,19 @@ export async function startPrometheus(
     },
     scrapedAgain: async () => {
       const nowMs = Date.now();
-      await eventually(
-        async () => {
-          const { activeTargets } = await ask<{ activeTargets: { health: string; lastScrape: string }[] }>('targets');
-          return (
-            activeTargets.length === targets.length &&
-            activeTargets.every(({ health, lastScrape }) => health === 'up' && Date.parse(lastScrape) > nowMs)
-          );
-        },
-        'every target is scraped again',
-        15_000,
-      );
+      let lastMs = 0;
+      await eventually(async () => {
+        const { activeTargets } = await ask<{ activeTargets: { health: string; lastScrape: string }[] }>('targets');
+        const scrapedMs = activeTargets.map(({ lastScrape }) => Date.parse(lastScrape));
+        lastMs = Math.max(...scrapedMs);
+        return (
+          activeTargets.length === targets.length &&
+          activeTargets.every(({ health }) => health === 'up') &&
+          Math.min(...scrapedMs) > nowMs &&
+          lastMs - Math.min(...scrapedMs) < SCRAPE_EVERY_MS // else the next scrape of one may have begun before that
+        );
+      }, 'every target is scraped again');
+      return lastMs + 1; // text of a time has more digits than the time of a sample
     },
     [Symbol.asyncDispose]: dispose,
   };
