@@ -219,6 +219,8 @@ describe('the queue', () => {
       waiter.send(requestText('GET', '/narrow/leaves'));
       waiter.socket.resetAndDestroy(); // a FIN alone may come from a client that waits
     }
+    // Who came later is answered: the gateway has heard that those have left.
+    expect(statusOf(await get('/one/later'))).toBe(200);
     holder.socket.resetAndDestroy();
     await eventually(async () => statusOf(await get('/narrow/after')) === 200, 'served again');
     expect(seen('/narrow/leaves')).toBeLessThanOrEqual(1);

@@ -17,7 +17,7 @@ const BLOCK = randomBytes(64 * 1024 - 7); // an odd size, so that a block lost o
 
 /** `/send?bytes=N&chunked` sends, `/take?slow=MS` takes (that much later for each piece) and answers the sha256, `/echo` does both. */
 async function startPeer(): Promise<Server> {
-  const server = createServer((req, res) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (req, res) => {
     void (async () => {
       const url = new URL(req.url ?? '', 'http://peer');
       if (url.pathname === '/echo') {

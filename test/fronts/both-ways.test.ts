@@ -49,7 +49,7 @@ interface BothWays extends AsyncDisposable {
 /** A client that uploads as much as is taken of it, and an upstream that has read nothing yet. */
 async function startUpload(front: TestFront): Promise<BothWays> {
   const asked: { req: IncomingMessage; res: ServerResponse }[] = [];
-  const server = createServer((req, res) => asked.push({ req, res }));
+  const server = createServer({ keepAliveTimeout: 0 }, (req, res) => asked.push({ req, res }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const gateway = await startGateway({

@@ -32,7 +32,8 @@ const isSlow = (client: number): boolean => client % 2 === 0;
 
 /** Sends and checks patterns: `/down` sends, `/up` judges, `/echo` gives back what it gets while it gets it. */
 async function patternUpstream(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const server = createServer((req, res) => {
+  // It never ends a connection that rests: a request that is just on its way on one would be lost.
+  const server = createServer({ keepAliveTimeout: 0 }, (req, res) => {
     const client = Number(req.headers['x-client']);
     const length = bytesOf(client);
     if (req.url === '/echo') {

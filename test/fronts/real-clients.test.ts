@@ -38,7 +38,7 @@ beforeAll(async () => {
   if (left.length > 0) process.stdout.write(`real clients: not on this machine: ${left.join(', ')}\n`);
   if (hasJava) await output('javac', ['-d', programs, script('RealClient.java')]);
   if (hasGo) await output('go', ['build', '-o', goProgram, script('real_client.go')]);
-  upstream = createServer((request, response) => {
+  upstream = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     seen.push(`${request.method} ${request.url}`);
     if (request.url === '/echo') request.pipe(response);
     else request.resume().once('end', () => response.end('hello'));
