@@ -65,7 +65,12 @@ describe('a backup that cannot be made says why, leaves nothing, and the next on
     const server = { host: '127.0.0.1', port: proxy.port, config: setting.redis };
     await using work = await openWorkDir(setting.tempDir);
     const onBytes = (): void => proxy.strand();
-    const taking = takeRdbSnapshot(server, join(work.path, 'a'), { signal: never, onBytes, silenceMs: 1_000 });
+    const taking = takeRdbSnapshot(server, join(work.path, 'a'), {
+      cpuShare: 1,
+      signal: never,
+      onBytes,
+      silenceMs: 1_000,
+    });
     await expect(taking).rejects.toThrow(/127\.0\.0\.1:\d+ said nothing for 1 s$/);
   });
 

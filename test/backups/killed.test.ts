@@ -98,7 +98,10 @@ describe('a process that is killed', () => {
   test('may be asked to stop instead, and stops at once', async () => {
     await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
     await redis.client.call('DEBUG', 'POPULATE', '100000', 'k', '40');
-    await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
+    await using setting = await backupSetting({
+      REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      BACKUP_CPU_SHARE: '0.25',
+    });
     for (const step of ['snapshot', 'pack', 'store', 'read back', 'verify']) {
       const stop = new AbortController();
       const making = setting.make({

@@ -32,7 +32,7 @@ describe('a snapshot', () => {
     const { setting, server, work } = await withRedis(redis);
     await using _setting = setting;
     const path = join(work.path, 'good');
-    await takeRdbSnapshot(server, path, { signal });
+    await takeRdbSnapshot(server, path, { cpuShare: 1, signal });
     const good = await readFile(path);
     for (const at of [0, 5, 30, Math.floor(good.length / 2), good.length - 12, good.length - 1]) {
       const bad = Buffer.from(good);
@@ -51,7 +51,7 @@ describe('a snapshot', () => {
     const { setting, server, work } = await withRedis(redis);
     await using _setting = setting;
     const path = join(work.path, 'before');
-    await takeRdbSnapshot(server, path, { signal });
+    await takeRdbSnapshot(server, path, { cpuShare: 1, signal });
     await using talk = await talkTo(server, signal);
     const missing = async (): Promise<readonly number[]> =>
       setting.parts.tasks.run('find', { path, sought: await evidenceOf(talk.redis) }, signal);
@@ -82,6 +82,8 @@ describe('a copy by key', () => {
     await using _setting = setting;
     const path = join(work.path, 'keys');
     await writeFile(path, text);
-    await expect(proveLogical(path, { dir: join(work.path, 'r'), signal })).rejects.toThrow(message);
+    await expect(proveLogical(path, { dir: join(work.path, 'r'), tasks: setting.parts.tasks, signal })).rejects.toThrow(
+      message,
+    );
   });
 });

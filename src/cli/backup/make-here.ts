@@ -40,10 +40,11 @@ export interface SnapshotFile {
  * @param to a new file; of a cluster one for each primary, `<to>.1of3`
  */
 export async function snapshotTo(io: CliIo, to: string, { access }: BackupSession): Promise<readonly SnapshotFile[]> {
-  const { dir, signal, report } = access;
+  const { dir, tasks, signal, report } = access;
   const redis = redisOf(io);
   const taken = await snapshotAll(redis, {
     dir,
+    cpuShare: tasks.cpuShare,
     signal,
     onBytes: (doneBytes, totalBytes) => report({ step: 'snapshot', doneBytes, totalBytes }),
   });
@@ -55,7 +56,7 @@ export async function snapshotTo(io: CliIo, to: string, { access }: BackupSessio
   const files: SnapshotFile[] = [];
   for (const [i, { path, source, content }] of taken.entries()) {
     report({ step: `check ${source}` });
-    const keys = content === 'rdb' ? (await checkRdb(path, signal)).keys : null;
+    const keys = content === 'rdb' ? (await checkRdb(path, { cpuShare: tasks.cpuShare, signal })).keys : null;
     const target = paths[i] ?? join(dir, 'nowhere');
     await copyFile(path, target, constants.COPYFILE_EXCL);
     files.push({ path: target, bytes: (await stat(target)).size, source, keys });

@@ -103,7 +103,7 @@ export async function prove(
 ): Promise<Proof> {
   const { tasks, dir, signal, report } = access;
   if (file.content === 'files') {
-    await countTar(clearPath, signal);
+    await countTar(clearPath, { cpuShare: tasks.cpuShare, signal });
     return { keysLoaded: 0, keysExpired: 0, valuesCompared: 0 };
   }
   const unfit = whyNoServer(binaries, file.redisVersion);
@@ -111,10 +111,7 @@ export async function prove(
   report({ step: `check ${file.name}`, totalBytes: file.clearBytes });
   const scratch = join(dir, 'proof');
   try {
-    const proof =
-      file.content === 'rdb'
-        ? await proveRdb(clearPath, { dir: scratch, tasks, signal })
-        : await proveLogical(clearPath, { dir: scratch, signal });
+    const proof = await (file.content === 'rdb' ? proveRdb : proveLogical)(clearPath, { dir: scratch, tasks, signal });
     const keys = proof.keysLoaded + proof.keysExpired;
     if (file.keys !== null && keys !== file.keys) {
       throw new Error(`${file.name} has ${keys} keys, and its manifest says ${file.keys}`);

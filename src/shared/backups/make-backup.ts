@@ -153,19 +153,20 @@ class Run {
   }
 
   async #take(dir: string): Promise<readonly ClearFile[]> {
-    const { config, redis } = this.#parts;
+    const { config, redis, tasks } = this.#parts;
     const { kind, signal } = this.#request;
     this.#steps.begin('snapshot');
     if (redis === undefined && kind === 'redis') throw new Error('there is no Redis: REDIS_URL is not set');
     const onBytes = this.#steps.bytes;
-    const snapshots = redis === undefined ? [] : await snapshotAll(redis, { dir, signal, onBytes });
+    const snapshots =
+      redis === undefined ? [] : await snapshotAll(redis, { dir, cpuShare: tasks.cpuShare, signal, onBytes });
     if (kind === 'redis' || config.files.length === 0) return snapshots;
     this.#steps.begin('files');
     const secrets = config.recipient === undefined ? config.secretFiles : undefined;
     const { paths, leftOut } = await collectFiles(config.files, { secrets, signal });
     this.#leftOut = leftOut;
     const path = join(dir, 'files.tar');
-    await makeTar(path, paths, { dir, signal });
+    await makeTar(path, paths, { dir, cpuShare: tasks.cpuShare, signal });
     return [...snapshots, { path, content: 'files', source: config.files.join(','), redisVersion: null }];
   }
 

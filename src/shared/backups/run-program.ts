@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { lowerPriority } from './low-priority.ts';
+import { NO_PROGRAM, spawnHelper } from './helper-program.ts';
 
 /** What is kept of each of its outputs: programs that go wrong can be talkative. */
 const KEPT_CHARACTERS = 64 * 1024;
+/** What a shell ends with that has not found its program (POSIX.1, 2.8.2). */
+const NOT_FOUND = 127;
 
 export interface ProgramEnd {
   /** `null`: a signal ended it. */
@@ -14,7 +16,10 @@ export interface ProgramEnd {
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
-  readonly cwd?: string;
+  /** Of one core, for work that is long; without it the program is a short one. */
+  readonly cpuShare?: number;
+  /** Of one core, for a program that works long; without it, it runs as everybody does. */
+  readonly cpuShare?: number;
   /** Called with each piece of its output. */
   readonly onStdout?: (chunk: Buffer) => void;
 }
@@ -25,17 +30,18 @@ export interface ProgramOptions {
  * @returns `undefined` where there is no such program
  */
 export async function runProgram(
-  [program = '', ...args]: readonly string[],
-  { signal, cwd, onStdout }: ProgramOptions,
+  command: readonly string[],
+  { signal, cwd, cpuShare, onStdout }: ProgramOptions,
 ): Promise<ProgramEnd | undefined> {
   signal.throwIfAborted();
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-    killSignal: 'SIGKILL',
-    ...(cwd === undefined ? {} : { cwd }),
-  });
-  lowerPriority(child);
+  const [program = '', ...args] = command;
+  const where = cwd === undefined ? {} : { cwd };
+  const child =
+    cpuShare === undefined
+      ? spawn(program, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'] })
+      : spawnHelper(command, { ...where, cpuShare });
+  const abort = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', abort, { once: true });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
@@ -43,12 +49,18 @@ export async function runProgram(
       said[name] = (said[name] + chunk.toString()).slice(-KEPT_CHARACTERS);
     });
   }
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
-      if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : error);
-      else if ('code' in error && error.code === 'ENOENT') resolve(undefined);
-      else reject(error);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', (error) => {
+        if ('code' in error && error.code === 'ENOENT') resolve(undefined);
+        else reject(error);
+      });
+      child.once('close', (code) => {
+        if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        else resolve(cpuShare !== undefined && code === NO_PROGRAM ? undefined : { code, ...said });
+      });
     });
-    child.once('close', (code) => resolve({ code, ...said }));
-  });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }

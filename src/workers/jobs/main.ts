@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { constants as os, setPriority } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip, createGzip } from 'node:zlib';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -13,6 +14,9 @@ import { findMissing } from './find.ts';
  * Entry of the threads for work that is long: Piscina calls these functions by their names. They share nothing with the
  * request threads.
  */
+
+/* Of this thread alone, where the system knows such a thing (Linux): who serves comes first. */
+if (process.platform === 'linux') setPriority(0, os.priority.PRIORITY_LOW);
 
 /** A slice of work: some milliseconds of compression. */
 const SLICE_BYTES = 64 * 1024;

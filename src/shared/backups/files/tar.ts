@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../run-program.ts';
-import type { ProgramEnd } from '../run-program.ts';
+import type { ProgramEnd, ProgramOptions } from '../run-program.ts';
 
 /*
  * The archive of a full backup is made by GNU tar, which every image that is made of a distribution has, and which whoever
@@ -18,6 +18,8 @@ export async function whyNoTar(signal: AbortSignal): Promise<string | undefined>
 export interface TarOptions {
   /** For the list of names. */
   readonly dir: string;
+  /** Of one core, that it may take. */
+  readonly cpuShare: number;
   readonly signal: AbortSignal;
 }
 
@@ -33,15 +35,15 @@ const CHANGED = 1;
 export async function makeTar(
   archive: string,
   paths: readonly string[],
-  { dir, signal }: TarOptions,
+  { dir, cpuShare, signal }: TarOptions,
 ): Promise<readonly string[]> {
   const list = join(dir, 'names');
   await writeFile(list, paths.map((path) => `${path.slice(1)}\0`).join(''), { mode: 0o600 });
   const what = ['--null', '--verbatim-files-from', '--no-recursion', `--files-from=${list}`];
   const command = ['tar', '--create', '--file', archive, '--format=posix', '--directory=/', ...what];
-  const end = await runProgram(command, { signal });
+  const end = await runProgram(command, { cpuShare, signal });
   if (end?.code !== 0 && end?.code !== CHANGED) throw tarError(end);
-  const entries = await countTar(archive, signal);
+  const entries = await countTar(archive, { cpuShare, signal });
   if (entries !== paths.length) throw new Error(`the archive has ${entries} entries of ${paths.length}`);
   return end.stderr.split('\n').filter((line) => line !== '');
 }
@@ -51,13 +53,13 @@ export async function makeTar(
  * @returns how many files, folders and links it has
  * @throws {Error} where it is not whole
  */
-export async function countTar(archive: string, signal: AbortSignal): Promise<number> {
+export async function countTar(archive: string, { cpuShare, signal }: Omit<TarOptions, 'dir'>): Promise<number> {
   let entries = 0;
   const onStdout = (chunk: Buffer): void => {
     for (const byte of chunk) if (byte === 10) entries++;
   };
   const command = ['tar', '--list', '--quoting-style=escape', '--file', archive];
-  const end = await runProgram(command, { signal, onStdout });
+  const end = await runProgram(command, { cpuShare, signal, onStdout });
   if (end?.code !== 0) throw tarError(end);
   return entries;
 }

@@ -10,6 +10,8 @@ import type { ScratchRedis } from '../verify/scratch-redis.ts';
 
 const RDB_NAME = 'dump.rdb';
 const BATCH = 200;
+/** A person waits. */
+const CPU_SHARE = 1;
 
 /**
  * A server of our own with what a file of a backup holds, which has been proved before.
@@ -24,9 +26,9 @@ export async function scratchOf(
   if (file.content === 'rdb') {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await link(clearPath, join(dir, RDB_NAME)).catch(() => copyFile(clearPath, join(dir, RDB_NAME)));
-    return startScratchRedis(dir, { rdb: RDB_NAME, signal });
+    return startScratchRedis(dir, { rdb: RDB_NAME, cpuShare: CPU_SHARE, signal });
   }
-  const scratch = await startScratchRedis(dir, { signal });
+  const scratch = await startScratchRedis(dir, { cpuShare: CPU_SHARE, signal });
   try {
     await loadLogical(scratch.redis, clearPath, signal);
     return scratch;

@@ -1,4 +1,7 @@
 import { open } from 'node:fs/promises';
+import { setTimeout as rest } from 'node:timers/promises';
+import { monotonicMs } from '../../clock.ts';
+import { Flow } from './flow.ts';
 import { RdbStream, RedisRefusal } from './rdb-stream.ts';
 import { ReplicaLink } from './replica-link.ts';
 import { showServer } from './redis-server-at.ts';
@@ -10,9 +13,28 @@ import type { RedisServerAt } from './redis-server-at.ts';
  */
 const SILENCE_MS = 60_000;
 
+/**
+ * What a core makes of a snapshot in a second, about. Who takes less lets Redis rest as well: what it writes to us waits in a
+ * pipe, and since we want nothing beyond the snapshot, nothing piles up there (`client-output-buffer-limit` is not touched).
+ */
+const BYTES_A_CORE_SECOND = 64 * 1024 * 1024;
+/** Rests shorter than this are saved up: timers do not go below a millisecond. */
+const LEAST_REST_MS = 2;
+
+/**
+ * What one core writes of a snapshot in a second. The process that Redis makes for it waits while we do not read, so it has
+ * the share of a core that we read of this. A Redis that would keep what is written meanwhile for us, within
+ * `client-output-buffer-limit replica`, is not held back.
+ */
+const BYTES_PER_CORE_SECOND = 64 * 1024 * 1024;
+
 export interface SnapshotOptions {
+  /** Of one core: Redis' own, and ours. 1 = as fast as it comes. */
+  readonly cpuShare: number;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number | undefined) => void;
+  /** Of one core, that Redis is to use for us where it can be held back. Default: all of one. */
+  readonly cpuShare?: number;
   /** Default: a minute. */
   readonly silenceMs?: number;
 }
@@ -35,13 +57,15 @@ const NO_PSYNC = /^(NOPERM|ERR unknown command|ERR .*(not (allowed|available|sup
 export async function takeRdbSnapshot(
   server: RedisServerAt,
   toPath: string,
-  { signal, onBytes, silenceMs = SILENCE_MS }: SnapshotOptions,
+  { cpuShare, signal, onBytes, silenceMs = SILENCE_MS }: SnapshotOptions,
 ): Promise<number> {
   using link = new ReplicaLink(server, { signal, silenceMs });
-  await introduce(link, server);
+  const keepsNothing = await introduce(link, server);
+  const flow = keepsNothing && cpuShare < 1 ? new Flow(cpuShare * BYTES_PER_CORE_SECOND) : undefined;
   const file = await open(toPath, 'wx', 0o600);
   const stream = new RdbStream();
   let bytes = 0;
+  let freeMs = monotonicMs();
   try {
     for await (const chunk of link.bytes()) {
       for (const part of stream.push(chunk)) {
@@ -50,6 +74,12 @@ export async function takeRdbSnapshot(
       }
       onBytes?.(bytes, stream.totalBytes);
       if (stream.whole) break;
+      await flow?.past(bytes, signal);
+      if (cpuShare >= 1) continue;
+      // Time that went by while nothing came is not made up for.
+      freeMs = Math.max(freeMs, monotonicMs()) + (chunk.length / (BYTES_A_CORE_SECOND * cpuShare)) * 1000;
+      const restMs = freeMs - monotonicMs();
+      if (restMs >= LEAST_REST_MS) await rest(restMs, undefined, { signal });
     }
     await file.sync();
     return bytes;
@@ -60,7 +90,8 @@ export async function takeRdbSnapshot(
   }
 }
 
-async function introduce(link: ReplicaLink, server: RedisServerAt): Promise<void> {
+/** @returns whether Redis keeps nothing for us beyond the snapshot, however long that takes */
+async function introduce(link: ReplicaLink, server: RedisServerAt): Promise<boolean> {
   const { username, password } = server.config;
   const name = showServer(server);
   try {
@@ -71,16 +102,21 @@ async function introduce(link: ReplicaLink, server: RedisServerAt): Promise<void
       throw new Error(`${name} does not let us in: ${error.message}`, { cause: error });
     throw error;
   }
-  // `rdb-only` (since 7.0): nothing is kept for us beyond the snapshot. Each is a wish, and a refusal is no harm.
-  for (const wish of [
-    ['capa', 'eof'],
-    ['rdb-only', '1'],
-  ]) {
-    await link.ask('REPLCONF', ...wish).catch((error: unknown) => {
-      if (!(error instanceof RedisRefusal)) throw error;
-    });
-  }
+  await grants(link, 'capa', 'eof');
+  const keepsNothing = await grants(link, 'rdb-only', '1'); // since 7.0
   link.send('PSYNC', '?', '-1');
+  return keepsNothing;
+}
+
+/** Each is a wish, and a refusal is no harm. */
+async function grants(link: ReplicaLink, ...wish: readonly string[]): Promise<boolean> {
+  try {
+    await link.ask('REPLCONF', ...wish);
+    return true;
+  } catch (error) {
+    if (error instanceof RedisRefusal) return false;
+    throw error;
+  }
 }
 
 /** A user who may not PING may well be allowed the rest. */

@@ -1,4 +1,5 @@
 import { runProgram } from '../run-program.ts';
+import type { ProgramOptions } from '../run-program.ts';
 
 /** What redis-check-rdb counts. */
 export interface RdbCounts {
@@ -8,10 +9,14 @@ export interface RdbCounts {
 
 /**
  * Has redis-check-rdb read a snapshot: its checksum, and every key of it.
+ * @param options `cpuShare`: of one core, that it may take
  * @throws {Error} where it is not whole, with the last thing it said
  */
-export async function checkRdb(path: string, signal: AbortSignal): Promise<RdbCounts> {
-  const end = await runProgram(['redis-check-rdb', path], { signal });
+export async function checkRdb(
+  path: string,
+  { cpuShare, signal }: { readonly cpuShare: number; readonly signal: AbortSignal },
+): Promise<RdbCounts> {
+  const end = await runProgram(['redis-check-rdb', path], { cpuShare, signal });
   if (end === undefined) throw new Error('there is no redis-check-rdb on this node');
   const lines = end.stdout.trim().split('\n');
   if (end.code !== 0) {

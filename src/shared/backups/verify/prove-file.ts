@@ -45,7 +45,7 @@ export async function proveFile(
   const options = { dir: join(dir, 'r'), tasks, signal };
   try {
     if (facts.content === 'files') {
-      await countTar(clear, signal);
+      await countTar(clear, { cpuShare: tasks.cpuShare, signal });
       return { keysLoaded: 0, keysExpired: 0, valuesCompared: 0 };
     }
     const unfit = whyUnfit(binaries, facts.redisVersion);

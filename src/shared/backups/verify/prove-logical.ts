@@ -17,8 +17,8 @@ export const linesOf = (path: string, signal: AbortSignal): AsyncIterable<string
  *
  * @throws {Error} at the first of these that does not hold
  */
-export async function proveLogical(path: string, { dir, signal }: Omit<ProofOptions, 'tasks'>): Promise<Proof> {
-  await using scratch = await startScratchRedis(dir, { signal });
+export async function proveLogical(path: string, { dir, tasks, signal }: ProofOptions): Promise<Proof> {
+  await using scratch = await startScratchRedis(dir, { cpuShare: tasks.cpuShare, signal });
   const { redis } = scratch;
   const counts = { keysLoaded: 0, keysExpired: 0, valuesCompared: 0 };
   const take = async (batch: readonly LogicalEntry[]): Promise<void> => {

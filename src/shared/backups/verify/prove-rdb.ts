@@ -31,10 +31,10 @@ const RDB_NAME = 'dump.rdb';
  * @throws {Error} at the first of these that does not hold
  */
 export async function proveRdb(path: string, { dir, tasks, signal }: ProofOptions): Promise<Proof> {
-  const counts = await checkRdb(path, signal);
+  const counts = await checkRdb(path, { cpuShare: tasks.cpuShare, signal });
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await link(path, join(dir, RDB_NAME)).catch(() => copyFile(path, join(dir, RDB_NAME)));
-  await using scratch = await startScratchRedis(dir, { rdb: RDB_NAME, signal });
+  await using scratch = await startScratchRedis(dir, { rdb: RDB_NAME, cpuShare: tasks.cpuShare, signal });
   const loaded = await loadCounts(scratch.redis);
   if (loaded.keysLoaded + loaded.keysExpired !== counts.keys) {
     throw new Error(

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { lowerPriority } from '../low-priority.ts';
+import { spawnHelper } from '../helper-program.ts';
 import { talkOnSocket } from '../snapshot/ask-redis.ts';
 
 /** sockaddr_un has room for so much on every system, with the zero at its end. */
@@ -20,20 +19,14 @@ export interface ScratchRedis extends AsyncDisposable {
 }
 
 /**
- * Keeps the server from outliving us, however we end: the shell becomes the server, and its child waits for the end of a pipe
- * that only we hold. A line on it says that the server has ended already.
- */
-const GUARD = 'exec 3<&0; { read -r line <&3 || kill -9 $$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
-
-/**
  * Starts one, empty or with a snapshot.
  * @param dir made for it; what it needs lies in there
- * @param rdb name of a snapshot in `dir`
+ * @param options `rdb`: name of a snapshot in `dir`; `cpuShare`: of one core, that it may take
  * @throws {Error} when it does not come up: then with its own words
  */
 export async function startScratchRedis(
   dir: string,
-  { rdb, signal }: { readonly rdb?: string; readonly signal: AbortSignal },
+  { rdb, cpuShare, signal }: { readonly rdb?: string; readonly cpuShare: number; readonly signal: AbortSignal },
 ): Promise<ScratchRedis> {
   signal.throwIfAborted();
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -44,15 +37,13 @@ export async function startScratchRedis(
   const unreachable = ['--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700'];
   const unwritten = ['--save', '', '--appendonly', 'no', '--dir', dir, '--dbfilename', rdb ?? 'none.rdb'];
   const server = ['redis-server', ...unreachable, ...unwritten];
-  const child = spawn('/bin/sh', ['-c', GUARD, 'sh', ...server], { stdio: ['pipe', 'pipe', 'pipe'] });
-  lowerPriority(child);
+  const child = spawnHelper(server, { cpuShare });
   const said = listen(child);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
-    child.stdin?.end('ended\n');
   };
   const abort = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', abort, { once: true });
@@ -80,7 +71,6 @@ function listen(child: ChildProcess): () => string {
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-KEPT_CHARACTERS)));
   }
-  child.stdin?.on('error', () => {}); // the guard is gone already
   child.on('error', (error) => (said += error.message));
   return () => said;
 }
