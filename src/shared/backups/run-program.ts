@@ -3,8 +3,6 @@ import { NO_PROGRAM, spawnHelper } from './helper-program.ts';
 
 /** What is kept of each of its outputs: programs that go wrong can be talkative. */
 const KEPT_CHARACTERS = 64 * 1024;
-/** What a shell ends with that has not found its program (POSIX.1, 2.8.2). */
-const NOT_FOUND = 127;
 
 export interface ProgramEnd {
   /** `null`: a signal ended it. */
@@ -16,8 +14,7 @@ export interface ProgramEnd {
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
-  /** Of one core, for work that is long; without it the program is a short one. */
-  readonly cpuShare?: number;
+  readonly cwd?: string;
   /** Of one core, for a program that works long; without it, it runs as everybody does. */
   readonly cpuShare?: number;
   /** Called with each piece of its output. */

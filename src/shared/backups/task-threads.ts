@@ -26,10 +26,6 @@ export class TaskThreads implements TaskRunner, AsyncDisposable {
     return this.#options.cpuShare;
   }
 
-  get cpuShare(): number {
-    return this.#options.cpuShare;
-  }
-
   /** @throws {Error} when the task fails, or the signal is aborted: then its thread is ended */
   async run<Name extends keyof JobTasks>(
     name: Name,

@@ -50,8 +50,6 @@ export interface JobTasks {
 
 /** Does such work. */
 export interface TaskRunner {
-  /** Of one core, that tasks may use, and programs that are started beside them. */
-  readonly cpuShare: number;
   /** Of one core, that all work of a backup together may take. */
   readonly cpuShare: number;
   run<Name extends keyof JobTasks>(

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../run-program.ts';
-import type { ProgramEnd, ProgramOptions } from '../run-program.ts';
+import type { ProgramEnd } from '../run-program.ts';
 
 /*
  * The archive of a full backup is made by GNU tar, which every image that is made of a distribution has, and which whoever

@@ -1,6 +1,4 @@
 import { open } from 'node:fs/promises';
-import { setTimeout as rest } from 'node:timers/promises';
-import { monotonicMs } from '../../clock.ts';
 import { Flow } from './flow.ts';
 import { RdbStream, RedisRefusal } from './rdb-stream.ts';
 import { ReplicaLink } from './replica-link.ts';
@@ -14,14 +12,6 @@ import type { RedisServerAt } from './redis-server-at.ts';
 const SILENCE_MS = 60_000;
 
 /**
- * What a core makes of a snapshot in a second, about. Who takes less lets Redis rest as well: what it writes to us waits in a
- * pipe, and since we want nothing beyond the snapshot, nothing piles up there (`client-output-buffer-limit` is not touched).
- */
-const BYTES_A_CORE_SECOND = 64 * 1024 * 1024;
-/** Rests shorter than this are saved up: timers do not go below a millisecond. */
-const LEAST_REST_MS = 2;
-
-/**
  * What one core writes of a snapshot in a second. The process that Redis makes for it waits while we do not read, so it has
  * the share of a core that we read of this. A Redis that would keep what is written meanwhile for us, within
  * `client-output-buffer-limit replica`, is not held back.
@@ -33,8 +23,6 @@ export interface SnapshotOptions {
   readonly cpuShare: number;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number | undefined) => void;
-  /** Of one core, that Redis is to use for us where it can be held back. Default: all of one. */
-  readonly cpuShare?: number;
   /** Default: a minute. */
   readonly silenceMs?: number;
 }
@@ -65,7 +53,6 @@ export async function takeRdbSnapshot(
   const file = await open(toPath, 'wx', 0o600);
   const stream = new RdbStream();
   let bytes = 0;
-  let freeMs = monotonicMs();
   try {
     for await (const chunk of link.bytes()) {
       for (const part of stream.push(chunk)) {
@@ -75,11 +62,6 @@ export async function takeRdbSnapshot(
       onBytes?.(bytes, stream.totalBytes);
       if (stream.whole) break;
       await flow?.past(bytes, signal);
-      if (cpuShare >= 1) continue;
-      // Time that went by while nothing came is not made up for.
-      freeMs = Math.max(freeMs, monotonicMs()) + (chunk.length / (BYTES_A_CORE_SECOND * cpuShare)) * 1000;
-      const restMs = freeMs - monotonicMs();
-      if (restMs >= LEAST_REST_MS) await rest(restMs, undefined, { signal });
     }
     await file.sync();
     return bytes;

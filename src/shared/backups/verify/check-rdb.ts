@@ -1,5 +1,4 @@
 import { runProgram } from '../run-program.ts';
-import type { ProgramOptions } from '../run-program.ts';
 
 /** What redis-check-rdb counts. */
 export interface RdbCounts {
