@@ -183,7 +183,8 @@ it('the circle through S3: made, listed, verified, put back; a flipped byte is f
 
   const store = openS3Store(s3.place);
   const path = newPath();
-  const name = `${id}.rdb.gz`;
+  const name = (await store.list(id, signal)).map((file) => file.name).find((each) => each.endsWith('.rdb.gz')) ?? '';
+  expect(name).toMatch(/Z\.[0-9a-f]{8}\.rdb\.gz$/);
   const { bytes } = await store.get(name, path, { signal });
   const data = readFileSync(path);
   data.writeUInt8(data.readUInt8(100) ^ 1, 100);

@@ -2,12 +2,15 @@
 export interface BackupStore {
   /** For people: the directory, or URL without secrets. */
   readonly where: string;
+  /** It can store a file only where there is none of its name. */
+  readonly keepsFirst: boolean;
   /**
    * Stores a local file under this name. Until it is whole the name is not in the list; the same name again replaces it.
    *
+   * @throws {NameTaken} with `onlyNew`, where there is one of this name: it stays as it is
    * @throws {Error} when it is not stored; what was half there is taken away
    */
-  put(name: string, file: LocalFile, options: TransferOptions): Promise<void>;
+  put(name: string, file: LocalFile, options: PutOptions): Promise<void>;
   /**
    * Reads a file into a new local one.
    *
@@ -33,7 +36,15 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
+/** Somebody else has stored a file of this name. */
+export class NameTaken extends Error {}
+
 export interface TransferOptions {
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number) => void;
+}
+
+export interface PutOptions extends TransferOptions {
+  /** Only for a store that `keepsFirst`; others replace. */
+  readonly onlyNew?: boolean;
 }

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wallClockMs } from '../clock.ts';
-import type { BackupStore, LocalFile, StoredFile, TransferOptions } from './backup-store.ts';
+import { NameTaken } from './backup-store.ts';
+import type { BackupStore, LocalFile, PutOptions, StoredFile, TransferOptions } from './backup-store.ts';
 import { isAbandoned, takeTag } from './leftovers.ts';
 import { syncToDisk } from './sync-to-disk.ts';
 
 /** So much at a time: small, since the front's loop reads and writes it. */
 const CHUNK_BYTES = 256 * 1024;
 const PARTIAL_END = '.partial';
+const NOT_LINKED: ReadonlySet<string> = new Set(['EEXIST', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
@@ -19,26 +21,29 @@ const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
  */
 export class DirectoryStore implements BackupStore {
   readonly where: string;
+  readonly keepsFirst = true;
 
   /** @param path absolute; made where it is missing */
   constructor(path: string) {
     this.where = path;
   }
 
-  async put(name: string, file: LocalFile, { signal, onBytes }: TransferOptions): Promise<void> {
+  async put(name: string, file: LocalFile, { signal, onBytes, onlyNew = false }: PutOptions): Promise<void> {
     const target = this.#path(name);
     await mkdir(this.where, { recursive: true, mode: 0o700 });
     await this.#removeAbandoned();
     const { tag, letGo } = takeTag();
     const partial = join(this.where, `.${name}.${tag}${PARTIAL_END}`);
+    let isOurs = false;
     try {
       const copied = await copy(file.path, partial, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
       if (copied.sha256 !== file.sha256) throw new Error(`${file.path} changed while it was stored`);
       signal.throwIfAborted();
-      await rename(partial, target);
+      if (onlyNew) isOurs = await giveName(partial, target);
+      else await rename(partial, target);
       await syncToDisk(this.where);
     } catch (error) {
-      await rm(partial, { force: true }).catch(() => {});
+      for (const path of isOurs ? [partial, target] : [partial]) await rm(path, { force: true }).catch(() => {});
       throw error;
     } finally {
       letGo();
@@ -100,6 +105,22 @@ export class DirectoryStore implements BackupStore {
       await rm(path, { force: true }).catch(() => {});
     }
   }
+}
+
+/**
+ * Unlike rename() it replaces nothing, however late it comes: of two nodes that store the same name one is told.
+ * A file system without hard links cannot promise that, so there every name counts as taken.
+ */
+async function giveName(partial: string, target: string): Promise<true> {
+  try {
+    await link(partial, target);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!NOT_LINKED.has(code)) throw error;
+    throw new NameTaken(`${target} is there already`, { cause: error });
+  }
+  await rm(partial, { force: true }).catch(() => {});
+  return true;
 }
 
 /** Copies a file into a new one that only its user reads, and brings it to the disk. */

@@ -10,7 +10,8 @@ import { collectFiles } from './files/collect-files.ts';
 import { makeTar } from './files/tar.ts';
 import type { ClearFile } from './clear-file.ts';
 import type { BackupKind, Manifest } from './manifest.ts';
-import { backupId, memberName } from './names.ts';
+import { backupId } from './names.ts';
+import { OwnFiles } from './own-files.ts';
 import { snapshotAll } from './snapshot/snapshot-all.ts';
 import { Steps } from './steps.ts';
 import type { StepProgress } from './steps.ts';
@@ -19,7 +20,6 @@ import { proveFile, verificationOf } from './verify/prove-file.ts';
 import type { StoredFileFacts } from './verify/prove-file.ts';
 import { findRedisBinaries } from './verify/redis-binaries.ts';
 import { openWorkDir } from './work-dir.ts';
-import { writeManifest } from './write-manifest.ts';
 
 /** What backups are made with. */
 export interface BackupParts {
@@ -39,15 +39,18 @@ export interface BackupRequest {
   readonly report: (progress: StepProgress) => void;
 }
 
-/** After a failure the store is tidied for so long, also where the run itself is no longer wanted. */
-const TIDY_WITHIN_MS = 10_000;
+/** After a failure the store is tidied for so long; where the run itself is no longer wanted somebody waits for its end. */
+const TIDY_WITHIN_MS = { failed: 10_000, aborted: 1_000 } as const;
 
 /**
  * Makes a backup: takes it, packs it, stores it, reads it back and proves it; its manifest comes last. Asked again for a slot
  * that has one, it gives that one.
  *
- * @throws {StepFailure} when it failed; the store then has nothing of it. One that was aborted leaves its files, which no list
- *   shows, to whoever makes the same one again, or to a later run's retention.
+ * Two nodes may be at it at once: one that was frozen does not know that another has taken its run over. So no try writes
+ * over files of another or removes them, and the first that has its manifest in the store is the slot's.
+ *
+ * @throws {StepFailure} when it failed; the store then has nothing of it. What a killed process leaves is in no list, and goes
+ *   with a later run's retention.
  */
 export async function makeBackup(parts: BackupParts, request: BackupRequest): Promise<Manifest> {
   const steps = new Steps(request.report, request.signal);
@@ -55,8 +58,7 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
   try {
     return await run.make();
   } catch (error) {
-    // Another node may be at work on the same slot by now, and have files of the same names.
-    if (!request.signal.aborted) await run.takeBack();
+    await run.files.takeBack(request.signal.aborted ? TIDY_WITHIN_MS.aborted : TIDY_WITHIN_MS.failed);
     throw steps.failure(error);
   }
 }
@@ -66,8 +68,7 @@ class Run {
   readonly #request: BackupRequest;
   readonly #steps: Steps;
   readonly #id: string;
-  /** Names that the store may have by now. */
-  readonly #stored: string[] = [];
+  readonly files: OwnFiles;
   #leftOut: readonly string[] = [];
 
   constructor(parts: BackupParts, request: BackupRequest, steps: Steps) {
@@ -75,6 +76,7 @@ class Run {
     this.#request = request;
     this.#steps = steps;
     this.#id = backupId(request.kind, request.slotMs);
+    this.files = new OwnFiles(parts.store, this.#id);
   }
 
   async make(): Promise<Manifest> {
@@ -125,15 +127,7 @@ class Run {
       leftOut: [...this.#leftOut],
       verification: verificationOf(proofs, { binaries, nowMs: wallClockMs() }),
     };
-    await writeManifest(store, manifest, { tempDir: work.path, signal });
-    this.#stored.length = 0; // from here on it is a backup
-    return manifest;
-  }
-
-  /** Takes away what a run that failed has stored. What it cannot take away now goes with a later run's retention. */
-  async takeBack(): Promise<void> {
-    const signal = AbortSignal.timeout(TIDY_WITHIN_MS);
-    for (const name of this.#stored) await this.#parts.store.remove(name, signal).catch(() => {});
+    return await this.files.finish(manifest, { tempDir: work.path, signal });
   }
 
   /**
@@ -178,7 +172,7 @@ class Run {
       dir,
     }: { readonly part: readonly [number, number]; readonly recipients: readonly string[]; readonly dir: string },
   ): Promise<StoredFileFacts> {
-    const { config, store, tasks } = this.#parts;
+    const { config, tasks } = this.#parts;
     const { signal } = this.#request;
     const recipient = config.recipient ?? null;
     this.#steps.begin('pack');
@@ -187,9 +181,9 @@ class Run {
     await rm(path);
     const { bytes, sha256, clearBytes, clearSha256 } = packed;
     this.#steps.begin('store');
-    const name = memberName(this.#id, { content, recipient }, content === 'files' ? undefined : part);
-    this.#stored.push(name);
-    await store.put(name, { path: to, bytes, sha256 }, { signal, onBytes: (done) => this.#steps.bytes(done, bytes) });
+    const which = { content, recipient, part: content === 'files' ? undefined : part };
+    const onBytes = (done: number): void => this.#steps.bytes(done, bytes);
+    const name = await this.files.put(which, { path: to, bytes, sha256 }, { signal, onBytes });
     await rm(to);
     return {
       name,

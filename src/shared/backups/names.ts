@@ -38,8 +38,15 @@ type FileFacts = Pick<Manifest['files'][number], 'content' | 'recipient'>;
 
 const ENDS = { rdb: 'rdb', logical: 'keys', files: 'tar' } as const;
 
-/** `redis-20261126T020000Z.rdb.gz.age`; of a cluster `….1of3.rdb.gz`. @param part from 1 */
-export function memberName(id: string, { content, recipient }: FileFacts, part?: readonly [number, number]): string {
+interface Which {
+  /** From 1, and of how many. */
+  readonly part?: readonly [number, number] | undefined;
+  /** Of one try to make the backup: nobody else has files of this name. */
+  readonly tag?: string;
+}
+
+/** `redis-20261126T020000Z.rdb.gz.age`; of a cluster `….1of3.rdb.gz`; with a tag `….3f9a1c2b.rdb.gz`. */
+export function memberName(id: string, { content, recipient }: FileFacts, { part, tag }: Which = {}): string {
   const which = part === undefined || part[1] === 1 ? '' : `.${part[0]}of${part[1]}`;
-  return `${id}${which}.${ENDS[content]}.gz${recipient === null ? '' : '.age'}`;
+  return `${id}${which}${tag === undefined ? '' : `.${tag}`}.${ENDS[content]}.gz${recipient === null ? '' : '.age'}`;
 }

@@ -31,6 +31,8 @@ export function openS3Store(place: S3Place, behaviour: S3Behaviour = {}): Backup
 
 class S3Store implements BackupStore {
   readonly where: string;
+  /** Of the servers there are, some heed `If-None-Match: *` of a PUT and some do not. */
+  readonly keepsFirst = false;
   readonly #client: S3Client;
   readonly #patience: Patience;
   readonly #partBytes: (fileBytes: number) => number;
