@@ -68,7 +68,7 @@ export function addBackups(program: Command, { io, finish }: GroupContext): void
     });
   describePrinting(backup, {
     usage: 'prune',
-    does: 'remove what BACKUP_KEEP_DAILY and BACKUP_KEEP_WEEKLY no longer keep; never the newest verified one',
+    does: 'remove what BACKUP_KEEP_DAILY, _WEEKLY and _DAYS no longer keep; never the newest verified one',
     example: 'gateway backup prune --dry-run',
   })
     .option('--dry-run', 'only say what would go', false)

@@ -14,7 +14,7 @@ export interface PruneOptions {
   readonly dryRun: boolean;
 }
 
-/** `gateway backup prune`: removes what BACKUP_KEEP_DAILY and BACKUP_KEEP_WEEKLY no longer keep. */
+/** `gateway backup prune`: removes what BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY and BACKUP_KEEP_DAYS no longer keep. */
 export const pruneBackups = (io: CliIo, { json, dryRun }: PruneOptions): Promise<number> =>
   withBackups(io, {}, async ({ config, access: { store, dir, signal } }) => {
     const catalog = await readCatalog(store, { tempDir: dir, signal });

@@ -6,9 +6,15 @@ import { planPrune } from './retention.ts';
 import type { PrunePlan } from './retention.ts';
 import { openWorkDir } from './work-dir.ts';
 
-/** What BACKUP_KEEP_DAILY and BACKUP_KEEP_WEEKLY say of a store. */
+const DAY_MS = 24 * 3_600_000;
+
+/** What BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY and BACKUP_KEEP_DAYS say of a store. */
 export const pruneBy = (config: BackupsConfig, catalog: Catalog, nowMs: number): PrunePlan =>
-  planPrune(catalog, { keep: { redis: config.keepDaily, full: config.keepWeekly }, nowMs });
+  planPrune(catalog, {
+    keep: { redis: config.keepDaily, full: config.keepWeekly },
+    longestMs: config.keepDays === 0 ? undefined : config.keepDays * DAY_MS,
+    nowMs,
+  });
 
 /** Does what was planned. A crash in the middle leaves files without a manifest, which a later run takes away. */
 export async function prune(store: BackupStore, plan: PrunePlan, signal: AbortSignal): Promise<void> {

@@ -47,6 +47,24 @@ describe('retention', () => {
     expect(planPrune({ backups: left, broken: [], unlisted: [] }, { keep, nowMs: START_MS }).removed).toEqual([]);
   });
 
+  property.prop([backups, keep, fc.record({ days: fc.integer({ min: 1, max: 60 }), today: fc.nat(90) })])(
+    'of those it keeps by number none is too old, but for the newest and the newest verified one of a kind',
+    (list, keep, { days, today }) => {
+      const retention = { keep, nowMs: START_MS + today * DAY_MS };
+      const [catalog, longestMs] = [{ backups: list, broken: [], unlisted: [] }, days * DAY_MS];
+      const byNumber = new Set(planPrune(catalog, retention).kept);
+      const { kept } = planPrune(catalog, { ...retention, longestMs });
+      for (const kind of ['redis', 'full'] as const) {
+        const ofKind = list.filter(({ manifest }) => manifest.kind === kind).toSorted((a, b) => b.slotMs - a.slotMs);
+        const always = [ofKind[0], ofKind.find(({ manifest }) => manifest.verification.result === 'verified')];
+        for (const each of ofKind) {
+          const isYoung = retention.nowMs - each.slotMs <= longestMs && byNumber.has(each.manifest.id);
+          expect(kept.includes(each.manifest.id)).toBe(always.includes(each) || isYoung);
+        }
+      }
+    },
+  );
+
   test('takes the manifest first, so that nothing half there is listed', () => {
     const plan = planPrune(
       { backups: [backup('redis', 0, true), backup('redis', 1, true)], broken: [], unlisted: [] },

@@ -8,6 +8,8 @@ const RUN_TAKES_MS = 24 * 3_600_000;
 
 export interface Retention {
   readonly keep: Readonly<Record<BackupKind, number>>;
+  /** How old they may become, counted from their slot; `undefined` = any age. */
+  readonly longestMs?: number | undefined;
   /** Of the day that is looked at: now, or the slot of the run. */
   readonly nowMs: number;
 }
@@ -23,12 +25,13 @@ export interface PrunePlan {
 const isVerified = ({ manifest }: ListedBackup): boolean => manifest.verification.result === 'verified';
 
 /**
- * What of a store goes: of each kind all but the newest so many, and never the newest verified one. What is broken goes
- * once it is older than everything that is kept of its kind, since it may be whole again until then.
+ * What of a store goes: of each kind all but the newest so many, and those that are too old; never the newest one, nor the
+ * newest verified one. What is broken goes once it is older than everything that is kept of its kind, since it may be whole
+ * again until then.
  */
 export function planPrune(
   { backups, broken, unlisted }: Pick<Catalog, 'backups' | 'broken' | 'unlisted'>,
-  { keep, nowMs }: Retention,
+  { keep, longestMs = Number.POSITIVE_INFINITY, nowMs }: Retention,
 ): PrunePlan {
   const kept: ListedBackup[] = [];
   const removed: ListedBackup[] = [];
@@ -37,7 +40,8 @@ export function planPrune(
     const ofKind = backups.filter(({ manifest }) => manifest.kind === kind).toSorted((a, b) => b.slotMs - a.slotMs);
     const verified = ofKind.find(isVerified);
     for (const [i, backup] of ofKind.entries()) {
-      const stays = i < keep[kind] || backup === verified;
+      const isWanted = i === 0 || (i < keep[kind] && nowMs - backup.slotMs <= longestMs);
+      const stays = isWanted || backup === verified;
       (stays ? kept : removed).push(backup);
       if (stays) oldest.set(kind, backup.slotMs);
     }

@@ -37,6 +37,7 @@ export const BOUNDS = {
   openFactor: { min: 1, max: 100 },
   minNodes: { min: 1, max: 1000 },
   backups: { min: 1, max: 1000 },
+  days: { min: 0, max: 36_500 },
   failureStatus: { min: 500, max: 599 },
   healthInterval: { min: 1, max: 3_600 },
   healthTimeout: { min: 0.01, max: 60 },

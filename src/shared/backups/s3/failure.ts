@@ -30,7 +30,7 @@ export interface S3FailureKind {
 
 const KEYS = 'check BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY';
 const REGION = 'check BACKUP_S3_REGION and the host in BACKUP_S3_URL';
-const ROOM = 'make room there, or keep fewer backups (BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY)';
+const ROOM = 'make room there, or keep fewer backups (BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY, BACKUP_KEEP_DAYS)';
 
 /** What to do about an error code of S3 (Amazon S3 API Reference, "Error responses"); servers of others use the same. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -17,6 +17,7 @@ describe('backups', () => {
       fullSchedule: '0 3 * * 0',
       keepDaily: 7,
       keepWeekly: 5,
+      keepDays: 0,
       cpuShare: 0.25,
       files: [],
     });

@@ -33,10 +33,16 @@ export const BACKUPS_ENV = {
   ),
   BACKUP_KEEP_DAILY: withDefault(wholeNumberText(BOUNDS.backups), '7', 'Backups of Redis that are kept.'),
   BACKUP_KEEP_WEEKLY: withDefault(wholeNumberText(BOUNDS.backups), '5', 'Full backups that are kept.'),
+  BACKUP_KEEP_DAYS: withDefault(
+    wholeNumberText(BOUNDS.days),
+    '0',
+    'Backups older than so many days go, however few there are, but for the newest and the newest verified one of a ' +
+      'kind; 0 = none goes for its age.',
+  ),
   BACKUP_CPU_SHARE: withDefault(
     shareOfOneText,
     '0.25',
-    'Share of one core that a backup may take for compression, encryption and hashes.',
+    'Share of one core that a backup may take: for compression, encryption and hashes, and each program that proves it.',
   ),
   BACKUP_TEMP_DIR: optional(
     absoluteFolder,

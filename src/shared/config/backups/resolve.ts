@@ -26,6 +26,7 @@ export const resolveBackups = (env: EnvValues, secretFiles: readonly string[]): 
   identity: env.BACKUP_ENCRYPTION_IDENTITY,
   keepDaily: env.BACKUP_KEEP_DAILY,
   keepWeekly: env.BACKUP_KEEP_WEEKLY,
+  keepDays: env.BACKUP_KEEP_DAYS,
   cpuShare: env.BACKUP_CPU_SHARE,
   tempDir: env.BACKUP_TEMP_DIR ?? tmpdir(),
 });

@@ -20,6 +20,8 @@ export interface BackupsConfig {
   readonly keepDaily: number;
   /** How many of `full` ones. */
   readonly keepWeekly: number;
+  /** How old they may become; 0 = any age. */
+  readonly keepDays: number;
   /** Of one core, that compressing, encrypting and hashing may use. */
   readonly cpuShare: number;
   /** Absolute; holds a snapshot in the clear while a backup is made. */
