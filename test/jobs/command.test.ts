@@ -70,7 +70,11 @@ describe('gateway jobs', () => {
 
   test('run follows a run that another node does, a line a step, and ends with 0', async () => {
     const { code, stdout, stderr } = await gateway('jobs', 'run', 'copy-things');
-    expect(stderr.split('\n').filter((line) => !line.startsWith('runs on'))).toEqual(['read', 'read back', '']);
+    expect(stderr.split('\n').filter((line) => !line.startsWith('runs on'))).toEqual([
+      'read (2 B) ...',
+      'read back (2 B) ...',
+      '',
+    ]);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^2 things copied \(by other, [\d.]+s\)\n$/)]);
   });
 

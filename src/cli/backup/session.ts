@@ -15,7 +15,7 @@ import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { backupsConfig, identitiesOf, storeOf } from './backups-config.ts';
 import { madeByNodes } from './other-nodes.ts';
-import { progressOn, stderrOutput } from './progress.ts';
+import { progressOn, stderrOutput } from '../output/progress.ts';
 
 /** What a command about backups works with. */
 export interface BackupSession {

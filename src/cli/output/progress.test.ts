@@ -55,3 +55,29 @@ test('a size that is not known, a name that would steer the terminal, and a wind
   view.report({ step: 'x'.repeat(100), doneBytes: 10 });
   expect(last()).toHaveLength(69);
 });
+
+test('the rate is that of what was seen, where somebody else has begun the step', () => {
+  const { view, clock, last } = shown(true);
+  view.report({ step: 'store', doneBytes: 5 * MIB, totalBytes: 10 * MIB });
+  clock.nowMs = 2_000;
+  view.report({ step: 'store', doneBytes: 7 * MIB, totalBytes: 10 * MIB });
+  expect(last()).toBe('store  7.0 MiB of 10.0 MiB  1.0 MiB/s  3s left');
+});
+
+test('what is no step is said once, and goes when a step begins', () => {
+  const [pipe, terminal] = [shown(false), shown(true)];
+  for (const { view } of [pipe, terminal]) {
+    view.say('waits');
+    view.say('waits');
+    view.report({ step: 'read' });
+    view.done();
+  }
+  expect(pipe.written).toEqual(['waits\n', 'read ...\n']);
+  expect(terminal.written.map((text) => text.replace('\r\u001b[K', '<'))).toEqual([
+    '<waits',
+    '<',
+    '<read  ...',
+    '<read: 0s',
+    '\n',
+  ]);
+});

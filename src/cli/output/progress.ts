@@ -1,7 +1,6 @@
 import { monotonicMs } from '../../shared/clock.ts';
-import type { Report } from '../../shared/backups/fetch-clear.ts';
-import { bytes, count, duration } from '../output/quantities.ts';
-import { fit, printable, span } from '../output/text.ts';
+import { bytes, count, duration } from './quantities.ts';
+import { fit, printable, span } from './text.ts';
 
 /** Where progress is shown: stderr, as a rule. */
 export interface ProgressOutput {
@@ -16,8 +15,19 @@ const REDRAW_MS = 100;
 const RATE_AFTER_MS = 500;
 const CLEAR_LINE = '\r\u001b[K';
 
+/** How far a step is, as far as that is known; in bytes or in keys. */
+export interface StepFar {
+  readonly step: string;
+  readonly doneBytes?: number | undefined;
+  readonly totalBytes?: number | undefined;
+  readonly doneKeys?: number;
+  readonly totalKeys?: number;
+}
+
 export interface ProgressView {
-  readonly report: Report;
+  readonly report: (far: StepFar) => void;
+  /** What is no step, such as whom is waited for; the same again is not repeated. */
+  readonly say: (text: string) => void;
   /** Ends the line that is shown; before anything else is printed. */
   readonly done: () => void;
 }
@@ -25,9 +35,12 @@ export interface ProgressView {
 /** On a terminal one line that changes: step, bytes, rate, time left. Elsewhere one line a step. */
 export function progressOn(out: ProgressOutput, clock: () => number = monotonicMs): ProgressView {
   let step = '';
-  let [startedMs, drawnMs] = [0, 0];
+  let said = '';
+  let [startedMs, drawnMs, from] = [0, 0, 0];
   const draw = (line: string): void => out.write(CLEAR_LINE + fit([span(line)], out.columns - 1)[0]?.text);
   const finish = (): void => {
+    if (said !== '' && out.isTTY) out.write(CLEAR_LINE);
+    said = '';
     if (step === '') return;
     const tookMs = clock() - startedMs;
     if (out.isTTY) {
@@ -44,6 +57,7 @@ export function progressOn(out: ProgressOutput, clock: () => number = monotonicM
         finish();
         step = printable(name);
         startedMs = now;
+        from = doneBytes ?? doneKeys ?? 0; // somebody else's step may have begun before it was seen
       }
       if (!out.isTTY) {
         if (begins) out.write(`${step}${sizeOf(totalBytes, totalKeys)} ...\n`);
@@ -53,8 +67,15 @@ export function progressOn(out: ProgressOutput, clock: () => number = monotonicM
           totalKeys === undefined
             ? { done: doneBytes, total: totalBytes, show: bytes }
             : { done: doneKeys, total: totalKeys, show: keys };
-        draw([step, ...howFar({ ...far, tookMs: now - startedMs })].join('  '));
+        draw([step, ...howFar({ ...far, from, tookMs: now - startedMs })].join('  '));
       }
+    },
+    say: (text) => {
+      if (text === said) return;
+      finish();
+      said = text;
+      if (out.isTTY) draw(printable(text));
+      else out.write(`${printable(text)}\n`);
     },
     done: finish,
   };
@@ -69,16 +90,18 @@ const sizeOf = (totalBytes: number | undefined, totalKeys: number | undefined): 
 
 interface HowFar {
   readonly done: number | undefined;
+  /** What was done when it was first seen. */
+  readonly from: number;
   readonly total: number | undefined;
   readonly show: (value: number) => string;
   readonly tookMs: number;
 }
 
-function howFar({ done, total, show, tookMs }: HowFar): readonly string[] {
+function howFar({ done, from, total, show, tookMs }: HowFar): readonly string[] {
   if (done === undefined) return total === undefined ? ['...'] : [show(total), '...'];
   const words = [total === undefined ? show(done) : `${show(done)} of ${show(total)}`];
-  if (tookMs < RATE_AFTER_MS || done === 0) return words;
-  const perSecond = (done / tookMs) * 1_000;
+  if (tookMs < RATE_AFTER_MS || done <= from) return words;
+  const perSecond = ((done - from) / tookMs) * 1_000;
   words.push(`${show(perSecond)}/s`);
   if (total !== undefined && total > done) words.push(`${duration(Math.ceil((total - done) / perSecond))} left`);
   return words;
