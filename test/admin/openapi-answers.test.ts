@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVENT_READERS } from '../../src/primary/events/event-readers.ts';
 import { MOST_OVERRIDES } from '../../src/shared/limits/overrides.ts';
@@ -12,6 +15,7 @@ import type { Operation } from './openapi-document.ts';
 import { BEARER, call, documentOf, readEvents, TOKEN } from './setup.ts';
 import type { AdminAsk, AdminReply } from './setup.ts';
 
+let folder: string;
 let upstream: ScriptedUpstream;
 /** With a token that it made. */
 let gateway: Gateway;
@@ -31,7 +35,9 @@ routes:
 beforeAll(async () => {
   upstream = await scriptedUpstream();
   const env = { ACCESS_LOG: 'off', RATE_LIMIT_KEY: 'header-plain:client' };
-  gateway = await startGateway({ env, yaml: yaml() });
+  folder = await mkdtemp(join(tmpdir(), 'gateway-answers-'));
+  const backups = { BACKUP_DIR: join(folder, 'store'), BACKUP_TEMP_DIR: folder, BACKUP_FILES: import.meta.filename };
+  gateway = await startGateway({ env: { ...env, ...backups }, yaml: yaml() });
   guarded = await startGateway({ env: { ...env, ADMIN_TOKEN: TOKEN }, yaml: yaml() });
   closed = await startGateway({ env: { ...env, STATE_DIR: '/dev/null/none' }, yaml: yaml() });
   operations = operationsOf(await documentOf(gateway));
@@ -41,6 +47,7 @@ afterAll(async () => {
   await guarded[Symbol.asyncDispose]();
   await gateway[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
 });
 
 const TEXT = { 'content-type': 'text/plain' };
@@ -91,6 +98,10 @@ async function withBadConfiguration(): Promise<AdminReply> {
   return answer;
 }
 
+/** A job that there is without a Redis: a backup of a file. */
+const JOB = 'full-backup';
+const askForBackup = ask(`POST /admin/jobs/${JOB}`, { body: {} });
+
 /** The stop goes on while a request is in flight. */
 async function drainHeld(): Promise<AdminReply> {
   upstream.behaviour = 'hold';
@@ -114,6 +125,12 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
   'listJobs 200': ask('GET /admin/jobs'),
   'listTargets 200': ask('GET /admin/targets'),
+  'runJob 202': askForBackup,
+  'jobHistory 200': ask(`GET /admin/jobs/${JOB}`),
+  'getJobRun 200': async () => {
+    const { id } = (await askForBackup()).json;
+    return call(gateway, `GET /admin/jobs/${JOB}/runs/${String(id)}`);
+  },
   'jobHistory 404': ask('GET /admin/jobs/nothing'),
   'runJob 404': ask('POST /admin/jobs/nothing', { body: {} }),
   'getJobRun 404': ask('GET /admin/jobs/nothing/runs/1'),
@@ -144,15 +161,15 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'ready 503': ask('GET /ready'),
 };
 
-/** Which jobs there are follows from the configuration; test/jobs/operations.test.ts asks about some. */
-const OF_JOBS = [/^jobHistory (200|503)$/, /^runJob (202|503)$/, /^getJobRun (200|503)$/];
-
-/** A fault of the program, a moment of its start, and a thread that dies in the middle of a decision: nothing that can be ordered. */
+/**
+ * A fault of the program, a moment of its start, and a thread that dies in the middle of a decision: nothing that can be
+ * ordered. Nor a Redis that is away where there is none: test/jobs/operations.test.ts has one.
+ */
 const UNPROVOKED = [
   / 500$/,
   /^metrics 503$/,
   /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
-  ...OF_JOBS,
+  /^(jobHistory|runJob|getJobRun) 503$/,
 ];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {
