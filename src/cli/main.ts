@@ -1,44 +1,23 @@
-import { CommanderError } from 'commander';
-import { debuglog } from 'node:util';
-import { CommandFailure, reasonOf } from './command-failure.ts';
-import { EXIT } from './exit-codes.ts';
-import { guarded, processIo } from './io.ts';
+import { endOnStopSignals } from '../shared/early-stop.ts';
 import { startedDirectly } from '../shared/started-directly.ts';
 import type { CliIo } from './io.ts';
-import { createProgram } from './program.ts';
 
-/** Prints where a fault is, for whoever asks with NODE_DEBUG=gateway. */
-const debug = debuglog('gateway');
+/* What is loaded first, and so small: all else comes after somebody listens to the signals. */
 
 /**
  * The `gateway` command.
  * @param args what follows the command's name
  * @returns the exit code; `undefined` when the gateway runs on in this process and sets its own
  */
-export async function main(args: readonly string[], given: CliIo = processIo()): Promise<number | undefined> {
-  const io = guarded(given);
-  let code: number | undefined = EXIT.ok;
-  const program = createProgram(io, (result) => {
-    code = result;
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return code;
-  } catch (error) {
-    // Thrown after --help and --version too, with exit code 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (error instanceof CommandFailure) {
-      io.err(error.message);
-      return error.exitCode;
-    }
-    debug('%o', error);
-    io.err(`gateway: internal error: ${reasonOf(error)} (NODE_DEBUG=gateway shows where)`);
-    return EXIT.internal;
-  }
+export async function main(args: readonly string[], given?: CliIo): Promise<number | undefined> {
+  const { runCommand } = await import('./run-command.ts');
+  return runCommand(args, given);
 }
 
 // Started as it lies in dist, without bin/gateway.mjs and the setup of a clone that comes with it.
 if (startedDirectly(import.meta.url)) {
-  const code = await main(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args[0] === 'start') endOnStopSignals();
+  const code = await main(args);
   if (code !== undefined) process.exitCode = code;
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { monotonicMs, wallClockMs } from '../shared/clock.ts';
 import { formatProblems } from '../shared/config/problems.ts';
 import type { Config } from '../shared/config/types.ts';
+import { endOnStopSignals } from '../shared/early-stop.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
@@ -200,7 +201,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const drain = (reason: string, { delayed }: { readonly delayed: boolean }): void => {
     const { drainDelayMs, drainTimeoutMs: deadlineMs } = reload.active().config.server;
     if (!delayed) stop.hasten();
-    void stop.drain({ reason, delayMs: delayed ? drainDelayMs : 0, deadlineMs, exitCode: EXIT.ok });
+    void stop.drain({ reason, delayMs: delayed && listening ? drainDelayMs : 0, deadlineMs, exitCode: EXIT.ok });
   };
   void threads.allStuck.then(() => {
     log.error('as many request threads are stuck as there should be: the process must be started again');
@@ -297,6 +298,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
  * ports, and owns the process's signals and exit code (src/shared/exit-codes.ts).
  */
 export async function startFront(): Promise<void> {
+  endOnStopSignals(); // until `compose` has what can be drained
   process.on('SIGHUP', () => {}); // before there is something to reload it must not end the process
   let log: Log | undefined;
   try {

@@ -59,5 +59,8 @@ describe('after a front has ended', () => {
     expect(nextStep(code(1), history({ stopping: true }))).toEqual({ kind: 'exit', code: 1 });
     expect(nextStep(segv, history({ stopping: true }))).toEqual({ kind: 'exit', code: 139 });
     expect(nextStep({ kind: 'signal', signal: 'SIGKILL' }, history({ stopping: true }))).toMatchObject({ code: 137 });
+    const asked = { kind: 'signal', signal: 'SIGTERM' } as const; // before it listened to it
+    expect(nextStep(asked, history({ stopping: true }))).toEqual({ kind: 'exit', code: 0 });
+    expect(nextStep(asked, history())).toMatchObject({ kind: 'restart' });
   });
 });

@@ -24,6 +24,7 @@ export type NextStep =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failuresInRow: number };
 
+const ASKS_TO_STOP: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT']);
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 10_000;
 /** A front that ran this long had no failed start: what ends it is a new story. */
@@ -35,6 +36,9 @@ export const HEALTHY_MS = 30_000;
  * the port may still be held for a moment.
  */
 export function nextStep(exit: FrontExit, history: FrontHistory): NextStep {
+  // The very signal that it was asked with, while it was still loading what listens to that.
+  if (history.stopping && exit.kind === 'signal' && ASKS_TO_STOP.has(exit.signal))
+    return { kind: 'exit', code: EXIT.ok };
   const code = exit.kind === 'code' ? exit.code : exitCodeOfSignal(constants.signals[exit.signal]);
   if (history.stopping || code === EXIT.ok || code === EXIT.usage || code === EXIT.configuration) {
     return { kind: 'exit', code };

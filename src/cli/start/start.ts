@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../shared/config/types.ts';
+import { drainOnStopSignals, endOnStopSignals } from '../../shared/early-stop.ts';
 import { createLog } from '../../shared/log.ts';
 import type { Log } from '../../shared/log.ts';
 import { entryUrl } from '../../shared/threads/worker-url.ts';
@@ -19,17 +20,18 @@ const KILL_GRACE_MS = 5_000;
  * @returns the exit code; with GATEWAY_SUPERVISE=off the front sets its own
  */
 export async function start(io: CliIo): Promise<number | undefined> {
+  endOnStopSignals();
   const loaded = loadConfig(io);
   if (loaded === undefined) return EXIT.configuration;
-  const { config, supervise: supervised } = loaded;
+  const { config, supervise: underParent } = loaded;
   const log = createLog({ level: config.logLevel, name: 'supervisor' });
   const demo = config.demoUpstream ? startDemo(config, log) : undefined;
-  if (!supervised) {
+  if (!underParent) {
     const { startFront } = await import('../../primary/main.ts');
     await startFront();
     return undefined;
   }
-  const code = await supervise({
+  const supervised = supervise({
     nodeArgs: [...process.execArgv, fileURLToPath(entryUrl('primary/main'))],
     env: io.env,
     killAfterMs: config.server.drainDelayMs + config.server.drainTimeoutMs + KILL_GRACE_MS,
@@ -37,6 +39,8 @@ export async function start(io: CliIo): Promise<number | undefined> {
     inheritedSocket: config.server.inheritedSocket,
     log,
   });
+  drainOnStopSignals(); // it listens already
+  const code = await supervised;
   await demo?.close();
   await log.close();
   return code;

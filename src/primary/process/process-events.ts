@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../shared/clock.ts';
+import { drainOnStopSignals } from '../../shared/early-stop.ts';
 import { isFromTerminal, StopSignals } from './stop-signals.ts';
 
 /** What the outside of the process asks for. */
@@ -22,6 +23,7 @@ export function onProcessEvents(orders: ProcessOrders): void {
     else if (order === 'force') orders.force();
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onStop);
+  drainOnStopSignals();
   process.on('SIGHUP', () => orders.reload());
   // The parent is gone, and with it whoever would stop this process; whoever follows wants its port.
   process.on('disconnect', () => orders.drain('the supervising parent is gone', { delayed: false }));
