@@ -75,7 +75,10 @@ function setUp(config = configOf(FIRST)) {
       upstreams: () => [{ upstream: 'one', panic: false }],
       targets: () => [{ upstream: 'one', target: 'http://a', up: false }],
     },
-    reload: { active: () => ({ version: 4 }), last: { atMs: 1_500, outcome: { kind: 'refused' } } },
+    reload: {
+      active: () => ({ version: 4, config, tls: undefined }),
+      last: { atMs: 1_500, outcome: { kind: 'refused' } },
+    },
     redis: undefined,
     connections: undefined,
     node: 'n1',

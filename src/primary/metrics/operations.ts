@@ -4,6 +4,7 @@ import type { AdminAnswer } from '../admin/contract/answer.ts';
 import { operation } from '../admin/contract/operation.ts';
 import type { AnyOperation } from '../admin/contract/operation.ts';
 import { BlockSums } from './block-sums.ts';
+import { configMetrics } from './config-metrics.ts';
 import { createExposition } from './exposition.ts';
 import { healthMetrics } from './health-metrics.ts';
 import { httpMetrics } from './http-metrics.ts';
@@ -39,6 +40,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...jobMetrics(parts.jobs),
       ...parts.backups.metrics,
       ...gatewayMetrics(parts),
+      ...configMetrics(() => parts.reload.active()),
     ],
     log,
   );

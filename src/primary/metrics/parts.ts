@@ -1,5 +1,6 @@
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
+import type { ConfigFacts } from './config-metrics.ts';
 import type { HealthFacts } from './health-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
 import type { MetricMemory } from './metric-memory.ts';
@@ -33,7 +34,7 @@ export interface MetricParts {
   };
   readonly health: HealthFacts;
   readonly reload: {
-    active(): { readonly version: number };
+    active(): ConfigFacts;
     /** The last attempt; `undefined`: none since the start. */
     readonly last: { readonly atMs: number; readonly outcome: { readonly kind: string } } | undefined;
   };
