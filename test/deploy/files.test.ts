@@ -85,6 +85,15 @@ describe('each file is taken by what reads it', () => {
     );
   });
 
+  test.runIf(has('systemd-analyze'))('the units: systemd-analyze', () => {
+    const units = ['resilient-api-gateway.service', 'resilient-api-gateway.socket'];
+    expect(run('systemd-analyze', 'verify', ...units.map((name) => `compose/systemd/${name}`))).toBe('');
+    // Of 10; what is left is the network that it is there for, and that V8 compiles while it runs.
+    expect(run('systemd-analyze', 'security', '--offline=true', `compose/systemd/${units[0]}`)).toMatch(
+      /exposure level for resilient-api-gateway\.service: [12]\.\d OK/,
+    );
+  });
+
   test.runIf(has('amtool'))('alertmanager.yml: amtool', () => {
     expect(run('amtool', 'check-config', 'compose/alertmanager/alertmanager.yml')).toContain('SUCCESS');
   });
@@ -158,7 +167,7 @@ describe('they fit each other', () => {
       queries.flatMap(
         (query) =>
           query.match(
-            /\b(?!redis_node)(?:http|circuit|rate_limit|redis|gateway|upstream|backup|limits|jobs|health)_[a-z0-9_]+/g,
+            /\b(?!redis_node)(?:http|circuit|rate_limit|redis|gateway|upstream|backup|limits|jobs|health|tls)_[a-z0-9_]+/g,
           ) ?? [],
       ),
     );
