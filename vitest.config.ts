@@ -1,20 +1,41 @@
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
 
-/** What takes longest, so that none of it is left alone at the end; the order of the rest matters little. */
+/** What takes more than 40 s beside others, the longest first, so that none of it is left alone at the end. */
 const LONGEST = [
   'bench/suites/suites.test.ts',
   'test/lifecycle/rolling-proxies.test.ts',
+  'test/backups-cli/target.test.ts',
   'test/fronts/closing.test.ts',
-  'test/breaker-gateway/runbook.test.ts',
-  'test/fronts/real-clients.test.ts',
+  'test/backups/make-backup.test.ts',
+  'test/lifecycle/drain-delay.test.ts',
   'test/fronts/isolation.test.ts',
+  'test/jobs/redis-faults.test.ts',
+  'test/backups-cli/document.test.ts',
+  'test/backups-cli/store.test.ts',
+  'test/backups-cli/data-dir.test.ts',
+  'test/backups-cli/damaged.test.ts',
   'test/admin/limits-override.test.ts',
-  'test/breaker/override.test.ts',
-  'test/breaker/cluster.test.ts',
+  'test/backups/killed.test.ts',
+  'test/health/alone.test.ts',
+  'test/limits/audit.test.ts',
+  'test/health/shared.test.ts',
+  'test/fronts/real-clients.test.ts',
+  'test/jobs/schedule.contract.test.ts',
+  'test/health/jobs.test.ts',
+  'test/backups-cli/sources.test.ts',
+  'test/backups-cli/full-circle.test.ts',
+  'test/forwarding/streams.test.ts',
+  'test/fronts/requests.test.ts',
+  'bench/main.test.ts',
+  'test/breaker-gateway/runbook.test.ts',
 ];
+
+/** Each has some hundred megabytes, and what it starts as much again. */
+const MOST_WORKERS = 16;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -32,8 +53,8 @@ export default defineConfig({
     globalSetup: ['test/support/look-for-fronts.ts'],
     // The files of a worker share what they import: loading it anew for each took more processor time than most tests.
     isolate: false,
-    // Two cores: a test that starts real processes waits half of its time.
-    maxWorkers: 4,
+    // A test that starts real processes waits for most of its time: with four a core both of two cores are just busy.
+    maxWorkers: Math.min(4 * availableParallelism(), MOST_WORKERS),
     sequence: { sequencer: LongestFirst },
     // Only a test that fails takes so long: what must happen is waited for, whatever else the machine does.
     testTimeout: 120_000,
