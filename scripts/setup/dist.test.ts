@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -91,23 +90,6 @@ describe('dist', () => {
     rmSync(join(root, 'src/b.ts'));
     buildDist(root);
     expect(existsSync(join(root, 'dist/src/b.js'))).toBe(false);
-  });
-
-  test('has its entries packed, which find their files and know when they were started as before', () => {
-    put('src/say.ts', `export const here = import.meta.url;\n`);
-    mkdirSync(join(root, 'src/cli'));
-    const main = `import { pathToFileURL } from 'node:url';
-      import { here } from '../say.ts';
-      export const started = pathToFileURL(process.argv[1] ?? '').href === import.meta.url;
-      if (started) process.stdout.write(here);`;
-    put('src/cli/main.ts', main);
-    buildDist(root);
-    const entry = join(root, 'dist/src/cli/main.js');
-    expect(readFileSync(entry, 'utf8')).toBe(`export * from '../bundle/cli-main.js';\n`);
-    for (const module of ['say.js', 'bundle/cli-main.js.map'])
-      expect(existsSync(join(root, 'dist/src', module))).toBe(true);
-    const { stdout, stderr } = spawnSync(process.execPath, [entry], { encoding: 'utf8' });
-    expect({ stdout, stderr }).toEqual({ stdout: pathToFileURL(join(root, 'dist/src/say.js')).href, stderr: '' });
   });
 
   test('stays as it was when the sources do not compile', () => {
