@@ -128,7 +128,14 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     warnings: first.warnings,
     log,
     tryRedis: async (config) => (await connections?.try(config)) ?? '',
-    parts: [metrics, control, health, acceptor, backups, { configure: (config) => jobs.configure(config) }],
+    parts: [
+      metrics,
+      control,
+      health,
+      acceptor,
+      backups,
+      { configure: (config) => jobs.configure(config, health.jobs()) },
+    ],
   });
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),

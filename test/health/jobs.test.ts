@@ -8,7 +8,7 @@ import { get } from '../support/requests.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import type { ScriptedUpstream } from '../support/upstreams.ts';
 import { quietFor, until } from '../support/wait.ts';
-import { startNode, targetsOf, untilSeen } from './setup.ts';
+import { startNode, targetsOf, untilSeen, yamlOf } from './setup.ts';
 
 /** The sweep as a job of the nodes themselves. */
 
@@ -121,4 +121,20 @@ test('a process for jobs alone probes nobody: its route is not that of the clien
   );
   await quietFor(1_500, 'there must be no probes');
   expect(target.calls).toEqual([]);
+});
+
+test('a node that gets its first probes by a reload takes its turn at once, with the jobs it had', async () => {
+  const urls = targets.map(({ url }) => url);
+  const node = await startNode({ targets: urls, redis });
+  nodes.push(node);
+  const jobs = async () => JSON.parse((await get(node.adminPort, '/admin/jobs')).body) as { jobs: { name: string }[] };
+  expect((await jobs()).jobs).toEqual([]);
+  targets[1]?.onPath.set('/health', 503);
+  node.writeYaml(yamlOf({ targets: urls, health: HEALTH }));
+  node.process.kill('SIGHUP');
+  await until(async () => (await lastSweep()).by !== '');
+  expect(await jobs()).toMatchObject({ scope: 'cluster', jobs: [{ name: 'health-probes', ability: 'able' }] });
+  await until(() => isShared(node));
+  await untilSeen(node, ['up, used', 'down, not used']);
+  expect(await node.stop()).toBe(0);
 });

@@ -10,8 +10,8 @@ import type { Jobs } from './start-jobs.ts';
 
 export interface ComposedJobs extends Jobs {
   readonly connections: RedisConnections | undefined;
-  /** Another password for the Redis of the jobs. */
-  configure(config: Config): void;
+  /** Another password for the Redis of the jobs, and jobs that there were not before. */
+  configure(config: Config, jobs: readonly Job[]): void;
 }
 
 const none = (): Promise<never> => Promise.reject(new Error('this process has no jobs'));
@@ -19,6 +19,7 @@ const NO_JOBS: Omit<Jobs, 'counts'> = {
   scope: 'node',
   has: () => false,
   list: () => [],
+  add: () => {},
   run: none,
   follow: none,
   history: none,
@@ -27,7 +28,7 @@ const NO_JOBS: Omit<Jobs, 'counts'> = {
 
 /**
  * Starts the jobs as the configuration says: none, in this process, or shared out through a Redis. What runs them is
- * loaded only where there are some: half of it is a calendar.
+ * loaded only where they are not off: half of it is a calendar.
  */
 export async function composeJobs(parts: {
   readonly config: Config;
@@ -39,14 +40,13 @@ export async function composeJobs(parts: {
   readonly after: Promise<void>;
 }): Promise<ComposedJobs> {
   const { config, log, events, degraded } = parts;
-  const jobs = config.jobs.mode === 'off' ? [] : parts.jobs;
-  if (jobs.length === 0) {
+  if (config.jobs.mode === 'off') {
     return { ...NO_JOBS, counts: new RunCounts(), connections: undefined, configure: () => {} };
   }
   const connections = await connectionsOf(config, parts);
   const { startJobs } = await import('./start-jobs.ts');
   const started = startJobs({
-    jobs,
+    jobs: parts.jobs,
     node: config.node.name,
     log,
     events,
@@ -55,13 +55,14 @@ export async function composeJobs(parts: {
     wallClockMs,
     after: parts.after,
   });
-  return {
-    ...started,
+  // A copy by spreading would not see the scope change.
+  return Object.assign(started, {
     connections,
-    configure: (next) => {
+    configure: (next: Config, now: readonly Job[]) => {
       if (next.jobs.redis !== undefined) connections?.renewLogin(next.jobs.redis);
+      for (const job of now) started.add(job);
     },
-  };
+  });
 }
 
 async function connectionsOf(

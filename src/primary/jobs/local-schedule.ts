@@ -33,33 +33,35 @@ interface LocalJob {
 export class LocalSchedule implements Schedule {
   readonly scope = 'node';
   readonly #options: ScheduleOptions;
-  readonly #jobs: ReadonlyMap<string, LocalJob>;
+  readonly #jobs = new Map<string, LocalJob>();
   readonly #renewal: NodeJS.Timeout;
   #closed = false;
   #nextId = 1;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
-    const nowMs = wallClockMs();
-    const all = options.jobs.map((job): LocalJob => ({
+    for (const job of options.jobs) this.add(job);
+    this.#renewal = setInterval(() => {
+      for (const each of this.#jobs.values()) void this.#take(each);
+    }, options.renewEveryMs).unref();
+  }
+
+  add(job: Job): void {
+    if (this.#jobs.has(job.name) || this.#closed) return;
+    const local: LocalJob = {
       job,
       ability: 'unable',
-      nextMs: slotAfter(job.pattern, nowMs),
+      nextMs: slotAfter(job.pattern, wallClockMs()),
       timer: undefined,
       waiting: [],
       retries: new Map(),
       current: undefined,
       asking: false,
       ended: [],
-    }));
-    this.#jobs = new Map(all.map((each) => [each.job.name, each]));
-    for (const each of all) {
-      this.#sleep(each);
-      void this.#take(each);
-    }
-    this.#renewal = setInterval(() => {
-      for (const each of all) void this.#take(each);
-    }, options.renewEveryMs).unref();
+    };
+    this.#jobs.set(job.name, local);
+    this.#sleep(local);
+    void this.#take(local);
   }
 
   async ask(job: string, input: unknown): Promise<RunRecord> {

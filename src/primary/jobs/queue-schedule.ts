@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisBehaviour } from '../../shared/redis/connect.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
-import type { JobAbility } from './job.ts';
+import type { Job, JobAbility } from './job.ts';
 import { BLOCK_SECONDS, JobQueue } from './job-queue.ts';
 import type { Bull } from './job-queue.ts';
 import type { RunRecord, Schedule, ScheduleOptions } from './schedule.ts';
@@ -39,7 +39,9 @@ export class QueueSchedule implements Schedule {
   readonly scope = 'cluster';
   /** For questions, which fail at once while Redis is away. */
   readonly redis: Redis | Cluster;
-  readonly #queues: ReadonlyMap<string, JobQueue>;
+  readonly #queues = new Map<string, JobQueue>();
+  readonly #open: (job: Job) => JobQueue;
+  #closed = false;
   readonly #whyNot: () => string;
   readonly #copies: ReadonlySet<Redis | Cluster>;
   readonly #renewal: NodeJS.Timeout;
@@ -51,12 +53,20 @@ export class QueueSchedule implements Schedule {
     this.#copies = copiesOf(runs);
     const redis = { questions, runs };
     this.#whyNot = () => connections.whyNot('jobs');
-    this.#queues = new Map(options.jobs.map((job) => [job.name, new JobQueue(bull, redis, { ...options, job })]));
+    this.#open = (job) => new JobQueue(bull, redis, { ...options, job });
+    for (const job of options.jobs) this.add(job);
     const renew = (): void => {
       for (const queue of this.#queues.values()) void queue.renew();
     };
     questions.on('ready', renew);
     this.#renewal = setInterval(renew, options.renewEveryMs).unref();
+  }
+
+  add(job: Job): void {
+    if (this.#queues.has(job.name) || this.#closed) return;
+    const queue = this.#open(job);
+    this.#queues.set(job.name, queue);
+    void queue.renew();
   }
 
   ask(job: string, input: unknown): Promise<RunRecord> {
@@ -76,6 +86,7 @@ export class QueueSchedule implements Schedule {
   }
 
   async end(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#renewal);
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
   }

@@ -50,6 +50,8 @@ export interface ScheduleOptions {
  */
 export interface Schedule {
   readonly scope: 'cluster' | 'node';
+  /** One more; one of a name that there is already changes nothing. */
+  add(job: Job): void;
   /** Wants a run now. @throws {Error} when nobody can be asked; the message says why */
   ask(job: string, input: unknown): Promise<RunRecord>;
   /** Those that wait or run, and the last that ended; the newest first. @throws {Error} as `ask` does */

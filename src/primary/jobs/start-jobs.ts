@@ -51,6 +51,8 @@ export interface JobView {
 /** The jobs of this node. */
 export interface Jobs {
   readonly scope: 'cluster' | 'node';
+  /** One more, from now on; one of a name that there is already changes nothing. */
+  add(job: Job): void;
   /** What is known without asking anybody. */
   list(): readonly JobView[];
   has(name: string): boolean;
@@ -71,7 +73,8 @@ export interface Jobs {
 
 /** Starts the jobs; none: nothing is connected. */
 export function startJobs(options: JobsOptions): Jobs {
-  const { jobs, connections, log, events } = options;
+  const { connections, log, events } = options;
+  const jobs = [...options.jobs];
   const counts = new RunCounts();
   let standings = new JobStandings(undefined);
   const failing = new Set<string>();
@@ -138,13 +141,30 @@ export function startJobs(options: JobsOptions): Jobs {
     reading = setInterval(readStandings, scheduled.renewEveryMs).unref();
     return made;
   };
-  const opened = open();
-  opened.catch((error: unknown) => {
-    if (!closed) log.error({ err: error }, 'jobs cannot be started');
-  });
+  let opening: Promise<Schedule> | undefined;
+  const opened = (): Promise<Schedule> => {
+    if (opening === undefined) {
+      opening = open();
+      opening.catch((error: unknown) => {
+        if (!closed) log.error({ err: error }, 'jobs cannot be started');
+      });
+    }
+    return opening;
+  };
+  if (jobs.length > 0) void opened();
   let orderly: Promise<void> | undefined;
   return {
-    scope: isShared(scheduled, connections) ? 'cluster' : 'node',
+    get scope() {
+      return isShared(scheduled, connections) ? 'cluster' : 'node';
+    },
+    add(job) {
+      if (closed || jobs.some(({ name }) => name === job.name)) return;
+      jobs.push(job);
+      opened().then(
+        (made) => made.add(job),
+        () => {}, // told where it is opened
+      );
+    },
     counts,
     has: (name) => jobs.some((job) => job.name === name),
     list: () =>
@@ -157,9 +177,9 @@ export function startJobs(options: JobsOptions): Jobs {
         standing: standings.of(name),
         failing: failing.has(name),
       })),
-    run: async (name, input) => (await opened).ask(name, input),
-    follow: async (name, id) => (await opened).run(name, id),
-    history: async (name) => (await opened).runs(name),
+    run: async (name, input) => (await opened()).ask(name, input),
+    follow: async (name, id) => (await opened()).run(name, id),
+    history: async (name) => (await opened()).runs(name),
     async close(deadlineMs) {
       closed = true;
       clearInterval(reading);
