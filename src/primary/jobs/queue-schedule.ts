@@ -66,7 +66,8 @@ export class QueueSchedule implements Schedule {
     if (this.#queues.has(job.name) || this.#closed) return;
     const queue = this.#open(job);
     this.#queues.set(job.name, queue);
-    void queue.renew();
+    // Else it is done once Redis answers: until then nobody is told that this node can.
+    if (this.redis.status === 'ready') void queue.renew();
   }
 
   ask(job: string, input: unknown): Promise<RunRecord> {
