@@ -171,7 +171,7 @@ describe('a backup that cannot be proved here is stored, and says so', () => {
     [
       'is older than Redis',
       '#!/bin/sh\necho "Redis server v=6.2.7 sha=0"\n',
-      /^Redis is 7\.\d.*, and redis-server on this node is 6\.2\.7$/,
+      /^Redis is \d+\.\d.*, and redis-server on this node is 6\.2\.7$/,
     ],
     ['does not say its version', '#!/bin/sh\necho hello\n', /^redis-server does not say which version it is$/],
   ])('redis-server %s', async (_how, program, reason) => {
@@ -186,6 +186,26 @@ describe('a backup that cannot be proved here is stored, and says so', () => {
       const { verification, files } = await setting.make();
       expect(verification).toEqual({ result: 'stored', reason: expect.stringMatching(reason) });
       expect(files[0]?.keys).toBeNull();
+    } finally {
+      process.env['PATH'] = path;
+      await rm(bin, { recursive: true });
+    }
+    expect((await setting.names()).temporary).toEqual([]);
+  });
+
+  test('redis-check-rdb is of another family, and does not know the format', async () => {
+    await using redis = await startRedis(AT_ONCE);
+    await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
+    const bin = await mkdtemp(join(tmpdir(), 'gateway-bin-'));
+    const said = "[offset 9] Can't handle RDB format version 80";
+    const program = `#!/bin/sh\n[ "$1" = --version ] && exec echo "redis-check-rdb 99.0.0"\necho "${said}"\nexit 1\n`;
+    await writeFile(join(bin, 'redis-check-rdb'), program);
+    await chmod(join(bin, 'redis-check-rdb'), 0o755);
+    const path = process.env['PATH'] ?? '';
+    try {
+      process.env['PATH'] = `${bin}:${path}`;
+      const reason = "redis-check-rdb refuses the snapshot: Can't handle RDB format version 80";
+      expect((await setting.make()).verification).toEqual({ result: 'stored', reason });
     } finally {
       process.env['PATH'] = path;
       await rm(bin, { recursive: true });

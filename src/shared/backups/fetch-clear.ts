@@ -4,6 +4,7 @@ import type { BackupStore } from './backup-store.ts';
 import { countTar } from './files/tar.ts';
 import type { Manifest } from './manifest.ts';
 import type { TaskRunner } from './tasks.ts';
+import { ForeignFormat } from './verify/check-rdb.ts';
 import { proveLogical } from './verify/prove-logical.ts';
 import { proveRdb } from './verify/prove-rdb.ts';
 import type { Proof } from './verify/prove-rdb.ts';
@@ -117,6 +118,10 @@ export async function prove(
       throw new Error(`${file.name} has ${keys} keys, and its manifest says ${file.keys}`);
     }
     return proof;
+  } catch (error) {
+    if (error instanceof ForeignFormat)
+      throw new UnprovedHere(`${file.name} cannot be loaded here: ${error.message}`, { cause: error });
+    throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,14 +1,20 @@
 import { runProgram } from '../run-program.ts';
 
+const UNKNOWN_FORMAT = /Can't handle RDB format version/;
+
 /** What redis-check-rdb counts. */
 export interface RdbCounts {
   readonly keys: number;
   readonly expires: number;
 }
 
+/** The checker is older than what wrote the snapshot, or of another family: Redis and Valkey have formats of their own. */
+export class ForeignFormat extends Error {}
+
 /**
  * Has redis-check-rdb read a snapshot: its checksum, and every key of it.
  * @param options `cpuShare`: of one core, that it may take
+ * @throws {ForeignFormat} where it does not know the format
  * @throws {Error} where it is not whole, with the last thing it said
  */
 export async function checkRdb(
@@ -20,7 +26,8 @@ export async function checkRdb(
   const lines = end.stdout.trim().split('\n');
   if (end.code !== 0) {
     const why = lines.find((line) => /error|RDB ERROR|mismatch|Unexpected|Internal/i.test(line)) ?? lines.at(-1) ?? '';
-    throw new Error(`redis-check-rdb refuses the snapshot: ${why.replace(/^\S* ?\[?[^\]]*\]? ?/, '').slice(0, 200)}`);
+    const text = `redis-check-rdb refuses the snapshot: ${why.replace(/^\S* ?\[?[^\]]*\]? ?/, '').slice(0, 200)}`;
+    throw lines.some((line) => UNKNOWN_FORMAT.test(line)) ? new ForeignFormat(text) : new Error(text);
   }
   const count = (what: string): number | undefined => {
     const digits = new RegExp(`^\\[info\\] (\\d+) ${what}$`, 'm').exec(end.stdout)?.[1];

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '../manifest.ts';
 import { countTar } from '../files/tar.ts';
+import { ForeignFormat } from './check-rdb.ts';
 import { proveLogical } from './prove-logical.ts';
 import { proveRdb } from './prove-rdb.ts';
 import type { Proof, ProofOptions } from './prove-rdb.ts';
@@ -51,6 +52,10 @@ export async function proveFile(
     const unfit = whyUnfit(binaries, facts.redisVersion);
     if (unfit !== undefined) return { unproved: unfit };
     return facts.content === 'rdb' ? await proveRdb(clear, options) : await proveLogical(clear, options);
+  } catch (error) {
+    // Its bytes are known to be those that Redis gave, so it is not the first one that is wrong.
+    if (error instanceof ForeignFormat) return { unproved: error.message };
+    throw error;
   } finally {
     await rm(options.dir, { recursive: true, force: true });
     await rm(clear, { force: true });
