@@ -125,7 +125,9 @@ it('a wrong id, a place that is not named, a Redis that is not there: what to do
   expectRefused(await place.run('restore', none), 1, /There is no backup redis-20200101T020000Z in .*\n.*do not share/);
   expectRefused(await commandIn({})('backup', 'list'), 78, /Neither BACKUP_DIR nor BACKUP_S3_URL is set/);
   expectRefused(await commandIn({ BACKUP_DIR: 'b' })('backup', 'list'), 78, /BACKUP_DIR: got "b"/);
-  expectRefused(await commandIn({ BACKUP_DIR: place.folder })('backup', 'now'), 78, /REDIS_URL is not set/);
+  expectRefused(await commandIn({ BACKUP_DIR: place.folder })('backup', 'now', '--here'), 78, /REDIS_URL is not set/);
+  const back = await commandIn({ BACKUP_DIR: place.folder })('restore', 'latest');
+  expectRefused(back, 78, /^REDIS_URL is not set.*--target or --dir/); // and nothing is fetched for that
   using nowhere = backupPlace({ port: 1 });
   const away = await nowhere.run('backup', 'now');
   expect([away.code, away.stdout]).toEqual([69, '']);

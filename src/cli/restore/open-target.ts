@@ -14,17 +14,21 @@ export interface OpenTarget extends RestoreTarget, AsyncDisposable {
 }
 
 /**
- * The Redis that a backup is put back into: the one of `--target`, else that of REDIS_*.
- * @throws {CommandFailure} when there is none, or it cannot be reached
+ * Where a backup is put back into: the Redis of `--target`, else that of REDIS_*.
+ * @throws {CommandFailure} when there is none
  */
-export async function openTarget(io: CliIo, url: string | undefined): Promise<OpenTarget> {
+export function targetOfRestore(io: CliIo, url: string | undefined): RedisConfig {
   const config = url === undefined ? redisConfig(io) : targetConfig(io, url);
-  if (config === undefined) {
-    throw new CommandFailure(
-      EXIT.configuration,
-      'Whereto: REDIS_URL is not set, and neither --target nor --dir is given.',
-    );
-  }
+  if (config !== undefined) return config;
+  throw new CommandFailure(
+    EXIT.configuration,
+    'REDIS_URL is not set: set it as for the gateway, or say with --target or --dir where to put the backup.',
+  );
+}
+
+/** @throws {CommandFailure} when there is none, or it cannot be reached */
+export async function openTarget(io: CliIo, url: string | undefined): Promise<OpenTarget> {
+  const config = targetOfRestore(io, url);
   const first = await openRedis(config);
   if (config.mode === 'standalone' && (await isCluster(first.client))) {
     first[Symbol.dispose]();

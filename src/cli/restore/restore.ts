@@ -7,11 +7,13 @@ import { EXIT } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { intoDir } from './into-dir.ts';
 import { intoRedis } from './into-redis.ts';
+import { targetOfRestore } from './open-target.ts';
 import type { Proved, RestoreOptions } from './options.ts';
 
 /** `gateway restore ID`: checks a backup whole, and only then puts it back. */
 export function restore(io: CliIo, options: RestoreOptions): Promise<number> {
   refuseContradictions(options);
+  if (options.dir === undefined) targetOfRestore(io, options.target); // before a backup is fetched for nowhere
   return withBackups(io, options, async (session) => {
     const { access } = session;
     const manifest = await manifestOf(session, options.id);
