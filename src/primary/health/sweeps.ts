@@ -153,7 +153,7 @@ const DONE_BEFORE: JobResult = { summary: 'another node has made this sweep, or 
 function summaryOf(found: readonly Found[], by: string): JobResult {
   const bad = found.filter(({ finding }) => finding.cause !== 'ok').length;
   return {
-    summary: `${found.length} targets probed by ${by}, ${bad} without a good answer`,
+    summary: `${found.length} ${found.length === 1 ? 'target' : 'targets'} probed by ${by}, ${bad} without a good answer`,
     details: { probed: found.length, bad },
   };
 }
