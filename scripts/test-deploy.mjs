@@ -105,7 +105,7 @@ function restartUnderLoad(enter, env) {
     );
   try {
     const load = join(PROJECT_ROOT, 'node_modules/autocannon/autocannon.js');
-    // Through 60 s in which each gateway takes its drain delay. A connection stays below nginx's keepalive_requests (1,000).
+    // Through 60 s in which each gateway takes its drain delay. At 500 a second one of 29,521 was an error, not explained yet.
     const script = `
       ${process.execPath} ${load} -c 8 -R 120 -d 60 -j http://127.0.0.1/proxy/ok > ${folder}/load.json 2> /dev/null &
       sleep 5
