@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { call } from '../admin/setup.ts';
 import { describeFronts } from '../support/fronts.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -12,8 +12,11 @@ import { countingUpstream, numberedLoad } from './numbered-load.ts';
 import type { NumberedLoad } from './numbered-load.ts';
 import { exitOf } from './run.ts';
 
+/** Whether a proxy keeps its connections to the gateways. */
+type Keeping = 'kept' | 'anew';
+
 /** What nginx needs of its own: it repeats nothing that may not be repeated, and tries a gateway again after a second. */
-const nginx = (ports: readonly number[]): Promise<Proxy> =>
+const nginx = (ports: readonly number[], connections: Keeping = 'kept'): Promise<Proxy> =>
   startProxy(
     'nginx',
     (file) => ['-c', file, '-p', '/', '-e', 'stderr'],
@@ -25,7 +28,7 @@ http {
   uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
   upstream gateways {
     ${ports.map((port) => `server 127.0.0.1:${port} max_fails=1 fail_timeout=1s;`).join('\n    ')}
-    keepalive 16;
+    ${connections === 'kept' ? 'keepalive 16;' : ''}
   }
   server {
     listen 127.0.0.1:${listen};
@@ -130,6 +133,19 @@ describeFronts('a rolling restart of three gateways loses and doubles nothing', 
   it('behind HAProxy that looks often', async () => {
     const check = { check: 'inter 200ms fall 3 rise 1', ask: HTTP_1_1 };
     expect(lost(await roll({ front, delaySeconds: 2, proxy: (ports) => haproxy(ports, check) }))).toEqual(NOTHING);
+  });
+});
+
+describe('nor where every request comes on a connection of its own', () => {
+  it('behind nginx', async () => {
+    const proxy = (ports: readonly number[]): Promise<Proxy> => nginx(ports, 'anew');
+    expect(lost(await roll({ front: 'native', delaySeconds: 1, proxy }))).toEqual(NOTHING);
+  });
+
+  it('behind HAProxy', async () => {
+    const check = { check: 'inter 200ms fall 3 rise 1', ask: 'option http-server-close' };
+    const proxy = (ports: readonly number[]): Promise<Proxy> => haproxy(ports, check);
+    expect(lost(await roll({ front: 'native', delaySeconds: 2, proxy }))).toEqual(NOTHING);
   });
 });
 
