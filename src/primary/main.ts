@@ -306,7 +306,6 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
  */
 export async function startFront(): Promise<void> {
   endOnStopSignals(); // until `compose` has what can be drained
-  process.on('SIGHUP', () => {}); // before there is something to reload it must not end the process
   let log: Log | undefined;
   try {
     const first = loadFirst();

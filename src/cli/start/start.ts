@@ -39,7 +39,7 @@ export async function start(io: CliIo): Promise<number | undefined> {
     inheritedSocket: config.server.inheritedSocket,
     log,
   });
-  drainOnStopSignals(); // it listens already
+  drainOnStopSignals(); // it listens already, and its front reads the configuration after this
   const code = await supervised;
   await demo?.close();
   await log.close();

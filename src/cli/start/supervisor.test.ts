@@ -113,6 +113,21 @@ describe('the supervisor', () => {
     expect(await front.code).toBe(0);
   });
 
+  test('keeps SIGHUP for a front that does not listen yet', async () => {
+    const front = run(
+      `process.on('SIGTERM', () => process.exit(0));
+       process.on('SIGUSR2', () => { process.on('SIGHUP', () => note('hup')); ${SERVE} });
+       note('loading'); setInterval(() => {}, 1000);`,
+    );
+    await untilPasses(() => expect(front.notes()).toContain('loading'));
+    front.signals.emit('SIGHUP');
+    process.kill(pidOf(front), 'SIGUSR2');
+    await untilPasses(() => expect(front.notes()).toContain('hup'));
+    front.signals.emit('SIGTERM');
+    expect(await front.code).toBe(0);
+    expect(front.notes().filter((line) => line.startsWith('start'))).toHaveLength(1);
+  });
+
   test('passes a second stop signal on, for the front to end at once', async () => {
     const front = run(
       `let n = 0; process.on('SIGTERM', () => { note('term'); if (++n === 2) process.exit(0); }); ${SERVE}`,

@@ -27,8 +27,6 @@ export interface SuperviseOptions {
 }
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
-/** Reload, and reopen or dump: the front knows what they mean. */
-const OTHER_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP'];
 
 /**
  * Keeps one front process running until it is asked to stop, or until starting another would be of no use.
@@ -48,6 +46,10 @@ class Supervisor {
   #startedMs = 0;
   /** A front said that it serves: the first message of its channel. */
   #served = false;
+  /** The one that runs has said so. */
+  #ready = false;
+  /** Came before that, when it would have ended the front. */
+  #isReloadWanted = false;
   #restarts = 0;
   #failuresInRow = 0;
   #stopping = false;
@@ -63,7 +65,7 @@ class Supervisor {
     const { signals } = this.#options;
     // Never taken off: a signal that comes while the process is ending must not change how it ends.
     for (const signal of STOP_SIGNALS) signals.on(signal, () => this.#stop(signal));
-    for (const signal of OTHER_SIGNALS) signals.on(signal, () => this.#pass(signal));
+    signals.on('SIGHUP', () => this.#reload());
     this.#startFront();
   }
 
@@ -78,6 +80,8 @@ class Supervisor {
     this.#front = front;
     front.once('message', () => {
       this.#served = true;
+      this.#ready = true;
+      if (this.#isReloadWanted) this.#reload();
     });
     front.once('exit', (code, signal) => {
       this.#ended(signal === null ? { kind: 'code', code: code ?? EXIT.internal } : { kind: 'signal', signal });
@@ -90,6 +94,7 @@ class Supervisor {
 
   #ended(exit: FrontExit): void {
     this.#front = undefined;
+    this.#ready = false;
     clearTimeout(this.#killTimer);
     const uptimeMs = Math.round(monotonicMs() - this.#startedMs);
     const step = nextStep(exit, {
@@ -121,6 +126,12 @@ class Supervisor {
       this.#killTimer = setTimeout(() => this.#kill(), this.#options.killAfterMs);
     }
     this.#pass(signal);
+  }
+
+  /** A front that loads may have read the configuration already, and does not listen yet. */
+  #reload(): void {
+    this.#isReloadWanted = !this.#ready;
+    if (this.#ready) this.#pass('SIGHUP');
   }
 
   #kill(): void {

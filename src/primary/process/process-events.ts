@@ -23,8 +23,8 @@ export function onProcessEvents(orders: ProcessOrders): void {
     else if (order === 'force') orders.force();
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onStop);
-  drainOnStopSignals();
   process.on('SIGHUP', () => orders.reload());
+  if (drainOnStopSignals()) orders.reload();
   // The parent is gone, and with it whoever would stop this process; whoever follows wants its port.
   process.on('disconnect', () => orders.drain('the supervising parent is gone', { delayed: false }));
   process.on('uncaughtException', (error) => orders.fault(error));
