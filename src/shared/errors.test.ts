@@ -11,14 +11,15 @@ test('each status of the contract has these codes', () => {
   for (const codes of Object.values(byStatus)) codes.sort();
   expect(byStatus).toEqual({
     400: ['bad_request'],
-    403: ['client_banned'],
+    401: ['credentials_invalid', 'credentials_missing', 'token_expired'],
+    403: ['client_banned', 'not_allowed'],
     404: ['no_route'],
     405: ['method_not_allowed'],
     408: ['client_stalled', 'header_timeout', 'request_timeout'],
     411: ['length_required'],
     413: ['body_too_large'],
     414: ['uri_too_long'],
-    429: ['rate_limited', 'too_many_in_flight'],
+    429: ['rate_limited', 'too_many_failures', 'too_many_in_flight'],
     431: ['header_too_large'],
     500: ['internal_error'],
     501: ['method_not_implemented'],
@@ -30,7 +31,15 @@ test('each status of the contract has these codes', () => {
       'upstream_tls_failed',
       'upstream_unresolved',
     ],
-    503: ['circuit_open', 'draining', 'limits_unavailable', 'no_threads', 'overloaded', 'upstream_queue_full'],
+    503: [
+      'circuit_open',
+      'draining',
+      'identity_unavailable',
+      'limits_unavailable',
+      'no_threads',
+      'overloaded',
+      'upstream_queue_full',
+    ],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
     505: ['http_version_not_supported'],
     508: ['loop_detected'],
@@ -65,7 +74,7 @@ test('these pass by themselves, in a second', () => {
     'too_many_in_flight',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(5);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(6);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -83,6 +92,7 @@ test('a sampled access log always has these, and never those', () => {
   expect(which(({ logged }) => logged === 'never')).toEqual([
     'circuit_open',
     'draining',
+    'identity_unavailable',
     'limits_unavailable',
     'overloaded',
   ]);

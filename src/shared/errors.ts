@@ -49,6 +49,22 @@ const TABLE = {
     status: 508,
     detail: 'The request has passed the gateway too often: an upstream leads back to it.',
   },
+  credentials_missing: { ...PLAIN, status: 401, detail: 'The route wants to know who asks; the request does not say.' },
+  credentials_invalid: { ...PLAIN, status: 401, detail: 'The credentials are not valid.' },
+  token_expired: { ...PLAIN, status: 401, detail: 'The token has expired, or is not valid yet.' },
+  not_allowed: { ...PLAIN, status: 403, detail: 'This consumer may not use the route.' },
+  too_many_failures: {
+    ...PLAIN,
+    status: 429,
+    detail: 'Too many wrong credentials came from this address.',
+  },
+  identity_unavailable: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The credentials cannot be verified at the moment; they may well be good.',
+    retryAfterSeconds: 5,
+    logged: NEVER,
+  },
   client_banned: {
     ...PLAIN,
     status: 403,
