@@ -1,6 +1,7 @@
 import { checkBackups } from './backups/checks.ts';
 import { isAmbiguousName } from '../http/ambiguous-name.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
+import { checkIdentityEnv } from './identity/checks.ts';
 import { checkJobs } from './jobs/checks.ts';
 import type { Problem } from './problems.ts';
 import { checkRedis } from './redis/checks.ts';
@@ -42,6 +43,17 @@ function checkLimitWaits(values: EnvValues, sound: Sound): readonly Problem[] {
   return [{ key: 'RATE_LIMIT_BATCH_MAX_WAIT_MICROSECONDS', value: String(waitUs), expected }];
 }
 
+/** Two ways to say the same numbers. */
+const checkLimitProfile = (values: EnvValues, given: ReadonlySet<EnvName>): readonly Problem[] =>
+  (['RATE_LIMIT_CAPACITY', 'RATE_LIMIT_REFILL_RATE'] as const)
+    .filter((name) => values.RATE_LIMIT_PROFILE !== undefined && given.has(name))
+    .map((key) => ({
+      key,
+      value: String(values[key]),
+      expected: 'only one of it and RATE_LIMIT_PROFILE',
+      reason: 'RATE_LIMIT_PROFILE is set too',
+    }));
+
 /** Names of fields that are dropped before anybody is named by them. */
 function checkClientKey(values: EnvValues, sound: Sound): readonly Problem[] {
   if (values.AMBIGUOUS_FIELDS === 'pass' || !sound('RATE_LIMIT_KEY', 'AMBIGUOUS_FIELDS')) return [];
@@ -53,13 +65,15 @@ function checkClientKey(values: EnvValues, sound: Sound): readonly Problem[] {
 }
 
 /** What needs several variables, or files they name, to judge. */
-export function checkEnv({ values, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
+export function checkEnv({ values, given, problems }: ReadEnv, readFile: ReadFile): readonly Problem[] {
   const sound: Sound = (...names) => !problems.some(({ key }) => names.some((name) => name === key));
   return [
     ...checkPorts(values, sound),
     ...checkTls(values, sound, readFile),
     ...checkLimitWaits(values, sound),
     ...checkClientKey(values, sound),
+    ...checkLimitProfile(values, given),
+    ...checkIdentityEnv(values, sound),
     ...checkRedis(values, sound, readFile),
     ...checkJobs(values, sound),
     ...checkBackups(values, sound),

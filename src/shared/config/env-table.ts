@@ -3,6 +3,7 @@ import { parseDnsServer, parseListenHost, parseNetwork } from './addresses.ts';
 import { BACKUPS_ENV } from './backups/env.ts';
 import { BREAKER_ENV } from './breaker/env.ts';
 import { JOBS_ENV } from './jobs/env.ts';
+import { IDENTITY_ENV } from './identity/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
@@ -182,6 +183,7 @@ export const ENV = {
     'An upstream connection carries no further request after this, so that changes of its address are followed; 0 = no limit.',
   ),
   ...LIMITS_ENV,
+  ...IDENTITY_ENV,
   ...HEALTH_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,

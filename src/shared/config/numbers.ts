@@ -41,6 +41,10 @@ export const BOUNDS = {
   failureStatus: { min: 500, max: 599 },
   healthInterval: { min: 1, max: 3_600 },
   healthTimeout: { min: 0.01, max: 60 },
+  identityCacheSeconds: { min: 1, max: 3_600 },
+  jwksRefreshSeconds: { min: 1, max: 86_400 },
+  jwksStaleSeconds: { min: 60, max: 2_592_000 },
+  clockSkewSeconds: { min: 0, max: 300 },
   healthInARow: { min: 1, max: 100 },
 } as const satisfies Record<string, Bounds>;
 

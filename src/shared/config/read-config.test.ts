@@ -64,6 +64,8 @@ test('an empty environment gives the documented defaults and the demo upstream',
           shadow: false,
           leaseTokens: 0,
         },
+        authentication: undefined,
+        profileLimits: [],
       },
     ],
     upstreams: [
@@ -97,6 +99,25 @@ test('an empty environment gives the documented defaults and the demo upstream',
       timeoutMs: 10,
       timeoutMaxMs: 50,
       maxClients: 1_000_000,
+    },
+    identities: {
+      apiKeyHeader: 'x-api-key',
+      apiKeys: 'file',
+      cacheMs: 60_000,
+      cacheEntries: 10_000,
+      jwksRefreshMs: 600_000,
+      jwksStaleMs: 86_400_000,
+      failureCapacity: 20,
+      failureRefillPerSecond: 0.2,
+      profiles: [['iot', 10_000, 1_000] as const, ['web', 1_000, 100] as const, ['partner', 500, 50] as const].map(
+        ([name, capacity, refillPerSecond]) => ({
+          name,
+          rules: [{ name: '', label: `profile:${name}`, capacity, refillPerSecond }],
+          maxInFlight: 0,
+        }),
+      ),
+      consumers: [],
+      issuers: [],
     },
     redis: undefined,
     jobs: { mode: 'on', redis: undefined },
@@ -276,7 +297,7 @@ test('all problems of the environment, its files and the YAML come at once, and 
     'TLS_KEY_FILE: missing, expected a file, because TLS_CERT_FILE is set',
     'g.yaml:2: routes[0].path: got "a", expected a path that starts with /',
     'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream',
-    'g.yaml:3: extra: unknown key, expected one of upstreams, routes',
+    'g.yaml:3: extra: unknown key, expected one of upstreams, routes, profiles, consumers, issuers',
   ]);
 });
 

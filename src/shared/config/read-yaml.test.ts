@@ -62,6 +62,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       timeouts: { connectMs: 1000, headersMs: 10_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 60_000 },
       maxBodyBytes: 1_048_576,
       limits: undefined,
+      authentication: undefined,
+      profileLimits: [],
     },
     {
       name: 'me',
@@ -77,6 +79,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 0 },
       maxBodyBytes: 11,
       limits: undefined,
+      authentication: undefined,
+      profileLimits: [],
     },
   ]);
   expect(config.upstreams).toStrictEqual([

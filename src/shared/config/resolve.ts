@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolveBackups } from './backups/resolve.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
+import { resolveIdentities } from './identity/resolve.ts';
 import { resolveJobs } from './jobs/resolve.ts';
 import { resolveLimits } from './limits/resolve.ts';
 import { resolveRedis } from './redis/resolve.ts';
@@ -43,19 +44,26 @@ export function resolveConfig(checked: Checked): Config {
   const wantsDefault = routes.some(({ upstream }) => upstream === DEFAULT_UPSTREAM);
   // Whoever writes routes says what is limited; the route that is there by itself always is.
   const limitByDefault =
-    yaml?.data.routes === undefined || given.has('RATE_LIMIT_CAPACITY') || given.has('RATE_LIMIT_REFILL_RATE');
+    yaml?.data.routes === undefined ||
+    given.has('RATE_LIMIT_CAPACITY') ||
+    given.has('RATE_LIMIT_REFILL_RATE') ||
+    given.has('RATE_LIMIT_PROFILE');
+  const identities = resolveIdentities(env, yaml);
+  const { profiles } = identities;
+  const authenticates = routes.some(({ authenticate = [] }) => authenticate.length > 0);
   const redis = resolveRedis(env, checked.readFile);
   return {
     node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.machine.chance) },
     server: resolveServer(env, checked.machine, checked.stateDir),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
-    routes: routes.map((route) => resolveRoute({ env, limitByDefault }, route)),
+    routes: routes.map((route) => resolveRoute({ env, limitByDefault, profiles }, route)),
     upstreams:
       targets === undefined || hasDefault || !wantsDefault
         ? upstreams
         : [resolveDefaultUpstream(env, targets), ...upstreams],
-    limits: resolveLimits(env),
+    limits: resolveLimits(env, authenticates && !given.has('RATE_LIMIT_KEY')),
+    identities,
     redis,
     jobs: resolveJobs(env, checked.readFile, redis),
     backups: resolveBackups(env, checked.secretFiles),

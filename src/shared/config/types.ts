@@ -1,3 +1,4 @@
+import type { IdentitiesConfig, RouteAuthenticationConfig } from './identity/types.ts';
 import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
@@ -131,6 +132,10 @@ export interface RouteConfig {
   readonly maxBodyBytes: number;
   /** `undefined` = not limited. */
   readonly limits: RouteLimitsConfig | undefined;
+  /** `undefined` = whoever asks. */
+  readonly authentication: RouteAuthenticationConfig | undefined;
+  /** In place of `limits` for consumers of these profiles; only where the route authenticates. */
+  readonly profileLimits: readonly ProfileLimitsConfig[];
 }
 
 export interface RouteLimitsConfig {
@@ -143,6 +148,12 @@ export interface RouteLimitsConfig {
   readonly shadow: boolean;
   /** Tokens that a thread may take ahead for a busy client; 0 = off. */
   readonly leaseTokens: number;
+}
+
+/** How a route limits consumers of a profile: by its buckets and the route's own. */
+export interface ProfileLimitsConfig {
+  readonly profile: string;
+  readonly limits: RouteLimitsConfig;
 }
 
 /** What holds for the limits of every route. */
@@ -294,6 +305,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly upstreams: readonly UpstreamConfig[];
   readonly limits: LimitsConfig;
+  readonly identities: IdentitiesConfig;
   /** `undefined` = every process for itself. */
   readonly redis: RedisConfig | undefined;
   readonly jobs: JobsConfig;

@@ -1,6 +1,8 @@
 import type { BreakerMode } from '../breaker/rule.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure } from '../limits/rule.ts';
+import type { AuthenticationMethod } from '../identity/identity.ts';
+import type { ApiKeyStore } from './identity/types.ts';
 import type { BreakerProbe, JobsMode, RedisMode, TlsVersion } from './types.ts';
 
 /** Words that settings take, the same in the environment and in YAML. */
@@ -13,3 +15,5 @@ export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisf
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
 export const AMBIGUOUS_FIELDS = ['drop', 'pass'] as const;
+export const API_KEY_STORES = ['file', 'redis', 'both'] as const satisfies readonly ApiKeyStore[];
+export const AUTHENTICATION_METHODS = ['api_key', 'jwt'] as const satisfies readonly AuthenticationMethod[];

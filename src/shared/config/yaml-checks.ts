@@ -3,6 +3,8 @@ import { checkBreaker } from './breaker/checks.ts';
 import { checkCaFile } from './tls/certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { checkHealth } from './health/checks.ts';
+import { checkIdentity } from './identity/checks.ts';
+import { consumerSchema, issuerSchema, profileSchema } from './identity/yaml.ts';
 import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
 import { resolveBeside } from './text-file.ts';
@@ -37,6 +39,12 @@ function goodFields<S extends z.ZodObject>(schema: S, value: unknown): Partial<z
   });
   return Object.fromEntries(fields) as Partial<z.infer<S>>;
 }
+
+const goodSections = <S extends z.ZodObject>(
+  sections: unknown,
+  schema: S,
+): Readonly<Record<string, Partial<z.infer<S>>>> =>
+  Object.fromEntries(Object.entries(mapping(sections)).map(([name, value]) => [name, goodFields(schema, value)]));
 
 /** Exactly one of two keys that say the same thing in two ways. */
 function checkOneOf(
@@ -100,5 +108,11 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   const routes = given.map((route) => goodFields(routeSchema, route));
   problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
-  return [...problems, ...checkRoutesApart(routes), ...checkLimits(routes)];
+  const identity = checkIdentity({
+    profiles: goodSections(file['profiles'], profileSchema),
+    consumers: goodSections(file['consumers'], consumerSchema),
+    issuers: goodSections(file['issuers'], issuerSchema),
+    routes,
+  });
+  return [...problems, ...checkRoutesApart(routes), ...checkLimits(routes), ...identity];
 }

@@ -7,6 +7,7 @@ import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
 /**
@@ -123,6 +124,7 @@ export const routeSchema = section({
     .optional()
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
   ...ROUTE_LIMIT_FIELDS,
+  ...ROUTE_IDENTITY_FIELDS,
 }).meta(exactlyOne('path', 'exact'));
 
 export const gatewaySchema = section({
@@ -135,6 +137,7 @@ export const gatewaySchema = section({
     .min(1, 'at least one route')
     .optional()
     .describe('Routes; default /proxy to the upstream named default.'),
+  ...IDENTITY_SECTIONS,
 });
 
 export type UpstreamYaml = z.infer<typeof upstreamSchema>;

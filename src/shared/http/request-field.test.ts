@@ -57,6 +57,13 @@ test.each([...CLAIM_NAMES, ...CLAIM_PREFIXES.map((prefix) => `${prefix}anything`
   expect(kinds.requestFieldKind(name)).toBe(kinds.CLAIM);
 });
 
+test.each(['x-consumer-id', 'x-consumer-profile', 'x-consumer-groups', 'x-consumer-anything'])(
+  '%s is dropped',
+  (name) => {
+    expect(kinds.requestFieldKind(name)).toBe(kinds.DROP);
+  },
+);
+
 prop.prop([fc.constantFrom(...Object.keys(KIND)), fc.nat(18), fc.constantFrom('x', '-', '')])(
   'a name that differs in one character is another field',
   (name, at, character) => {

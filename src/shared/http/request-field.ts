@@ -24,7 +24,7 @@ export const X_REAL_IP = 15;
 /** Forwarded for a trusted proxy only; see forwarding-claim.ts. */
 export const CLAIM = 16;
 
-/** Every name whose kind is neither FORWARD nor CLAIM, for readers that look names up as bytes. */
+/** Every name whose kind is neither FORWARD nor CLAIM nor one of a family, for readers that look names up as bytes. */
 export const NOTABLE_NAMES: readonly string[] = [
   'connection',
   'content-length',
@@ -48,6 +48,9 @@ export const NOTABLE_NAMES: readonly string[] = [
   'x-request-id',
 ];
 
+/** Fields with such beginnings are dropped: the gateway alone says who a consumer is, whoever sends them. */
+export const DROP_PREFIXES: readonly string[] = ['x-consumer-'];
+
 const C = 0x63;
 const E = 0x65;
 const T = 0x74;
@@ -61,7 +64,9 @@ const X = 0x78;
  */
 export function requestFieldKind(lowerName: string): number {
   const kind = notableKind(lowerName);
-  return kind === FORWARD && isForwardingClaim(lowerName) ? CLAIM : kind;
+  if (kind !== FORWARD) return kind;
+  if (DROP_PREFIXES.some((prefix) => lowerName.startsWith(prefix))) return DROP;
+  return isForwardingClaim(lowerName) ? CLAIM : FORWARD;
 }
 
 /**

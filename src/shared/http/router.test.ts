@@ -18,6 +18,8 @@ const DEFAULTS: RouteConfig = {
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
   maxBodyBytes: 1,
   limits: undefined,
+  authentication: undefined,
+  profileLimits: [],
 };
 
 function route(name: string, path: string, more: Partial<RouteConfig> = {}): RouteConfig {

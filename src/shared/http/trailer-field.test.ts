@@ -20,6 +20,7 @@ test.each([
 });
 
 test.each([
+  'x-consumer-id',
   'content-length',
   'content-encoding',
   'content-type',

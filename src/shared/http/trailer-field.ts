@@ -60,6 +60,7 @@ const REFUSED_PREFIXES = [
   'proxy-',
   'ratelimit',
   'sec-',
+  'x-consumer-',
   'x-rate-limit',
   'x-ratelimit',
 ];

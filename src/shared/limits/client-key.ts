@@ -7,13 +7,15 @@ import type { IpClients } from './ip-client.ts';
 /** Where a client's name comes from: one entry of `RATE_LIMIT_KEY`. */
 export type ClientKeySource =
   | { readonly kind: 'ip' }
+  /** Who the credential that was verified belongs to. */
+  | { readonly kind: 'consumer' }
   /** The hash of the credentials of this scheme in Authorization. */
   | { readonly kind: CredentialScheme }
   /** `plain`: the value itself (device ids); otherwise its hash, so that Redis never holds an API key. */
   | { readonly kind: 'header'; readonly name: string; readonly plain: boolean };
 
 /** What an entry may be. */
-export const SOURCES = 'ip, bearer, basic, header:NAME or header-plain:NAME';
+export const SOURCES = 'consumer, ip, bearer, basic, header:NAME or header-plain:NAME';
 
 const AUTHORIZATION = 'authorization';
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/; // RFC 9110, lower-cased
@@ -22,14 +24,14 @@ const MAX_CACHED = 4_096;
 const LONGEST_CACHED = 256;
 
 /**
- * Reads `ip`, `bearer`, `basic`, `header:NAME`, `header-plain:NAME` or a comma-separated list of them: the first one that
+ * Reads `consumer`, `ip`, `bearer`, `basic`, `header:NAME`, `header-plain:NAME` or a comma-separated list of them: the first one that
  * a request has.
  * Throws RangeError saying what is wrong.
  */
 export function parseClientKey(text: string): readonly ClientKeySource[] {
   return text.split(',').map((item) => {
     const source = item.trim();
-    if (source === 'ip' || source === 'bearer' || source === 'basic') return { kind: source };
+    if (source === 'consumer' || source === 'ip' || source === 'bearer' || source === 'basic') return { kind: source };
     const [, plain, name = ''] = /^header(-plain)?:(.*)$/.exec(source) ?? [];
     const lower = name.toLowerCase();
     if (!TOKEN.test(lower)) {
@@ -43,7 +45,7 @@ export function parseClientKey(text: string): readonly ClientKeySource[] {
 export const identifyingFields = (sources: readonly ClientKeySource[]): ReadonlySet<string> =>
   new Set(
     sources.flatMap((source) => {
-      if (source.kind === 'ip') return [];
+      if (source.kind === 'ip' || source.kind === 'consumer') return [];
       return [source.kind === 'header' ? source.name : AUTHORIZATION];
     }),
   );
@@ -76,6 +78,7 @@ export class ClientKeys {
   nameOf(request: Identifiable): string | undefined {
     for (const source of this.#sources) {
       if (source.kind === 'ip') break;
+      if (source.kind === 'consumer') continue;
       const value = request.header(source.kind === 'header' ? source.name : AUTHORIZATION);
       if (value === undefined || value === '') continue;
       if (source.kind === 'header') return source.plain ? plainClient(value) : this.#hashed(value);

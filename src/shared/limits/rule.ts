@@ -9,6 +9,8 @@ export const CLOSED_RETRY_MS = 1_000;
 export interface RuleSpec extends BucketLimit {
   /** '' for the default bucket of a client; else lower-case letters, digits and '-', the end of the bucket's key. */
   readonly name: string;
+  /** What people call it, where that is not its name; without quotes and backslashes. */
+  readonly label?: string;
 }
 
 /** A rule with everything that depends only on it worked out. */
@@ -24,7 +26,8 @@ export interface CompiledRule extends RuleSpec {
 }
 
 /** What people call a rule: in fields of answers, metrics and the admin API. */
-export const ruleLabel = ({ name }: Pick<RuleSpec, 'name'>): string => (name === '' ? 'default' : name);
+export const ruleLabel = ({ name, label }: Pick<RuleSpec, 'name' | 'label'>): string =>
+  label ?? (name === '' ? 'default' : name);
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const MOST_TOKENS = 1e9; // a millionth of a token still is a whole number below 2^53
@@ -46,6 +49,7 @@ export function compileRule(spec: RuleSpec): CompiledRule {
   const windowSeconds = Math.max(1, Math.ceil(capacity / refillPerSecond));
   return Object.freeze({
     name,
+    label: ruleLabel(spec),
     capacity,
     refillPerSecond,
     keySuffix: name === '' ? '' : `:${name}`,

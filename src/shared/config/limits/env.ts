@@ -2,6 +2,7 @@ import { withDefault, optional } from '../env-variable.ts';
 import { allowlist, clientKey } from './parsers.ts';
 import { BOUNDS, numberText, wholeNumberText } from '../numbers.ts';
 import { onOff, oneOf } from '../parsers.ts';
+import { SHIPPED_PROFILE_NAMES } from '../identity/profiles.ts';
 import { HEADER_MODES, ON_STORE_FAILURE } from '../words.ts';
 
 /** Variables of the rate limits. */
@@ -17,12 +18,17 @@ export const LIMITS_ENV = {
     '100',
     'Tokens a second that come back; fractions such as 0.1 work.',
   ),
+  RATE_LIMIT_PROFILE: optional(
+    oneOf(SHIPPED_PROFILE_NAMES),
+    'The numbers of a profile in place of the two above: iot (10000, 1000 a second), web (1000, 100) or partner (500, 50).',
+  ),
   RATE_LIMIT_KEY: withDefault(
     clientKey,
     'ip',
-    'What names a client: ip, bearer or basic (the credentials in Authorization, hashed), header:NAME (hashed), ' +
-      'header-plain:NAME, or several with commas: the first one that a request has. None of them is verified, so whoever ' +
-      'sends another value each time is another client each time. A field that names clients may stand in a request once, ' +
+    'What names a client: consumer (who has proved who he is, on routes that authenticate), ip, bearer or basic (the ' +
+      'credentials in Authorization, hashed), header:NAME (hashed), header-plain:NAME, or several with commas: the first ' +
+      'one that a request has. Where a route authenticates the default is consumer,ip. None but consumer is verified, so ' +
+      'whoever sends another value each time is another client each time. A field that names clients may stand in a request once, ' +
       'and not in Connection: else 400.',
   ),
   RATE_LIMIT_IPV6_PREFIX: withDefault(

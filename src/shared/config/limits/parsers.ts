@@ -34,6 +34,13 @@ function parseSources(text: string): Parsed<readonly ClientKeySource[]> {
     nameOf(one) === nameOf(other) && (one.kind === 'header') === (other.kind === 'header');
   const twice = sources.find((source, index) => sources.findIndex((other) => sameAs(source, other)) !== index);
   if (twice !== undefined) return { ok: false, expected: 'every source only once', got: nameOf(twice) };
+  if (sources.slice(1).some(({ kind }) => kind === 'consumer')) {
+    return {
+      ok: false,
+      expected: 'consumer at the start: who is verified is not named by what is not',
+      got: 'consumer',
+    };
+  }
   return sources.slice(0, -1).some(({ kind }) => kind === 'ip')
     ? { ok: false, expected: 'ip at the end: every request has an address, so nothing after it counts' }
     : parsed;

@@ -72,11 +72,11 @@ test.each<[Env, string]>([
   ],
   [
     { RATE_LIMIT_KEY: 'ip6' },
-    'RATE_LIMIT_KEY: got "ip6", expected ip, bearer, basic, header:NAME or header-plain:NAME',
+    'RATE_LIMIT_KEY: got "ip6", expected consumer, ip, bearer, basic, header:NAME or header-plain:NAME',
   ],
   [
     { RATE_LIMIT_KEY: 'header:a b,ip' },
-    'RATE_LIMIT_KEY: got "header:a b", expected ip, bearer, basic, header:NAME or header-plain:NAME',
+    'RATE_LIMIT_KEY: got "header:a b", expected consumer, ip, bearer, basic, header:NAME or header-plain:NAME',
   ],
   [
     { RATE_LIMIT_KEY: 'ip,header:a' },

@@ -1,11 +1,15 @@
 import type { RuleSpec } from '../../limits/rule.ts';
 import type { EnvValues } from '../env-table.ts';
+import { resolveProfileLimits } from '../identity/resolve.ts';
+import { SHIPPED_PROFILES } from '../identity/profiles.ts';
+import type { ProfileConfig } from '../identity/types.ts';
 import { ruleNameOf } from './rule-name.ts';
-import type { LimitsConfig, RouteLimitsConfig } from '../types.ts';
+import type { LimitsConfig, ProfileLimitsConfig, RouteLimitsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 
-export const resolveLimits = (env: EnvValues): LimitsConfig => ({
-  key: env.RATE_LIMIT_KEY,
+/** @param namesConsumers a route finds out who asks, and nothing is said of who counts as a client */
+export const resolveLimits = (env: EnvValues, namesConsumers = false): LimitsConfig => ({
+  key: namesConsumers ? [{ kind: 'consumer' }, ...env.RATE_LIMIT_KEY] : env.RATE_LIMIT_KEY,
   ipv6Prefix: env.RATE_LIMIT_IPV6_PREFIX,
   allowlist: env.RATE_LIMIT_ALLOWLIST ?? { cidrs: [], keys: [] },
   headers: env.RATE_LIMIT_HEADERS,
@@ -29,8 +33,12 @@ function rulesOf({ env, limitByDefault }: LimitDefaults, route: RouteYaml, route
       refillPerSecond,
     }));
   }
-  const { RATE_LIMIT_CAPACITY: capacity, RATE_LIMIT_REFILL_RATE: refillPerSecond } = env;
-  return limitByDefault ? [{ name: '', capacity, refillPerSecond }] : [];
+  return limitByDefault ? [{ name: '', ...defaultNumbers(env) }] : [];
+}
+
+function defaultNumbers(env: EnvValues): Omit<RuleSpec, 'name'> {
+  if (env.RATE_LIMIT_PROFILE !== undefined) return SHIPPED_PROFILES[env.RATE_LIMIT_PROFILE];
+  return { capacity: env.RATE_LIMIT_CAPACITY, refillPerSecond: env.RATE_LIMIT_REFILL_RATE };
 }
 
 /** How a route is limited; `undefined` = it is not. */
@@ -39,11 +47,23 @@ export function resolveRouteLimits(
   route: RouteYaml,
   routeName: string,
 ): RouteLimitsConfig | undefined {
-  const { env } = defaults;
   const rules = rulesOf(defaults, route, routeName);
-  if (rules.length === 0) return undefined;
+  return rules.length === 0 ? undefined : { rules, ...howOf(defaults.env, route) };
+}
+
+/** The same for consumers of each profile; a route that is never limited is not limited for them either. */
+export function resolveRouteProfiles(
+  defaults: LimitDefaults & { readonly profiles: readonly ProfileConfig[] },
+  route: RouteYaml,
+  routeName: string,
+): readonly ProfileLimitsConfig[] {
+  const isLimited = route.limits === undefined || route.limits.length > 0;
+  if (!isLimited || (route.authenticate ?? []).length === 0) return [];
+  return resolveProfileLimits(defaults.profiles, rulesOf(defaults, route, routeName), howOf(defaults.env, route));
+}
+
+function howOf(env: EnvValues, route: RouteYaml): Omit<RouteLimitsConfig, 'rules'> {
   return {
-    rules,
     cost: route.cost ?? 1,
     onStoreFailure: route.on_store_failure ?? env.RATE_LIMIT_ON_STORE_FAILURE,
     shadow: route.shadow ?? env.RATE_LIMIT_SHADOW,

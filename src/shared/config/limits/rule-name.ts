@@ -1,4 +1,6 @@
 /** The name of a bucket in Redis keys and in RateLimit fields. */
+export const RULE_NAME_PHRASE =
+  'a name of lower-case letters, digits and "-", at most 32, that starts with a letter or digit';
 export const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** The name of a route's one limit when it has none: the route's, in lower case, with `-` for what a rule cannot have. */

@@ -9,7 +9,7 @@ const fieldOf = (source: ClientKeySource): string =>
 export function riskyClientKey({ limits, routes, server }: Config): readonly Problem[] {
   if (!routes.some((route) => route.limits !== undefined)) return [];
   const problems: Problem[] = [];
-  const madeUp = limits.key.filter(({ kind }) => kind !== 'ip');
+  const madeUp = limits.key.filter(({ kind }) => kind !== 'ip' && kind !== 'consumer');
   if (madeUp.length > 0 && server.trustedProxies.length === 0) {
     const reason = `nobody verifies ${madeUp.map(fieldOf).join(', ')}: who sends another value each time is never refused`;
     problems.push({

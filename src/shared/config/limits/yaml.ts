@@ -1,16 +1,14 @@
 import * as z from 'zod';
 import { BOUNDS, decimal, wholeNumber } from '../numbers.ts';
 import { oneOf } from '../parsers.ts';
-import { RULE_NAME } from './rule-name.ts';
+import { RULE_NAME, RULE_NAME_PHRASE } from './rule-name.ts';
 import { ON_STORE_FAILURE } from '../words.ts';
 import { flag, section } from '../yaml-fields.ts';
 
-const NAME_PHRASE = 'a name of lower-case letters, digits and "-", at most 32, that starts with a letter or digit';
-
 const limit = section({
   name: z
-    .string(NAME_PHRASE)
-    .regex(RULE_NAME, NAME_PHRASE)
+    .string(RULE_NAME_PHRASE)
+    .regex(RULE_NAME, RULE_NAME_PHRASE)
     .optional()
     .describe(
       'Name of the bucket, in Redis keys and RateLimit fields; routes that give the same name (and numbers) share it. ' +

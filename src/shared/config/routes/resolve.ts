@@ -1,5 +1,7 @@
 import type { EnvValues } from '../env-table.ts';
-import { resolveRouteLimits } from '../limits/resolve.ts';
+import { resolveAuthentication } from '../identity/resolve.ts';
+import type { ProfileConfig } from '../identity/types.ts';
+import { resolveRouteLimits, resolveRouteProfiles } from '../limits/resolve.ts';
 import type { LimitDefaults } from '../limits/resolve.ts';
 import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
@@ -17,7 +19,10 @@ function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
   };
 }
 
-export function resolveRoute(defaults: LimitDefaults, route: RouteYaml): RouteConfig {
+export function resolveRoute(
+  defaults: LimitDefaults & { readonly profiles: readonly ProfileConfig[] },
+  route: RouteYaml,
+): RouteConfig {
   const { env } = defaults;
   const name = routeName(route) ?? 'root';
   return {
@@ -34,5 +39,7 @@ export function resolveRoute(defaults: LimitDefaults, route: RouteYaml): RouteCo
     timeouts: resolveTimeouts(env, route),
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
     limits: resolveRouteLimits(defaults, route, name),
+    authentication: resolveAuthentication(route),
+    profileLimits: resolveRouteProfiles(defaults, route, name),
   };
 }

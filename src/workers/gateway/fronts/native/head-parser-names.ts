@@ -1,6 +1,13 @@
 import { plainTwin } from '../../../../shared/http/ambiguous-name.ts';
 import { CLAIM_NAMES, CLAIM_PREFIXES } from '../../../../shared/http/forwarding-claim.ts';
-import { CLAIM, DROP, FORWARD, NOTABLE_NAMES, requestFieldKind } from '../../../../shared/http/request-field.ts';
+import {
+  CLAIM,
+  DROP,
+  DROP_PREFIXES,
+  FORWARD,
+  NOTABLE_NAMES,
+  requestFieldKind,
+} from '../../../../shared/http/request-field.ts';
 
 /** A field whose value may name the client has the code IDENTIFYING + its index; everything below is a kind of request-field.ts. */
 export const IDENTIFYING = 32;
@@ -27,9 +34,8 @@ export class FieldNames {
 
   /** @param identifying lower-case names; those that are not simply forwarded cannot name a client */
   constructor(identifying: Iterable<string>) {
-    for (const prefix of CLAIM_PREFIXES) {
-      for (let length = prefix.length + 1; length <= LONGEST; length++) this.#add(prefix, CLAIM, length);
-    }
+    for (const prefix of CLAIM_PREFIXES) this.#addPrefix(prefix, CLAIM);
+    for (const prefix of DROP_PREFIXES) this.#addPrefix(prefix, DROP);
     this.#firstWhole = this.#names.length;
     for (const name of CLAIM_NAMES) this.#add(name, CLAIM);
     for (const name of NOTABLE_NAMES) this.#add(name, requestFieldKind(name));
@@ -38,6 +44,10 @@ export class FieldNames {
       if (requestFieldKind(name) === FORWARD) this.#add(name, code);
       code++;
     }
+  }
+
+  #addPrefix(prefix: string, code: number): void {
+    for (let length = prefix.length + 1; length <= LONGEST; length++) this.#add(prefix, code, length);
   }
 
   /** @param length of the names that it stands for */

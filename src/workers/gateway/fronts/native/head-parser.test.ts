@@ -232,6 +232,11 @@ describe('fields', () => {
     },
   );
 
+  test('who a consumer is the gateway alone says', () => {
+    const lines = ['X-Consumer-Id: a', 'x-consumer-groups:  b', `X-Consumer-${big(40)}: c`, 'X_Consumer_Id: d'];
+    expect(one(get('A: 1', ...lines, 'X-Consumers: 2')).fields).toEqual(['A: 1', 'X-Consumers: 2']);
+  });
+
   test('a claim that Connection names is meant for us', () => {
     const { fields, head } = one(get('Connection: x-forwarded-port, b', 'X-Forwarded-Port: 1', 'X-Host: h', 'B: 2'));
     expect({ fields, claims: head['claims'] }).toEqual({ fields: [], claims: 'X-Host: h\r\n' });
