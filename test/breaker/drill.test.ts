@@ -59,7 +59,7 @@ class SimulatedNode implements Disposable {
     let token = gate.check(1, address);
     if (token === ASK) gate.ask(1, address, (granted) => (token = granted));
     if (token === REFUSE) return undefined;
-    return (outcome) => gate.outcome({ breakerPlace: 1, breakerToken: token, address }, outcome);
+    return (outcome) => gate.outcome({ breakerPlace: 1, breakerToken: token, breakerClient: address }, outcome);
   }
 
   /** A request that is over at once. @returns whether it was served */

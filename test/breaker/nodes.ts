@@ -99,7 +99,7 @@ export function startNode(options: TestNodeOptions = {}): TestNode {
     if (token === ASK) token = await new Promise<number>((resolve) => gate.ask(place, client, resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await run();
-    gate.outcome({ breakerPlace: place, breakerToken: token, address: client }, outcome);
+    gate.outcome({ breakerPlace: place, breakerToken: token, breakerClient: client }, outcome);
     return outcome;
   };
   const repeat = async (times: number, outcome: BreakerOutcome, client?: string) => {

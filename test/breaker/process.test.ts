@@ -11,7 +11,7 @@ const CLIENT = '127.0.0.1';
 const callOf = ({ place }: TestNode, token: number) => ({
   breakerPlace: place,
   breakerToken: token,
-  address: CLIENT,
+  breakerClient: CLIENT,
 });
 
 describe('one process without Redis', () => {

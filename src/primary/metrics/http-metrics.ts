@@ -1,5 +1,8 @@
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
 import {
+  AUTH_METHODS,
+  AUTH_OUTCOMES,
+  authColumn,
   firstRequestColumn,
   METHODS,
   REFUSAL_CODES,
@@ -56,6 +59,22 @@ export function httpMetrics(
             value: sums.at(start + ROUTE.responses + i),
           })),
         ),
+    ),
+    counter(
+      'auth_decisions_total',
+      'Requests of routes that authenticate, by how they proved who they are (none: not at all) and what came of it.',
+      () =>
+        routes().flatMap(({ name, start }) =>
+          AUTH_METHODS.flatMap((method) =>
+            AUTH_OUTCOMES.flatMap((outcome) => {
+              const value = sums.at(start + authColumn(method, outcome));
+              return value > 0 ? [{ labels: { route: name, method, outcome }, value }] : [];
+            }),
+          ),
+        ),
+    ),
+    counter('auth_cache_hits_total', 'Credentials that were known without being verified.', () =>
+      sums.at(THREAD.authCacheHits),
     ),
     histogram(
       {

@@ -28,9 +28,10 @@ export class MetricRowTable {
 
   /** Gives every name of a configuration its row. */
   assign(config: Config): MetricRows {
-    for (const { name, limits } of config.routes) {
+    for (const { name, limits, profileLimits } of config.routes) {
       this.#add('route', name);
-      for (const rule of limits?.rules ?? []) this.#add('rule', ruleLabel(rule));
+      const rules = [limits, ...profileLimits.map((each) => each.limits)].flatMap((each) => each?.rules ?? []);
+      for (const rule of rules) this.#add('rule', ruleLabel(rule));
     }
     for (const { name } of config.upstreams) this.#add('upstream', name);
     return {

@@ -1,6 +1,6 @@
 import type { AllowlistConfig } from '../config/types.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
-import { hashedClient, plainClient } from './client-key.ts';
+import { consumerClient, hashedClient, plainClient } from './client-key.ts';
 
 /** Who is never limited. */
 export class Allowlist {
@@ -10,7 +10,7 @@ export class Allowlist {
   constructor({ cidrs, keys }: AllowlistConfig) {
     this.#addresses = new TrustedProxies(cidrs);
     // An entry names a client by the value its header has, whichever way that becomes a name.
-    for (const key of keys) this.#names.add(hashedClient(key)).add(plainClient(key));
+    for (const key of keys) this.#names.add(hashedClient(key)).add(plainClient(key)).add(consumerClient(key));
   }
 
   /** @param address canonical text of the client's address */

@@ -58,8 +58,18 @@ export interface Identifiable {
   header(name: string): string | undefined;
 }
 
+const CONSUMER = 'consumer=';
+
+/** The name of a consumer's buckets: no address, hash or value of a header is named so. */
+export const consumerClient = (consumer: string): string => CONSUMER + plainClient(consumer);
+
+/** Whether it is one that `consumerClient` gave. */
+export const isConsumerClient = (client: string): boolean => client.startsWith(CONSUMER);
+
 /** Names the client of each request. A request that has none of the headers asked for is named by its address. */
 export class ClientKeys {
+  /** Who has proved who he is is named so (`consumerClient`), whatever else the request has. */
+  readonly namesConsumers: boolean;
   readonly #sources: readonly ClientKeySource[];
   readonly #ips: IpClients;
   readonly #hashes = new Map<string, string>();
@@ -70,6 +80,7 @@ export class ClientKeys {
   };
 
   constructor(sources: readonly ClientKeySource[], ips: IpClients) {
+    this.namesConsumers = sources[0]?.kind === 'consumer';
     this.#sources = sources;
     this.#ips = ips;
   }

@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../net/address.ts';
-import { hashedClient, plainClient } from './client-key.ts';
+import { consumerClient, hashedClient, isConsumerClient, plainClient } from './client-key.ts';
 import type { ClientKeySource } from './client-key.ts';
 import { bearerToken } from './credentials.ts';
 import { IpClients } from './ip-client.ts';
@@ -29,10 +29,12 @@ export interface MeantClients {
 export function meantClients(text: string, { key, ipv6Prefix }: NamingRules): MeantClients {
   const address = canonicalAddress(text);
   const ips = new IpClients(ipv6Prefix);
-  const sources = key.filter((source) => source.kind !== 'ip');
+  const sources = key.filter((source) => source.kind !== 'ip' && source.kind !== 'consumer');
+  const namesConsumers = key[0]?.kind === 'consumer';
   const hash = hashedClient(sources[0]?.kind === 'bearer' ? bearerToken(text) || text : text);
   const isNetwork = networkName(text, ips);
   const names = new Set<string>();
+  if (namesConsumers && text !== '') names.add(isConsumerClient(text) ? text : consumerClient(text));
   if (isNetwork || (text.length <= LONGEST_NAME && NAME.test(text))) names.add(text);
   if (address !== undefined) names.add(ips.nameOf(address));
   if (text !== '' && sources.length > 0) names.add(plainClient(text)).add(hash);
@@ -41,6 +43,7 @@ export function meantClients(text: string, { key, ipv6Prefix }: NamingRules): Me
   function freshName(): string | undefined {
     if (address !== undefined) return ips.nameOf(address);
     if (isNetwork || text === 'unknown') return text;
+    if (namesConsumers && text !== '') return isConsumerClient(text) ? text : consumerClient(text);
     const [first] = sources;
     if (first === undefined || text === '') return undefined;
     if (first.kind === 'header' && first.plain) return plainClient(text);

@@ -48,6 +48,20 @@ export const REFUSAL_CODES = [
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
+/** How a request proved who it is; `none`: it did not try. */
+export const AUTH_METHODS = ['api_key', 'jwt', 'certificate', 'none'] as const;
+/** What came of it. */
+export const AUTH_OUTCOMES = [
+  'granted',
+  'credentials_missing',
+  'credentials_invalid',
+  'token_expired',
+  'not_allowed',
+  'too_many_failures',
+  'identity_unavailable',
+] as const;
+export type AuthOutcome = (typeof AUTH_OUTCOMES)[number];
+
 /** Gives out consecutive places. */
 function columns() {
   let length = 0;
@@ -76,7 +90,13 @@ export const ROUTE = {
   /** Bytes of bodies. */
   bytesReceived: route.take(),
   bytesSent: route.take(),
+  /** One for each method and outcome of routes that authenticate. */
+  auth: route.take(AUTH_METHODS.length * AUTH_OUTCOMES.length),
 } as const;
+
+/** Column of a route's requests that authenticated so. */
+export const authColumn = (method: (typeof AUTH_METHODS)[number], outcome: AuthOutcome): number =>
+  ROUTE.auth + AUTH_METHODS.indexOf(method) * AUTH_OUTCOMES.length + AUTH_OUTCOMES.indexOf(outcome);
 
 /** The first of a method's three columns: all, 5xx, 429. */
 export const firstRequestColumn = (method: MethodLabel): number => ROUTE.requests + 3 * METHODS.indexOf(method);
@@ -140,6 +160,8 @@ export const THREAD = {
   loopLag: thread.take(DURATION),
   /** One for each of REFUSAL_CODES. */
   refused: thread.take(REFUSAL_CODES.length),
+  /** Credentials that were known without being verified. */
+  authCacheHits: thread.take(),
   /** Answers that lasted and had no room among the streams. */
   streamsRefused: thread.take(),
   /** Gauges. The first is one of STORE_STATE. */

@@ -4,6 +4,8 @@ import type { AccessLogConfig } from '../../shared/config/types.ts';
 export interface AccessEntry {
   readonly request_id: string;
   readonly client: string;
+  /** Only of who has proved who he is. */
+  readonly consumer?: string;
   readonly method: string;
   /** Normalised path, without the query (which may hold secrets). */
   readonly path: string;

@@ -23,6 +23,7 @@ import { SlowReaders } from './exchange/slow-readers.ts';
 import { UntrustedProxy } from './exchange/untrusted-proxy.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
+import { credentialFields, ThreadIdentity } from './identity/thread-identity.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
@@ -59,6 +60,7 @@ export class RequestThread implements ExchangeThread {
   readonly requestIds: RequestIds;
   readonly accessLog: AccessLog;
   readonly limits: ThreadLimits;
+  readonly identity: ThreadIdentity;
   readonly breaker: BreakerGate;
   readonly clients: SharingClients;
   readonly streams: Streams;
@@ -117,6 +119,12 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'limits', ...message }),
       log,
       openRedisStore,
+    });
+    this.identity = new ThreadIdentity({
+      config: start.config,
+      limits: this.limits,
+      metrics: this.metrics,
+      buckets: this.limits.memory,
     });
     this.untrustedProxy = new UntrustedProxy((address) => post({ to: 'limits', type: 'untrusted-proxy', address }));
     this.breaker = createGate({
@@ -223,6 +231,7 @@ export class RequestThread implements ExchangeThread {
   apply(config: Config, places: Places, rows: MetricRows): void {
     this.metrics.configure(rows);
     this.limits.apply(config);
+    this.identity.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
@@ -233,15 +242,15 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
-    const { clients, deadlines, limits, metrics, names, streams } = this;
+    const { clients, deadlines, identity, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
     const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
-    const options = { ...of, clients, deadlines, limits, metrics, names, post, random, streams };
+    const options = { ...of, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
   #identifyBy(config: Config): void {
-    this.identifying = identifyingFields(config.limits.key);
+    this.identifying = new Set([...identifyingFields(config.limits.key), ...credentialFields(config)]);
   }
 
   /** Every TICK_MS. */

@@ -8,6 +8,8 @@ import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { RouteAuthentication } from './identity/route-authentication.ts';
+import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
@@ -22,6 +24,7 @@ export interface RoutingTableOptions {
   readonly deadlines: Deadlines;
   readonly random: () => number;
   readonly limits: ThreadLimits;
+  readonly identity: ThreadIdentity;
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
   readonly healthWatch: HealthWatch;
@@ -36,6 +39,8 @@ export interface RoutingTableOptions {
 /** What the stages of an exchange need of its route. */
 export interface RouteStages {
   readonly upstream: Upstream;
+  /** `undefined` = for whoever asks. */
+  readonly authentication: RouteAuthentication | undefined;
   /** `undefined` = not limited. */
   readonly limit: RouteLimit | undefined;
   /** Row of the upstream's circuit breaker; 0 = it has none. */
@@ -52,7 +57,8 @@ export class RoutingTable {
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
-    const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, limits, metrics, names, post } = options;
+    const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, identity, limits, metrics, names, post } =
+      options;
     const { previous, random, streams } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
@@ -75,6 +81,7 @@ export class RoutingTable {
       if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
       return {
         upstream,
+        authentication: identity.of(route),
         limit: limits.routeLimit(route),
         breakerPlace: breakerPlaces.get(route.upstream) ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,

@@ -1,5 +1,6 @@
 import type { Config } from '../../shared/config/types.ts';
 import { Allowlist } from '../../shared/limits/allowlist.ts';
+import { isConsumerClient } from '../../shared/limits/client-key.ts';
 import { CUSTOMER_PREFIX_BITS, IpClients } from '../../shared/limits/ip-client.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { FairClients } from './upstream/fair-line.ts';
@@ -24,6 +25,7 @@ export class SharingClients implements FairClients {
 
   /** Somebody who is known by a key from the allow-list is not counted with others behind the same address. */
   nameOf(address: string, limitClient: string): string {
+    if (isConsumerClient(limitClient)) return limitClient;
     return limitClient !== '' && this.#allowlist.names(limitClient)
       ? `=${limitClient}`
       : this.#addresses.nameOf(address);

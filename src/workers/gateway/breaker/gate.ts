@@ -41,8 +41,8 @@ export interface GatedCall {
   readonly breakerPlace: number;
   /** What `check`, or `ask`, gave it. */
   readonly breakerToken: number;
-  /** Of the client, as far as it can be believed. */
-  readonly address: string;
+  /** Its consumer, who is verified, or its address, as far as that can be believed. */
+  readonly breakerClient: string;
 }
 
 /**
@@ -137,8 +137,8 @@ export function createGate(options: GateOptions): BreakerGate {
     const culprit = culpritOf(words, row);
     const result = probeOutcome(row, outcome);
     if (result === 'aborted') return;
-    if (result === 'success') noteSuccess(place, call.address);
-    const client = clients.of(call.address).text;
+    if (result === 'success') noteSuccess(place, call.breakerClient);
+    const client = clients.of(call.breakerClient).text;
     post({ type: 'breaker-other', place, token, culprit, client, outcome: result });
   }
 
@@ -171,10 +171,10 @@ export function createGate(options: GateOptions): BreakerGate {
           words[row + FIELD.WATCH_UNTIL] === 0 &&
           ((words[row + FIELD.FLAGS] ?? 0) & FLAG.COUNT_ALL) === 0;
         if (quiet && outcome !== OUTCOME.FAILURE) {
-          if (due[place] === 1) noteSuccess(place, call.address);
+          if (due[place] === 1) noteSuccess(place, call.breakerClient);
           return;
         }
-        const client = clients.of(call.address);
+        const client = clients.of(call.breakerClient);
         const level = countClosed(words, { place, token, client, outcome, nowMs: clock() });
         if (raiseAttention(words, level)) post({ type: 'breaker-attention' });
         return;
@@ -183,7 +183,7 @@ export function createGate(options: GateOptions): BreakerGate {
       const id = FIRST_PROBE - token;
       if (token > FIRST_PROBE || !probing.delete(id)) return;
       const result = probeOutcome(row, outcome);
-      if (result === 'success') noteSuccess(place, call.address);
+      if (result === 'success') noteSuccess(place, call.breakerClient);
       post({ type: 'breaker-result', id, outcome: result });
     },
     retryAfterSeconds(place) {

@@ -58,16 +58,20 @@ export class ClientsInFlight {
     this.mark = this.#most > 0 ? 0 : this.#full;
   }
 
-  /** Whether one more of its client may go on; it is counted then, where each is. */
-  admit(exchange: CountedForClient): boolean {
+  /**
+   * Whether one more of its client may go on; it is counted then, where each is.
+   * @param profileMost exchanges that its profile lets it have; 0 = no limit
+   */
+  admit(exchange: CountedForClient, profileMost = 0): boolean {
     const { clients, inFlight } = this.#thread;
     const { address, limitClient } = exchange;
     if (clients.isExempt(address, limitClient)) return true;
     const name = clients.nameOf(address, limitClient);
     if (inFlight > this.#full && this.#estimate(name) > this.#quarter) return false;
-    if (this.#most === 0) return true;
+    const most = this.#most > 0 && profileMost > 0 ? Math.min(this.#most, profileMost) : this.#most + profileMost;
+    if (most === 0) return true;
     const count = this.#exact.get(name) ?? 0;
-    if (count >= this.#most) return false;
+    if (count >= most) return false;
     this.#exact.set(name, count + 1);
     exchange.countedAs = name;
     return true;

@@ -14,10 +14,15 @@ import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
+import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
 import { isClosedToken } from '../breaker/closed-counts.ts';
 import { ASK, isProbe, REFUSE, UNTRACKED } from '../breaker/gate.ts';
 import type { GatedCall } from '../breaker/gate.ts';
 import type { Deadlines } from '../deadlines.ts';
+import type { Caller } from '../identity/callers.ts';
+import { REPEATED_CREDENTIAL } from '../identity/credentials-of-request.ts';
+import type { Presented } from '../identity/credentials-of-request.ts';
+import type { Judgement, RouteAuthentication } from '../identity/route-authentication.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { RouteStages } from '../routing-table.ts';
@@ -43,12 +48,21 @@ import type { CallOwner } from './upstream-call.ts';
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** What an exchange does or waits for. */
-type Stage = 'deciding' | 'limit' | 'breaker' | 'client-body' | 'forwarding' | 'discarding' | 'answered' | 'done';
+type Stage =
+  | 'deciding'
+  | 'verifying'
+  | 'limit'
+  | 'breaker'
+  | 'client-body'
+  | 'forwarding'
+  | 'discarding'
+  | 'answered'
+  | 'done';
 
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → limit → share → breaker → forward → answer → record
+ *   guard → route → identify → authenticate → limit → share → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
@@ -96,7 +110,13 @@ export class Exchange
   nextInLine: AnsweredExchange | undefined = undefined;
   heldAnswer: HeldAnswer | undefined = undefined;
 
+  /** Who has proved who he is. */
+  caller: Caller | undefined = undefined;
+
   #stage: Stage = 'deciding';
+  /** What it brought as proof, where the route asks for one. */
+  #presented: Presented | undefined = undefined;
+  #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
   /** What the upstream's breaker let it pass with. */
@@ -117,7 +137,7 @@ export class Exchange
 
   /** Whether it passes, and on: after the front has brought what it has of the body. */
   proceed(): void {
-    if (this.#stage === 'deciding') this.#limit();
+    if (this.#stage === 'deciding') this.#authenticate();
     this.starting = false;
   }
 
@@ -207,11 +227,61 @@ export class Exchange
       this.fields = head.fields + forwarded.fields + own;
     }
     const { limits } = thread;
-    if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
+    const { authentication } = this.stages;
+    if (authentication !== undefined) {
+      this.#presented = authentication.take(head, this);
+      if (this.#presented === undefined) return void this.#refuseHead('bad_request', REPEATED_CREDENTIAL);
+    } else if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
     head.clientAddress = this.address;
     const client = limits.keys.nameOf(head);
     if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
     else this.limitClient = client;
+  }
+
+  /** 401, 403, 429, 503: who asks, as far as the route wants to know. */
+  #authenticate(): void {
+    const { authentication, limit } = this.stages;
+    this.#limited = limit;
+    if (authentication === undefined) return this.#limit();
+    const presented = this.#presented as Presented;
+    const judgement = authentication.judge(presented);
+    if (judgement !== undefined) return this.#onJudged(judgement);
+    const address = this.addressName();
+    const refusedForMs = authentication.refusedForMs(address);
+    if (refusedForMs > 0) return this.#refuseCaller('too_many_failures', refusedForMs);
+    this.#stage = 'verifying';
+    authentication.verify(presented, address, (verified) => {
+      try {
+        this.#onJudged(verified);
+      } catch (error) {
+        this.onFault(error);
+      }
+    });
+  }
+
+  #onJudged(judgement: Judgement): void {
+    if (!this.#isDeciding) return; // the client left while its credential was verified
+    const authentication = this.stages.authentication as RouteAuthentication;
+    if (judgement === 'none') {
+      if (!authentication.anonymous) return this.#refuseCaller('credentials_missing');
+    } else {
+      const caller = typeof judgement === 'string' ? judgement : authentication.admit(judgement);
+      if (typeof caller === 'string') return this.#refuseCaller(caller);
+      this.caller = caller;
+      this.fields += caller.fields;
+      if (this.thread.limits.keys.namesConsumers) this.limitClient = caller.client;
+      this.#limited = authentication.limits.get(caller.profile) ?? this.#limited;
+    }
+    authentication.count(this.#presented as Presented, 'granted');
+    this.#limit();
+  }
+
+  #refuseCaller(code: Exclude<AuthOutcome, 'granted'>, retryAfterMs = 0): void {
+    const authentication = this.stages.authentication as RouteAuthentication;
+    authentication.count(this.#presented as Presented, code);
+    if (ERRORS[code].status === 401) this.extraFields = authentication.challenge(code);
+    if (retryAfterMs > 0) this.extraFields = `retry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
+    this.#refuse(code);
   }
 
   /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
@@ -231,7 +301,7 @@ export class Exchange
   /** 429, 503: one token from each of the client's buckets, or none. */
   #limit(): void {
     const { limits } = this.thread;
-    const { limit } = this.stages;
+    const limit = this.#limited;
     if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
     if (!limits.overrides.isEmpty && this.#override()) return;
@@ -248,7 +318,7 @@ export class Exchange
   onDecision(decision: Decision): void {
     if (!this.#isDeciding) return; // the client left, or sent too much, while the store was asked
     try {
-      const limit = this.stages.limit as RouteLimit;
+      const limit = this.#limited as RouteLimit;
       const granted = decision.outcome === 'granted';
       if (limit.shadow && !granted) this.thread.limits.shadow.refused(this.routeConfig.name);
       // Who is let through is not told to come back later.
@@ -267,7 +337,8 @@ export class Exchange
   /** 429: whether its client has more under way than it may. */
   #share(): void {
     const { clientsInFlight, inFlight } = this.thread;
-    if (inFlight <= clientsInFlight.mark || clientsInFlight.admit(this)) this.#checkBreaker();
+    const most = this.caller === undefined ? 0 : this.caller.maxInFlight;
+    if ((inFlight <= clientsInFlight.mark && most === 0) || clientsInFlight.admit(this, most)) this.#checkBreaker();
     else this.#refuse('too_many_in_flight');
   }
 
@@ -275,10 +346,10 @@ export class Exchange
   #checkBreaker(): void {
     const { breakerPlace } = this.stages;
     if (breakerPlace === 0) return this.#forward();
-    const token = this.thread.breaker.check(breakerPlace, this.address);
+    const token = this.thread.breaker.check(breakerPlace, this.breakerClient);
     if (token !== ASK) return this.#onBreaker(token);
     this.#stage = 'breaker';
-    this.thread.breaker.ask(breakerPlace, this.address, (granted) => {
+    this.thread.breaker.ask(breakerPlace, this.breakerClient, (granted) => {
       try {
         this.#onBreaker(granted);
       } catch (error) {
@@ -578,7 +649,8 @@ export class Exchange
 
   /** Nothing has ended the exchange since it asked whether it may go on. */
   get #isDeciding(): boolean {
-    return this.#stage === 'deciding' || this.#stage === 'limit' || this.#stage === 'breaker';
+    const stage = this.#stage;
+    return stage === 'deciding' || stage === 'verifying' || stage === 'limit' || stage === 'breaker';
   }
 
   get bodyRoom(): BodyRoom {
@@ -595,6 +667,10 @@ export class Exchange
 
   get metrics(): ThreadMetrics {
     return this.thread.metrics;
+  }
+
+  get breakerClient(): string {
+    return this.caller === undefined ? this.address : this.caller.client;
   }
 
   get breakerPlace(): number {

@@ -15,6 +15,8 @@ export interface RecordedExchange extends CountedExchange {
   readonly thread: RecordingThread;
   readonly requestId: string;
   readonly address: string;
+  /** `undefined` = nobody has proved who he is. */
+  readonly caller: { readonly consumer: string } | undefined;
   readonly path: string;
   readonly routeName: string;
   readonly call:
@@ -30,6 +32,7 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
   accessLog.add({
     request_id: exchange.requestId,
     client: exchange.address,
+    ...(exchange.caller === undefined ? {} : { consumer: exchange.caller.consumer }),
     method: exchange.method,
     path: shortPath(exchange.path),
     route: exchange.routeName,

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createProcessClock } from '../../../shared/breaker/process-clock.ts';
 import { monotonicMs, random } from '../../../shared/clock.ts';
-import type { Config, RouteConfig } from '../../../shared/config/types.ts';
+import type { Config, RouteConfig, RouteLimitsConfig } from '../../../shared/config/types.ts';
 import { Allowlist } from '../../../shared/limits/allowlist.ts';
 import { ClientKeys } from '../../../shared/limits/client-key.ts';
 import { CUSTOMER_PREFIX_BITS, IpClients } from '../../../shared/limits/ip-client.ts';
@@ -12,7 +12,7 @@ import type { FromLimitThread, RoomLess, ToLimitThread } from '../../../shared/l
 import type { ThreadOverride } from '../../../shared/limits/overrides.ts';
 import { compileRule } from '../../../shared/limits/rule.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
-import type { LimitStore } from '../../../shared/limits/store.ts';
+import type { DecidesAtOnce, LimitStore } from '../../../shared/limits/store.ts';
 import { STORE_STATE, THREAD } from '../../../shared/metrics/layout.ts';
 import { DecisionTimeout } from './decision-timeout.ts';
 import { FlightTimer } from './flight-timer.ts';
@@ -67,6 +67,8 @@ export class ThreadLimits {
   /** Why the store is not asked; '' = it is. */
   degraded = '';
   keys: ClientKeys;
+  /** Memory that all threads of the process share, whatever keeps the buckets of clients. */
+  readonly memory: DecidesAtOnce;
   readonly #room: StoreRoom;
   /** Names addresses where new clients share a bucket: nobody has more than one by owning a network. */
   #addresses: IpClients;
@@ -107,6 +109,7 @@ export class ThreadLimits {
       owner: start.slot + 1,
       lockWaitMs: config.limits.timeoutMs,
     });
+    this.memory = memory;
     this.#shared = this.#openRedisStore(start);
     this.#store = this.#shared ?? memory;
     const timeout = this.#timeout;
@@ -139,7 +142,10 @@ export class ThreadLimits {
   }
 
   routeLimit({ limits }: RouteConfig): RouteLimit | undefined {
-    if (limits === undefined) return undefined;
+    return limits === undefined ? undefined : this.compile(limits);
+  }
+
+  compile(limits: RouteLimitsConfig): RouteLimit {
     const rules = limits.rules.map(compileRule);
     const { cost, onStoreFailure, leaseTokens, shadow } = limits;
     const lane = this.limiter.lane({ rules, cost, onStoreFailure, leaseTokens, shadow });

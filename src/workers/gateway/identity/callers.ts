@@ -1,0 +1,65 @@
+import type { ConsumerConfig, IdentitiesConfig } from '../../../shared/config/identity/types.ts';
+import type { Identity } from '../../../shared/identity/identity.ts';
+import { consumerClient } from '../../../shared/limits/client-key.ts';
+
+/** What one configuration makes of an identity. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly consumer: string;
+  /** Name of its buckets. */
+  readonly client: string;
+  /** `''` = none. */
+  readonly profile: string;
+  readonly groups: readonly string[];
+  /** The configuration refuses this consumer. */
+  readonly disabled: boolean;
+  /** Most of its exchanges under way, per thread; 0 = no limit. */
+  readonly maxInFlight: number;
+  /** What the upstream is told, lines with their CRLF. */
+  readonly fields: string;
+}
+
+/** Callers of one configuration: made once for each identity, as identities outlive a reload and what it says does not. */
+export class Callers {
+  readonly #consumers: ReadonlyMap<string, ConsumerConfig>;
+  readonly #mostInFlight: ReadonlyMap<string, number>;
+  readonly #known = new WeakMap<Identity, Caller>();
+
+  constructor({ consumers, profiles }: IdentitiesConfig) {
+    this.#consumers = new Map(consumers.map((consumer) => [consumer.name, consumer]));
+    this.#mostInFlight = new Map(profiles.map(({ name, maxInFlight }) => [name, maxInFlight]));
+  }
+
+  of(identity: Identity): Caller {
+    let caller = this.#known.get(identity);
+    if (caller === undefined) this.#known.set(identity, (caller = this.#make(identity)));
+    return caller;
+  }
+
+  /** What the configuration says of a consumer goes before what its credential says. */
+  #make(identity: Identity): Caller {
+    const { consumer } = identity;
+    const own = this.#consumers.get(consumer);
+    const profile = own === undefined || own.profile === '' ? identity.profile : own.profile;
+    const groups = [...new Set([...identity.groups, ...(own?.groups ?? [])])];
+    let fields = `x-consumer-id: ${fieldText(consumer)}\r\n`;
+    if (profile !== '') fields += `x-consumer-profile: ${fieldText(profile)}\r\n`;
+    if (groups.length > 0) fields += `x-consumer-groups: ${groups.map(fieldText).join(',')}\r\n`;
+    return {
+      identity,
+      consumer,
+      client: consumerClient(consumer),
+      profile,
+      groups,
+      disabled: own?.disabled ?? false,
+      maxInFlight: this.#mostInFlight.get(profile) ?? 0,
+      fields,
+    };
+  }
+}
+
+/** Visible ASCII but `%` and `,` as it is, every other byte as %XX: claims may hold anything. */
+const fieldText = (text: string): string =>
+  text.replaceAll(/[^!-$&-+\--~]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );

@@ -1,0 +1,179 @@
+import type { RouteAllowConfig, RouteAuthenticationConfig } from '../../../shared/config/identity/types.ts';
+import { isRefusal } from '../../../shared/identity/identity.ts';
+import type { AuthenticationMethod, Identity, IdentityRefusal, Verdict } from '../../../shared/identity/identity.ts';
+import { authColumn, THREAD } from '../../../shared/metrics/layout.ts';
+import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
+import type { RequestHead } from '../exchange/request-head.ts';
+import type { RouteLimit } from '../limits/thread-limits.ts';
+import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { Caller, Callers } from './callers.ts';
+import { credentialsIn, withoutField, withoutParameter } from './credentials-of-request.ts';
+import type { CredentialPlaces, Presented } from './credentials-of-request.ts';
+import type { FailureBudget } from './failure-budget.ts';
+import type { Verifier } from './verifier.ts';
+
+/** No sound client has a longer one. */
+const LONGEST_CREDENTIAL = 8_192;
+const AUTHORIZATION = 'authorization';
+
+/** What a request's credentials come to: who asks, nobody who says so, or why not. */
+export type Judgement = Identity | 'none' | IdentityRefusal;
+
+export interface RouteAuthenticationParts {
+  readonly config: RouteAuthenticationConfig;
+  readonly apiKeyHeader: string;
+  readonly verifiers: ReadonlyMap<AuthenticationMethod, Verifier>;
+  readonly callers: Callers;
+  readonly budget: FailureBudget;
+  readonly metrics: ThreadMetrics;
+  /** Where the metrics' row of the route starts. */
+  readonly metricsStart: number;
+  /** By profile. */
+  readonly limits: ReadonlyMap<string, RouteLimit>;
+}
+
+/** What an exchange lets itself be told apart by. */
+interface ForwardedRequest {
+  fields: string;
+  forwardTarget: string;
+}
+
+interface Way {
+  readonly method: AuthenticationMethod;
+  readonly verifier: Verifier;
+}
+
+/** How one route finds out who asks; made when configuration is read. */
+export class RouteAuthentication {
+  readonly anonymous: boolean;
+  readonly limits: ReadonlyMap<string, RouteLimit>;
+  /** Values of WWW-Authenticate as lines (RFC 9110, section 11.6.1). */
+  readonly #challenge: string;
+  readonly #parts: RouteAuthenticationParts;
+  readonly #ways: readonly Way[];
+  readonly #places: CredentialPlaces;
+
+  constructor(parts: RouteAuthenticationParts) {
+    const { config, apiKeyHeader, verifiers } = parts;
+    this.#parts = parts;
+    this.anonymous = config.anonymous;
+    this.limits = parts.limits;
+    this.#ways = config.methods.flatMap((method) => {
+      const verifier = verifiers.get(method);
+      return verifier === undefined ? [] : [{ method, verifier }];
+    });
+    const takesKeys = config.methods.includes('api_key');
+    const takesTokens = config.methods.includes('jwt');
+    this.#places = { takesKeys, takesTokens, apiKeyHeader, queryParameter: config.queryParameter };
+    this.#challenge =
+      (takesKeys ? `www-authenticate: ApiKey realm="gateway", header="${apiKeyHeader}"\r\n` : '') +
+      (takesTokens ? 'www-authenticate: Bearer realm="gateway"\r\n' : '');
+  }
+
+  /** Takes the credentials out of the request. @returns `undefined` = there are two of a kind */
+  take(head: RequestHead, request: ForwardedRequest): Presented | undefined {
+    const presented = credentialsIn(head, this.#places);
+    if (presented === undefined || this.#parts.config.forwardsCredentials) return presented;
+    const { apiKeyHeader, queryParameter } = this.#places;
+    // A key is the gateway's own wherever it stands; Authorization may also be for the upstream.
+    const key = head.header(apiKeyHeader);
+    if (key !== undefined) request.fields = withoutField(request.fields, apiKeyHeader, key);
+    if (presented.jwt !== '') {
+      const field = head.header(AUTHORIZATION);
+      if (field !== undefined && /^bearer[ \t]/i.test(field)) {
+        request.fields = withoutField(request.fields, AUTHORIZATION, field);
+      }
+    }
+    if (queryParameter !== undefined && head.query !== undefined) {
+      const rest = withoutParameter(head.query, queryParameter);
+      if (rest !== head.query) {
+        const path = request.forwardTarget.slice(0, request.forwardTarget.indexOf('?'));
+        request.forwardTarget = rest === '' ? path : `${path}?${rest}`;
+      }
+    }
+    return presented;
+  }
+
+  /** What is known of them at once; `undefined` = some must be verified. One that is wrong is enough. */
+  judge(presented: Presented): Judgement | undefined {
+    let first: Judgement = 'none';
+    let waits = false;
+    for (const { method, verifier } of this.#ways) {
+      const credential = presented[method];
+      if (credential === '') continue;
+      const verdict = credential.length > LONGEST_CREDENTIAL ? 'credentials_invalid' : verifier.known(credential);
+      if (verdict === undefined) waits = true;
+      else if (isRefusal(verdict)) return verdict;
+      else {
+        this.#parts.metrics.add(THREAD.authCacheHits);
+        if (first === 'none') first = verdict;
+      }
+    }
+    return waits ? undefined : first;
+  }
+
+  /** @see FailureBudget.refusedForMs */
+  refusedForMs(address: string): number {
+    return this.#parts.budget.refusedForMs(address);
+  }
+
+  /** Verifies what `judge` did not know. @param done called once, later */
+  verify(presented: Presented, address: string, done: (judgement: Judgement) => void): void {
+    this.#verifyFrom(0, 'none', { presented, address, done });
+  }
+
+  #verifyFrom(start: number, before: Judgement, asked: Asked): void {
+    let first = before;
+    for (let i = start; i < this.#ways.length; i++) {
+      const { method, verifier } = this.#ways[i] as Way;
+      const credential = asked.presented[method];
+      if (credential === '') continue;
+      const verdict = verifier.known(credential);
+      if (verdict === undefined) {
+        verifier.verify(credential, (found) => this.#onVerified(found, { next: i + 1, first }, asked));
+        return;
+      }
+      if (isRefusal(verdict)) return asked.done(verdict);
+      if (first === 'none') first = verdict;
+    }
+    asked.done(first);
+  }
+
+  #onVerified(verdict: Verdict, at: { readonly next: number; readonly first: Judgement }, asked: Asked): void {
+    if (verdict === 'credentials_invalid') this.#parts.budget.failed(asked.address);
+    if (isRefusal(verdict)) asked.done(verdict);
+    else this.#verifyFrom(at.next, at.first === 'none' ? verdict : at.first, asked);
+  }
+
+  /** Whom an identity is, and whether the route is for him. */
+  admit(identity: Identity): Caller | 'credentials_invalid' | 'not_allowed' {
+    const caller = this.#parts.callers.of(identity);
+    if (caller.disabled) return 'credentials_invalid';
+    return isAllowed(caller, this.#parts.config.allow) ? caller : 'not_allowed';
+  }
+
+  /** @param code of a refusal with 401 */
+  challenge(code: AuthOutcome): string {
+    if (code === 'credentials_missing') return this.#challenge;
+    return this.#challenge.replace('Bearer realm="gateway"', 'Bearer realm="gateway", error="invalid_token"');
+  }
+
+  count(presented: Presented, outcome: AuthOutcome): void {
+    const way = this.#ways.find(({ method }) => presented[method] !== '');
+    this.#parts.metrics.add(this.#parts.metricsStart + authColumn(way?.method ?? 'none', outcome));
+  }
+}
+
+interface Asked {
+  readonly presented: Presented;
+  readonly address: string;
+  readonly done: (judgement: Judgement) => void;
+}
+
+function isAllowed({ consumer, groups, identity }: Caller, allow: RouteAllowConfig): boolean {
+  return (
+    (allow.consumers.length === 0 || allow.consumers.includes(consumer)) &&
+    (allow.groups.length === 0 || allow.groups.some((group) => groups.includes(group))) &&
+    (allow.scopes.length === 0 || allow.scopes.some((scope) => identity.scopes.includes(scope)))
+  );
+}

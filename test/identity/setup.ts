@@ -1,0 +1,46 @@
+import { apiKeyHash, makeApiKey } from '../../src/shared/identity/api-key.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Gateway, GatewayOptions } from '../support/gateway.ts';
+import { recordingUpstream } from '../support/http.ts';
+import type { RecordingUpstream } from '../support/http.ts';
+
+export interface Keyed extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly upstream: RecordingUpstream;
+  /** Writes another file and reloads; resolves when every thread uses it. */
+  reload(rest: string): Promise<void>;
+}
+
+/** A key and what the file says of it. */
+export function aKey(id = 'k1', more = ''): { readonly key: string; readonly yaml: string } {
+  const key = makeApiKey();
+  return { key, yaml: `{ id: ${id}, sha256: ${apiKeyHash(key)}${more} }` };
+}
+
+/** @param rest of GATEWAY_CONFIG: everything but the upstream, which is called `o` */
+export async function startKeyed(rest: string, options: Omit<GatewayOptions, 'yaml'> = {}): Promise<Keyed> {
+  const upstream = await recordingUpstream();
+  const yaml = (text: string): string => `upstreams: { o: { url: "http://127.0.0.1:${upstream.port}" } }\n${text}`;
+  const gateway = await startGateway({
+    ...options,
+    env: { ACCESS_LOG: 'on', ...options.env },
+    yaml: yaml(rest),
+  });
+  let version = 1;
+  return {
+    gateway,
+    port: gateway.port,
+    upstream,
+    reload: async (text) => {
+      gateway.writeYaml(yaml(text));
+      gateway.process.kill('SIGHUP');
+      version++;
+      await gateway.waitForLog((line) => line['msg'] === 'configuration applied' && line['configVersion'] === version);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
