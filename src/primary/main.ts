@@ -32,6 +32,7 @@ import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
 import { ThreadSet } from './threads/thread-set.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
+import { JwksControl } from './identity/jwks/jwks-control.ts';
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
@@ -122,6 +123,16 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     names,
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
+  const jwks = new JwksControl({
+    config: first.config,
+    serves,
+    log,
+    events,
+    names,
+    degraded,
+    tellAll: (message) => void threadSet.tellAll({ to: 'identity', ...message }),
+    send: (slot, message) => threadSet.tellSlot(slot, { to: 'identity', ...message }),
+  });
   const reload = new Reload({
     load: loadConfig,
     first,
@@ -132,6 +143,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       metrics,
       control,
       health,
+      jwks,
       acceptor,
       backups,
       { configure: (config) => jobs.configure(config, health.jobs()) },
@@ -147,6 +159,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     metrics,
     upstreams,
     health,
+    jwks,
     log,
     events,
   });
@@ -174,6 +187,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       jobs,
       ofJobs: jobs.connections,
       backups,
+      jwks,
       log,
     },
     connections,
@@ -196,6 +210,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     },
     closeControl: () => {
       health.close();
+      jwks.close();
       return control.close();
     },
   });

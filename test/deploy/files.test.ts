@@ -167,7 +167,7 @@ describe('they fit each other', () => {
       queries.flatMap(
         (query) =>
           query.match(
-            /\b(?!redis_node)(?:http|circuit|rate_limit|redis|gateway|upstream|backup|limits|jobs|health|tls)_[a-z0-9_]+/g,
+            /\b(?!redis_node)(?:http|circuit|rate_limit|redis|gateway|upstream|backup|limits|jobs|health|tls|jwks)_[a-z0-9_]+/g,
           ) ?? [],
       ),
     );

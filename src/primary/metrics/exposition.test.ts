@@ -55,6 +55,7 @@ function setUp(config = configOf(FIRST)) {
     serving: () => true,
     jobs: { list: () => [], counts: new RunCounts() },
     backups: { metrics: [] },
+    jwks: { views: () => [] },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

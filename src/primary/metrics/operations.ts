@@ -3,6 +3,7 @@ import { json, problem } from '../admin/contract/answer.ts';
 import type { AdminAnswer } from '../admin/contract/answer.ts';
 import { operation } from '../admin/contract/operation.ts';
 import type { AnyOperation } from '../admin/contract/operation.ts';
+import { jwksMetrics } from '../identity/jwks/jwks-metrics.ts';
 import { BlockSums } from './block-sums.ts';
 import { configMetrics } from './config-metrics.ts';
 import { createExposition } from './exposition.ts';
@@ -39,6 +40,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...threadMetrics(sums, threads),
       ...jobMetrics(parts.jobs),
       ...parts.backups.metrics,
+      ...jwksMetrics(() => parts.jwks.views()),
       ...gatewayMetrics(parts),
       ...configMetrics(() => parts.reload.active()),
     ],

@@ -1,6 +1,7 @@
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { ConfigFacts } from './config-metrics.ts';
+import type { IssuerView } from '../identity/jwks/jwks-control.ts';
 import type { HealthFacts } from './health-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
 import type { MetricMemory } from './metric-memory.ts';
@@ -43,6 +44,7 @@ export interface MetricParts {
   readonly connections: Pick<RedisConnections, 'states'> | undefined;
   readonly jobs: Pick<Jobs, 'list' | 'counts'>;
   readonly backups: { readonly metrics: readonly MetricDefinition[] };
+  readonly jwks: { views(): readonly IssuerView[] };
   readonly node: string;
   /** Time of day. */
   readonly startedAtMs: number;

@@ -7,6 +7,7 @@ import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
+import type { JwksControl } from '../identity/jwks/jwks-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
@@ -41,6 +42,7 @@ export interface RequestThreadsOptions {
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
+  readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
 }
@@ -268,7 +270,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, metrics, acceptor, upstreams } = this.#options;
+    const { entry, active, log, control, health, jwks, metrics, acceptor, upstreams } = this.#options;
     const place = {
       entry,
       slot,
@@ -279,6 +281,7 @@ export class RequestThreads {
         ...control.forThread(),
         front: acceptor.forThread(slot),
         health: health.forThread(),
+        issuerKeys: jwks.forThread(),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),
         logLevel: log.level as LogLevel,
@@ -309,7 +312,7 @@ export class RequestThreads {
   }
 
   #onMessage(thread: ThreadHandle, message: FromRequestThread): void {
-    const { acceptor, control, upstreams } = this.#options;
+    const { acceptor, control, jwks, upstreams } = this.#options;
     switch (message.to) {
       case 'threads':
         this.#receive(thread, message);
@@ -326,6 +329,9 @@ export class RequestThreads {
         return;
       case 'upstreams':
         upstreams.receive(thread.slot, message);
+        return;
+      case 'identity':
+        jwks.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

@@ -1,6 +1,6 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis';
+type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis' | 'identity';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
@@ -14,6 +14,7 @@ export class DegradedReasons {
     health: [],
     'jobs-redis': [],
     jobs: [],
+    identity: [],
   };
 
   constructor(threads: Pick<ThreadSet, 'tellAll'>) {

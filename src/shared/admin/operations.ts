@@ -47,6 +47,7 @@ export const EVENT_TYPES = [
   'accepting',
   'job',
   'health',
+  'identity',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

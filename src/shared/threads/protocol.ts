@@ -1,6 +1,7 @@
 import type { BreakerPlaces, BreakerThreadStart, FromBreakerThread, ToBreakerThread } from '../breaker/messages.ts';
 import type { Config, LogLevel } from '../config/types.ts';
 import type { HealthPlaces, HealthThreadStart } from '../health/memory.ts';
+import type { FromJwtThread, IssuerKeys, ToJwtThread } from '../identity/jwt-messages.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
@@ -52,6 +53,8 @@ export interface RequestThreadStart {
   readonly limitOverrides: readonly ThreadOverride[];
   /** @see ToLimitThread clients-full */
   readonly clientsFull: boolean;
+  /** Keys that tokens are verified with, as the front had them when the thread was made. */
+  readonly issuerKeys: readonly IssuerKeys[];
   /** What the front knew to be degraded when the thread was made. */
   readonly degraded: readonly string[];
   /** createMetricMemory(…); this thread's block is that of its slot. */
@@ -127,11 +130,13 @@ export type ToRequestThread =
   | For<'front', ToFrontThread | NewTicketKeys>
   | For<'limits', ToLimitThread>
   | For<'breaker', ToBreakerThread>
-  | For<'upstreams', ToUpstreamThread>;
+  | For<'upstreams', ToUpstreamThread>
+  | For<'identity', ToJwtThread>;
 
 export type FromRequestThread =
   | For<'threads', FromThreadItself>
   | For<'acceptor', FromFrontThread>
   | For<'limits', FromLimitThread>
   | For<'breaker', FromBreakerThread>
-  | For<'upstreams', FromUpstreamThread>;
+  | For<'upstreams', FromUpstreamThread>
+  | For<'identity', FromJwtThread>;

@@ -131,6 +131,9 @@ port.on('message', (message: ToRequestThread) => {
     case 'upstreams':
       thread.names.receive(message);
       return;
+    case 'identity':
+      thread.tokens.receive(message);
+      return;
     default:
       message satisfies never;
   }

@@ -24,6 +24,7 @@ import { UntrustedProxy } from './exchange/untrusted-proxy.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
 import { credentialFields, ThreadIdentity } from './identity/thread-identity.ts';
+import { ThreadTokens } from './identity/jwt/thread-tokens.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
@@ -61,6 +62,7 @@ export class RequestThread implements ExchangeThread {
   readonly accessLog: AccessLog;
   readonly limits: ThreadLimits;
   readonly identity: ThreadIdentity;
+  readonly tokens: ThreadTokens;
   readonly breaker: BreakerGate;
   readonly clients: SharingClients;
   readonly streams: Streams;
@@ -120,6 +122,7 @@ export class RequestThread implements ExchangeThread {
       log,
       openRedisStore,
     });
+    this.tokens = new ThreadTokens({ ...start, post: (message) => post({ to: 'identity', ...message }), log });
     this.identity = new ThreadIdentity({
       config: start.config,
       limits: this.limits,
@@ -231,6 +234,7 @@ export class RequestThread implements ExchangeThread {
   apply(config: Config, places: Places, rows: MetricRows): void {
     this.metrics.configure(rows);
     this.limits.apply(config);
+    this.tokens.apply(config);
     this.identity.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);
@@ -302,6 +306,7 @@ export class RequestThread implements ExchangeThread {
     }
     this.table.destroy();
     this.names.close();
+    this.tokens.close();
     this.accessLog.flush();
     return cut;
   }

@@ -1,12 +1,13 @@
 import type { Identity } from '../../../../shared/identity/identity.ts';
 import type { IssuerConfig } from '../../../../shared/config/identity/types.ts';
-import { plainClient } from '../../../../shared/limits/client-key.ts';
 
 /** Claims of a token that was verified. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Of groups or scopes; a token that has more is one of ours no more than one without a consumer. */
 const MOST_NAMES = 200;
+/** OpenID Connect Core, section 2: of a `sub`. */
+const LONGEST_NAME = 255;
 const BLANKS = / +/;
 
 /**
@@ -27,7 +28,7 @@ export function identityOfClaims(
   const wanted = issuer.profileClaim === undefined ? undefined : claimOf(claims, issuer.profileClaim);
   const { exp } = claims;
   return Object.freeze({
-    consumer: `${issuer.name}~${plainClient(consumer)}`,
+    consumer: `${issuer.name}~${consumer}`,
     profile: typeof wanted === 'string' && profiles.has(wanted) ? wanted : issuer.profile,
     groups,
     scopes,
@@ -48,9 +49,10 @@ export function claimOf(claims: Claims, name: string): unknown {
 }
 
 function nameIn(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined;
+  if (typeof value !== 'string' || value === '' || value.length > LONGEST_NAME) return undefined;
   // Half a surrogate pair has no bytes: two such names would be one.
-  if (typeof value === 'string') return value === '' || Buffer.from(value).toString() !== value ? undefined : value;
-  return Number.isSafeInteger(value) ? String(value) : undefined;
+  return Buffer.from(value).toString() === value ? value : undefined;
 }
 
 /** A list of names, also as one text. @returns `undefined` for more than anybody has */

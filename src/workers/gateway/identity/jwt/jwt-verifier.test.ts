@@ -56,6 +56,7 @@ describe('a token', () => {
     ['no sub', { claims: { sub: undefined } }, 'consumer'],
     ['an empty sub', { claims: { sub: '' } }, 'consumer'],
     ['a sub that is an object', { claims: { sub: { a: 1 } } }, 'consumer'],
+    ['a sub of 256 characters', { claims: { sub: 'a'.repeat(256) } }, 'consumer'],
     ['a sub that is half a character', { claims: { sub: 'a\uD800' } }, 'consumer'],
     ['201 groups', { claims: { groups: Array.from({ length: 201 }, (_, i) => `g${i}`) } }, 'consumer'],
     ['a kid that is a number', { header: { kid: 1 } }, 'unreadable'],
