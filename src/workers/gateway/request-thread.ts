@@ -128,6 +128,7 @@ export class RequestThread implements ExchangeThread {
       limits: this.limits,
       metrics: this.metrics,
       buckets: this.limits.memory,
+      tokens: this.tokens,
     });
     this.untrustedProxy = new UntrustedProxy((address) => post({ to: 'limits', type: 'untrusted-proxy', address }));
     this.breaker = createGate({
