@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { KEEP_SECONDS } from '../shared/admin/keys.ts';
 import { OVERRIDE_SECONDS } from '../shared/admin/breakers.ts';
 
 /** Readers of arguments. Each throws commander's error, whose message follows the name of the option. */
@@ -32,6 +33,11 @@ export function overrideSeconds(text: string): number {
   if (ms % 1_000 !== 0) throw new InvalidArgumentError('Expected whole seconds.');
   return ms / 1_000;
 }
+
+const keepMs = duration({ leastMs: 0, mostMs: KEEP_SECONDS.most * 1_000, bounds: 'from 0 to 7d' });
+
+/** How long a key that was replaced goes on, in whole seconds. */
+export const keepSeconds = (text: string): number => Math.round(keepMs(text) / 1_000);
 
 /** Milliseconds between two looks. */
 export const intervalMs = duration({ leastMs: 200, mostMs: 3_600_000, bounds: 'from 200ms to 1h' });

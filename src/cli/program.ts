@@ -5,6 +5,7 @@ import { addAround } from './groups/around.ts';
 import { addBackups } from './backup/command.ts';
 import { addBreakers } from './breaker/command.ts';
 import type { Finish } from './groups/group.ts';
+import { addKeys } from './key/command.ts';
 import { addLimits } from './limit/command.ts';
 import { addLooking } from './groups/looking.ts';
 import { addRunning } from './groups/running.ts';
@@ -32,6 +33,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   addSteering(program, context);
   addBreakers(program, context);
   addLimits(program, context);
+  addKeys(program, context);
   addBackups(program, context);
   addAround(program, context);
   finishHelp(program);

@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { ClusterEvent, HealthEvent, LimitEvent } from '../../shared/redis/events.ts';
+import type { ApiKeysEvent, ClusterEvent, HealthEvent, LimitEvent } from '../../shared/redis/events.ts';
 import { createEventFeed } from './event-feed.ts';
 import { BreakerFront } from './front.ts';
 import type { BreakerFrontOptions } from './front-options.ts';
@@ -27,6 +27,8 @@ export interface BreakerStoreOptions {
   readonly onLimitEvent?: (event: LimitEvent) => void;
   /** Takes those that are of health probes. */
   readonly onHealthEvent?: (event: HealthEvent) => void;
+  /** Takes those that are of API keys. */
+  readonly onKeysEvent?: (event: ApiKeysEvent) => void;
   /** Events may have been missed. */
   readonly onDoubt?: () => void;
   /** Longer than this without an answer counts as gone. */
@@ -66,6 +68,8 @@ export function startBreaker(
         return store.onLimitEvent?.(event);
       case 'health':
         return store.onHealthEvent?.(event);
+      case 'keys-changed':
+        return store.onKeysEvent?.(event);
       default:
         event satisfies never;
     }

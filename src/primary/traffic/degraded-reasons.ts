@@ -1,6 +1,6 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis' | 'identity';
+type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis' | 'identity' | 'keys';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {
@@ -12,6 +12,7 @@ export class DegradedReasons {
     limits: [],
     front: [],
     health: [],
+    keys: [],
     'jobs-redis': [],
     jobs: [],
     identity: [],

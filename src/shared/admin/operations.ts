@@ -48,6 +48,7 @@ export const EVENT_TYPES = [
   'job',
   'health',
   'identity',
+  'keys',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

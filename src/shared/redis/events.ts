@@ -45,11 +45,22 @@ const health = z.object({
   from: z.string(),
 });
 
+/** Some API keys were made, changed or revoked: what is remembered of them is old. */
+const apiKeys = z.object({
+  type: z.literal('keys-changed'),
+  /** SHA-256 in hex; more than an event may name are left out, and the version says that there were some. */
+  hashes: z.array(z.string()),
+  /** Of the hash before and after; who knows another one reads it whole. */
+  before: z.string(),
+  after: z.string(),
+});
+
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 const limitEvent = z.discriminatedUnion('type', [overrides, client]);
-const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health]);
+const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, apiKeys]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
+export type ApiKeysEvent = z.infer<typeof apiKeys>;
 export type HealthEvent = z.infer<typeof health>;
 export type LimitEvent = z.infer<typeof limitEvent>;
 /** What nodes tell each other on `EVENTS_CHANNEL`. */

@@ -20,6 +20,9 @@ export const HEALTH_KEY = `${OURS}health`;
 /** Hash with one field for each client that is banned or exempt, and one for its version; deleting it lifts all. */
 export const OVERRIDES_KEY = `${OURS}limit-overrides`;
 
+/** Hash of all API keys, by the SHA-256 of each, and one field for its version; where that is missing it was lost. */
+export const API_KEYS_KEY = `${OURS}api-keys`;
+
 /** Sorted set of the nodes by the time they last beat, by Redis's clock. */
 export const NODES_KEY = `${OURS}nodes`;
 

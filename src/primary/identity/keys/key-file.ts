@@ -61,13 +61,17 @@ export class KeyFile {
   }
 
   /** What holds of a key, with what other processes have written. */
-  find(hash: string): Promise<KeyRecord | undefined> {
+  async find(hash: string): Promise<KeyRecord | undefined> {
+    const stored = await this.byId(hash);
+    return stored?.hash === hash ? stored.record : undefined;
+  }
+
+  /** The same by the first 16 digits of its hash, or more. */
+  byId(id: string): Promise<StoredKey | undefined> {
     return this.#inTurn(async () => {
       await this.#catchUp();
-      const offset = this.#index.offsetOf(hash);
-      if (offset < 0) return undefined;
-      const stored = parseLine(await this.#lineAt(offset));
-      return stored?.hash === hash ? stored.record : undefined;
+      const offset = this.#index.offsetOf(id);
+      return offset < 0 ? undefined : parseLine(await this.#lineAt(offset));
     });
   }
 
