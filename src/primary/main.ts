@@ -33,6 +33,7 @@ import { ThreadSet } from './threads/thread-set.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
 import { JwksControl } from './identity/jwks/jwks-control.ts';
+import { KeyControl } from './identity/keys/key-control.ts';
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
@@ -103,6 +104,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     }),
     threads: threadSet,
     degraded,
+    keys: { onEvent: (event) => keys.onEvent(event) },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -118,6 +120,16 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     breakers: () => control.breakers(),
     endOpening: (upstream, epoch) => control.endOpening(upstream, epoch),
   });
+  const keys = new KeyControl({
+    redis: control.redis,
+    stateDir: server.stateDir,
+    log,
+    events,
+    degraded,
+    broadcast: (message) => threadSet.tellAll({ to: 'keys', ...message }),
+    send: (slot, message) => threadSet.tellSlot(slot, { to: 'keys', ...message }),
+  });
+  if (first.config.identities.apiKeys !== 'file') await keys.start();
   const upstreams = new UpstreamControl({
     log,
     names,
@@ -158,6 +170,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     metrics,
     upstreams,
+    keys,
     health,
     jwks,
     log,
@@ -208,10 +221,11 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       backups.close();
       return jobs.close(deadlineMs);
     },
-    closeControl: () => {
+    closeControl: async () => {
       health.close();
       jwks.close();
-      return control.close();
+      await keys.close();
+      await control.close();
     },
   });
   const runReload = async (): Promise<ReloadOutcome> => {
@@ -262,6 +276,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     threads,
     upstreams,
+    keys,
     health,
     acceptor,
     jobs,

@@ -67,6 +67,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     control,
     metrics: new MetricMemory(slots, config),
     upstreams: { receive: () => {}, threadGone: () => {} },
+    keys: { receive: () => {} },
     health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },
     jwks: { forThread: () => [], receive: () => {} },
     log,

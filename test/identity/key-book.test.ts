@@ -69,6 +69,7 @@ async function aNode(redis: TestRedis, options: NodeOptions = {}): Promise<Node>
     onState: (state) => states.push(state),
   });
   onTestFinished(() => book.close());
+  await book.refresh();
   if (hears) {
     await subscriber.subscribe(EVENTS_CHANNEL);
     subscriber.on('message', (_channel, text) => {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { wallClockMs } from '../../shared/clock.ts';
 import { keepSeconds } from '../arguments.ts';
 import { asking, describeAsking } from '../groups/group.ts';
 import type { AskOptions, GroupContext } from '../groups/group.ts';
@@ -9,7 +10,7 @@ import { createKey, listKeys, revokeKey, rotateKey } from './key.ts';
 function utcTime(text: string): string {
   const ms = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
   if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a date such as 2027-01-31 or 2027-01-31T12:00:00Z.');
-  if (ms <= Date.now()) throw new InvalidArgumentError('Expected a time to come.');
+  if (ms <= wallClockMs()) throw new InvalidArgumentError('Expected a time to come.');
   return new Date(ms).toISOString();
 }
 

@@ -92,7 +92,7 @@ export async function listKeys(
   { consumer, all }: { readonly consumer?: string; readonly all: boolean },
 ): Promise<number> {
   const query = new URLSearchParams({ ...(consumer === undefined ? {} : { consumer }), ...(all ? { all: '1' } : {}) });
-  const path = query.size === 0 ? '/admin/keys' : `/admin/keys?${query}`;
+  const path = query.size === 0 ? '/admin/keys' : `/admin/keys?${query.toString()}`;
   const { value, json } = await context.client.call({ path, answer: keysAnswer });
   show(context, json, listLines(value));
   return EXIT.ok;

@@ -19,12 +19,14 @@ import { breakerOperations } from './operations/breakers.ts';
 import { withDocuments } from './server/document-operations.ts';
 import { eventOperations } from './operations/events.ts';
 import { jobOperations } from './operations/jobs.ts';
+import { keyOperations } from './operations/keys.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { limitsReasonsOf } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { targetOperations } from './operations/targets.ts';
+import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
 import type { AdminTokens } from './token/admin-tokens.ts';
 
@@ -44,6 +46,7 @@ export interface FrontParts {
   readonly threads: RequestThreads;
   readonly upstreams: UpstreamControl;
   readonly health: HealthControl;
+  readonly keys: KeyControl;
   readonly acceptor: Acceptor;
   readonly jobs: Jobs;
   readonly reload: Reload;
@@ -97,6 +100,11 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
     ...targetOperations(parts.health),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
+    ...keyOperations({
+      book: parts.keys.book,
+      events,
+      profiles: () => reload.active().config.identities.profiles.map(({ name }) => name),
+    }),
     ...jobOperations(parts.jobs, first.jobs.mode),
     ...eventOperations(events, parts.readers),
     ...nodeOperations(status, () => control.nodes()),

@@ -58,6 +58,7 @@ function setUp(behaviour: string, workers = 2) {
     control: controlOf(read.config),
     metrics: new MetricMemory(slotsFor(workers), read.config),
     upstreams: { receive: () => {}, threadGone: () => {} },
+    keys: { receive: () => {} },
     health: NO_PROBES,
     jwks: { forThread: () => [], receive: () => {} },
     log: createLog({ level: 'silent', name: 'test' }),

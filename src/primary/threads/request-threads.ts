@@ -4,6 +4,7 @@ import type { Log } from '../../shared/log.ts';
 import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../../shared/threads/protocol.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
@@ -41,6 +42,7 @@ export interface RequestThreadsOptions {
   /** With slotsFor(workers) slots. */
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
+  readonly keys: Pick<KeyControl, 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
@@ -312,7 +314,7 @@ export class RequestThreads {
   }
 
   #onMessage(thread: ThreadHandle, message: FromRequestThread): void {
-    const { acceptor, control, jwks, upstreams } = this.#options;
+    const { acceptor, control, jwks, keys, upstreams } = this.#options;
     switch (message.to) {
       case 'threads':
         this.#receive(thread, message);
@@ -332,6 +334,9 @@ export class RequestThreads {
         return;
       case 'identity':
         jwks.receive(thread.slot, message);
+        return;
+      case 'keys':
+        keys.receive(thread.slot, message);
         return;
       default:
         message satisfies never;

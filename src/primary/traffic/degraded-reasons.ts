@@ -1,6 +1,16 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
-type Part = 'breakers' | 'redis' | 'nodes' | 'limits' | 'front' | 'health' | 'jobs' | 'jobs-redis' | 'identity' | 'keys';
+type Part =
+  | 'breakers'
+  | 'redis'
+  | 'nodes'
+  | 'limits'
+  | 'front'
+  | 'health'
+  | 'jobs'
+  | 'jobs-redis'
+  | 'identity'
+  | 'keys';
 
 /** What does not work as it should, for `/health` of every thread. */
 export class DegradedReasons {

@@ -7,7 +7,7 @@ import type { Config } from '../../shared/config/types.ts';
 import { bucketMemorySize, createBucketMemory } from '../../shared/limits/bucket-memory.ts';
 import { freeLocksOf } from '../../shared/limits/shard-locks.ts';
 import type { Log } from '../../shared/log.ts';
-import type { HealthEvent } from '../../shared/redis/events.ts';
+import type { ApiKeysEvent, HealthEvent } from '../../shared/redis/events.ts';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
 import { BREAKER_REDIS_OPTIONS, startBreaker } from '../breaker/start-breaker.ts';
 import type { Breaker } from '../breaker/start-breaker.ts';
@@ -39,6 +39,8 @@ export interface TrafficControlOptions {
   readonly info: () => NodeInfo;
   readonly threads: Pick<ThreadSet, 'tellAll' | 'tellSlot'>;
   readonly degraded: DegradedReasons;
+  /** Is told that API keys have changed. */
+  readonly keys?: { onEvent(event: ApiKeysEvent): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -111,6 +113,7 @@ export class TrafficControl {
             connect: (purpose) => connections.open(purpose, BREAKER_REDIS_OPTIONS),
             whyNot: () => connections.whyNot('breakers'),
             onLimitEvent: (event) => this.limits.onEvent(event),
+            onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
             onDoubt: () => options.health?.onDoubt(),
             database: redis.database,

@@ -2,6 +2,7 @@ import type { BreakerPlaces, BreakerThreadStart, FromBreakerThread, ToBreakerThr
 import type { Config, LogLevel } from '../config/types.ts';
 import type { HealthPlaces, HealthThreadStart } from '../health/memory.ts';
 import type { FromJwtThread, IssuerKeys, ToJwtThread } from '../identity/jwt-messages.ts';
+import type { FromKeyThread, ToKeyThread } from '../identity/key-messages.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
@@ -131,7 +132,8 @@ export type ToRequestThread =
   | For<'limits', ToLimitThread>
   | For<'breaker', ToBreakerThread>
   | For<'upstreams', ToUpstreamThread>
-  | For<'identity', ToJwtThread>;
+  | For<'identity', ToJwtThread>
+  | For<'keys', ToKeyThread>;
 
 export type FromRequestThread =
   | For<'threads', FromThreadItself>
@@ -139,4 +141,5 @@ export type FromRequestThread =
   | For<'limits', FromLimitThread>
   | For<'breaker', FromBreakerThread>
   | For<'upstreams', FromUpstreamThread>
-  | For<'identity', FromJwtThread>;
+  | For<'identity', FromJwtThread>
+  | For<'keys', FromKeyThread>;

@@ -134,6 +134,9 @@ port.on('message', (message: ToRequestThread) => {
     case 'identity':
       thread.tokens.receive(message);
       return;
+    case 'keys':
+      thread.storedKeys.receive(message);
+      return;
     default:
       message satisfies never;
   }

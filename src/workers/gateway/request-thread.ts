@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { monotonicMs, random } from '../../shared/clock.ts';
+import { monotonicMs, random, wallClockMs } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { beatClockMs, heartbeatIndex } from '../../shared/threads/heartbeats.ts';
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
@@ -25,6 +25,8 @@ import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './
 import type { ClientFront } from './fronts/front.ts';
 import { credentialFields, ThreadIdentity } from './identity/thread-identity.ts';
 import { ThreadTokens } from './identity/jwt/thread-tokens.ts';
+import { storedIdentities } from './identity/keys/stored-identity.ts';
+import { StoredKeyVerifier } from './identity/keys/stored-key-verifier.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
@@ -63,6 +65,8 @@ export class RequestThread implements ExchangeThread {
   readonly limits: ThreadLimits;
   readonly identity: ThreadIdentity;
   readonly tokens: ThreadTokens;
+  /** API keys that the configuration does not have. */
+  readonly storedKeys: StoredKeyVerifier;
   readonly breaker: BreakerGate;
   readonly clients: SharingClients;
   readonly streams: Streams;
@@ -85,6 +89,7 @@ export class RequestThread implements ExchangeThread {
   draining = false;
   /** @see Watched */
   activity = 0;
+  #identityOf: ReturnType<typeof storedIdentities>;
   #newest: LinkedExchange | undefined;
   #inFlight = 0;
   readonly #beats: Int32Array;
@@ -123,11 +128,22 @@ export class RequestThread implements ExchangeThread {
       openRedisStore,
     });
     this.tokens = new ThreadTokens({ ...start, post: (message) => post({ to: 'identity', ...message }), log });
+    this.#identityOf = storedIdentities(start.config.identities);
+    const { cacheEntries, cacheMs } = start.config.identities;
+    this.storedKeys = new StoredKeyVerifier({
+      cacheEntries,
+      cacheMs,
+      clock: monotonicMs,
+      wallClock: wallClockMs,
+      post: (message) => post({ to: 'keys', ...message }),
+      identityOf: (found) => this.#identityOf(found),
+    });
     this.identity = new ThreadIdentity({
       config: start.config,
       limits: this.limits,
       metrics: this.metrics,
       buckets: this.limits.memory,
+      storedKeys: this.storedKeys,
       tokens: this.tokens,
     });
     this.untrustedProxy = new UntrustedProxy((address) => post({ to: 'limits', type: 'untrusted-proxy', address }));
@@ -235,6 +251,8 @@ export class RequestThread implements ExchangeThread {
   apply(config: Config, places: Places, rows: MetricRows): void {
     this.metrics.configure(rows);
     this.limits.apply(config);
+    this.#identityOf = storedIdentities(config.identities);
+    this.storedKeys.forgetAll();
     this.tokens.apply(config);
     this.identity.apply(config);
     this.#identifyBy(config);

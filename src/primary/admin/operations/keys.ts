@@ -40,10 +40,15 @@ export function keyOperations({ book, events, profiles }: KeyParts): readonly An
     const hash = apiKeyHash(key);
     const { consumer, profile, groups } = like;
     const nowMs = wallClockMs();
-    const record = {
+    const record: KeyRecord = {
       id: hash.slice(0, ID_LENGTH),
-      ...{ consumer, profile, groups: [...groups], expires_ms: like.expires_ms },
-      ...{ created_ms: nowMs, revoked_ms: 0, revision: 1 },
+      consumer,
+      profile,
+      groups: [...groups],
+      created_ms: nowMs,
+      expires_ms: like.expires_ms,
+      revoked_ms: 0,
+      revision: 1,
     };
     const scope = await book.put(old === undefined ? [{ hash, record }] : [{ hash, record }, old]);
     if (scope === 'nowhere') return nowhere();
@@ -96,10 +101,10 @@ export function keyOperations({ book, events, profiles }: KeyParts): readonly An
       body: keyWish,
       answer: madeKeyAnswer,
       status: 201,
-      problems: { 409: NOT_STORED, 422: UNKNOWN_PROFILE, 503: NOWHERE },
+      problems: { 404: UNKNOWN_PROFILE, 409: NOT_STORED, 503: NOWHERE },
       handle: async ({ body: { consumer, profile = '', groups = [], expiresAt } }) => {
         if (profile !== '' && !profiles().includes(profile)) {
-          return problem(422, 'unknown_profile', { detail: UNKNOWN_PROFILE, profiles: profiles() });
+          return problem(404, 'unknown_profile', { detail: UNKNOWN_PROFILE, profiles: profiles() });
         }
         const expires = expiresAt === undefined ? 0 : Date.parse(expiresAt);
         return make({ consumer, profile, groups, expires_ms: expires });
@@ -159,8 +164,14 @@ const timeOrNull = (ms: number): string | null => (ms > 0 ? new Date(ms).toISOSt
 function viewOf(record: KeyRecord): ApiKeyView {
   const { id, consumer, profile, groups, created_ms: created, expires_ms: expires, revoked_ms: revoked } = record;
   return {
-    ...{ id, consumer, profile, groups, state: stateOf(expires, revoked) },
-    ...{ createdAt: new Date(created).toISOString(), expiresAt: timeOrNull(expires), revokedAt: timeOrNull(revoked) },
+    id,
+    consumer,
+    profile,
+    groups,
+    state: stateOf(expires, revoked),
+    createdAt: new Date(created).toISOString(),
+    expiresAt: timeOrNull(expires),
+    revokedAt: timeOrNull(revoked),
   };
 }
 

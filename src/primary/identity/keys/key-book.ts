@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 5_000;
 const LOOK_ON_ANSWERS_EVERY_MS = 1_000;
 /** How long keys that are known pass while Redis cannot be asked. */
 const AWAY_MS = 3_600_000;
-/** A node that knows of no key does not call a hash whole that has just been lost: others may know some. */
+/** A node whose copy is new does not call a hash whole that has just been lost: others may know some. */
 const OTHERS_KNOW_MS = 15_000;
 const PUT_AT_ONCE = 200;
 
@@ -46,6 +46,10 @@ export class KeyBook {
   #state: KeysState = 'well';
   #askedMs: number;
   #lostSinceMs = Number.NaN;
+  /** Redis has all keys, as far as it says; until it has said so, or while it does not, none is unknown. */
+  #isWhole: boolean;
+  /** This node's copy has never been that of a whole hash: what it lacks others may have. */
+  #isNew: boolean;
   #syncing: Promise<void> | undefined;
   #syncAgain = false;
   #asking = new Map<string, Promise<KeyAnswer>>();
@@ -54,6 +58,8 @@ export class KeyBook {
   constructor(options: KeyBookOptions) {
     this.#options = options;
     this.#askedMs = options.clock();
+    this.#isWhole = options.hash === undefined;
+    this.#isNew = (options.file?.size ?? 0) === 0;
     if (options.hash !== undefined) this.#timer = setInterval(() => void this.refresh(), LOOK_EVERY_MS).unref();
   }
 
@@ -178,10 +184,16 @@ export class KeyBook {
     }
     this.#askedMs = this.#options.clock();
     if (version === '') {
-      if (this.#state !== 'lost') this.#lostSinceMs = this.#askedMs;
+      if (!(this.#lostSinceMs >= 0)) this.#lostSinceMs = this.#askedMs;
       this.#version = '';
-      this.#setState('lost');
-    } else this.#setState('well');
+      this.#isWhole = false;
+      // Who has never known any key sees no loss: there may not have been one yet.
+      this.#setState(this.#isNew ? 'well' : 'lost');
+    } else {
+      this.#lostSinceMs = Number.NaN;
+      this.#isWhole = true;
+      this.#setState('well');
+    }
   }
 
   #setState(state: KeysState): void {
@@ -193,12 +205,15 @@ export class KeyBook {
   /** The hash is gone: all that is known here goes there again, and then it may be called whole. */
   async #putBack(): Promise<void> {
     const { hash, file, clock } = this.#options;
-    const knowsAny = file !== undefined && file.size > 0;
-    if (!knowsAny && clock() - this.#lostSinceMs < OTHERS_KNOW_MS) return;
+    for await (const keys of hash?.all() ?? []) await file?.add(keys ?? []);
     if (file !== undefined && !(await this.#give(file))) return;
+    if (this.#isNew && clock() - this.#lostSinceMs < OTHERS_KNOW_MS) return;
     const merged = await hash?.merge([], { complete: true });
     if (merged === undefined) return;
-    if (merged.before === '') this.#version = merged.after;
+    if (merged.before === '') {
+      this.#version = merged.after;
+      this.#isNew = false;
+    }
     this.#heard(merged.after);
     this.#options.forget(undefined);
   }
@@ -231,6 +246,7 @@ export class KeyBook {
     // What was put there changes the version, and the next look finds the two equal.
     this.#version = lacking.length > 0 || file.size > read ? '' : version;
     if (this.#version === '') this.#version = (await hash?.version()) ?? '';
+    this.#isNew = false;
   }
 
   async #give(file: KeyFile): Promise<boolean> {
@@ -275,7 +291,7 @@ export class KeyBook {
       const tooLong = this.#state === 'away' && clock() - this.#askedMs > AWAY_MS;
       return tooLong ? 'unavailable' : this.#answerOf(record);
     }
-    return isShared && this.#state !== 'well' ? 'unavailable' : 'unknown';
+    return this.#isWhole && this.#state === 'well' ? 'unknown' : 'unavailable';
   }
 
   #answerOf({ consumer, profile, groups, expires_ms: expires, revoked_ms: revoked }: KeyRecord): KeyAnswer {

@@ -31,15 +31,51 @@ export interface KeyControlOptions {
   readonly send: (slot: number, message: ToKeyThread) => void;
 }
 
-/** The front's part of API keys that are kept outside the configuration. */
+/** The front's part of API keys that are stored outside the configuration. */
 export class KeyControl {
-  readonly book: KeyBook;
   readonly #options: KeyControlOptions;
+  #book: KeyBook | undefined;
 
-  private constructor(options: KeyControlOptions, file: KeyFile | undefined) {
-    const { redis, log, events, degraded, broadcast } = options;
+  constructor(options: KeyControlOptions) {
     this.#options = options;
-    this.book = new KeyBook({
+  }
+
+  /** `undefined`: only the configuration has keys. */
+  get book(): KeyBook | undefined {
+    return this.#book;
+  }
+
+  /** Reads this node's copy. Where there is no folder to keep one in, a cluster goes on without, and says so. */
+  async start(): Promise<void> {
+    const { redis, stateDir, log } = this.#options;
+    let file: KeyFile | undefined;
+    try {
+      if (stateDir !== undefined) file = await KeyFile.open(join(stateDir, FILE_NAME));
+    } catch (error) {
+      log.error({ err: error, folder: stateDir }, 'API keys: this node keeps no copy, STATE_DIR cannot be used');
+    }
+    this.#book = this.#open(file);
+    redis?.on('ready', () => void this.#book?.refresh());
+    void this.#book.refresh();
+  }
+
+  /** From a thread. */
+  receive(slot: number, { hash }: FromKeyThread): void {
+    const found = this.#book?.find(hash) ?? Promise.resolve('unknown' as const);
+    void found.then((answer) => this.#options.send(slot, { type: 'key-found', hash, answer }));
+  }
+
+  onEvent(event: ApiKeysEvent): void {
+    void this.#book?.onEvent(event);
+  }
+
+  async close(): Promise<void> {
+    await this.#book?.close();
+  }
+
+  #open(file: KeyFile | undefined): KeyBook {
+    const { redis, log, events, degraded, broadcast } = this.#options;
+    return new KeyBook({
       hash: redis === undefined ? undefined : new KeyHash(new AskedRedis(redis)),
       file,
       clock: monotonicMs,
@@ -53,35 +89,5 @@ export class KeyControl {
         degraded.set('keys', REASONS[state]);
       },
     });
-    redis?.on('ready', () => void this.book.refresh());
-    void this.book.refresh();
-  }
-
-  /** Where there is no folder to keep a copy in, a cluster goes on without one, and says so. */
-  static async start(options: KeyControlOptions): Promise<KeyControl> {
-    const { stateDir, log } = options;
-    if (stateDir === undefined) return new KeyControl(options, undefined);
-    try {
-      return new KeyControl(options, await KeyFile.open(join(stateDir, FILE_NAME)));
-    } catch (error) {
-      log.error(
-        { err: error, folder: stateDir },
-        'API keys: this node keeps no copy of them, STATE_DIR cannot be used',
-      );
-      return new KeyControl(options, undefined);
-    }
-  }
-
-  receive(slot: number, message: FromKeyThread): void {
-    const { hash } = message;
-    void this.book.find(hash).then((answer) => this.#options.send(slot, { type: 'key-found', hash, answer }));
-  }
-
-  onEvent(event: ApiKeysEvent): void {
-    void this.book.onEvent(event);
-  }
-
-  async close(): Promise<void> {
-    await this.book.close();
   }
 }

@@ -202,6 +202,12 @@ export function checkIdentityEnv(
   values: EnvValues,
   sound: (...names: readonly ('API_KEYS' | 'REDIS_URL')[]) => boolean,
 ): readonly Problem[] {
-  if (values.API_KEYS === 'file' || values.REDIS_URL !== undefined || !sound('API_KEYS', 'REDIS_URL')) return [];
-  return [{ key: 'API_KEYS', value: JSON.stringify(values.API_KEYS), expected: 'REDIS_URL with it' }];
+  if (values.API_KEYS !== 'redis' || values.REDIS_URL !== undefined || !sound('API_KEYS', 'REDIS_URL')) return [];
+  return [
+    {
+      key: 'API_KEYS',
+      value: JSON.stringify(values.API_KEYS),
+      expected: 'REDIS_URL with it (both keeps keys in STATE_DIR where there is no Redis)',
+    },
+  ];
 }

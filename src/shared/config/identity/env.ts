@@ -24,7 +24,7 @@ export const IDENTITY_ENV = {
   API_KEYS: withDefault(
     oneOf(API_KEY_STORES),
     'file',
-    'Where API keys are: file (consumers of the YAML), redis (gateway key), or both.',
+    'Where API keys are: file (consumers of the YAML), redis (gateway key), or both; without Redis both keeps them in STATE_DIR.',
   ),
   IDENTITY_CACHE_SECONDS: withDefault(
     secondsText(BOUNDS.identityCacheSeconds),

@@ -119,7 +119,10 @@ test.each<[Record<string, string>, string]>([
     { RATE_LIMIT_PROFILE: 'iot', RATE_LIMIT_CAPACITY: '5' },
     'RATE_LIMIT_CAPACITY: RATE_LIMIT_PROFILE is set too, expected only one of it and RATE_LIMIT_PROFILE',
   ],
-  [{ API_KEYS: 'redis' }, 'API_KEYS: got "redis", expected REDIS_URL with it'],
+  [
+    { API_KEYS: 'redis' },
+    'API_KEYS: got "redis", expected REDIS_URL with it (both keeps keys in STATE_DIR where there is no Redis)',
+  ],
   [
     { RATE_LIMIT_KEY: 'ip,consumer' },
     'RATE_LIMIT_KEY: got "consumer", expected consumer at the start: who is verified is not named by what is not',

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { apiKeyHash, makeApiKey } from '../../../../shared/identity/api-key.ts';
-import type { Identity, Verdict } from '../../../../shared/identity/identity.ts';
+import type { Verdict } from '../../../../shared/identity/identity.ts';
 import type { FromKeyThread, KeyAnswer } from '../../../../shared/identity/key-messages.ts';
 import { StoredKeyVerifier } from './stored-key-verifier.ts';
 
@@ -16,8 +16,8 @@ function setUp({ cacheEntries = 100 } = {}) {
     clock: () => nowMs,
     wallClock: () => wallMs,
     post: (message) => posted.push(message),
-    identityOf: (found): Identity | undefined =>
-      found.consumer === 'disabled' ? undefined : { ...found, scopes: [], method: 'api_key' },
+    identityOf: (found): Verdict =>
+      found.consumer === 'disabled' ? 'credentials_invalid' : { ...found, scopes: [], method: 'api_key' },
   });
   return {
     verifier,

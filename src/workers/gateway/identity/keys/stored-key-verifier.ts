@@ -1,8 +1,9 @@
 import { apiKeyHash, isWellFormedApiKey } from '../../../../shared/identity/api-key.ts';
 import { isRefusal } from '../../../../shared/identity/identity.ts';
-import type { Identity, Verdict } from '../../../../shared/identity/identity.ts';
+import type { Verdict } from '../../../../shared/identity/identity.ts';
 import type { FromKeyThread, KeyAnswer, ToKeyThread } from '../../../../shared/identity/key-messages.ts';
 import { RecentMap } from '../../limits/recent-map.ts';
+import type { StoredIdentity } from './stored-identity.ts';
 import type { Verifier } from '../verifier.ts';
 
 /** A key that nobody has may have been made a moment ago; whoever asks again so soon is not looked up. */
@@ -19,11 +20,8 @@ export interface StoredKeyVerifierOptions {
   readonly wallClock: () => number;
   /** To the front. */
   readonly post: (message: FromKeyThread) => void;
-  /**
-   * What the configuration makes of a key: the profile of its consumer where the key has none.
-   * @returns `undefined` = that consumer is disabled, or the profile does not exist
-   */
-  readonly identityOf: (found: Omit<Identity, 'scopes' | 'method'>) => Identity | undefined;
+  /** What the configuration makes of a key. */
+  readonly identityOf: (found: StoredIdentity) => Verdict;
 }
 
 /** By which its age is known; a refusal has the shorter life. */
@@ -133,6 +131,6 @@ export class StoredKeyVerifier implements Verifier {
     if (answer === 'unavailable') return 'identity_unavailable';
     if (answer === 'unknown') return 'credentials_invalid';
     const { consumer, profile, groups, expiresMs: expiresAtMs } = answer;
-    return this.#options.identityOf({ consumer, profile, groups, expiresAtMs }) ?? 'credentials_invalid';
+    return this.#options.identityOf({ consumer, profile, groups, expiresAtMs });
   }
 }
