@@ -1,13 +1,18 @@
 import { apiKeyHash, makeApiKey } from '../../src/shared/identity/api-key.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway, GatewayOptions } from '../support/gateway.ts';
-import { recordingUpstream } from '../support/http.ts';
+import { answerText, recordingUpstream } from '../support/http.ts';
 import type { RecordingUpstream } from '../support/http.ts';
+import type { RawConnection } from '../support/raw.ts';
 
 export interface Keyed extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly port: number;
   readonly upstream: RecordingUpstream;
+  /** The upstream answers nothing from here on. */
+  hold(): void;
+  /** It answers what it has kept, and what comes. */
+  release(): void;
   /** Writes another file and reloads; resolves when every thread uses it. */
   reload(rest: string): Promise<void>;
 }
@@ -20,7 +25,11 @@ export function aKey(id = 'k1', more = ''): { readonly key: string; readonly yam
 
 /** @param rest of GATEWAY_CONFIG: everything but the upstream, which is called `o` */
 export async function startKeyed(rest: string, options: Omit<GatewayOptions, 'yaml'> = {}): Promise<Keyed> {
-  const upstream = await recordingUpstream();
+  let held: RawConnection[] | undefined;
+  const upstream = await recordingUpstream((_request, connection) => {
+    held?.push(connection);
+    return held === undefined ? answerText() : '';
+  });
   const yaml = (text: string): string => `upstreams: { o: { url: "http://127.0.0.1:${upstream.port}" } }\n${text}`;
   const gateway = await startGateway({
     ...options,
@@ -32,6 +41,11 @@ export async function startKeyed(rest: string, options: Omit<GatewayOptions, 'ya
     gateway,
     port: gateway.port,
     upstream,
+    hold: () => void (held ??= []),
+    release: () => {
+      for (const connection of held ?? []) connection.send(answerText());
+      held = undefined;
+    },
     reload: async (text) => {
       gateway.writeYaml(yaml(text));
       gateway.process.kill('SIGHUP');

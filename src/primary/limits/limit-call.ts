@@ -30,6 +30,11 @@ export class LimitCall {
     return this.#control.routes;
   }
 
+  /** @see LimitControl.routesOf */
+  routesOf(client: string): LimitControl['routes'] {
+    return this.#control.routesOf(client);
+  }
+
   /** @see LimitControl.refusedHere */
   refusedHere(): readonly string[] {
     return this.#control.refusedHere();

@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config/types.ts';
 import type { FromLimitThread, ToLimitThread } from '../../shared/limits/messages.ts';
 import type { ThreadOverride } from '../../shared/limits/overrides.ts';
 import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
+import { isConsumerClient } from '../../shared/limits/client-key.ts';
 import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis } from './asked-redis.ts';
@@ -11,7 +12,7 @@ import { ClientRoom } from './client-room.ts';
 import type { RoomProblem } from './client-room.ts';
 import type { RedisClient } from './asked-redis.ts';
 import { FarStore } from './far-store.ts';
-import { distinctRules, fewestRules, limitedRoutes } from './limited-routes.ts';
+import { consumerRoutes, distinctRules, fewestRules, limitedRoutes } from './limited-routes.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 import { LimitsStoreState } from './limits-store-state.ts';
 import type { StoreListener } from './limits-store-state.ts';
@@ -113,6 +114,11 @@ export class LimitControl {
     return this.#routes;
   }
 
+  /** The same, as they limit one client. */
+  routesOf(client: string): readonly LimitedRoute[] {
+    return isConsumerClient(client) ? consumerRoutes(this.#config, client) : this.#routes;
+  }
+
   /** For a new thread. */
   forThread(): { readonly limitOverrides: readonly ThreadOverride[]; readonly clientsFull: boolean } {
     return { limitOverrides: this.overrides.all, clientsFull: this.room.isFull };
@@ -202,7 +208,7 @@ export class LimitControl {
   }
 
   async #forgetHere(client: string, reset: boolean): Promise<void> {
-    const rules = distinctRules(this.#routes).map(({ rule }) => rule);
+    const rules = distinctRules(this.routesOf(client)).map(({ rule }) => rule);
     if (reset && this.shared !== undefined) await this.memory.remove(client, rules);
     await this.#orders.forget(client);
   }

@@ -43,3 +43,12 @@ test('where only addresses name clients, nothing else can be a new one', () => {
   expect(meantClients('', rules('header-plain:device'))).toEqual({ names: [], fresh: undefined, address: undefined });
   expect(meantClients('a:b{c}', rules('ip')).names).toEqual([]);
 });
+
+test('a consumer is meant by its name, unless that is an address', () => {
+  const rules = { key: [{ kind: 'consumer' }, { kind: 'ip' }] as const, ipv6Prefix: 64 };
+  expect(meantClients('acme', rules)).toMatchObject({ fresh: 'consumer=acme' });
+  expect(meantClients('acme', rules).names).toContain('consumer=acme');
+  expect(meantClients('consumer=acme', rules).fresh).toBe('consumer=acme');
+  expect(meantClients('a:b/7', rules).fresh).toBe('consumer=a%3Ab%2F7');
+  expect(meantClients('10.0.0.1', rules).fresh).toBe('10.0.0.1');
+});

@@ -18,7 +18,7 @@ export interface FoundClient {
   readonly name: string | undefined;
   readonly address: string | undefined;
   readonly scope: 'cluster' | 'node';
-  /** Of each rule of distinctRules(…). */
+  /** Of each rule of distinctRules(…) for that name. */
   readonly levels: readonly Level[];
 }
 
@@ -58,8 +58,9 @@ export const bucketsLocked = (before = ''): WholeAnswer =>
 /** What `GET` shows of a client. */
 export function viewOf(limits: LimitCall, found: FoundClient): ClientLimitsAnswer {
   const { scope, levels, address } = found;
-  const { routes, config } = limits;
+  const { config } = limits;
   const client = found.name ?? '';
+  const routes = limits.routesOf(client);
   return clientView({
     client,
     scope,
@@ -82,7 +83,7 @@ export interface ResetOutcome {
 
 /** Deletes the buckets of a client, and what any thread remembers of them. */
 export async function resetClient(limits: LimitCall, { name = '' }: FoundClient): Promise<ResetOutcome> {
-  const rules = distinctRules(limits.routes).map(({ rule }) => rule);
+  const rules = distinctRules(limits.routesOf(name)).map(({ rule }) => rule);
   const shared = await limits.shared?.remove(name, rules);
   const deletedBuckets = shared ?? (await limits.memory.remove(name, rules));
   await limits.forget(name, true);
@@ -109,22 +110,21 @@ async function levelsOf(
   limits: LimitCall,
   names: readonly string[],
 ): Promise<{ readonly scope: 'cluster' | 'node'; readonly levels: readonly (readonly Level[])[] } | undefined> {
-  const asked = distinctRules(limits.routes);
+  const asked = names.map((name) => ({ name, rules: distinctRules(limits.routesOf(name)) }));
   const { shared, memory } = limits;
   if (shared !== undefined) {
-    const levels = await allLevels(shared, names, asked);
+    const levels = await allLevels(shared, asked);
     if (levels !== undefined) return { scope: 'cluster', levels };
   }
-  const levels = await allLevels(memory, names, asked);
+  const levels = await allLevels(memory, asked);
   return levels === undefined ? undefined : { scope: 'node', levels };
 }
 
 async function allLevels(
   buckets: Buckets,
-  names: readonly string[],
-  asked: readonly AskedRule[],
+  asked: readonly { readonly name: string; readonly rules: readonly AskedRule[] }[],
 ): Promise<readonly (readonly Level[])[] | undefined> {
-  const levels = await Promise.all(names.map((name) => buckets.levels(name, asked)));
+  const levels = await Promise.all(asked.map(({ name, rules }) => buckets.levels(name, rules)));
   const found = levels.filter((each) => each !== undefined);
   return found.length === levels.length ? found : undefined;
 }
