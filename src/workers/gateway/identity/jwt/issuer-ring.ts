@@ -34,6 +34,11 @@ export class RingKey {
 /** What to do with a token for which there is no key. */
 export type MissingKey = 'again' | 'unknown' | 'unavailable';
 
+interface WaitingToken {
+  readonly kid: string | undefined;
+  readonly resolve: (outcome: MissingKey) => void;
+}
+
 export interface IssuerRingOptions {
   /** Asks the front; it answers with `take`. */
   readonly ask: () => void;
@@ -50,7 +55,9 @@ export class IssuerRing {
   #closed = false;
   #askAgainAtMs = Number.NEGATIVE_INFINITY;
   #patience: NodeJS.Timeout | undefined;
-  #waiting: ((outcome: MissingKey) => void)[] = [];
+  #waiting: WaitingToken[] = [];
+  /** Names of keys that the newest fetch was made for, and that it has not brought. */
+  #absent: ReadonlySet<string | undefined> = new Set();
 
   constructor(options: IssuerRingOptions) {
     this.#options = options;
@@ -61,7 +68,10 @@ export class IssuerRing {
     this.#keys = this.#renewed(keys);
     this.#current = current;
     this.#askAgainAtMs = this.#options.monotonicMs() + askAgainMs;
-    if (askAgainMs > 0) this.#stopWaiting();
+    if (askAgainMs > 0) {
+      this.#stopWaiting();
+      this.#absent = new Set(this.#waiting.map(({ kid }) => kid));
+    }
     this.#release('again');
   }
 
@@ -78,10 +88,14 @@ export class IssuerRing {
     return kid !== undefined && this.#keys?.some(({ key }) => key.kid === kid) === true;
   }
 
-  /** Asks for the key of a token that there is none for, as often as the front likes to be asked. */
-  missing(): Promise<MissingKey> {
+  /**
+   * Asks for the key of a token that there is none for, as often as the front likes to be asked. In between only what was
+   * looked for is unknown: anybody can make us ask for a key that nobody has, and may not make a new key wrong by that.
+   * @param kid `undefined` = the token has none, or keys without a name were tried with it
+   */
+  missing(kid: string | undefined): Promise<MissingKey> {
     if (this.#options.monotonicMs() < this.#askAgainAtMs) {
-      return Promise.resolve(this.#keys !== undefined && this.#current ? 'unknown' : 'unavailable');
+      return Promise.resolve(this.#isKnownMissing(kid) ? 'unknown' : 'unavailable');
     }
     if (this.#closed || this.#waiting.length >= MOST_WAITING) return Promise.resolve('unavailable');
     if (this.#patience === undefined) {
@@ -92,7 +106,7 @@ export class IssuerRing {
       this.#patience.unref();
       this.#options.ask();
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push({ kid, resolve }));
   }
 
   /** The issuer is none of ours any more. */
@@ -102,6 +116,12 @@ export class IssuerRing {
     this.#keys = undefined;
     this.#stopWaiting();
     this.#release('unavailable');
+  }
+
+  #isKnownMissing(kid: string | undefined): boolean {
+    if (this.#keys === undefined || !this.#current) return false;
+    // Those of a file are all that there are.
+    return kid === undefined || this.#askAgainAtMs === Number.POSITIVE_INFINITY || this.#absent.has(kid);
   }
 
   #renewed(keys: readonly PublicKey[] | undefined): readonly RingKey[] | undefined {
@@ -120,7 +140,7 @@ export class IssuerRing {
   #release(outcome: MissingKey): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const resolve of waiting) resolve(outcome);
+    for (const { resolve } of waiting) resolve(outcome);
   }
 }
 

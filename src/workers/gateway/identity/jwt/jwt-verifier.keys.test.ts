@@ -68,10 +68,13 @@ describe('keys of an issuer', () => {
     keys(keySet(old, young), { askAgainMs: 30_000 });
     expect(await first).toMatchObject([KNOWN, KNOWN]);
     expect(asked).toEqual(['main']);
-    clock.ms += 1_000;
-    keys(keySet(young), { askAgainMs: 29_000 });
+    clock.ms += 30_000;
+    keys(keySet(young));
     expect(await ask(youngToken)).toMatchObject(KNOWN);
-    expect(await ask(token)).toBe('credentials_invalid');
+    const gone = ask(token);
+    expect(await settled(gone)).toBe(false);
+    keys(keySet(young), { askAgainMs: 30_000 });
+    expect(await gone).toBe('credentials_invalid');
   });
 
   test('news of another kind leaves who waits waiting', async () => {
@@ -88,11 +91,33 @@ describe('keys of an issuer', () => {
 
   test('a refusal is none any more when a key has come', async () => {
     const { ask, keys, verifier } = setUp();
+    keys(keySet(old));
+    const first = ask(youngToken);
+    expect(await settled(first)).toBe(false);
     keys(keySet(old), { askAgainMs: 30_000 });
+    expect(await first).toBe('credentials_invalid');
     expect(await ask(youngToken)).toBe('credentials_invalid');
     expect(verifier.known(youngToken)).toBe('credentials_invalid');
     keys(keySet(old, young), { askAgainMs: 20_000 });
     expect(await ask(youngToken)).toMatchObject(KNOWN);
+  });
+
+  test('a key that nobody has makes no new key wrong', async () => {
+    const { ask, asked, keys, clock } = setUp();
+    keys(keySet(old));
+    const nobodys = ask(await signToken(young, { exp, header: { kid: 'nobody' } }));
+    expect(await settled(nobodys)).toBe(false);
+    keys(keySet(old), { askAgainMs: 30_000 });
+    expect(await nobodys).toBe('credentials_invalid');
+    expect(await ask(await signToken(young, { exp: exp + 1, header: { kid: 'nobody' } }))).toBe('credentials_invalid');
+    clock.ms += 29_999;
+    expect(await ask(youngToken)).toBe('identity_unavailable');
+    clock.ms += 1;
+    const found = ask(youngToken);
+    expect(await settled(found)).toBe(false);
+    keys(keySet(old, young), { askAgainMs: 30_000 });
+    expect(await found).toMatchObject(KNOWN);
+    expect(asked).toEqual(['main', 'main']);
   });
 
   test('nobody is asked for a key of a token that is over', async () => {
@@ -115,7 +140,7 @@ describe('keys of an issuer', () => {
     keys(keySet(old), { askAgainMs: 30_000 });
     const under = ask(token);
     keys(keySet(young), { askAgainMs: 30_000 });
-    expect(await under).toBe('credentials_invalid');
+    expect(await under).toBe('identity_unavailable');
     expect(verifier.known(token)).not.toMatchObject(KNOWN);
   });
 
@@ -194,7 +219,7 @@ describe('what is known of a token', () => {
 
   test('20,000 different tokens are no more than fit, and those in use stay', async () => {
     const { ask, keys, verifier } = setUp({}, { cacheEntries: 500 });
-    keys(keySet(old), { askAgainMs: 30_000 });
+    keys(keySet(old), { askAgainMs: Number.POSITIVE_INFINITY });
     const known = [await ask(token)];
     const [header = '', claims = ''] = token.split('.');
     for (let i = 0; i < 20_000; i++) {
@@ -224,7 +249,7 @@ property.prop([
   const changed = token.slice(0, at) + character + token.slice(at + 1);
   fc.pre(bytesOf(changed) !== bytesOf(token)); // the last character has bits that no signature covers
   const { ask, keys } = setUp();
-  keys(keySet(old), { askAgainMs: 30_000 });
+  keys(keySet(old), { askAgainMs: Number.POSITIVE_INFINITY });
   expect(['credentials_invalid', 'token_expired']).toContain(await ask(changed));
 });
 
@@ -232,7 +257,7 @@ property.prop([fc.json(), fc.json(), fc.base64String()])(
   'whatever is in a token, it is judged',
   async (header, claims, end) => {
     const { ask, keys } = setUp();
-    keys(keySet(old), { askAgainMs: 30_000 });
+    keys(keySet(old), { askAgainMs: Number.POSITIVE_INFINITY });
     const text = [header, claims].map((part) => Buffer.from(part).toString('base64url')).join('.');
     expect(await ask(`${text}.${end}`)).toBe('credentials_invalid');
   },

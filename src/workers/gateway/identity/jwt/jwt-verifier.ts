@@ -208,12 +208,13 @@ export class JwtVerifier implements Verifier {
       return this.#refuse('algorithm', issuer.name);
     const ring = this.#rings.of(issuer.name);
     for (let turn = 0; turn < MOST_TURNS; turn++) {
-      const judgement = await this.#tryKeys({ token, issuer, algorithm }, ring.candidates(claims.kid, algorithm));
+      const keys = ring.candidates(claims.kid, algorithm);
+      const judgement = await this.#tryKeys({ token, issuer, algorithm }, keys);
       if (judgement?.key?.gone === true) continue;
       if (judgement !== undefined) return judgement;
       if (ring.hasNamed(claims.kid)) return this.#refuse('signature', issuer.name);
       if (this.#isOver(claims, issuer)) return { verdict: 'token_expired' };
-      const outcome = await ring.missing();
+      const outcome = await ring.missing(keys.length > 0 ? undefined : claims.kid);
       if (outcome === 'unavailable') return { verdict: 'identity_unavailable' };
       if (outcome === 'unknown') return this.#refuse('key', issuer.name);
     }
