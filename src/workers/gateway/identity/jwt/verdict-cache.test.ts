@@ -43,4 +43,16 @@ describe('a cache of verdicts', () => {
     cache.configure({ entries: 3, characters: 1_000 });
     expect(cache.size).toBe(3);
   });
+
+  test('never takes one for another that ends alike', () => {
+    const cache = new VerdictCache({ entries: 10, characters: 1_000 });
+    const end = 'e'.repeat(64);
+    const first = entry();
+    cache.put(`a${end}`, first);
+    expect(cache.get(`b${end}`)).toBeUndefined();
+    expect(cache.get(end)).toBeUndefined();
+    expect(cache.get(`a${end}`)).toBe(first);
+    cache.put(`b${end}`, entry());
+    expect([cache.size, cache.get(`a${end}`)]).toEqual([1, undefined]);
+  });
 });
