@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVENT_READERS } from '../../src/primary/events/event-readers.ts';
+import { madeKeyAnswer } from '../../src/shared/admin/keys.ts';
 import { MOST_OVERRIDES } from '../../src/shared/limits/overrides.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import type { ScriptedUpstream } from '../support/upstreams.ts';
@@ -37,7 +38,7 @@ beforeAll(async () => {
   const env = { ACCESS_LOG: 'off', RATE_LIMIT_KEY: 'header-plain:client' };
   folder = await mkdtemp(join(tmpdir(), 'gateway-answers-'));
   const backups = { BACKUP_DIR: join(folder, 'store'), BACKUP_TEMP_DIR: folder, BACKUP_FILES: import.meta.filename };
-  gateway = await startGateway({ env: { ...env, ...backups }, yaml: yaml() });
+  gateway = await startGateway({ env: { ...env, ...backups, API_KEYS: 'both' }, yaml: yaml() });
   guarded = await startGateway({ env: { ...env, ADMIN_TOKEN: TOKEN }, yaml: yaml() });
   closed = await startGateway({ env: { ...env, STATE_DIR: '/dev/null/none' }, yaml: yaml() });
   operations = operationsOf(await documentOf(gateway));
@@ -75,6 +76,16 @@ const ask =
   (target: string, how: AdminAsk = {}) =>
   (): Promise<AdminReply> =>
     call(gateway, target, how);
+/** Of the one that stores no keys. */
+const askUnstored =
+  (target: string, how: AdminAsk = {}) =>
+  (): Promise<AdminReply> =>
+    call(guarded, target, { ...how, headers: BEARER });
+/** Id of a key that is made for it. */
+async function aKey(): Promise<string> {
+  const { json } = await call(gateway, 'POST /admin/keys', { body: { consumer: 'acme' } });
+  return madeKeyAnswer.parse(json).made.id;
+}
 const known = { headers: { client: 'known' } };
 
 /** Holds as many readers of events as there may be while `what` is asked. */
@@ -154,6 +165,17 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'changeClientLimits 200': ask('POST /admin/limits/known', { body: { state: 'BANNED', for: 60 } }),
   'changeClientLimits 404': ask('POST /admin/limits/known', { body: { tokens: 1, rule: 'nobody' } }),
   'changeClientLimits 409': withAllOverrides,
+  'listKeys 200': ask('GET /admin/keys'),
+  'listKeys 409': askUnstored('GET /admin/keys'),
+  'createKey 201': ask('POST /admin/keys', { body: { consumer: 'acme' } }),
+  'createKey 404': ask('POST /admin/keys', { body: { consumer: 'acme', profile: 'nobody' } }),
+  'createKey 409': askUnstored('POST /admin/keys', { body: { consumer: 'acme' } }),
+  'replaceKey 201': async () => call(gateway, `POST /admin/keys/${await aKey()}`, { body: { replace: true } }),
+  'replaceKey 404': ask('POST /admin/keys/nothing', { body: { replace: true } }),
+  'replaceKey 409': askUnstored('POST /admin/keys/nothing', { body: { replace: true } }),
+  'revokeKey 200': async () => call(gateway, `DELETE /admin/keys/${await aKey()}`),
+  'revokeKey 404': ask('DELETE /admin/keys/nothing'),
+  'revokeKey 409': askUnstored('DELETE /admin/keys/nothing'),
   'reload 200': ask('POST /admin/reload'),
   'reload 422': withBadConfiguration,
   'drain 202': drainHeld,
@@ -169,7 +191,7 @@ const UNPROVOKED = [
   / 500$/,
   /^metrics 503$/,
   /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
-  /^(jobHistory|runJob|getJobRun) 503$/,
+  /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey) 503$/,
 ];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {
