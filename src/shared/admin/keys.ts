@@ -60,4 +60,3 @@ export type MadeKeyAnswer = z.infer<typeof madeKeyAnswer>;
 
 /** DELETE /admin/keys/{key} */
 export const revokedKeyAnswer = z.object({ scope, revoked: apiKey });
-export type RevokedKeyAnswer = z.infer<typeof revokedKeyAnswer>;
