@@ -1,5 +1,5 @@
 import { uselessHealthPath } from './health/warnings.ts';
-import { riskyClientKey } from './limits/warnings.ts';
+import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
@@ -116,6 +116,7 @@ export const warningsOf = (
   ...proxyOfNobody(config),
   ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
+  ...idleProfiles(config),
   ...unusedUpstreams(config),
   ...config.routes.flatMap(uselessLimits),
   ...limitsLeftOut(config, from.yaml ?? {}),

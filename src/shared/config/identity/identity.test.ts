@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeConfig } from '../describe-config.ts';
-import { configOf, problemsOf, yamlProblemsOf } from '../test-reading.ts';
+import { configOf, problemsOf, read as readAll, yamlProblemsOf } from '../test-reading.ts';
 import { parseMoment } from './yaml.ts';
 
 const HASH = 'ab'.repeat(32);
@@ -101,6 +101,18 @@ routes:
     const RATE_LIMIT_KEY = 'bearer,ip';
     expect(read(file('authenticate: [api_key]'), { RATE_LIMIT_KEY }).limits.key).toHaveLength(2);
   });
+});
+
+test('profiles that limit nobody are warned of', () => {
+  const yaml = file('authenticate: [api_key]', 'consumers: { acme: { profile: iot } }');
+  const warningsOf = (env: Record<string, string>): readonly string[] =>
+    readAll({ GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yaml }).warnings.map(
+      ({ key, reason }) => `${key}: ${reason}`,
+    );
+  expect(warningsOf({})).toEqual([]);
+  expect(warningsOf({ RATE_LIMIT_KEY: 'ip' })).toEqual([
+    'RATE_LIMIT_KEY: no profile limits anybody, as clients are not named by their consumers',
+  ]);
 });
 
 test.each(['iot', 'web', 'partner'] as const)('RATE_LIMIT_PROFILE=%s gives the numbers of the profile', (profile) => {

@@ -25,3 +25,14 @@ export function riskyClientKey({ limits, routes, server }: Config): readonly Pro
   }
   return problems;
 }
+
+/** Profiles limit consumers, and clients are named by something else. */
+export function idleProfiles({ identities, limits, routes }: Config): readonly Problem[] {
+  const { consumers, issuers } = identities;
+  const isUsed = [...consumers, ...issuers].some(({ profile }) => profile !== '');
+  if (!isUsed || limits.key[0]?.kind === 'consumer' || !routes.some((route) => route.authentication !== undefined)) {
+    return [];
+  }
+  const reason = 'no profile limits anybody, as clients are not named by their consumers';
+  return [{ key: 'RATE_LIMIT_KEY', value: undefined, expected: 'consumer at its start, or the default', reason }];
+}
