@@ -12,9 +12,12 @@ export interface FoundKey {
 
 export type FromKeyThread =
   /** Whose is it? Answered with `key-found`. */
-  { readonly type: 'find-key'; readonly hash: string };
+  | { readonly type: 'find-key'; readonly hash: string }
+  /** Does this node's copy have it? Answered with `key-looked-for`, without a word to Redis. */
+  | { readonly type: 'look-for-key'; readonly hash: string };
 
 export type ToKeyThread =
   | { readonly type: 'key-found'; readonly hash: string; readonly answer: KeyAnswer }
+  | { readonly type: 'key-looked-for'; readonly hash: string; readonly isThere: boolean }
   /** Forget what is remembered of these; `undefined` = of all. What is asked right now may be old already: ask again. */
   | { readonly type: 'forget-keys'; readonly hashes: readonly string[] | undefined };

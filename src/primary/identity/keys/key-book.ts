@@ -96,6 +96,11 @@ export class KeyBook {
     return answer;
   }
 
+  /** Whether this node's copy has the key. */
+  isThere(hash: string): boolean {
+    return (this.#options.file?.rankOf(hash) ?? 0) > 0;
+  }
+
   /**
    * Makes or changes keys: on this node's disk first, then in Redis.
    * @param endMs for Redis's word

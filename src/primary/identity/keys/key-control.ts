@@ -60,7 +60,11 @@ export class KeyControl {
   }
 
   /** From a thread. */
-  receive(slot: number, { hash }: FromKeyThread): void {
+  receive(slot: number, { type, hash }: FromKeyThread): void {
+    if (type === 'look-for-key') {
+      const isThere = this.#book?.isThere(hash) ?? false;
+      return this.#options.send(slot, { type: 'key-looked-for', hash, isThere });
+    }
     const found = this.#book?.find(hash) ?? Promise.resolve('unknown' as const);
     void found.then((answer) => this.#options.send(slot, { type: 'key-found', hash, answer }));
   }

@@ -248,15 +248,17 @@ export class Exchange
     if (judgement !== undefined) return this.#onJudged(judgement);
     const address = this.addressName();
     const refusedForMs = authentication.refusedForMs(address);
-    if (refusedForMs > 0) return this.#refuseCaller('too_many_failures', refusedForMs);
     this.#stage = 'verifying';
-    authentication.verify(presented, address, (verified) => {
+    const judged = (verified: Judgement | undefined): void => {
       try {
-        this.#onJudged(verified);
+        if (verified !== undefined) this.#onJudged(verified);
+        else if (this.#isDeciding) this.#refuseCaller('too_many_failures', refusedForMs);
       } catch (error) {
         this.onFault(error);
       }
-    });
+    };
+    if (refusedForMs > 0) authentication.verifyThere(presented, address, judged);
+    else authentication.verify(presented, address, judged);
   }
 
   #onJudged(judgement: Judgement): void {

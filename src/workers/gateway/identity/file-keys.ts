@@ -58,6 +58,11 @@ export class FileKeys implements Verifier {
     return key.startsWith(OUR_PREFIX) && !isWellFormedApiKey(key);
   }
 
+  isThere(key: string, done: (isThere: boolean) => void): void {
+    if (this.#next?.isThere === undefined) setImmediate(done, false);
+    else this.#next.isThere(key, done);
+  }
+
   verify(key: string, done: (verdict: Verdict) => void): void {
     if (this.#next !== undefined) return this.#next.verify(key, done);
     const nowMs = this.#wallClock();

@@ -117,6 +117,22 @@ export class RouteAuthentication {
     return this.#parts.budget.refusedForMs(address);
   }
 
+  /**
+   * The same as `verify` from an address beyond its budget: only where all that is not known is there without a question
+   * to anybody outside. @param done called once, later or at once; `undefined` = not all of it is
+   */
+  verifyThere(presented: Presented, address: string, done: (judgement: Judgement | undefined) => void): void {
+    const unknown = this.#ways.filter(
+      ({ method, verifier }) => presented[method] !== '' && verifier.known(presented[method]) === undefined,
+    );
+    const [only, another] = unknown;
+    if (only === undefined || another !== undefined || only.verifier.isThere === undefined) return done(undefined);
+    only.verifier.isThere(presented[only.method], (isThere) => {
+      if (isThere) this.verify(presented, address, done);
+      else done(undefined);
+    });
+  }
+
   /** Verifies what `judge` did not know. @param done called once, later */
   verify(presented: Presented, address: string, done: (judgement: Judgement) => void): void {
     this.#verifyFrom(0, 'none', { presented, address, done });

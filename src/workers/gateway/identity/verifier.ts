@@ -14,6 +14,12 @@ export interface Verifier {
   known(credential: string): Verdict | undefined;
   /** Whether its form alone refuses it (a checksum): that costs nothing, and never counts against those that pass. */
   isMalformed(credential: string): boolean;
+  /**
+   * Whether it is there at all, where that can be found out without asking anybody outside this process: then an address
+   * beyond its budget of wrong ones does not keep a good one from being verified. Absent: it cannot. `done` is called once,
+   * later.
+   */
+  isThere?(credential: string, done: (isThere: boolean) => void): void;
   /** Verifies what is not known. `done` is called once, later, never within this call; it does not throw. */
   verify(credential: string, done: (verdict: Verdict) => void): void;
 }

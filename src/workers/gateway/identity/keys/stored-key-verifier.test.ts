@@ -131,3 +131,16 @@ test('a hundred thousand keys are not remembered where there is room for a hundr
   expect(known.length).toBeGreaterThanOrEqual(50);
   expect(known.length).toBeLessThanOrEqual(100);
 });
+
+test('whether a key is there is asked once for all that wait, and the front alone says', () => {
+  const { verifier, posted } = setUp();
+  const key = makeApiKey();
+  const hash = apiKeyHash(key);
+  const said: boolean[] = [];
+  verifier.isThere(key, (isThere) => said.push(isThere));
+  verifier.isThere(key, (isThere) => said.push(isThere));
+  expect(posted).toEqual([{ type: 'look-for-key', hash }]);
+  verifier.receive({ type: 'key-looked-for', hash, isThere: true });
+  verifier.receive({ type: 'key-looked-for', hash, isThere: false });
+  expect(said).toEqual([true, true]);
+});

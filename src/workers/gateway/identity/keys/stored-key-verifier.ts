@@ -45,6 +45,7 @@ export class StoredKeyVerifier implements Verifier {
   /** Of keys that were seen lately: to hash is dearer than to find. */
   readonly #hashes: RecentMap<string>;
   readonly #asked = new Map<string, Asked>();
+  readonly #lookedFor = new Map<string, ((isThere: boolean) => void)[]>();
 
   constructor(options: StoredKeyVerifierOptions) {
     this.#options = options;
@@ -82,10 +83,27 @@ export class StoredKeyVerifier implements Verifier {
     this.#options.post({ type: 'find-key', hash });
   }
 
+  isThere(credential: string, done: (isThere: boolean) => void): void {
+    const hash = apiKeyHash(credential);
+    const waiting = this.#lookedFor.get(hash);
+    if (waiting !== undefined) {
+      waiting.push(done);
+      return;
+    }
+    this.#lookedFor.set(hash, [done]);
+    this.#options.post({ type: 'look-for-key', hash });
+  }
+
   receive(message: ToKeyThread): void {
     switch (message.type) {
       case 'key-found':
         return this.#onFound(message.hash, message.answer);
+      case 'key-looked-for': {
+        const waiting = this.#lookedFor.get(message.hash) ?? [];
+        this.#lookedFor.delete(message.hash);
+        for (const done of waiting) done(message.isThere);
+        return;
+      }
       case 'forget-keys':
         return this.#forget(message.hashes);
       default:
