@@ -83,7 +83,7 @@ async function thread() {
     if (token === ASK) token = await new Promise((resolve) => gate.ask(place, '127.0.0.1', resolve));
     if (token === REFUSE) return 'refused';
     const outcome = await upstream();
-    gate.outcome({ breakerPlace: place, breakerToken: token, address: '127.0.0.1' }, outcome);
+    gate.outcome({ breakerPlace: place, breakerToken: token, breakerClient: '127.0.0.1' }, outcome);
     return outcome;
   }
 

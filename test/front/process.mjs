@@ -61,6 +61,8 @@ const threads = new RequestThreads({
   metrics: new MetricMemory(slots, config),
   health: { forThread: () => undefined, places: () => ({}) },
   upstreams: { receive: () => {}, threadGone: () => {} },
+  keys: { receive: () => {} },
+  jwks: { forThread: () => [], receive: () => {} },
   log,
 });
 const serving = () => threads.all().filter((/** @type {any} */ { state }) => state.kind === 'serving').length;
