@@ -33,7 +33,7 @@ import { ThreadSet } from './threads/thread-set.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
 import { JwksControl } from './identity/jwks/jwks-control.ts';
-import { KeyControl } from './identity/keys/key-control.ts';
+import { KeyControl, openCopy } from './identity/keys/key-control.ts';
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
@@ -89,6 +89,8 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   const backups = await composeBackups(first.config, log);
+  const storesKeys = first.config.identities.apiKeys !== 'file';
+  const copyOfKeys = storesKeys ? await openCopy(server.stateDir, log) : undefined;
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
     config: first.config,
@@ -121,15 +123,15 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     endOpening: (upstream, epoch) => control.endOpening(upstream, epoch),
   });
   const keys = new KeyControl({
+    isOn: storesKeys,
     redis: control.redis,
-    stateDir: server.stateDir,
+    copy: copyOfKeys,
     log,
     events,
     degraded,
     broadcast: (message) => threadSet.tellAll({ to: 'keys', ...message }),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'keys', ...message }),
   });
-  if (first.config.identities.apiKeys !== 'file') await keys.start();
   const upstreams = new UpstreamControl({
     log,
     names,

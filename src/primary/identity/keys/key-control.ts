@@ -20,10 +20,24 @@ const REASONS: Record<KeysState, readonly string[]> = {
   away: ['API keys: Redis cannot be asked; known keys go on for an hour, others get 503'],
 };
 
+/** This node's copy; where there is no folder to keep one in, a cluster goes on without, and it is said. */
+export async function openCopy(stateDir: string | undefined, log: Log): Promise<KeyFile | undefined> {
+  if (stateDir === undefined) return undefined;
+  try {
+    return await KeyFile.open(join(stateDir, FILE_NAME));
+  } catch (error) {
+    log.error({ err: error, folder: stateDir }, 'API keys: this node keeps no copy, STATE_DIR cannot be used');
+    return undefined;
+  }
+}
+
 export interface KeyControlOptions {
+  /** Keys are stored outside the configuration. */
+  readonly isOn: boolean;
   /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
   readonly redis: RedisClient | undefined;
-  readonly stateDir: string | undefined;
+  /** openCopy(…); closed here. */
+  readonly copy: KeyFile | undefined;
   readonly log: Log;
   readonly events: Pick<EventLog, 'add'>;
   readonly degraded: Pick<DegradedReasons, 'set'>;
@@ -33,65 +47,51 @@ export interface KeyControlOptions {
 
 /** The front's part of API keys that are stored outside the configuration. */
 export class KeyControl {
-  readonly #options: KeyControlOptions;
-  #book: KeyBook | undefined;
+  /** `undefined`: only the configuration has keys. */
+  readonly book: KeyBook | undefined;
+  readonly #send: KeyControlOptions['send'];
 
   constructor(options: KeyControlOptions) {
-    this.#options = options;
-  }
-
-  /** `undefined`: only the configuration has keys. */
-  get book(): KeyBook | undefined {
-    return this.#book;
-  }
-
-  /** Reads this node's copy. Where there is no folder to keep one in, a cluster goes on without, and says so. */
-  async start(): Promise<void> {
-    const { redis, stateDir, log } = this.#options;
-    let file: KeyFile | undefined;
-    try {
-      if (stateDir !== undefined) file = await KeyFile.open(join(stateDir, FILE_NAME));
-    } catch (error) {
-      log.error({ err: error, folder: stateDir }, 'API keys: this node keeps no copy, STATE_DIR cannot be used');
-    }
-    this.#book = this.#open(file);
-    redis?.on('ready', () => void this.#book?.refresh());
-    void this.#book.refresh();
+    this.#send = options.send;
+    if (!options.isOn) return;
+    const book = bookOf(options);
+    this.book = book;
+    options.redis?.on('ready', () => void book.refresh());
+    void book.refresh();
   }
 
   /** From a thread. */
   receive(slot: number, { type, hash }: FromKeyThread): void {
     if (type === 'look-for-key') {
-      const isThere = this.#book?.isThere(hash) ?? false;
-      return this.#options.send(slot, { type: 'key-looked-for', hash, isThere });
+      const isThere = this.book?.isThere(hash) ?? false;
+      return this.#send(slot, { type: 'key-looked-for', hash, isThere });
     }
-    const found = this.#book?.find(hash) ?? Promise.resolve('unknown' as const);
-    void found.then((answer) => this.#options.send(slot, { type: 'key-found', hash, answer }));
+    const found = this.book?.find(hash) ?? Promise.resolve('unknown' as const);
+    void found.then((answer) => this.#send(slot, { type: 'key-found', hash, answer }));
   }
 
   onEvent(event: ApiKeysEvent): void {
-    void this.#book?.onEvent(event);
+    void this.book?.onEvent(event);
   }
 
   async close(): Promise<void> {
-    await this.#book?.close();
+    await this.book?.close();
   }
+}
 
-  #open(file: KeyFile | undefined): KeyBook {
-    const { redis, log, events, degraded, broadcast } = this.#options;
-    return new KeyBook({
-      hash: redis === undefined ? undefined : new KeyHash(new AskedRedis(redis)),
-      file,
-      clock: monotonicMs,
-      wallClock: wallClockMs,
-      forget: (hashes) => broadcast({ type: 'forget-keys', hashes }),
-      onState: (state) => {
-        const [reason] = REASONS[state];
-        const text = reason ?? 'API keys: Redis has all of them';
-        log[state === 'well' ? 'info' : 'error'](text);
-        events.add('keys', text, { state });
-        degraded.set('keys', REASONS[state]);
-      },
-    });
-  }
+function bookOf({ redis, copy, log, events, degraded, broadcast }: KeyControlOptions): KeyBook {
+  return new KeyBook({
+    hash: redis === undefined ? undefined : new KeyHash(new AskedRedis(redis)),
+    file: copy,
+    clock: monotonicMs,
+    wallClock: wallClockMs,
+    forget: (hashes) => broadcast({ type: 'forget-keys', hashes }),
+    onState: (state) => {
+      const [reason] = REASONS[state];
+      const text = reason ?? 'API keys: Redis has all of them';
+      log[state === 'well' ? 'info' : 'error'](text);
+      events.add('keys', text, { state });
+      degraded.set('keys', REASONS[state]);
+    },
+  });
 }
