@@ -144,7 +144,8 @@ export function plainClient(value: string): string {
   return lookalike ? percent(name.charCodeAt(0)) + name.slice(1) : name;
 }
 
-const percent = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+/** `%XX`. */
+export const percent = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 
 const SAFE = new Uint8Array(256);
 for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@') SAFE[char.charCodeAt(0)] = 1;

@@ -1,8 +1,7 @@
-import { isKeyHash } from '../../../shared/identity/key-record.ts';
+import { isKeyHash, rankOf } from '../../../shared/identity/key-record.ts';
 import type { KeyRecord, StoredKey } from '../../../shared/identity/key-record.ts';
 import type { KeyAnswer } from '../../../shared/identity/key-messages.ts';
 import type { ApiKeysEvent } from '../../../shared/redis/events.ts';
-import { rankOf } from '../../../shared/identity/key-record.ts';
 import { Coalesced } from '../../limits/coalesced.ts';
 import type { KeyFile } from './key-file.ts';
 import type { KeyHash } from './key-hash.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { TOKEN_ALGORITHMS } from '../../identity/public-key.ts';
 import { RULE_NAME, RULE_NAME_PHRASE } from '../limits/rule-name.ts';
 import { BOUNDS, decimal, seconds, wholeNumber } from '../numbers.ts';
 import { textLike } from '../parsed.ts';
@@ -72,20 +73,7 @@ export const consumerSchema = section({
   keys: z.array(key.describe('One key.'), 'a list of keys').optional().describe('Its API keys.'),
 });
 
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
-const ALGORITHM_PHRASE = `an algorithm with a public key: ${ALGORITHMS.join(', ')}`;
+const ALGORITHM_PHRASE = `an algorithm with a public key: ${TOKEN_ALGORITHMS.join(', ')}`;
 
 export const issuerSchema = section({
   issuer: z.string('a text').min(1, 'a text that is not empty').describe('Value of iss in its tokens.'),
@@ -101,7 +89,7 @@ export const issuerSchema = section({
   public_key_file: fileName.optional().describe('PEM file with its one key, instead; relative to this file.'),
   insecure: flag.optional().describe('Take keys over http from other machines; default false. Only for tests.'),
   algorithms: listOf(
-    z.enum(ALGORITHMS, { error: ALGORITHM_PHRASE }).describe('One algorithm.'),
+    z.enum(TOKEN_ALGORITHMS, { error: ALGORITHM_PHRASE }).describe('One algorithm.'),
     'a list of one or more algorithms',
   )
     .optional()

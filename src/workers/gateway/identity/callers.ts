@@ -1,6 +1,6 @@
 import type { ConsumerConfig, IdentitiesConfig } from '../../../shared/config/identity/types.ts';
 import type { Identity } from '../../../shared/identity/identity.ts';
-import { consumerClient } from '../../../shared/limits/client-key.ts';
+import { consumerClient, percent } from '../../../shared/limits/client-key.ts';
 
 /** What one configuration makes of an identity. */
 export interface Caller {
@@ -60,6 +60,4 @@ export class Callers {
 
 /** Visible ASCII but `%` and `,` as it is, every other byte as %XX: claims may hold anything. */
 const fieldText = (text: string): string =>
-  text.replaceAll(/[^!-$&-+\--~]/gu, (character) =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  );
+  text.replaceAll(/[^!-$&-+\--~]/gu, (character) => [...Buffer.from(character)].map(percent).join(''));
