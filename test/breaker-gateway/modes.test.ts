@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
+import { reloadsOf } from '../support/reload.ts';
 import { seenAt, startNode, statusAt, untilSeen, yamlOf } from './setup.ts';
 import { statuses } from '../support/requests.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
@@ -64,13 +65,8 @@ describe('a reload', () => {
     upstream.behaviour = 500;
     const breaker = (threshold: number): string => `{ failure_threshold: ${threshold}, reset_timeout_seconds: 60 }`;
     await using gateway = await startNode({ upstream, breaker: breaker(5), env: { WORKERS: '2' } });
-    let version = 1;
-    const reload = async (text: string): Promise<void> => {
-      gateway.writeYaml(yamlOf({ upstream, breaker: text }));
-      gateway.process.kill('SIGHUP');
-      version++;
-      await gateway.waitForLog((line) => line['msg'] === 'configuration applied' && line['configVersion'] === version);
-    };
+    const reloadAll = reloadsOf(gateway);
+    const reload = (text: string): Promise<void> => reloadAll(yamlOf({ upstream, breaker: text }));
     expect(await statuses(gateway, 3)).toEqual([500, 500, 500]);
     await reload(breaker(4)); // three failures stay counted
     expect(await statuses(gateway, 1)).toEqual([500]);

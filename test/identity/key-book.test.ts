@@ -15,22 +15,9 @@ import { API_KEYS_KEY, EVENTS_CHANNEL } from '../../src/shared/redis/keys.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
+import { storedKey } from '../support/stored-key.ts';
 
-const key = (name: string, more: Partial<StoredKey['record']> = {}): StoredKey => ({
-  hash: apiKeyHash(name),
-  record: {
-    id: name,
-    consumer: `consumer-${name}`,
-    profile: 'iot',
-    groups: [],
-    created_ms: 1,
-    expires_ms: 0,
-    revoked_ms: 0,
-    revision: 1,
-    ...more,
-  },
-});
-const revoked = (name: string): StoredKey => key(name, { revoked_ms: 1, revision: 2 });
+const revoked = (name: string): StoredKey => storedKey(name, { revoked_ms: 1, revision: 2 });
 
 interface Node {
   readonly book: KeyBook;
@@ -91,7 +78,7 @@ test('a key that one node makes is known to the others; one that nobody made is 
   await using redis = await startRedis();
   await whole(redis);
   const [one, other] = [await aNode(redis), await aNode(redis, { hears: false })];
-  expect(await one.book.put([key('a')])).toBe('cluster');
+  expect(await one.book.put([storedKey('a')])).toBe('cluster');
   expect(await other.book.find(apiKeyHash('a'))).toEqual(answers('a'));
   expect(await one.book.find(apiKeyHash('b'))).toBe('unknown');
   expect(JSON.stringify(await redis.client.hgetall(API_KEYS_KEY))).not.toContain('"key"');
@@ -101,7 +88,7 @@ test('a revocation reaches every node that hears of it, and the next look of one
   await using redis = await startRedis();
   await whole(redis);
   const [one, hears, deaf] = [await aNode(redis), await aNode(redis), await aNode(redis, { hears: false })];
-  await one.book.put([key('a')]);
+  await one.book.put([storedKey('a')]);
   await deaf.book.refresh();
   hears.forgotten.length = 0;
   deaf.forgotten.length = 0;
@@ -118,7 +105,7 @@ test('after FLUSHDB known keys pass, unknown ones are not refused, and all are p
   await using redis = await startRedis();
   await whole(redis);
   const node = await aNode(redis, { hears: false });
-  await node.book.put(Array.from({ length: 700 }, (_, n) => key(`k${n}`)));
+  await node.book.put(Array.from({ length: 700 }, (_, n) => storedKey(`k${n}`)));
   await node.book.put([revoked('k3')]);
   await redis.client.flushdb();
   const [known, unknown, gone] = await Promise.all(['k1', 'nobody', 'k3'].map((n) => node.book.find(apiKeyHash(n))));
@@ -149,7 +136,7 @@ test('an eviction is a loss, not an empty list', async () => {
   await using redis = await startRedis();
   await whole(redis);
   const node = await aNode(redis, { hears: false });
-  await node.book.put([key('a')]);
+  await node.book.put([storedKey('a')]);
   await redis.client.config('SET', 'maxmemory-policy', 'allkeys-lru');
   const used = Number(/used_memory:(\d+)/.exec(await redis.client.info('memory'))?.[1]);
   await redis.client.config('SET', 'maxmemory', used + 300_000);
@@ -164,10 +151,10 @@ test('a backup from before a revocation does not bring the key back, and one fro
   await using redis = await startRedis();
   await whole(redis);
   const [one, other] = [await aNode(redis, { hears: false }), await aNode(redis, { hears: false })];
-  await one.book.put([key('a'), key('b')]);
+  await one.book.put([storedKey('a'), storedKey('b')]);
   const backup = await redis.client.dumpBuffer(API_KEYS_KEY);
   await one.book.put([revoked('a')]);
-  await one.book.put([key('c')]);
+  await one.book.put([storedKey('c')]);
   await redis.client.del(API_KEYS_KEY);
   await redis.client.restore(API_KEYS_KEY, 0, backup);
   // At once on the node that knows of it.
@@ -183,11 +170,11 @@ test('while Redis is away known keys pass for an hour, and keys made meanwhile r
   await whole(redis);
   let nowMs = 0;
   const node = await aNode(redis, { hears: false, clock: () => nowMs });
-  await node.book.put([key('a')]);
+  await node.book.put([storedKey('a')]);
   redis.kill('SIGKILL');
   await until(async () => (await node.book.find(apiKeyHash('nobody'))) === 'unavailable');
   expect(await node.book.find(apiKeyHash('a'))).toEqual(answers('a'));
-  expect(await node.book.put([key('b')])).toBe('node');
+  expect(await node.book.put([storedKey('b')])).toBe('node');
   nowMs = 3_500_000;
   expect(await node.book.find(apiKeyHash('a'))).toEqual(answers('a'));
   nowMs = 3_700_000;
@@ -204,11 +191,11 @@ test('a node without a folder goes by Redis alone', async () => {
   await using redis = await startRedis();
   await whole(redis);
   const node = await aNode(redis, { withoutFile: true, hears: false });
-  expect(await node.book.put([key('a')])).toBe('cluster');
+  expect(await node.book.put([storedKey('a')])).toBe('cluster');
   expect(await node.book.find(apiKeyHash('a'))).toEqual(answers('a'));
   redis.kill('SIGKILL');
   await until(async () => (await node.book.find(apiKeyHash('a'))) === 'unavailable');
-  expect(await node.book.put([key('b')])).toBe('nowhere');
+  expect(await node.book.put([storedKey('b')])).toBe('nowhere');
 });
 
 test('a key ends at its time, and one that was replaced when its grace is over', async () => {
@@ -217,9 +204,9 @@ test('a key ends at its time, and one that was replaced when its grace is over',
   const { book } = await aNode(redis, { hears: false });
   const soon = Date.now() + 3_600_000;
   await book.put([
-    key('old', { expires_ms: 5 }),
-    key('replaced', { revoked_ms: soon }),
-    key('a', { expires_ms: soon }),
+    storedKey('old', { expires_ms: 5 }),
+    storedKey('replaced', { revoked_ms: soon }),
+    storedKey('a', { expires_ms: soon }),
   ]);
   expect(await book.find(apiKeyHash('old'))).toBe('unknown');
   expect(await book.find(apiKeyHash('replaced'))).toMatchObject({ expiresMs: soon });

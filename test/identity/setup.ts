@@ -3,6 +3,7 @@ import { startGateway } from '../support/gateway.ts';
 import type { Gateway, GatewayOptions } from '../support/gateway.ts';
 import { answerText, recordingUpstream } from '../support/http.ts';
 import type { RecordingUpstream } from '../support/http.ts';
+import { reloadsOf } from '../support/reload.ts';
 import type { RawConnection } from '../support/raw.ts';
 
 export interface Keyed extends AsyncDisposable {
@@ -36,7 +37,7 @@ export async function startKeyed(rest: string, options: Omit<GatewayOptions, 'ya
     env: { ACCESS_LOG: 'on', ...options.env },
     yaml: yaml(rest),
   });
-  let version = 1;
+  const reload = reloadsOf(gateway);
   return {
     gateway,
     port: gateway.port,
@@ -46,12 +47,7 @@ export async function startKeyed(rest: string, options: Omit<GatewayOptions, 'ya
       for (const connection of held ?? []) connection.send(answerText());
       held = undefined;
     },
-    reload: async (text) => {
-      gateway.writeYaml(yaml(text));
-      gateway.process.kill('SIGHUP');
-      version++;
-      await gateway.waitForLog((line) => line['msg'] === 'configuration applied' && line['configVersion'] === version);
-    },
+    reload: (text) => reload(yaml(text)),
     [Symbol.asyncDispose]: async () => {
       await gateway[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();

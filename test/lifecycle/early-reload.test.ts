@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually, until } from '../support/wait.ts';
-import { exitOf } from './run.ts';
+import { ALONE_ENV, exitOf } from './run.ts';
 
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 const YAML = `
@@ -40,12 +40,7 @@ it.each(['on', 'off'])(
     const gateway = spawn(process.execPath, [resolve(DIST, 'src/cli/main.js'), 'start'], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
-        PATH: process.env['PATH'] ?? '',
-        HOST: '127.0.0.1',
-        PORT: '0',
-        ADMIN_PORT: '0',
-        WORKERS: '1',
-        STATE_DIR: '/dev/null/none',
+        ...ALONE_ENV,
         GATEWAY_SUPERVISE: supervise,
         GATEWAY_CONFIG: file,
       },

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually, quietFor, until } from '../support/wait.ts';
-import { exitOf } from './run.ts';
+import { ALONE_ENV, exitOf } from './run.ts';
 
 /* SIGTERM while the gateway starts: it ends at once, whatever of it is there. */
 
@@ -39,12 +39,7 @@ function begin(command: readonly string[], env: Readonly<Record<string, string>>
   const outside = spawn(command[0] ?? '', command.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env['PATH'] ?? '',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      ADMIN_PORT: '0',
-      WORKERS: '1',
-      STATE_DIR: '/dev/null/none',
+      ...ALONE_ENV,
       UPSTREAM_URL: 'http://127.0.0.1:1',
       DRAIN_DELAY_SECONDS,
       ...env,

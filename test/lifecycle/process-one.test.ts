@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { httpUpstream } from '../support/upstreams.ts';
 import { eventually, until } from '../support/wait.ts';
 import { get } from '../support/requests.ts';
-import { exitOf } from './run.ts';
+import { ALONE_ENV, exitOf } from './run.ts';
 
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 const ALONE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
@@ -33,12 +33,7 @@ function startProcessOne(env: Readonly<Record<string, string>>): ProcessOne {
   const outside = spawn('unshare', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env['PATH'] ?? '',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      ADMIN_PORT: '0',
-      WORKERS: '1',
-      STATE_DIR: '/dev/null/none',
+      ...ALONE_ENV,
       UPSTREAM_URL: 'http://127.0.0.1:1',
       ...env,
     },

@@ -12,6 +12,16 @@ const ENTRY = { front: 'src/primary/main.js', cli: 'src/cli/main.js' } as const;
 /** What a test does not name is kept nowhere, and above all not where the user's own gateway keeps it. */
 const NO_STATE = '/dev/null/none';
 
+/** The environment of a gateway that needs nothing and disturbs nobody; a test adds what it is about. */
+export const ALONE_ENV: Readonly<Record<string, string>> = {
+  PATH: process.env['PATH'] ?? '',
+  HOST: '127.0.0.1',
+  PORT: '0',
+  ADMIN_PORT: '0',
+  WORKERS: '1',
+  STATE_DIR: NO_STATE,
+};
+
 /** How a process that was left alone ended. */
 export interface Ended {
   /** Exit code, or the signal's name. */

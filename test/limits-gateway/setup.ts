@@ -3,6 +3,7 @@ import { startUpstream } from '../../src/demo/server.ts';
 import { plainBucketKey } from '../../src/shared/redis/keys.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
+import { reloadsOf } from '../support/reload.ts';
 import { get } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -42,17 +43,12 @@ export async function startLimited(options: LimitedOptions = {}): Promise<Limite
     },
     ...(options.routes === undefined ? {} : { yaml: yaml(options.routes) }),
   });
-  let version = 1;
+  const reload = reloadsOf(gateway);
   return {
     gateway,
     port: gateway.port,
     yaml,
-    reload: async (routes) => {
-      gateway.writeYaml(yaml(routes));
-      gateway.process.kill('SIGHUP');
-      version++;
-      await gateway.waitForLog((line) => line['msg'] === 'configuration applied' && line['configVersion'] === version);
-    },
+    reload: (routes) => reload(yaml(routes)),
     [Symbol.asyncDispose]: async () => {
       await gateway[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
