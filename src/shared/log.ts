@@ -19,8 +19,8 @@ export interface Log extends Logger {
    */
   letGo(): void;
   /**
-   * Writes what still waits; nothing may be logged afterwards. For the last moment of a process: gives a reader that does
-   * not read 200 ms, then resolves all the same, and says on stderr what was lost.
+   * Writes what still waits. For the last moment of a process: gives a reader that does not read 200 ms, then resolves all
+   * the same, and says on stderr what was lost. What is logged after the call is not written.
    */
   close(): Promise<void>;
 }
@@ -93,6 +93,7 @@ export function createLog(opts: { readonly level: LogLevel; readonly name: strin
       hooks: {
         streamWrite(line) {
           const short = shortLine(line);
+          if (isClosed) return short;
           givenBytes += Buffer.byteLength(short);
           return short;
         },
@@ -100,6 +101,10 @@ export function createLog(opts: { readonly level: LogLevel; readonly name: strin
     },
     destination,
   );
+  let isClosed = false;
+  const write = destination.write.bind(destination);
+  // Threads still speak while the process ends, and what they say is logged: sonic-boom would throw then.
+  destination.write = (line: string) => isClosed || write(line);
   // pino calls it when the process exits. sonic-boom tries for ever there on a disk that is full; `close` was before it.
   destination.flushSync = () => {};
   const letGo = (): void => {
@@ -120,6 +125,7 @@ export function createLog(opts: { readonly level: LogLevel; readonly name: strin
       const timer = setTimeout(end, CLOSE_WITHIN_MS);
       destination.once('close', end);
       destination.end();
+      isClosed = true;
     });
   return Object.assign(logger, { letGo, close });
 }
