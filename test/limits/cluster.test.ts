@@ -90,7 +90,7 @@ describe('Redis Cluster', () => {
 
   test('a slot that has moved: the same request follows it', async () => {
     const opened = await openClusterStore({ nodes: cluster.addresses });
-    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    const asked = openLimiter(opened.store, { timeoutMs: 5_000 });
     const [client = ''] = clientsOf(0, 1);
     await asked.ask(client);
     const id = String(await cluster.nodes[1]?.client.call('CLUSTER', 'MYID'));
@@ -106,7 +106,7 @@ describe('Redis Cluster', () => {
 
   test('a slot on its way: the same request asks where the key will be', async () => {
     const opened = await openClusterStore({ nodes: cluster.addresses });
-    const asked = openLimiter(opened.store, { timeoutMs: 500 });
+    const asked = openLimiter(opened.store, { timeoutMs: 5_000 });
     const [, client = ''] = clientsOf(0, 2);
     const slot = hashSlotOf(client);
     const [from, to] = cluster.nodes;
