@@ -66,6 +66,8 @@ test('an empty environment gives the documented defaults and the demo upstream',
         },
         authentication: undefined,
         profileLimits: [],
+        match: undefined,
+        rules: undefined,
       },
     ],
     upstreams: [
@@ -296,7 +298,7 @@ test('all problems of the environment, its files and the YAML come at once, and 
     'WORKERS: got "0", expected a whole number from 1 to 256',
     'TLS_KEY_FILE: missing, expected a file, because TLS_CERT_FILE is set',
     'g.yaml:2: routes[0].path: got "a", expected a path that starts with /',
-    'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream',
+    'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream (or redirect, or respond)',
     'g.yaml:3: extra: unknown key, expected one of upstreams, routes, profiles, consumers, issuers',
   ]);
 });

@@ -64,6 +64,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       limits: undefined,
       authentication: undefined,
       profileLimits: [],
+      match: undefined,
+      rules: undefined,
     },
     {
       name: 'me',
@@ -81,6 +83,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       limits: undefined,
       authentication: undefined,
       profileLimits: [],
+      match: undefined,
+      rules: undefined,
     },
   ]);
   expect(config.upstreams).toStrictEqual([

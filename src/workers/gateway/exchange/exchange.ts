@@ -12,6 +12,7 @@ import type { CompiledRoute } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
+import type { OverrideState } from '../../../shared/limits/overrides.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
@@ -25,7 +26,10 @@ import type { Presented } from '../identity/credentials-of-request.ts';
 import type { Judgement, RouteAuthentication } from '../identity/route-authentication.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import type { RouteStages } from '../routing-table.ts';
+import type { ForwardingStages, RouteStages } from '../routing-table.ts';
+import type { RouteRules } from '../rules/route-rules.ts';
+import { localAnswerOf } from '../rules/rule-answer.ts';
+import type { RuleAnswer } from '../rules/rule-answer.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
 import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
@@ -62,7 +66,7 @@ type Stage =
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → authenticate → limit → share → breaker → forward → answer → record
+ *   guard → route → identify → rules → authenticate → limit → share → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
@@ -103,6 +107,10 @@ export class Exchange
   answerFraming = 0;
   /** Fields that the limits and the breaker add to the answer, each line with its CRLF. */
   extraFields = '';
+  /** What its route does beside forwarding; `undefined` = nothing, or no route is found yet. */
+  rules: RouteRules | undefined = undefined;
+  /** Fields that rules add to the answer, like these. */
+  ruleFields = '';
 
   /** The thread's list of exchanges in flight. */
   previous: LinkedExchange | undefined = undefined;
@@ -137,7 +145,7 @@ export class Exchange
 
   /** Whether it passes, and on: after the front has brought what it has of the body. */
   proceed(): void {
-    if (this.#stage === 'deciding') this.#authenticate();
+    if (this.#stage === 'deciding') this.#followRules();
     this.starting = false;
   }
 
@@ -191,15 +199,19 @@ export class Exchange
     const { thread } = this;
     const sought = pathForRouting(this.path);
     const routed = thread.mergesSlashes ? mergeSlashes(sought) : sought;
-    const match = thread.table.match(head.host, routed, this.method);
+    const match = thread.table.match(head, routed);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.#route = match;
-    this.forwardTarget = forwardPath(match, this.path) + this.forwardTarget;
+    const { rules } = match.stages;
+    this.rules = rules;
+    const path = rules === undefined ? forwardPath(match, this.path) : rules.pathOf(match, this.path);
+    if (path === undefined) return this.#refuseHead('bad_request', 'The path cannot be rewritten.');
+    this.forwardTarget = path + this.forwardTarget;
     this.address = this.client.peerAddress();
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
     if (head.via !== undefined && hasLooped(head.via)) return this.#refuseHead('loop_detected');
-    if (head.contentLength > match.config.maxBodyBytes) {
+    if (head.contentLength > match.config.maxBodyBytes && rules?.answer === undefined) {
       this.#discardBody('body_too_large');
       return false;
     }
@@ -236,6 +248,19 @@ export class Exchange
     const client = limits.keys.nameOf(head);
     if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
     else this.limitClient = client;
+  }
+
+  /** What the route does before it asks who calls; a redirect or a fixed answer ends it, whatever body is on its way. */
+  #followRules(): void {
+    const { rules } = this;
+    if (rules === undefined || rules.answer === undefined) this.#authenticate();
+    else this.#answerByRule(rules.answer);
+  }
+
+  #answerByRule(answer: RuleAnswer): void {
+    if (!this.thread.limits.overrides.isEmpty && this.#override() === 'BANNED') return;
+    this.extraFields = answer.fieldsFor(this.forwardTarget);
+    this.#answer(localAnswerOf(answer, this.closesAfter));
   }
 
   /** 401, 403, 429, 503: who asks, as far as the route wants to know. */
@@ -286,18 +311,15 @@ export class Exchange
     this.#refuse(code);
   }
 
-  /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
-  #override(): boolean {
+  /** 403 for those of whom an operator said so. @returns what he said of the client */
+  #override(): OverrideState | undefined {
     const { overrides, keys } = this.thread.limits;
     const override = overrides.find(this.limitClient, keys.nameOfAddress(this.address));
-    if (override === undefined) return false;
-    if (override.state === 'EXEMPT') {
-      this.#share();
-      return true;
+    if (override?.state === 'BANNED') {
+      this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
+      this.#refuse('client_banned');
     }
-    this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
-    this.#refuse('client_banned');
-    return true;
+    return override?.state;
   }
 
   /** 429, 503: one token from each of the client's buckets, or none. */
@@ -306,7 +328,9 @@ export class Exchange
     const limit = this.#limited;
     if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
-    if (!limits.overrides.isEmpty && this.#override()) return;
+    const word = limits.overrides.isEmpty ? undefined : this.#override();
+    if (word === 'BANNED') return;
+    if (word === 'EXEMPT') return this.#share();
     if (limit === undefined || limits.isExempt(this.address, client)) return this.#share();
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.#stage = 'limit';
@@ -408,8 +432,17 @@ export class Exchange
 
   #send(): void {
     this.#stage = 'forwarding';
+    if (this.rules !== undefined) this.#applyFieldRules(this.rules);
     this.call = new UpstreamCall(this);
     this.call.start();
+  }
+
+  /** Whatever the header says by now, rules have the last word. */
+  #applyFieldRules({ requestFields, answerLines }: RouteRules): void {
+    if (requestFields !== undefined) {
+      this.fields = requestFields.filter.without(this.fields) + requestFields.lines.of(this);
+    }
+    if (answerLines !== undefined) this.ruleFields = answerLines.of(this);
   }
 
   /** What one read from the upstream brought goes on to the client. */
@@ -418,7 +451,8 @@ export class Exchange
   }
 
   onInformational(statusLine: string, fields: string): void {
-    this.client.informational(this, statusLine, fields);
+    const filter = this.rules?.answerFilter;
+    this.client.informational(this, statusLine, filter === undefined ? fields : filter.without(fields));
   }
 
   /** A long answer must not hold a probe's permit: its header has said how the upstream is. */
@@ -477,7 +511,8 @@ export class Exchange
   }
 
   onTrailers(lines: string): void {
-    if (this.body !== undefined) this.body.trailers = lines;
+    const filter = this.rules?.requestFields?.filter;
+    if (this.body !== undefined) this.body.trailers = filter === undefined ? lines : filter.without(lines);
   }
 
   get #maxBodyBytes(): number {
@@ -611,6 +646,7 @@ export class Exchange
     this.#stage = 'answered';
     this.answerStarted = true;
     this.status = local.status;
+    this.ruleFields = this.rules?.ownAnswerLines?.of(this) ?? '';
     this.client.local(this, local);
   }
 
@@ -679,8 +715,9 @@ export class Exchange
     return this.stages.breakerPlace;
   }
 
-  get stages(): RouteStages {
-    return (this.#route as CompiledRoute<RouteStages>).stages;
+  /** Asked for its upstream only once the route is known to have one. */
+  get stages(): ForwardingStages {
+    return (this.#route as CompiledRoute<ForwardingStages>).stages;
   }
 
   get routeConfig(): RouteConfig {
