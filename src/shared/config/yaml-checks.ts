@@ -8,6 +8,7 @@ import { consumerSchema, issuerSchema, profileSchema } from './identity/yaml.ts'
 import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
 import { checkRules } from './rules/checks.ts';
+import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import { parseTargets } from './upstreams/target-url.ts';
@@ -121,5 +122,11 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
     issuers: goodSections(file['issuers'], issuerSchema),
     routes,
   });
-  return [...problems, ...checkRoutesApart(routes), ...checkLimits(routes), ...identity];
+  return [
+    ...problems,
+    ...checkRoutesApart(routes),
+    ...checkCircles(routes, given),
+    ...checkLimits(routes),
+    ...identity,
+  ];
 }

@@ -25,6 +25,12 @@ export function meets(match: MatchConfig, { fields, query }: Asked): boolean {
   return true;
 }
 
+/** What a request has that meets them, and nothing else. */
+export const whatMeets = (match: MatchConfig | undefined): Pick<Asked, 'fields' | 'query'> => ({
+  fields: (match?.headers ?? []).map(({ name, value }) => `${name}: ${value}\r\n`).join(''),
+  query: match?.query.map(({ name, value }) => [name, value].map(encodeURIComponent).join('=')).join('&'),
+});
+
 /** Two of one name leave open which the upstream goes by: they are like neither. */
 function hasField(fields: string, { name, value }: NameValue): boolean {
   let found = false;

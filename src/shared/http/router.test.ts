@@ -193,6 +193,43 @@ test.each([
   expect(kept.kind === 'route' && forwardPath(kept, path)).toBe(path);
 });
 
+describe('conditions', () => {
+  const header = (name: string, value: string) => ({ headers: [{ name, value }], query: [] });
+  const two = { headers: [{ name: 'x', value: '1' }], query: [{ name: 'q', value: '1' }] };
+  const routes = [
+    route('plain', '/a'),
+    route('one', '/a', { match: header('x', '1') }),
+    route('both', '/a', { match: two }),
+    route('get', '/a', { methods: ['GET'] }),
+    route('deeper', '/a/b', { match: header('x', '2') }),
+    route('only', '/z', { match: header('x', '1'), methods: ['PUT'] }),
+  ];
+  const router = new Router(routes, () => 'stages');
+  const x1 = 'x: 1\r\n';
+
+  test.each([
+    ['/a', {}, 'get'],
+    ['/a', { method: 'PUT' }, 'plain'],
+    ['/a', { fields: x1 }, 'one'],
+    ['/a', { fields: x1, query: 'q=1' }, 'both'],
+    ['/a', { query: 'q=1' }, 'get'],
+    ['/a/b', { fields: 'x: 2\r\n' }, 'deeper'],
+    ['/a/b', { fields: x1 }, 'one'],
+    ['/a/b', {}, 'get'],
+    ['/z', {}, 'no_route'],
+    ['/z', { fields: x1 }, '405 PUT'],
+    ['/z', { fields: x1, method: 'PUT' }, 'only'],
+  ])('%s %j -> %s', (path, asked, expected) => {
+    expect(ask(router, path, asked)).toBe(expected);
+  });
+
+  test('of the only route', () => {
+    const alone = new Router([route('one', '/a', { match: header('x', '1') })], () => 'stages');
+    expect(ask(alone, '/a')).toBe('no_route');
+    expect(ask(alone, '/a', { fields: x1 })).toBe('one');
+  });
+});
+
 test('an exact route strips to the root', () => {
   const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })], () => 'stages').match(GET, '/a/b');
   expect(match.kind === 'route' && forwardPath(match, '/a/b')).toBe('/');

@@ -1,7 +1,7 @@
+import { whatMeets } from '../../http/conditions.ts';
 import { Router } from '../../http/router.ts';
 import { showValue } from '../problems.ts';
 import type { Problem } from '../problems.ts';
-import type { MatchConfig } from '../rules/types.ts';
 import type { Config, RouteConfig, RouteLimitsConfig } from '../types.ts';
 
 /** What other gateways, frameworks and shells take for a pattern. */
@@ -21,12 +21,6 @@ export const literalPatterns = ({ routes }: Config): readonly Problem[] =>
 
 /** A host that no route names. */
 const SOME_HOST = 'host.invalid';
-
-/** What a request has that meets the conditions. */
-const asWanted = (match: MatchConfig | undefined): { readonly fields: string; readonly query: string } => ({
-  fields: (match?.headers ?? []).map(({ name, value }) => `${name}: ${value}\r\n`).join(''),
-  query: (match?.query ?? []).map(({ name, value }) => [name, value].map(encodeURIComponent).join('=')).join('&'),
-});
 
 /** A way to ask a strict route's upstream for what it has, and what would close it. */
 interface Way {
@@ -87,7 +81,7 @@ export function looselyShadowed({ routes }: Config): readonly Problem[] {
     if (limits === undefined || limits.shadow) return [];
     return waysTo(route, routes).flatMap(({ host, path, key, expected }): readonly Problem[] => {
       const method = route.methods?.[0] ?? 'GET';
-      const found = router.match({ host, method, ...asWanted(route.match) }, path);
+      const found = router.match({ host, method, ...whatMeets(route.match) }, path);
       if (found.kind !== 'route' || found.config === route || found.config.upstream !== route.upstream) return [];
       if (found.config.path === path || !isLooser(found.config.limits, limits)) return []; // named: meant
       const where = host === SOME_HOST || key !== 'host' ? path : host + path;

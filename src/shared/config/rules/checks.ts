@@ -1,31 +1,14 @@
-import type { RouteYaml } from '../yaml-schema.ts';
 import type { YamlProblem } from '../yaml-problems.ts';
-import { DESTINATIONS } from './yaml.ts';
+import { checkAnswers } from './answer-checks.ts';
+import { checkFieldRules } from './field-checks.ts';
+import { checkMatch } from './match-checks.ts';
+import type { RouteParts } from './parts.ts';
+import { checkRewrite } from './rewrite-checks.ts';
 
-type Mapping = Readonly<Record<string, unknown>>;
-
-/** One route: as it stands in the file, and the keys of it that are right by themselves. */
-export interface RouteParts {
-  readonly given: Mapping;
-  readonly good: Partial<RouteYaml>;
-  readonly path: readonly PropertyKey[];
-}
-
-/** An upstream, or an answer in place of one. */
-function checkDestination({ given, path }: RouteParts): readonly YamlProblem[] {
-  const [first, ...others] = DESTINATIONS.filter((key) => key in given);
-  if (first === undefined) {
-    return [
-      { path: [...path, 'upstream'], value: undefined, expected: 'the name of an upstream (or redirect, or respond)' },
-    ];
-  }
-  return others.map((other) => ({
-    path: [...path, other],
-    value: undefined,
-    expected: 'only one of upstream, redirect and respond',
-    reason: `${first} is set too`,
-  }));
-}
-
-/** What is wrong with the rules of a route. */
-export const checkRules = (route: RouteParts): readonly YamlProblem[] => [...checkDestination(route)];
+/** What is wrong with the rules of a route. What kind of value a key has is the schema's to say. */
+export const checkRules = (route: RouteParts): readonly YamlProblem[] => [
+  ...checkAnswers(route),
+  ...checkMatch(route),
+  ...checkRewrite(route),
+  ...checkFieldRules(route),
+];
