@@ -25,6 +25,7 @@ const OF_FORWARDING = [
   'preserve_host',
   'timeouts',
   'max_body_bytes',
+  'rewrite',
   'request_headers',
   'limits',
   'cost',
@@ -46,7 +47,7 @@ function checkUnused({ given, path }: RouteParts): readonly YamlProblem[] {
   if ('upstream' in given || !('redirect' in given || 'respond' in given)) return [];
   const answer = 'redirect' in given ? 'redirect' : 'respond';
   const keepsPath = answer === 'redirect' && asMapping(given['redirect'])['keep_path'] === true;
-  const keys = keepsPath ? OF_FORWARDING : [...OF_FORWARDING, 'strip_prefix', 'rewrite'];
+  const keys = keepsPath ? OF_FORWARDING : [...OF_FORWARDING, 'strip_prefix'];
   return keys
     .filter((key) => key in given && !saysNone(given[key]))
     .map((key) => ({

@@ -239,6 +239,7 @@ test.each([
   ['redirect: { to: /b, status: 304 }', 'redirect.status: got 304, expected a status of a redirect'],
   ['redirect: { to: /b, status: 309 }', 'redirect.status: got 309, expected a status of a redirect'],
   ['redirect: { to: /b }, strip_prefix: true', 'strip_prefix: redirect answers before it'],
+  ['redirect: { to: /b, keep_path: true }, rewrite: { prefix: / }', 'rewrite: redirect answers before it'],
   ['redirect: { to: /b }, limits: [{ capacity: 1, refill_per_second: 1 }]', 'limits: redirect answers before it'],
   ['redirect: { to: /b }, authenticate: [api_key]', 'authenticate: redirect answers before it'],
   ['respond: { status: 199 }', 'respond.status: got 199, expected a whole number from 200 to 599'],

@@ -22,7 +22,7 @@ test.each([
   ['/', '/v2', '/a', '/v2/a'],
   ['/api', '/v2', '/api%2Fa', '/v2/a'],
   ['/api', '/v2', '/api;x=1/a', '/v2/a'],
-])('%s with prefix %s: %s -> %s', (path, prefix, asked, expected) => {
+])('%s with prefix %s: %s -> %s', (path, prefix, ...[asked, expected]) => {
   expect(compileRewrite({ kind: 'prefix', prefix })(route(path), asked)).toBe(expected);
 });
 
@@ -41,7 +41,7 @@ test.each([
   ['^/x(.)y(.)/(.*)$', '/$1$2/$3', '/x.y./etc', undefined],
   ['^/a/x(.)y(.)/(.*)$', '/a/$1$2/$3', '/a/x.y./etc', '/etc'],
   ['^/(.*)$', '/$1', '//evil.example', '//evil.example'],
-])('%s to %s: %s -> %s', (text, to, asked, expected) => {
+])('%s to %s: %s -> %s', (text, to, ...[asked = '', expected]) => {
   expect(compileRewrite(pattern(text, to))(route('/'), asked)).toBe(expected);
 });
 
@@ -58,6 +58,6 @@ test.each([
   ['', true, '//evil.example/a', '/evil.example/a'],
   ['', true, '///evil.example', '/evil.example'],
   ['', true, '/a//b', '/a//b'],
-])('redirect to %j (keep_path: %s) of %s goes to %s', (to, keepPath, target, location) => {
+])('redirect to %j (keep_path: %s) of %s goes to %s', (to, keepPath, ...[target, location]) => {
   expect(compileAnswer(redirect(to, keepPath)).fieldsFor(target)).toBe(`location: ${location}\r\n`);
 });
