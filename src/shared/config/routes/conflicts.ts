@@ -29,14 +29,15 @@ function shareMethod(a: Route, b: Route): boolean {
   return a.methods.some((method) => b.methods?.includes(method));
 }
 
-const sameRequests = (a: Route, b: Route): boolean =>
-  (a.path ?? a.exact) !== undefined && place(a) === place(b) && shareMethod(a, b);
-
 /** No two routes take the same requests or have the same name; the later one is reported. */
 export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem[] {
+  const places = routes.map((route) => ((route.path ?? route.exact) === undefined ? undefined : place(route)));
   return routes.flatMap((route, index): readonly YamlProblem[] => {
     const before = routes.slice(0, index);
-    const same = before.findIndex((other) => sameRequests(route, other));
+    const here = places[index];
+    const same = before.findIndex(
+      (other, at) => here !== undefined && places[at] === here && shareMethod(route, other),
+    );
     const problems: YamlProblem[] = [];
     if (same >= 0) {
       const reason = `takes the same requests as routes[${same}]`;
