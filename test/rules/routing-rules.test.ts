@@ -23,7 +23,7 @@ routes:
 describeFronts('match and rewrite', (front) => {
   let ruled: Ruled;
   beforeAll(async () => {
-    ruled = await startRuled(RULES, { front, env: { ACCESS_LOG: 'off' } });
+    ruled = await startRuled(RULES, { front, env: { ACCESS_LOG: 'on' } });
     ruled.answer = answerText();
   });
   afterAll(() => ruled[Symbol.asyncDispose]());
@@ -77,8 +77,10 @@ describeFronts('match and rewrite', (front) => {
 
   test('a rewrite that climbs above the root is refused', async () => {
     const before = ruled.upstream.requests.length;
-    expect(statusOf(await ruled.ask(requestText('GET', '/dots/x.y.z')))).toBe(400);
+    expect(statusOf(await ruled.ask(requestText('GET', '/dots/x.y.z', ['x-request-id: climbs'])))).toBe(400);
     expect(ruled.upstream.requests).toHaveLength(before);
+    const line = await ruled.gateway.waitForLog((each) => each['request_id'] === 'climbs');
+    expect(line).toMatchObject({ client: '127.0.0.1', route: 'dots', outcome: 'bad_request' });
     expect((await ruled.seen(requestText('GET', '/dots/xayz'))).startLine).toBe('GET /a/etc HTTP/1.1');
   });
 

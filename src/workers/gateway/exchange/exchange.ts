@@ -202,13 +202,13 @@ export class Exchange
     const match = thread.table.match(head, routed);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
+    this.address = this.client.peerAddress();
     this.#route = match;
     const { rules } = match.stages;
     this.rules = rules;
     const path = rules === undefined ? forwardPath(match, this.path) : rules.pathOf(match, this.path);
     if (path === undefined) return this.#refuseHead('bad_request', 'The path cannot be rewritten.');
     this.forwardTarget = path + this.forwardTarget;
-    this.address = this.client.peerAddress();
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
     if (head.via !== undefined && hasLooped(head.via)) return this.#refuseHead('loop_detected');
     if (head.contentLength > match.config.maxBodyBytes && rules?.answer === undefined) {
