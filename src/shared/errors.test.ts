@@ -36,6 +36,7 @@ test('each status of the contract has these codes', () => {
       'draining',
       'identity_unavailable',
       'limits_unavailable',
+      'maintenance',
       'no_threads',
       'overloaded',
       'upstream_queue_full',
@@ -94,6 +95,7 @@ test('a sampled access log always has these, and never those', () => {
     'draining',
     'identity_unavailable',
     'limits_unavailable',
+    'maintenance',
     'overloaded',
   ]);
 });

@@ -49,6 +49,12 @@ const TABLE = {
     status: 508,
     detail: 'The request has passed the gateway too often: an upstream leads back to it.',
   },
+  maintenance: {
+    ...PLAIN,
+    status: 503,
+    detail: 'This is under maintenance; Retry-After says until when.',
+    logged: NEVER,
+  },
   credentials_missing: { ...PLAIN, status: 401, detail: 'The route wants to know who asks; the request does not say.' },
   credentials_invalid: { ...PLAIN, status: 401, detail: 'The credentials are not valid.' },
   token_expired: { ...PLAIN, status: 401, detail: 'The token has expired, or is not valid yet.' },

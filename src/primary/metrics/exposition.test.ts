@@ -56,6 +56,7 @@ function setUp(config = configOf(FIRST)) {
     jobs: { list: () => [], counts: new RunCounts() },
     backups: { metrics: [] },
     jwks: { views: () => [] },
+    maintenance: { held: () => [] },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

@@ -41,6 +41,8 @@ export const REFUSAL_CODES = [
   'client_stalled',
   /** The client has more than its share under way. */
   'too_many_in_flight',
+  /** Its route, or all of them, are under maintenance. */
+  'maintenance',
   /** Idle for too long; not refused, but closed by us. */
   'idle',
   /** Idle, and closed to make room for another client. */

@@ -66,7 +66,7 @@ type Stage =
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → rules → authenticate → limit → share → breaker → forward → answer → record
+ *   guard → route → identify → open → rules → authenticate → limit → share → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
@@ -127,6 +127,8 @@ export class Exchange
   #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
+  /** What clients are told of its maintenance, in place of what the code means. */
+  #closedText: string | undefined = undefined;
   /** What the upstream's breaker let it pass with. */
   breakerToken = UNTRACKED;
 
@@ -145,7 +147,7 @@ export class Exchange
 
   /** Whether it passes, and on: after the front has brought what it has of the body. */
   proceed(): void {
-    if (this.#stage === 'deciding') this.#followRules();
+    if (this.#stage === 'deciding') this.#open();
     this.starting = false;
   }
 
@@ -248,6 +250,16 @@ export class Exchange
     const client = limits.keys.nameOf(head);
     if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
     else this.limitClient = client;
+  }
+
+  /** 503: whether the route is open at all. */
+  #open(): void {
+    const { maintenance } = this.thread;
+    const closed = maintenance.isOn ? maintenance.closed(this.routeConfig.name, this.address) : undefined;
+    if (closed === undefined) return this.#followRules();
+    if (closed.text !== '') this.#closedText = closed.text;
+    this.extraFields = `retry-after: ${Math.ceil(closed.remainingMs / 1000)}\r\n`;
+    this.#refuse('maintenance');
   }
 
   /** What the route does before it asks who calls; a redirect or a fixed answer ends it, whatever body is on its way. */
@@ -625,8 +637,9 @@ export class Exchange
     this.client.cut(this, code);
   }
 
-  #problem(code: ErrorCode, detail?: string, allow?: string): void {
+  #problem(code: ErrorCode, said?: string, allow?: string): void {
     const { requestId } = this;
+    const detail = code === 'maintenance' ? this.#closedText : said;
     const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
