@@ -6,6 +6,7 @@ import { JOBS_ENV } from './jobs/env.ts';
 import { IDENTITY_ENV } from './identity/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
+import { IP_ENV } from './rules/ip-fields.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
@@ -141,6 +142,7 @@ export const ENV = {
     fromText(listOf(parseNetwork)),
     'Addresses and CIDR blocks, comma-separated, whose X-Forwarded-* is believed; default none.',
   ),
+  ...IP_ENV,
   PROXY_PROTOCOL: withDefault(
     onOff,
     'off',

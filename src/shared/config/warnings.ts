@@ -1,3 +1,4 @@
+import { hostBits } from './host-bits.ts';
 import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
@@ -114,6 +115,7 @@ export const warningsOf = (
   ...redisWithoutUrl(config, from.given),
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
+  ...hostBits(config),
   ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
   ...idleProfiles(config),

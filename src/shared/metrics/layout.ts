@@ -41,6 +41,7 @@ export const REFUSAL_CODES = [
   'client_stalled',
   /** The client has more than its share under way. */
   'too_many_in_flight',
+  'ip_not_allowed',
   /** Its route, or all of them, are under maintenance. */
   'maintenance',
   /** Idle for too long; not refused, but closed by us. */

@@ -37,7 +37,7 @@ export function resolveRoute(
     host: route.host?.toLowerCase(),
     match: resolveMatch(route),
     upstream: route.upstream,
-    rules: resolveRules(route),
+    rules: resolveRules(route, env),
     stripPrefix: route.strip_prefix ?? false,
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),

@@ -1,6 +1,7 @@
 import type { YamlProblem } from '../yaml-problems.ts';
 import { checkAnswers } from './answer-checks.ts';
 import { checkFieldRules } from './field-checks.ts';
+import { checkIp } from './ip.ts';
 import { checkMatch } from './match-checks.ts';
 import type { RouteParts } from './parts.ts';
 import { checkRewrite } from './rewrite-checks.ts';
@@ -11,4 +12,5 @@ export const checkRules = (route: RouteParts): readonly YamlProblem[] => [
   ...checkMatch(route),
   ...checkRewrite(route),
   ...checkFieldRules(route),
+  ...checkIp(route.good, route.path),
 ];

@@ -1,4 +1,6 @@
+import type { EnvValues } from '../env-table.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
+import { resolveIp } from './ip.ts';
 import type {
   FieldRulesConfig,
   MatchConfig,
@@ -55,9 +57,10 @@ function resolveAnswer({ redirect, respond }: RouteYaml): RouteAnswerConfig | un
 }
 
 /** @returns `undefined` where the route only forwards */
-export function resolveRules(route: RouteYaml): RouteRulesConfig | undefined {
+export function resolveRules(route: RouteYaml, env: EnvValues): RouteRulesConfig | undefined {
   const rules: RouteRulesConfig = {
     answer: resolveAnswer(route),
+    ip: resolveIp(route, env),
     rewrite: resolveRewrite(route),
     requestHeaders: resolveFields(route.request_headers),
     responseHeaders: resolveFields(route.response_headers),

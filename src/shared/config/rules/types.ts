@@ -45,9 +45,19 @@ export type RouteAnswerConfig =
       readonly text: string;
     };
 
+/** Who may ask at all, by the client's address as far as TRUSTED_PROXIES makes it known. */
+export interface IpListConfig {
+  readonly from: 'environment' | 'route';
+  /** Addresses and CIDR blocks; empty = all but those of `deny`. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
 /** What a route does beside forwarding; `undefined` = nothing. */
 export interface RouteRulesConfig {
   readonly answer: RouteAnswerConfig | undefined;
+  /** Each must let a client pass. */
+  readonly ip: readonly IpListConfig[] | undefined;
   readonly rewrite: RewriteConfig | undefined;
   readonly requestHeaders: FieldRulesConfig | undefined;
   readonly responseHeaders: FieldRulesConfig | undefined;

@@ -252,8 +252,12 @@ export class Exchange
     else this.limitClient = client;
   }
 
-  /** 503: whether the route is open at all. */
+  /** 403, 503: whether the route is open to this client at all. */
   #open(): void {
+    const { rules } = this;
+    if (rules !== undefined && rules.ip !== undefined && !rules.ip.takes(this.address)) {
+      return this.#refuse('ip_not_allowed');
+    }
     const { maintenance } = this.thread;
     const closed = maintenance.isOn ? maintenance.closed(this.routeConfig.name, this.address) : undefined;
     if (closed === undefined) return this.#followRules();

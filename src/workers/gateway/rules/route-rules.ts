@@ -2,6 +2,7 @@ import type { RouteConfig } from '../../../shared/config/types.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
 import { FieldFilter } from './field-filter.ts';
 import { FieldLines, FieldRules } from './field-rules.ts';
+import { IpRules } from './ip-rules.ts';
 import { compileRewrite } from './rewrite.ts';
 import type { Rewrite } from './rewrite.ts';
 import { compileAnswer } from './rule-answer.ts';
@@ -11,6 +12,7 @@ import type { RuleAnswer } from './rule-answer.ts';
 export interface RouteRules {
   /** In place of an upstream. */
   readonly answer: RuleAnswer | undefined;
+  readonly ip: IpRules | undefined;
   readonly pathOf: Rewrite;
   /** Of what goes to the upstream. */
   readonly requestFields: FieldRules | undefined;
@@ -42,13 +44,14 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 /** @returns `undefined` for a route that only forwards */
 export function compileRules({ rules }: RouteConfig): RouteRules | undefined {
   if (rules === undefined) return undefined;
-  const { answer, rewrite, requestHeaders, responseHeaders } = rules;
+  const { answer, ip, rewrite, requestHeaders, responseHeaders } = rules;
   const answerFields = responseHeaders === undefined ? undefined : new FieldRules(responseHeaders);
   const own = [...(responseHeaders?.set ?? []), ...(responseHeaders?.add ?? [])].filter(
     ({ name }) => !OF_THE_BODY.has(name),
   );
   return {
     answer: answer === undefined ? undefined : compileAnswer(answer),
+    ip: ip === undefined ? undefined : new IpRules(ip),
     pathOf: rewrite === undefined ? forwardPath : compileRewrite(rewrite),
     requestFields: requestHeaders === undefined ? undefined : new FieldRules(requestHeaders),
     answerFilter: answerFields?.filter,
