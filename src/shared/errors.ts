@@ -59,6 +59,7 @@ const TABLE = {
   credentials_invalid: { ...PLAIN, status: 401, detail: 'The credentials are not valid.' },
   token_expired: { ...PLAIN, status: 401, detail: 'The token has expired, or is not valid yet.' },
   ip_not_allowed: { ...PLAIN, status: 403, detail: 'Clients of this address may not use the route.' },
+  origin_not_allowed: { ...PLAIN, status: 403, detail: 'Pages of this origin may not use the route.' },
   not_allowed: { ...PLAIN, status: 403, detail: 'This consumer may not use the route.' },
   too_many_failures: {
     ...PLAIN,

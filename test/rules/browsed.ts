@@ -16,11 +16,17 @@ export interface Browsed extends AsyncDisposable {
   readonly reload: (routes: string) => Promise<void>;
 }
 
-/** A gateway with these routes in front of an upstream that a test steers. */
-export async function startBrowsed(routes: string, options: Omit<GatewayOptions, 'yaml'> = {}): Promise<Browsed> {
+/**
+ * A gateway with these routes in front of an upstream that a test steers.
+ * @param options.rest what else the file has
+ */
+export async function startBrowsed(
+  routes: string,
+  { rest = '', ...options }: Omit<GatewayOptions, 'yaml'> & { readonly rest?: string } = {},
+): Promise<Browsed> {
   const upstream = await recordingUpstream((request) => browsed.answer(request));
   const yaml = (text: string): string =>
-    `upstreams: { o: { url: "http://127.0.0.1:${upstream.port}" } }\nroutes:\n${text}`;
+    `upstreams: { o: { url: "http://127.0.0.1:${upstream.port}" } }\n${rest}\nroutes:\n${text}`;
   const gateway = await startGateway({
     ...options,
     env: { ACCESS_LOG: 'on', ...options.env },

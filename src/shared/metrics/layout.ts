@@ -42,6 +42,8 @@ export const REFUSAL_CODES = [
   /** The client has more than its share under way. */
   'too_many_in_flight',
   'ip_not_allowed',
+  /** A preflight from a page that may not use its route. */
+  'origin_not_allowed',
   /** Its route, or all of them, are under maintenance. */
   'maintenance',
   /** Idle for too long; not refused, but closed by us. */
@@ -199,6 +201,9 @@ export const NO_ROUTE_NAME = '(none)';
 /** `/health` and `/ready`. */
 export const PROBE_ROW = 2;
 export const PROBE_NAME = '(probe)';
+/** Preflights of CORS that are answered here. */
+export const PREFLIGHT_ROW = 3;
+export const PREFLIGHT_NAME = '(preflight)';
 
 const ROW_LENGTH: Readonly<Record<RowKind, number>> = {
   route: route.length,

@@ -65,6 +65,8 @@ export interface ForwardingStages extends RouteStages {
 export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Some route answers preflights. */
+  readonly hasCors: boolean;
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
@@ -105,6 +107,7 @@ export class RoutingTable {
       };
     });
     this.upstreams = upstreams;
+    this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);
   }
 
   match(asked: Asked, path: string): Match<RouteStages> {

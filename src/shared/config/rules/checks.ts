@@ -1,5 +1,6 @@
 import type { YamlProblem } from '../yaml-problems.ts';
 import { checkAnswers } from './answer-checks.ts';
+import { checkCors } from './cors.ts';
 import { checkFieldRules } from './field-checks.ts';
 import { checkIp } from './ip.ts';
 import { checkMatch } from './match-checks.ts';
@@ -13,4 +14,5 @@ export const checkRules = (route: RouteParts): readonly YamlProblem[] => [
   ...checkRewrite(route),
   ...checkFieldRules(route),
   ...checkIp(route.good, route.path),
+  ...checkCors(route.good, route.path),
 ];

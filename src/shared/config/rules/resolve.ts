@@ -1,5 +1,6 @@
 import type { EnvValues } from '../env-table.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
+import { resolveCors } from './cors.ts';
 import { resolveIp } from './ip.ts';
 import type {
   FieldRulesConfig,
@@ -61,6 +62,7 @@ export function resolveRules(route: RouteYaml, env: EnvValues): RouteRulesConfig
   const rules: RouteRulesConfig = {
     answer: resolveAnswer(route),
     ip: resolveIp(route, env),
+    cors: resolveCors(route),
     rewrite: resolveRewrite(route),
     requestHeaders: resolveFields(route.request_headers),
     responseHeaders: resolveFields(route.response_headers),

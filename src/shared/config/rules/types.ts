@@ -53,11 +53,25 @@ export interface IpListConfig {
   readonly deny: readonly string[];
 }
 
+/** Which pages may use a route (CORS). */
+export interface CorsConfig {
+  /** As browsers say them, or with `*.` in front of the host (http/origin.ts). */
+  readonly origins: readonly string[] | 'any';
+  readonly methods: readonly string[];
+  /** Fields that they may send. */
+  readonly headers: readonly string[];
+  /** Fields that they may read. */
+  readonly expose: readonly string[];
+  readonly credentials: boolean;
+  readonly maxAgeSeconds: number;
+}
+
 /** What a route does beside forwarding; `undefined` = nothing. */
 export interface RouteRulesConfig {
   readonly answer: RouteAnswerConfig | undefined;
   /** Each must let a client pass. */
   readonly ip: readonly IpListConfig[] | undefined;
+  readonly cors: CorsConfig | undefined;
   readonly rewrite: RewriteConfig | undefined;
   readonly requestHeaders: FieldRulesConfig | undefined;
   readonly responseHeaders: FieldRulesConfig | undefined;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { wholeNumber } from '../numbers.ts';
 import { flag, section } from '../yaml-fields.ts';
+import { corsSchema } from './cors-fields.ts';
 import { ipSchema } from './ip-fields.ts';
 
 const TEXT_PHRASE = 'a text (quotes make one of a number)';
@@ -75,6 +76,9 @@ export const ROUTE_RULE_FIELDS = {
   redirect: redirect.optional().describe('Send clients elsewhere, instead of an upstream.'),
   respond: respond.optional().describe('Answer so, instead of an upstream.'),
   ip: ipSchema.optional().describe('Which clients the route takes, by their addresses.'),
+  cors: corsSchema
+    .optional()
+    .describe('Which pages of other origins may use the route (CORS); their preflights are answered by the gateway.'),
   rewrite: rewrite.optional().describe('The path that the upstream gets.'),
   request_headers: fieldRules.optional().describe('What becomes of header fields on the way to the upstream.'),
   response_headers: fieldRules

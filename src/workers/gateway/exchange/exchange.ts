@@ -8,7 +8,7 @@ import { isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
-import type { CompiledRoute } from '../../../shared/http/router.ts';
+import type { CompiledRoute, Match } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
@@ -27,12 +27,14 @@ import type { Judgement, RouteAuthentication } from '../identity/route-authentic
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { ForwardingStages, RouteStages } from '../routing-table.ts';
+import { preflightMethod } from '../rules/cors-rules.ts';
+import type { CorsRules } from '../rules/cors-rules.ts';
 import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
-import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
+import { NO_ROUTE_START, PREFLIGHT_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
 import type { BodyRoom } from './gathered-body.ts';
 import type { LocalAnswer } from './local-answer.ts';
@@ -129,6 +131,9 @@ export class Exchange
   #outcome: ExchangeOutcome = 'ok';
   /** What clients are told of its maintenance, in place of what the code means. */
   #closedText: string | undefined = undefined;
+  /** What every answer says of the page that asks. */
+  #corsFields = '';
+  #isPreflight = false;
   /** What the upstream's breaker let it pass with. */
   breakerToken = UNTRACKED;
 
@@ -201,13 +206,14 @@ export class Exchange
     const { thread } = this;
     const sought = pathForRouting(this.path);
     const routed = thread.mergesSlashes ? mergeSlashes(sought) : sought;
-    const match = thread.table.match(head, routed);
+    const match = this.#find(head, routed);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.address = this.client.peerAddress();
     this.#route = match;
     const { rules } = match.stages;
     this.rules = rules;
+    if (rules !== undefined && rules.cors !== undefined) this.#corsFields = rules.cors.linesFor(head.fields);
     const path = rules === undefined ? forwardPath(match, this.path) : rules.pathOf(match, this.path);
     if (path === undefined) return this.#refuseHead('bad_request', 'The path cannot be rewritten.');
     this.forwardTarget = path + this.forwardTarget;
@@ -218,6 +224,21 @@ export class Exchange
       return false;
     }
     return true;
+  }
+
+  /** A preflight goes by the method of the request that is to follow (Fetch, section 4.8). */
+  #find(head: RequestHead, path: string): Match<RouteStages> {
+    const { table } = this.thread;
+    if (table.hasCors && this.method === 'OPTIONS') {
+      const method = preflightMethod(head.fields);
+      const { host, fields, query } = head;
+      const match = method === undefined ? undefined : table.match({ host, method, fields, query }, path);
+      if (match?.kind === 'route' && match.stages.rules?.cors !== undefined) {
+        this.#isPreflight = true;
+        return match;
+      }
+    }
+    return table.match(head, path);
   }
 
   /** Who asks, and what the upstream is told about it. */
@@ -240,6 +261,7 @@ export class Exchange
       this.address = forwarded.client;
       this.fields = head.fields + forwarded.fields + own;
     }
+    if (this.#isPreflight) return; // nobody has said yet who he is
     const { limits } = thread;
     const { authentication } = this.stages;
     if (authentication !== undefined) {
@@ -252,18 +274,26 @@ export class Exchange
     else this.limitClient = client;
   }
 
-  /** 403, 503: whether the route is open to this client at all. */
+  /** 204, 403, 503: whether the route is open to this client at all, and to the page that asks. */
   #open(): void {
     const { rules } = this;
     if (rules !== undefined && rules.ip !== undefined && !rules.ip.takes(this.address)) {
       return this.#refuse('ip_not_allowed');
     }
+    if (this.#isPreflight) return this.#answerPreflight(rules?.cors as CorsRules);
     const { maintenance } = this.thread;
     const closed = maintenance.isOn ? maintenance.closed(this.routeConfig.name, this.address) : undefined;
     if (closed === undefined) return this.#followRules();
     if (closed.text !== '') this.#closedText = closed.text;
     this.extraFields = `retry-after: ${Math.ceil(closed.remainingMs / 1000)}\r\n`;
     this.#refuse('maintenance');
+  }
+
+  /** Also while the route is under maintenance: a page may read what it is told only if its preflight went well. */
+  #answerPreflight(cors: CorsRules): void {
+    if (!cors.allows(this.#corsFields)) return this.#refuse('origin_not_allowed');
+    this.extraFields = cors.preflightLines;
+    this.#answer({ ...NO_CONTENT, status: 204, allow: undefined, close: this.closesAfter });
   }
 
   /** What the route does before it asks who calls; a redirect or a fixed answer ends it, whatever body is on its way. */
@@ -458,7 +488,7 @@ export class Exchange
     if (requestFields !== undefined) {
       this.fields = requestFields.filter.without(this.fields) + requestFields.lines.of(this);
     }
-    if (answerLines !== undefined) this.ruleFields = answerLines.of(this);
+    this.ruleFields = answerLines === undefined ? this.#corsFields : this.#corsFields + answerLines.of(this);
   }
 
   /** What one read from the upstream brought goes on to the client. */
@@ -663,7 +693,7 @@ export class Exchange
     this.#stage = 'answered';
     this.answerStarted = true;
     this.status = local.status;
-    this.ruleFields = this.rules?.ownAnswerLines?.of(this) ?? '';
+    this.ruleFields = this.#corsFields + (this.rules?.ownAnswerLines?.of(this) ?? '');
     this.client.local(this, local);
   }
 
@@ -748,6 +778,7 @@ export class Exchange
 
   /** Where the metrics' row of its route starts. */
   get metricsStart(): number {
+    if (this.#isPreflight) return PREFLIGHT_START;
     if (this.#route !== undefined) return this.#route.stages.metricsStart;
     return isProbePath(this.path) ? PROBE_START : NO_ROUTE_START;
   }

@@ -1,7 +1,9 @@
+import type { RouteRulesConfig } from '../../../shared/config/rules/types.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
 import { FieldFilter } from './field-filter.ts';
 import { FieldLines, FieldRules } from './field-rules.ts';
+import { CORS_FIELDS, CorsRules } from './cors-rules.ts';
 import { IpRules } from './ip-rules.ts';
 import { compileRewrite } from './rewrite.ts';
 import type { Rewrite } from './rewrite.ts';
@@ -13,6 +15,7 @@ export interface RouteRules {
   /** In place of an upstream. */
   readonly answer: RuleAnswer | undefined;
   readonly ip: IpRules | undefined;
+  readonly cors: CorsRules | undefined;
   readonly pathOf: Rewrite;
   /** Of what goes to the upstream. */
   readonly requestFields: FieldRules | undefined;
@@ -44,7 +47,7 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 /** @returns `undefined` for a route that only forwards */
 export function compileRules({ rules }: RouteConfig): RouteRules | undefined {
   if (rules === undefined) return undefined;
-  const { answer, ip, rewrite, requestHeaders, responseHeaders } = rules;
+  const { answer, cors, ip, rewrite, requestHeaders, responseHeaders } = rules;
   const answerFields = responseHeaders === undefined ? undefined : new FieldRules(responseHeaders);
   const own = [...(responseHeaders?.set ?? []), ...(responseHeaders?.add ?? [])].filter(
     ({ name }) => !OF_THE_BODY.has(name),
@@ -52,10 +55,18 @@ export function compileRules({ rules }: RouteConfig): RouteRules | undefined {
   return {
     answer: answer === undefined ? undefined : compileAnswer(answer),
     ip: ip === undefined ? undefined : new IpRules(ip),
+    cors: cors === undefined ? undefined : new CorsRules(cors),
     pathOf: rewrite === undefined ? forwardPath : compileRewrite(rewrite),
     requestFields: requestHeaders === undefined ? undefined : new FieldRules(requestHeaders),
-    answerFilter: answerFields?.filter,
+    answerFilter: answerFilterOf(rules),
     answerLines: answerFields?.lines,
     ownAnswerLines: answerFields === undefined ? undefined : new FieldLines(own),
   };
+}
+
+/** Where the gateway says which pages may, what the upstream says of it has no place beside that. */
+function answerFilterOf({ cors, responseHeaders }: RouteRulesConfig): FieldFilter | undefined {
+  const { set = [], remove = [] } = responseHeaders ?? {};
+  const names = [...set.map(({ name }) => name), ...remove, ...(cors === undefined ? [] : CORS_FIELDS)];
+  return names.length === 0 ? undefined : new FieldFilter(names);
 }
