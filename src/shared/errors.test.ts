@@ -24,6 +24,7 @@ test('each status of the contract has these codes', () => {
     500: ['internal_error'],
     501: ['method_not_implemented'],
     502: [
+      'response_too_large',
       'upstream_bad_response',
       'upstream_header_too_large',
       'upstream_refused',
@@ -84,6 +85,7 @@ test('a sampled access log always has these, and never those', () => {
     'header_timeout',
     'internal_error',
     'request_timeout',
+    'response_too_large',
     'upstream_bad_response',
     'upstream_body_timeout',
     'upstream_header_too_large',

@@ -122,6 +122,12 @@ const TABLE = {
     detail: 'The header of the upstream’s answer is larger than the gateway takes.',
     logged: ALWAYS,
   },
+  response_too_large: {
+    ...PLAIN,
+    status: 502,
+    detail: 'The upstream’s answer is larger than this route takes.',
+    logged: ALWAYS,
+  },
   upstream_queue_full: {
     ...PLAIN,
     status: 503,

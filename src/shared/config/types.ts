@@ -31,6 +31,8 @@ export interface ServerConfig {
   readonly drainTimeoutMs: number;
   /** Bytes of request line and header fields together, above which a request gets 431. */
   readonly maxHeaderBytes: number;
+  /** Header fields of a request, above which it gets 431. */
+  readonly maxHeaderCount: number;
   /** Open client connections of the process. */
   readonly maxConnections: number;
   /** Open connections of one address; 0 = no limit. */
@@ -135,7 +137,11 @@ export interface RouteConfig {
   /** Send the client's Host instead of the target's. */
   readonly preserveHost: boolean;
   readonly timeouts: TimeoutsConfig;
+  /** Of the query, without the `?`. */
+  readonly maxQueryBytes: number;
   readonly maxBodyBytes: number;
+  /** Of the body of an upstream's answer; 0 = no limit. */
+  readonly maxResponseBytes: number;
   /** `undefined` = not limited. */
   readonly limits: RouteLimitsConfig | undefined;
   /** `undefined` = whoever asks. */

@@ -124,6 +124,12 @@ export const routeSchema = section({
   strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
   preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
   timeouts: timeouts.optional().describe('Time limits of this route.'),
+  max_query_bytes: wholeNumber(BOUNDS.queryBytes)
+    .optional()
+    .describe('Longest query, without the ?; above it 414. Default MAX_QUERY_BYTES.'),
+  max_response_bytes: wholeNumber(BOUNDS.bodyBytes)
+    .optional()
+    .describe("Largest body of the upstream's answer, 0 = no limit; default MAX_RESPONSE_BYTES."),
   max_body_bytes: wholeNumber(BOUNDS.bodyBytes)
     .optional()
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),

@@ -41,6 +41,8 @@ export function resolveRoute(
     stripPrefix: route.strip_prefix ?? false,
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),
+    maxQueryBytes: route.max_query_bytes ?? env.MAX_QUERY_BYTES,
+    maxResponseBytes: route.max_response_bytes ?? env.MAX_RESPONSE_BYTES,
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
     // Nobody pays for an answer that costs no upstream anything; who is banned is refused.
     limits: answers ? undefined : resolveRouteLimits(defaults, route, name),

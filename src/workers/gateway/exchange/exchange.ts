@@ -219,6 +219,9 @@ export class Exchange
     this.forwardTarget = path + this.forwardTarget;
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
     if (head.via !== undefined && hasLooped(head.via)) return this.#refuseHead('loop_detected');
+    if (head.query !== undefined && head.query.length > match.config.maxQueryBytes) {
+      return this.#refuseHead('uri_too_long', 'The query is longer than this route takes.');
+    }
     if (head.contentLength > match.config.maxBodyBytes && rules?.answer === undefined) {
       this.#discardBody('body_too_large');
       return false;
@@ -493,7 +496,15 @@ export class Exchange
 
   /** What one read from the upstream brought goes on to the client. */
   onUpstreamRead(connection: Connection): void {
-    this.client.forward(this, connection);
+    const { maxResponseBytes } = this.routeConfig;
+    if (maxResponseBytes > 0 && this.#exceeds(maxResponseBytes, connection)) this.fail('response_too_large');
+    else this.client.forward(this, connection);
+  }
+
+  /** Whether an answer says that it is larger, or is with what has come now. */
+  #exceeds(bytes: number, { headArrived, parser, bodyStart, bodyEnd }: Connection): boolean {
+    if (headArrived && parser.bodyKind === 'length' && parser.contentLength > bytes) return true;
+    return this.bytesSent + bodyEnd - bodyStart > bytes;
   }
 
   onInformational(statusLine: string, fields: string): void {
