@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { KEEP_SECONDS } from '../shared/admin/keys.ts';
 import { OVERRIDE_SECONDS } from '../shared/admin/breakers.ts';
+import { MAINTENANCE_SECONDS } from '../shared/maintenance/maintenance.ts';
 
 /** Readers of arguments. Each throws commander's error, whose message follows the name of the option. */
 
@@ -28,11 +29,21 @@ const duration =
 const overrideMs = duration({ leastMs: 1_000, mostMs: OVERRIDE_SECONDS.most * 1_000, bounds: 'from 1s to 24h' });
 
 /** How long an operator's word holds, in whole seconds. */
-export function overrideSeconds(text: string): number {
-  const ms = overrideMs(text);
+export const overrideSeconds = (text: string): number => wholeSeconds(overrideMs(text));
+
+function wholeSeconds(ms: number): number {
   if (ms % 1_000 !== 0) throw new InvalidArgumentError('Expected whole seconds.');
   return ms / 1_000;
 }
+
+const maintenanceMs = duration({
+  leastMs: 1_000,
+  mostMs: MAINTENANCE_SECONDS.most * 1_000,
+  bounds: 'from 1s to 7d',
+});
+
+/** How long maintenance lasts, in whole seconds. */
+export const maintenanceSeconds = (text: string): number => wholeSeconds(maintenanceMs(text));
 
 const keepMs = duration({ leastMs: 0, mostMs: KEEP_SECONDS.most * 1_000, bounds: 'from 0 to 7d' });
 

@@ -7,6 +7,7 @@ import { addBreakers } from './breaker/command.ts';
 import type { Finish } from './groups/group.ts';
 import { addKeys } from './key/command.ts';
 import { addLimits } from './limit/command.ts';
+import { addMaintenance } from './maintenance/command.ts';
 import { addLooking } from './groups/looking.ts';
 import { addRunning } from './groups/running.ts';
 import { addSteering } from './groups/steering.ts';
@@ -33,6 +34,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   addSteering(program, context);
   addBreakers(program, context);
   addLimits(program, context);
+  addMaintenance(program, context);
   addKeys(program, context);
   addBackups(program, context);
   addAround(program, context);

@@ -34,12 +34,15 @@ import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
 import { JwksControl } from './identity/jwks/jwks-control.ts';
 import { KeyControl, openCopy } from './identity/keys/key-control.ts';
+import { MaintenanceControl, openMaintenance } from './maintenance/maintenance-control.ts';
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
+/** How long a Redis that does not answer holds up the start. */
+const MAINTENANCE_WITHIN_MS = 500;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
 const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
@@ -90,6 +93,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   const backups = await composeBackups(first.config, log);
   const storesKeys = first.config.identities.apiKeys !== 'file';
+  const copyOfMaintenance = await openMaintenance(server, log);
   const copyOfKeys = storesKeys ? await openCopy(server.stateDir, log) : undefined;
   // From here to the threads nothing is awaited: what Redis says in between is told to them.
   const control = new TrafficControl({
@@ -107,6 +111,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     threads: threadSet,
     degraded,
     keys: { onEvent: (event) => keys.onEvent(event) },
+    maintenance: { hint: () => maintenance.book.hint() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -131,6 +136,13 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     degraded,
     broadcast: (message) => threadSet.tellAll({ to: 'keys', ...message }),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'keys', ...message }),
+  });
+  const maintenance = new MaintenanceControl({
+    redis: control.redis,
+    copy: copyOfMaintenance,
+    log,
+    events,
+    broadcast: (message) => threadSet.tellAll({ to: 'maintenance', ...message }),
   });
   const upstreams = new UpstreamControl({
     log,
@@ -173,6 +185,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     metrics,
     upstreams,
     keys,
+    maintenance,
     health,
     jwks,
     log,
@@ -203,6 +216,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       ofJobs: jobs.connections,
       backups,
       jwks,
+      maintenance: maintenance.book,
       log,
     },
     connections,
@@ -227,6 +241,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       health.close();
       jwks.close();
       await keys.close();
+      await maintenance.close();
       await control.close();
     },
   });
@@ -279,6 +294,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     threads,
     upstreams,
     keys,
+    maintenance,
     health,
     acceptor,
     jobs,
@@ -303,7 +319,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
 
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   const settled = (): boolean => stop.begun || serving() >= server.workers || threads.failures >= FAILED_STARTS;
-  await threads.until(settled, START_WITHIN_MS);
+  await Promise.all([threads.until(settled, START_WITHIN_MS), maintenance.asked(MAINTENANCE_WITHIN_MS)]);
   if (stop.begun) return;
   if (serving() < server.workers)
     throw new StartFailure(EXIT.internal, 'the request threads do not start; the log says why');

@@ -12,7 +12,7 @@ test('each status of the contract has these codes', () => {
   expect(byStatus).toEqual({
     400: ['bad_request'],
     401: ['credentials_invalid', 'credentials_missing', 'token_expired'],
-    403: ['client_banned', 'not_allowed'],
+    403: ['client_banned', 'ip_not_allowed', 'not_allowed', 'origin_not_allowed'],
     404: ['no_route'],
     405: ['method_not_allowed'],
     408: ['client_stalled', 'header_timeout', 'request_timeout'],
@@ -24,6 +24,7 @@ test('each status of the contract has these codes', () => {
     500: ['internal_error'],
     501: ['method_not_implemented'],
     502: [
+      'response_too_large',
       'upstream_bad_response',
       'upstream_header_too_large',
       'upstream_refused',
@@ -36,6 +37,7 @@ test('each status of the contract has these codes', () => {
       'draining',
       'identity_unavailable',
       'limits_unavailable',
+      'maintenance',
       'no_threads',
       'overloaded',
       'upstream_queue_full',
@@ -83,6 +85,7 @@ test('a sampled access log always has these, and never those', () => {
     'header_timeout',
     'internal_error',
     'request_timeout',
+    'response_too_large',
     'upstream_bad_response',
     'upstream_body_timeout',
     'upstream_header_too_large',
@@ -94,6 +97,7 @@ test('a sampled access log always has these, and never those', () => {
     'draining',
     'identity_unavailable',
     'limits_unavailable',
+    'maintenance',
     'overloaded',
   ]);
 });

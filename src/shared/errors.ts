@@ -49,9 +49,17 @@ const TABLE = {
     status: 508,
     detail: 'The request has passed the gateway too often: an upstream leads back to it.',
   },
+  maintenance: {
+    ...PLAIN,
+    status: 503,
+    detail: 'This is under maintenance; Retry-After says until when.',
+    logged: NEVER,
+  },
   credentials_missing: { ...PLAIN, status: 401, detail: 'The route wants to know who asks; the request does not say.' },
   credentials_invalid: { ...PLAIN, status: 401, detail: 'The credentials are not valid.' },
   token_expired: { ...PLAIN, status: 401, detail: 'The token has expired, or is not valid yet.' },
+  ip_not_allowed: { ...PLAIN, status: 403, detail: 'Clients of this address may not use the route.' },
+  origin_not_allowed: { ...PLAIN, status: 403, detail: 'Pages of this origin may not use the route.' },
   not_allowed: { ...PLAIN, status: 403, detail: 'This consumer may not use the route.' },
   too_many_failures: {
     ...PLAIN,
@@ -112,6 +120,12 @@ const TABLE = {
     ...PLAIN,
     status: 502,
     detail: 'The header of the upstream’s answer is larger than the gateway takes.',
+    logged: ALWAYS,
+  },
+  response_too_large: {
+    ...PLAIN,
+    status: 502,
+    detail: 'The upstream’s answer is larger than this route takes.',
     logged: ALWAYS,
   },
   upstream_queue_full: {

@@ -19,7 +19,7 @@ export interface LimitCalls {
 }
 
 /** The calls under /admin/limits of a gateway; answers are checked against the schemas that document them. */
-export function limitCalls({ gateway }: Limited): LimitCalls {
+export function limitCalls({ gateway }: Pick<Limited, 'gateway'>): LimitCalls {
   const send = async (path: string, method: string, body?: unknown): Promise<Called> => {
     const reply = await get(gateway.adminPort, {
       path: `/admin/limits/${path}`,

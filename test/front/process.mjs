@@ -62,6 +62,7 @@ const threads = new RequestThreads({
   health: { forThread: () => undefined, places: () => ({}) },
   upstreams: { receive: () => {}, threadGone: () => {} },
   keys: { receive: () => {} },
+  maintenance: { forThread: () => [], receive: () => {} },
   jwks: { forThread: () => [], receive: () => {} },
   log,
 });

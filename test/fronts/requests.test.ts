@@ -14,7 +14,7 @@ describeFronts('requests of all kinds', (front) => {
   const rule = rulesOn(front);
   let pair: Pair;
   beforeAll(async () => {
-    pair = await startPair({ front });
+    pair = await startPair({ front, env: { MAX_HEADER_COUNT: '256' } });
   });
   afterAll(() => pair[Symbol.asyncDispose]());
 

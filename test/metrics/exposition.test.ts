@@ -50,6 +50,7 @@ describe('GET /metrics of a gateway with Redis', () => {
     const expected = [
       ...METHODS.map((method) => `method="${method}",route="(none)"`),
       ...['GET', 'HEAD'].map((method) => `method="${method}",route="(probe)"`),
+      'method="OPTIONS",route="(preflight)"',
       ...METHODS.map((method) => `method="${method}",route="all"`),
       'method="GET",route="few"',
     ].sort();

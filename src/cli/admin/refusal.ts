@@ -21,6 +21,7 @@ interface Problem {
   readonly upstreams?: unknown;
   readonly clients?: unknown;
   readonly rules?: unknown;
+  readonly routes?: unknown;
 }
 
 const inputProblem = z.object({ path: z.string(), expected: z.string(), got: z.string() });
@@ -37,7 +38,7 @@ export class AdminRefusal extends CommandFailure {
 }
 
 /** Members of a 404 that name what there is instead. */
-const ALTERNATIVES = ['upstreams', 'clients', 'rules'] as const;
+const ALTERNATIVES = ['upstreams', 'clients', 'rules', 'routes'] as const;
 
 /** A body longer than this is somebody else's page. */
 const LONGEST_TEXT = 500;

@@ -7,6 +7,7 @@ import type { Cell } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span, Style } from '../output/text.ts';
 import { breakerTable } from '../breaker/breaker.ts';
+import { maintenanceWords } from '../maintenance/maintenance.ts';
 import { show } from '../show.ts';
 import type { AskContext } from '../show.ts';
 
@@ -87,6 +88,7 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ['connections at most', count(status.maxConnections)],
       ['configuration', `version ${status.configVersion}`],
       ...status.warnings.map((each): [string, Cell] => ['warning', span(each, 'warn')]),
+      ...status.maintenance.map((each): [string, Cell] => ['maintenance', span(maintenanceWords(each), 'warn')]),
       ['last reload', reloadWords(status)],
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],

@@ -20,12 +20,14 @@ import { withDocuments } from './server/document-operations.ts';
 import { eventOperations } from './operations/events.ts';
 import { jobOperations } from './operations/jobs.ts';
 import { keyOperations } from './operations/keys.ts';
+import { maintenanceEntryOf, maintenanceOperations } from './operations/maintenance.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { limitsReasonsOf } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { targetOperations } from './operations/targets.ts';
+import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
 import type { AdminTokens } from './token/admin-tokens.ts';
@@ -47,6 +49,7 @@ export interface FrontParts {
   readonly upstreams: UpstreamControl;
   readonly health: HealthControl;
   readonly keys: KeyControl;
+  readonly maintenance: MaintenanceControl;
   readonly acceptor: Acceptor;
   readonly jobs: Jobs;
   readonly reload: Reload;
@@ -88,6 +91,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     backupWarnings: parts.backupWarnings,
     health: parts.health,
     breakers: () => control.breakers().map(breakerAnswerOf),
+    maintenance: () => parts.maintenance.book.held().map(maintenanceEntryOf),
   };
   const setLogLevel = (level: LogLevel): void => {
     const before = log.level;
@@ -104,6 +108,11 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       book: parts.keys.book,
       events,
       profiles: () => reload.active().config.identities.profiles.map(({ name }) => name),
+    }),
+    ...maintenanceOperations({
+      book: parts.maintenance.book,
+      node: first.node.name,
+      routes: () => reload.active().config.routes.map(({ name }) => name),
     }),
     ...jobOperations(parts.jobs, first.jobs.mode),
     ...eventOperations(events, parts.readers),

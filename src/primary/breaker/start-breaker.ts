@@ -29,6 +29,8 @@ export interface BreakerStoreOptions {
   readonly onHealthEvent?: (event: HealthEvent) => void;
   /** Takes those that are of API keys. */
   readonly onKeysEvent?: (event: ApiKeysEvent) => void;
+  /** Maintenance is another. */
+  readonly onMaintenanceEvent?: () => void;
   /** Events may have been missed. */
   readonly onDoubt?: () => void;
   /** Longer than this without an answer counts as gone. */
@@ -70,6 +72,8 @@ export function startBreaker(
         return store.onHealthEvent?.(event);
       case 'keys-changed':
         return store.onKeysEvent?.(event);
+      case 'maintenance':
+        return store.onMaintenanceEvent?.();
       default:
         event satisfies never;
     }

@@ -56,6 +56,7 @@ function setUp(config = configOf(FIRST)) {
     jobs: { list: () => [], counts: new RunCounts() },
     backups: { metrics: [] },
     jwks: { views: () => [] },
+    maintenance: { held: () => [] },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],
@@ -121,6 +122,7 @@ describe('the exposition', () => {
     expect(labels).toEqual([
       ...METHODS.map((method) => `{route="(none)",method="${method}"}`),
       ...['GET', 'HEAD'].map((method) => `{route="(probe)",method="${method}"}`),
+      '{route="(preflight)",method="OPTIONS"}',
       ...METHODS.map((method) => `{route="all",method="${method}"}`),
       ...['GET', 'other'].map((method) => `{route="read",method="${method}"}`),
     ]);
@@ -306,6 +308,7 @@ describe('traffic', () => {
       routes: [
         { route: '(none)', requests: 0 },
         { route: '(probe)', requests: 0 },
+        { route: '(preflight)', requests: 0 },
         { route: 'all', requests: 10, errors5xx: 2, refused429: 3 },
         { route: 'read', requests: 10 },
       ],

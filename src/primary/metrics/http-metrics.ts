@@ -46,7 +46,7 @@ export function httpMetrics(
     counter('http_requests_429_total', 'Requests answered with 429.', requests(2)),
     counter(
       'http_requests_total',
-      'Requests that have ended, however they ended. Route (none): no route took them; (probe): /health and /ready.',
+      'Requests that have ended, however they ended. Route (none): no route took them; (probe): /health and /ready; (preflight): of CORS.',
       requests(0),
     ),
     counter(

@@ -10,6 +10,7 @@ import { createExposition } from './exposition.ts';
 import { healthMetrics } from './health-metrics.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { jobMetrics } from './job-metrics.ts';
+import { maintenanceMetrics } from '../maintenance/maintenance-metrics.ts';
 import { limitMetrics } from './limit-metrics.ts';
 import type { MetricParts } from './parts.ts';
 import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
@@ -35,6 +36,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...breakerMetrics(sums, control),
       ...healthMetrics(parts.health),
       ...limitMetrics(sums),
+      ...maintenanceMetrics(parts.maintenance),
       ...(redis === undefined ? [] : redisMetrics(redis)),
       ...(connections === undefined ? [] : connectionMetrics(connections)),
       ...threadMetrics(sums, threads),

@@ -4,6 +4,7 @@ import type { ConfigFacts } from './config-metrics.ts';
 import type { IssuerView } from '../identity/jwks/jwks-control.ts';
 import type { HealthFacts } from './health-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
+import type { MaintenanceBook } from '../maintenance/maintenance-book.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
@@ -44,6 +45,7 @@ export interface MetricParts {
   readonly connections: Pick<RedisConnections, 'states'> | undefined;
   readonly jobs: Pick<Jobs, 'list' | 'counts'>;
   readonly backups: { readonly metrics: readonly MetricDefinition[] };
+  readonly maintenance: Pick<MaintenanceBook, 'held'>;
   readonly jwks: { views(): readonly IssuerView[] };
   readonly node: string;
   /** Time of day. */

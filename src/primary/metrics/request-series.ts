@@ -1,5 +1,5 @@
 import type { Config } from '../../shared/config/types.ts';
-import { METHODS, NO_ROUTE_ROW, PROBE_ROW, rowOf } from '../../shared/metrics/layout.ts';
+import { METHODS, NO_ROUTE_ROW, PREFLIGHT_ROW, PROBE_ROW, rowOf } from '../../shared/metrics/layout.ts';
 import type { MethodLabel, MetricRows } from '../../shared/metrics/layout.ts';
 
 const ALL: ReadonlySet<MethodLabel> = new Set(METHODS);
@@ -17,6 +17,7 @@ export class RequestSeries {
   readonly #byRow = new Map<number, Set<MethodLabel>>([
     [NO_ROUTE_ROW, new Set(ALL)],
     [PROBE_ROW, new Set<MethodLabel>(['GET', 'HEAD'])],
+    [PREFLIGHT_ROW, new Set<MethodLabel>(['OPTIONS'])],
   ]);
 
   declare({ routes }: Config, rows: MetricRows): void {

@@ -5,13 +5,15 @@ import {
   NO_ROUTE_ROW,
   OTHER_NAME,
   OTHER_ROW,
+  PREFLIGHT_NAME,
+  PREFLIGHT_ROW,
   PROBE_NAME,
   PROBE_ROW,
   ROWS,
 } from '../../shared/metrics/layout.ts';
 import type { MetricRows, RowKind } from '../../shared/metrics/layout.ts';
 
-const FIRST_FREE = 3;
+const FIRST_FREE = 4;
 
 /**
  * Which row of the shared memory belongs to which name. A name keeps its row as long as the process lives, so that a
@@ -19,7 +21,11 @@ const FIRST_FREE = 3;
  */
 export class MetricRowTable {
   readonly #rows: Record<RowKind, Map<string, number>> = {
-    route: reserved({ [NO_ROUTE_NAME]: NO_ROUTE_ROW, [PROBE_NAME]: PROBE_ROW }),
+    route: reserved({
+      [NO_ROUTE_NAME]: NO_ROUTE_ROW,
+      [PROBE_NAME]: PROBE_ROW,
+      [PREFLIGHT_NAME]: PREFLIGHT_ROW,
+    }),
     upstream: reserved(),
     rule: reserved(),
   };

@@ -11,6 +11,7 @@ import { ChangeWaiters } from './change-waiters.ts';
 import type { JwksControl } from '../identity/jwks/jwks-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { startThread, tell } from './thread-handle.ts';
 import type { ActiveConfig, ThreadHandle } from './thread-handle.ts';
@@ -43,6 +44,7 @@ export interface RequestThreadsOptions {
   readonly metrics: Pick<MetricMemory, 'buffer' | 'rows' | 'threadGone'>;
   readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
   readonly keys: Pick<KeyControl, 'receive'>;
+  readonly maintenance: Pick<MaintenanceControl, 'forThread' | 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
@@ -272,7 +274,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, jwks, metrics, acceptor, upstreams } = this.#options;
+    const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, upstreams } = this.#options;
     const place = {
       entry,
       slot,
@@ -284,6 +286,7 @@ export class RequestThreads {
         front: acceptor.forThread(slot),
         health: health.forThread(),
         issuerKeys: jwks.forThread(),
+        maintenance: maintenance.forThread(),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),
         logLevel: log.level as LogLevel,
@@ -314,7 +317,7 @@ export class RequestThreads {
   }
 
   #onMessage(thread: ThreadHandle, message: FromRequestThread): void {
-    const { acceptor, control, jwks, keys, upstreams } = this.#options;
+    const { acceptor, control, jwks, keys, maintenance, upstreams } = this.#options;
     switch (message.to) {
       case 'threads':
         this.#receive(thread, message);
@@ -337,6 +340,10 @@ export class RequestThreads {
         return;
       case 'keys':
         keys.receive(thread.slot, message);
+        return;
+      case 'maintenance':
+        // That of another would be taken for that of a live one, which tellAll counted.
+        if (isLive(thread.state)) maintenance.receive(message);
         return;
       default:
         message satisfies never;

@@ -41,6 +41,8 @@ export interface TrafficControlOptions {
   readonly degraded: DegradedReasons;
   /** Is told that API keys have changed. */
   readonly keys?: { onEvent(event: ApiKeysEvent): void };
+  /** Is told that another node has said something of maintenance, or may have. */
+  readonly maintenance?: { hint(): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -115,7 +117,11 @@ export class TrafficControl {
             onLimitEvent: (event) => this.limits.onEvent(event),
             onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
-            onDoubt: () => options.health?.onDoubt(),
+            onMaintenanceEvent: () => options.maintenance?.hint(),
+            onDoubt: () => {
+              options.health?.onDoubt();
+              options.maintenance?.hint();
+            },
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,
           },

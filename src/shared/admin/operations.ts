@@ -49,6 +49,7 @@ export const EVENT_TYPES = [
   'health',
   'identity',
   'keys',
+  'maintenance',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

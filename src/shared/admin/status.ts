@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { breakerAnswer } from './breakers.ts';
+import { maintenanceEntry } from './maintenance.ts';
 
 /** GET /admin/status */
 export const statusAnswer = z.object({
@@ -49,6 +50,10 @@ export const statusAnswer = z.object({
   ),
   threadRestarts: z.number(),
   breakers: z.array(breakerAnswer),
+  maintenance: z
+    .array(maintenanceEntry)
+    .default([]) // a gateway of a version before it does not say
+    .describe("Routes that refuse all but some clients by an operator's word. The verdict is none the worse for it."),
   unreachable: z
     .array(z.object({ upstream: z.string(), target: z.string(), code: z.string(), reason: z.string() }))
     .describe('Targets to which connections did not come about in the last minute, and why.'),

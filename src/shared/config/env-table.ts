@@ -6,6 +6,7 @@ import { JOBS_ENV } from './jobs/env.ts';
 import { IDENTITY_ENV } from './identity/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
+import { IP_ENV } from './rules/ip-fields.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
@@ -122,7 +123,22 @@ export const ENV = {
     '16384',
     'Request line and header fields together; above it 431.',
   ),
+  MAX_HEADER_COUNT: withDefault(
+    wholeNumberText(BOUNDS.headerCount),
+    '100',
+    'Header fields of a request; above it 431. FRONT=uws takes no more than 98 in any case.',
+  ),
+  MAX_QUERY_BYTES: withDefault(
+    wholeNumberText(BOUNDS.queryBytes),
+    '8192',
+    'Longest query of a request, without the ?; above it 414.',
+  ),
   MAX_BODY_BYTES: withDefault(wholeNumberText(BOUNDS.bodyBytes), '10485760', 'Largest request body; above it 413.'),
+  MAX_RESPONSE_BYTES: withDefault(
+    wholeNumberText(BOUNDS.bodyBytes),
+    '0',
+    "Largest body of an upstream's answer; one that says so is 502, another is cut. 0 = no limit.",
+  ),
   CONNECT_TIMEOUT_SECONDS: withDefault(secondsOf, '5', 'TCP and TLS handshake with a target.'),
   RESPONSE_HEADERS_TIMEOUT_SECONDS: withDefault(
     secondsOf,
@@ -141,6 +157,7 @@ export const ENV = {
     fromText(listOf(parseNetwork)),
     'Addresses and CIDR blocks, comma-separated, whose X-Forwarded-* is believed; default none.',
   ),
+  ...IP_ENV,
   PROXY_PROTOCOL: withDefault(
     onOff,
     'off',

@@ -17,6 +17,9 @@ export const BOUNDS = {
   seconds: { min: 0.001, max: 86_400 },
   secondsOrNone: { min: 0, max: 86_400 },
   headerBytes: { min: 1024, max: 262_144 },
+  queryBytes: { min: 1, max: 262_144 },
+  /** Our own front has room for so many. */
+  headerCount: { min: 1, max: 256 },
   /** Up to 1 TiB. */
   bodyBytes: { min: 0, max: 1_099_511_627_776 },
   count: { min: 1, max: 1_000_000 },

@@ -2,6 +2,7 @@ import type { IdentitiesConfig, RouteAuthenticationConfig } from './identity/typ
 import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
+import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure, RuleSpec } from '../limits/rule.ts';
 
@@ -30,6 +31,8 @@ export interface ServerConfig {
   readonly drainTimeoutMs: number;
   /** Bytes of request line and header fields together, above which a request gets 431. */
   readonly maxHeaderBytes: number;
+  /** Header fields of a request, above which it gets 431. */
+  readonly maxHeaderCount: number;
   /** Open client connections of the process. */
   readonly maxConnections: number;
   /** Open connections of one address; 0 = no limit. */
@@ -123,13 +126,22 @@ export interface RouteConfig {
   readonly methods: readonly string[] | undefined;
   /** Lower-case host without port; `undefined` = any. `*.example.com` matches one or more labels. */
   readonly host: string | undefined;
-  readonly upstream: string;
+  /** `undefined` = any request. */
+  readonly match: MatchConfig | undefined;
+  /** `undefined` = none: the gateway answers itself. */
+  readonly upstream: string | undefined;
+  /** `undefined` = it only forwards. */
+  readonly rules: RouteRulesConfig | undefined;
   /** Take `path` off the front of what is forwarded. */
   readonly stripPrefix: boolean;
   /** Send the client's Host instead of the target's. */
   readonly preserveHost: boolean;
   readonly timeouts: TimeoutsConfig;
+  /** Of the query, without the `?`. */
+  readonly maxQueryBytes: number;
   readonly maxBodyBytes: number;
+  /** Of the body of an upstream's answer; 0 = no limit. */
+  readonly maxResponseBytes: number;
   /** `undefined` = not limited. */
   readonly limits: RouteLimitsConfig | undefined;
   /** `undefined` = whoever asks. */

@@ -1,5 +1,7 @@
+import { hostBits } from './host-bits.ts';
 import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
+import { unmetPreflights } from './rules/cors.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
@@ -114,12 +116,14 @@ export const warningsOf = (
   ...redisWithoutUrl(config, from.given),
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
+  ...hostBits(config),
   ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),
   ...config.routes.flatMap(uselessLimits),
   ...limitsLeftOut(config, from.yaml ?? {}),
+  ...unmetPreflights(config),
   ...literalPatterns(config),
   ...looselyShadowed(config),
 ];

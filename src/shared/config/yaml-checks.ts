@@ -7,6 +7,8 @@ import { checkIdentity } from './identity/checks.ts';
 import { consumerSchema, issuerSchema, profileSchema } from './identity/yaml.ts';
 import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
+import { checkRules } from './rules/checks.ts';
+import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import { parseTargets } from './upstreams/target-url.ts';
@@ -108,11 +110,23 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   const routes = given.map((route) => goodFields(routeSchema, route));
   problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
+  problems.push(
+    ...routes.flatMap((good, index) => {
+      const route = mapping(given[index]);
+      return route === given[index] ? checkRules({ given: route, good, path: ['routes', index] }) : [];
+    }),
+  );
   const identity = checkIdentity({
     profiles: goodSections(file['profiles'], profileSchema),
     consumers: goodSections(file['consumers'], consumerSchema),
     issuers: goodSections(file['issuers'], issuerSchema),
     routes,
   });
-  return [...problems, ...checkRoutesApart(routes), ...checkLimits(routes), ...identity];
+  return [
+    ...problems,
+    ...checkRoutesApart(routes),
+    ...checkCircles(routes, given),
+    ...checkLimits(routes),
+    ...identity,
+  ];
 }

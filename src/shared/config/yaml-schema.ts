@@ -9,6 +9,7 @@ import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
+import { DESTINATIONS, ROUTE_RULE_FIELDS } from './rules/yaml.ts';
 
 /**
  * The file that GATEWAY_CONFIG names. Messages complete "expected …" (parsed.ts); every field has a description,
@@ -116,16 +117,26 @@ export const routeSchema = section({
   host: textLike(parseRouteHost, 'a host name')
     .optional()
     .describe('Host the route answers to, without port; *.example.com is one or more labels. Default any.'),
-  upstream: z.string('the name of an upstream').describe('Name of the upstream that requests go to.'),
+  upstream: z
+    .string('the name of an upstream')
+    .optional()
+    .describe('Name of the upstream that requests go to; every route has one, redirect or respond.'),
   strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
   preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
   timeouts: timeouts.optional().describe('Time limits of this route.'),
+  max_query_bytes: wholeNumber(BOUNDS.queryBytes)
+    .optional()
+    .describe('Longest query, without the ?; above it 414. Default MAX_QUERY_BYTES.'),
+  max_response_bytes: wholeNumber(BOUNDS.bodyBytes)
+    .optional()
+    .describe("Largest body of the upstream's answer, 0 = no limit; default MAX_RESPONSE_BYTES."),
   max_body_bytes: wholeNumber(BOUNDS.bodyBytes)
     .optional()
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
+  ...ROUTE_RULE_FIELDS,
   ...ROUTE_LIMIT_FIELDS,
   ...ROUTE_IDENTITY_FIELDS,
-}).meta(exactlyOne('path', 'exact'));
+}).meta({ allOf: [exactlyOne('path', 'exact'), exactlyOne(...DESTINATIONS)] });
 
 export const gatewaySchema = section({
   upstreams: z

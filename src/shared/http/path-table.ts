@@ -1,4 +1,6 @@
 import type { RouteConfig } from '../config/types.ts';
+import { meets } from './conditions.ts';
+import type { Asked } from './conditions.ts';
 
 /** A route with what matching and forwarding need at hand. */
 export interface CompiledRoute<Stages> {
@@ -53,6 +55,11 @@ export function takesMethod({ methods }: CompiledRoute<unknown>, method: string)
   return methods === undefined || methods.has(method) || methods.has(method.toUpperCase());
 }
 
+/** Whether it has what the route asks for beside host, path and method. */
+export function takesRest({ config: { match } }: CompiledRoute<unknown>, asked: Asked): boolean {
+  return match === undefined || meets(match, asked);
+}
+
 /** The routes of one host. Cost: one look-up per path depth that some prefix has, however many routes there are. */
 export class PathTable<Stages> {
   readonly #foldsCase: boolean;
@@ -95,16 +102,16 @@ export class PathTable<Stages> {
   }
 
   /** @param path normalised */
-  find(path: string, method: string): Found<Stages> {
+  find(path: string, asked: Asked): Found<Stages> {
     const key = this.#foldsCase ? path.toLowerCase() : path;
     let wrongMethod: Found<Stages>;
     if (this.#exact.size > 0) {
-      const found = this.#pick(this.#exact.get(key), path, method);
+      const found = this.#pick(this.#exact.get(key), path, asked);
       if (typeof found === 'object') return found;
       wrongMethod = found;
     }
     if (this.#others.size > 0) {
-      const found = this.#pick(this.#others.get(key), path, method);
+      const found = this.#pick(this.#others.get(key), path, asked);
       if (typeof found === 'object') return found;
       wrongMethod ??= found;
     }
@@ -113,19 +120,20 @@ export class PathTable<Stages> {
     let end = path.length <= longest ? path.length : longest < 0 ? -1 : path.lastIndexOf('/', longest);
     for (; end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
       if (this.#lengths[end] !== 1) continue;
-      const found = this.#pick(this.#prefixes.get(key.slice(0, end)), path, method);
+      const found = this.#pick(this.#prefixes.get(key.slice(0, end)), path, asked);
       if (typeof found === 'object') return found;
       wrongMethod ??= found;
     }
     return wrongMethod;
   }
 
-  #pick(chain: readonly CompiledRoute<Stages>[] | undefined, path: string, method: string): Found<Stages> {
+  #pick(chain: readonly CompiledRoute<Stages>[] | undefined, path: string, asked: Asked): Found<Stages> {
     if (chain === undefined) return undefined;
     let found: Found<Stages>;
     for (const route of chain) {
       if (this.#foldsCase ? !takesPath(route, path) : path.length < route.minLength) continue;
-      if (takesMethod(route, method)) return route;
+      if (route.config.match !== undefined && !takesRest(route, asked)) continue;
+      if (takesMethod(route, asked.method)) return route;
       found = 'wrong_method';
     }
     return found;

@@ -13,10 +13,14 @@ const DEFAULTS: RouteConfig = {
   methods: undefined,
   host: undefined,
   upstream: 'u',
+  match: undefined,
+  rules: undefined,
   stripPrefix: false,
   preserveHost: false,
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
+  maxQueryBytes: 1,
   maxBodyBytes: 1,
+  maxResponseBytes: 0,
   limits: undefined,
   authentication: undefined,
   profileLimits: [],
@@ -26,9 +30,15 @@ function route(name: string, path: string, more: Partial<RouteConfig> = {}): Rou
   return { ...DEFAULTS, name, path, ...more };
 }
 
+const GET = { host: 'h', method: 'GET', fields: '', query: undefined };
+
 /** The answer in one word: the route's name, `no_route`, or `405 GET, PUT`. */
-function ask(router: Router<string>, path: string, { host = 'h', method = 'GET' } = {}): string {
-  const match = router.match(host, path, method);
+function ask(
+  router: Router<string>,
+  path: string,
+  { host = 'h', method = 'GET', fields = '', query = '' } = {},
+): string {
+  const match = router.match({ host, method, fields, query }, path);
   if (match.kind === 'route') return match.config.name;
   return match.kind === 'no_route' ? 'no_route' : `405 ${match.allow}`;
 }
@@ -179,18 +189,51 @@ test.each([
   ['/', '/', '/'],
   ['/', '/ok', '/ok'],
 ])('forwardPath strips %s from %s: %s', (prefix, path, expected) => {
-  const match = new Router([route('r', prefix, { stripPrefix: true })], () => 'stages').match('h', path, 'GET');
-  const kept = new Router([route('r', prefix)], () => 'stages').match('h', path, 'GET');
+  const match = new Router([route('r', prefix, { stripPrefix: true })], () => 'stages').match(GET, path);
+  const kept = new Router([route('r', prefix)], () => 'stages').match(GET, path);
   expect(match.kind === 'route' && forwardPath(match, path)).toBe(expected);
   expect(kept.kind === 'route' && forwardPath(kept, path)).toBe(path);
 });
 
+describe('conditions', () => {
+  const header = (name: string, value: string) => ({ headers: [{ name, value }], query: [] });
+  const two = { headers: [{ name: 'x', value: '1' }], query: [{ name: 'q', value: '1' }] };
+  const routes = [
+    route('plain', '/a'),
+    route('one', '/a', { match: header('x', '1') }),
+    route('both', '/a', { match: two }),
+    route('get', '/a', { methods: ['GET'] }),
+    route('deeper', '/a/b', { match: header('x', '2') }),
+    route('only', '/z', { match: header('x', '1'), methods: ['PUT'] }),
+  ];
+  const router = new Router(routes, () => 'stages');
+  const x1 = 'x: 1\r\n';
+
+  test.each([
+    ['/a', {}, 'get'],
+    ['/a', { method: 'PUT' }, 'plain'],
+    ['/a', { fields: x1 }, 'one'],
+    ['/a', { fields: x1, query: 'q=1' }, 'both'],
+    ['/a', { query: 'q=1' }, 'get'],
+    ['/a/b', { fields: 'x: 2\r\n' }, 'deeper'],
+    ['/a/b', { fields: x1 }, 'one'],
+    ['/a/b', {}, 'get'],
+    ['/z', {}, 'no_route'],
+    ['/z', { fields: x1 }, '405 PUT'],
+    ['/z', { fields: x1, method: 'PUT' }, 'only'],
+  ])('%s %j -> %s', (path, asked, expected) => {
+    expect(ask(router, path, asked)).toBe(expected);
+  });
+
+  test('of the only route', () => {
+    const alone = new Router([route('one', '/a', { match: header('x', '1') })], () => 'stages');
+    expect(ask(alone, '/a')).toBe('no_route');
+    expect(ask(alone, '/a', { fields: x1 })).toBe('one');
+  });
+});
+
 test('an exact route strips to the root', () => {
-  const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })], () => 'stages').match(
-    'h',
-    '/a/b',
-    'GET',
-  );
+  const match = new Router([route('r', '/a/b', { exact: true, stripPrefix: true })], () => 'stages').match(GET, '/a/b');
   expect(match.kind === 'route' && forwardPath(match, '/a/b')).toBe('/');
 });
 
@@ -271,7 +314,7 @@ test.each([
   ['//proxy', '/'],
 ])('a prefix that was found with slashes merged is taken off what is forwarded: %s -> %s', (path, forwarded) => {
   const router = new Router([route('proxy', '/proxy', { stripPrefix: true })], () => 'stages');
-  const match = router.match('h', mergeSlashes(path), 'GET');
+  const match = router.match(GET, mergeSlashes(path));
   if (match.kind !== 'route') throw new Error(match.kind);
   expect(forwardPath(match, path)).toBe(forwarded);
 });
@@ -288,7 +331,7 @@ test.each([
   ['/proxy;a%2Fx', '/x'],
 ])('parameters and the case of a prefix do not change what it is taken off: %s -> %s', (path, forwarded) => {
   const router = new Router([route('proxy', '/proxy', { stripPrefix: true, ignoreCase: true })], () => 'stages');
-  const match = router.match('h', pathForRouting(path), 'GET');
+  const match = router.match(GET, pathForRouting(path));
   if (match.kind !== 'route') throw new Error(match.kind);
   expect(forwardPath(match, path)).toBe(forwarded);
 });

@@ -1,6 +1,8 @@
 import type { RouteConfig } from '../config/types.ts';
+import { countOf } from './conditions.ts';
+import type { Asked } from './conditions.ts';
 import { hostWithoutPort } from './host.ts';
-import { compileRoute, PathTable, takesMethod, takesPath } from './path-table.ts';
+import { compileRoute, PathTable, takesMethod, takesPath, takesRest } from './path-table.ts';
 import type { CompiledRoute, Found } from './path-table.ts';
 
 export type { CompiledRoute } from './path-table.ts';
@@ -14,10 +16,10 @@ export type Match<Stages> =
 const NO_ROUTE: Match<never> = Object.freeze({ kind: 'no_route' });
 
 /**
- * Finds a request's route. Of the routes that take its host, path and method, the first in this order wins: with
+ * Finds a request's route. Of the routes that take its host, path, method and the rest, the first in this order wins: with
  * a host before without; exact host before wildcard, longer wildcard before shorter; exact path before prefix; longer
- * prefix before shorter; a path whose case matters before one whose case does not; with methods before without, with HEAD
- * before with GET alone; then configuration order.
+ * prefix before shorter; a path whose case matters before one whose case does not; more conditions before fewer; with
+ * methods before without, with HEAD before with GET alone; then configuration order.
  */
 export class Router<Stages> {
   readonly #ordered: readonly CompiledRoute<Stages>[];
@@ -57,33 +59,32 @@ export class Router<Stages> {
   /**
    * Allocates nothing when a route is found and none names a host.
    *
-   * @param host a valid Host value, port and all
    * @param path normalised, starts with `/`
-   * @param method as on the wire
    */
-  match(host: string, path: string, method: string): Match<Stages> {
+  match(asked: Asked, path: string): Match<Stages> {
     const only = this.#only;
     if (only !== undefined) {
       if (!takesPath(only, path)) return NO_ROUTE;
-      return takesMethod(only, method) ? only : this.#notAllowed(host, path);
+      if (only.config.match !== undefined && !takesRest(only, asked)) return NO_ROUTE;
+      return takesMethod(only, asked.method) ? only : this.#notAllowed(asked, path);
     }
     const named =
       this.#exactHosts.size + this.#wildcardHosts.size > 0
-        ? this.#findNamed(hostWithoutPort(host), path, method)
+        ? this.#findNamed(hostWithoutPort(asked.host), path, asked)
         : undefined;
     if (typeof named === 'object') return named;
-    const found = this.#anyHost.find(path, method);
+    const found = this.#anyHost.find(path, asked);
     if (typeof found === 'object') return found;
-    return named === undefined && found === undefined ? NO_ROUTE : this.#notAllowed(host, path);
+    return named === undefined && found === undefined ? NO_ROUTE : this.#notAllowed(asked, path);
   }
 
-  #findNamed(name: string, path: string, method: string): Found<Stages> {
-    let result = this.#exactHosts.get(name)?.find(path, method);
+  #findNamed(name: string, path: string, asked: Asked): Found<Stages> {
+    let result = this.#exactHosts.get(name)?.find(path, asked);
     if (typeof result === 'object' || this.#longestSuffix === 0) return result;
     // From the longest suffix that some wildcard has; the wildcard itself stands for at least one character.
     let dot = name.indexOf('.', Math.max(1, name.length - this.#longestSuffix));
     for (; dot !== -1; dot = name.indexOf('.', dot + 1)) {
-      const found = this.#wildcardHosts.get(name.slice(dot))?.find(path, method);
+      const found = this.#wildcardHosts.get(name.slice(dot))?.find(path, asked);
       if (typeof found === 'object') return found;
       result ??= found;
     }
@@ -91,11 +92,11 @@ export class Router<Stages> {
   }
 
   /** Rare, so a plain scan: the methods of every route that takes this host and path. */
-  #notAllowed(host: string, path: string): Match<Stages> {
-    const name = hostWithoutPort(host);
+  #notAllowed(asked: Asked, path: string): Match<Stages> {
+    const name = hostWithoutPort(asked.host);
     const methods = new Set<string>();
     for (const route of this.#ordered) {
-      if (!takesHost(route, name) || !takesPath(route, path)) continue;
+      if (!takesHost(route, name) || !takesPath(route, path) || !takesRest(route, asked)) continue;
       for (const method of route.methods ?? []) methods.add(method);
     }
     return { kind: 'method_not_allowed', allow: [...methods].join(', ') };
@@ -106,11 +107,17 @@ export class Router<Stages> {
  * What is forwarded of a path the route took: all of it, or what comes after the route's prefix, `/` at the least. Where
  * the route was found by another form of the path (separators decoded or merged, parameters cut), the prefix may be longer in the path.
  */
-export function forwardPath({ config, base }: CompiledRoute<unknown>, path: string): string {
-  if (!config.stripPrefix) return path;
+export function forwardPath(route: CompiledRoute<unknown>, path: string): string {
+  if (!route.config.stripPrefix) return path;
+  const rest = pathBelow(route, path);
+  return rest === '' ? '/' : rest;
+}
+
+/** What comes after the route's path: `''`, or it starts with `/`. See forwardPath. */
+export function pathBelow({ base }: CompiledRoute<unknown>, path: string): string {
   const isPlain = path.startsWith(base) && endsSegment(path, base.length);
   const at = isPlain ? base.length : endOfPrefix(path, base);
-  if (at === path.length) return '/';
+  if (at === path.length) return '';
   return path[at] === '/' ? path.slice(at) : `/${path.slice(at + separatorAt(path, at))}`;
 }
 
@@ -155,6 +162,7 @@ function byPrecedence(a: CompiledRoute<unknown>, b: CompiledRoute<unknown>): num
     Number(b.config.exact) - Number(a.config.exact) ||
     b.config.path.length - a.config.path.length ||
     Number(a.config.ignoreCase) - Number(b.config.ignoreCase) ||
+    countOf(b.config.match) - countOf(a.config.match) ||
     Number(a.methods === undefined) - Number(b.methods === undefined) ||
     Number(namesHead(b)) - Number(namesHead(a))
   );

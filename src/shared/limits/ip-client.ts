@@ -70,7 +70,7 @@ function embeddedIPv4(octets: Uint8Array): string | undefined {
 }
 
 /** The 16 bytes of a canonical IPv6 text: hex groups, at most one `::`. */
-function octetsOf(canonical: string): Uint8Array<ArrayBuffer> {
+export function octetsOf(canonical: string): Uint8Array<ArrayBuffer> {
   const [head = '', tail = ''] = canonical.split('::');
   const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number(`0x${group}`)));
   const before = groups(head);

@@ -41,6 +41,11 @@ export const REFUSAL_CODES = [
   'client_stalled',
   /** The client has more than its share under way. */
   'too_many_in_flight',
+  'ip_not_allowed',
+  /** A preflight from a page that may not use its route. */
+  'origin_not_allowed',
+  /** Its route, or all of them, are under maintenance. */
+  'maintenance',
   /** Idle for too long; not refused, but closed by us. */
   'idle',
   /** Idle, and closed to make room for another client. */
@@ -196,6 +201,9 @@ export const NO_ROUTE_NAME = '(none)';
 /** `/health` and `/ready`. */
 export const PROBE_ROW = 2;
 export const PROBE_NAME = '(probe)';
+/** Preflights of CORS that are answered here. */
+export const PREFLIGHT_ROW = 3;
+export const PREFLIGHT_NAME = '(preflight)';
 
 const ROW_LENGTH: Readonly<Record<RowKind, number>> = {
   route: route.length,

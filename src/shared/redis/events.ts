@@ -55,12 +55,16 @@ const apiKeys = z.object({
   after: z.string(),
 });
 
+/** The hash of maintenance is another: read it. */
+const maintenance = z.object({ type: z.literal('maintenance') });
+
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 const limitEvent = z.discriminatedUnion('type', [overrides, client]);
-const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, apiKeys]);
+const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, apiKeys, maintenance]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
 export type ApiKeysEvent = z.infer<typeof apiKeys>;
+export type MaintenanceEvent = z.infer<typeof maintenance>;
 export type HealthEvent = z.infer<typeof health>;
 export type LimitEvent = z.infer<typeof limitEvent>;
 /** What nodes tell each other on `EVENTS_CHANNEL`. */

@@ -23,6 +23,9 @@ export const OVERRIDES_KEY = `${OURS}limit-overrides`;
 /** Hash of all API keys, by the SHA-256 of each, and one field for its version; where that is missing it was lost. */
 export const API_KEYS_KEY = `${OURS}api-keys`;
 
+/** Hash of what operators have said of routes, or of all, that are under maintenance; every node puts back what it lacks. */
+export const MAINTENANCE_KEY = `${OURS}maintenance`;
+
 /** Sorted set of the nodes by the time they last beat, by Redis's clock. */
 export const NODES_KEY = `${OURS}nodes`;
 

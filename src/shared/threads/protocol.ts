@@ -5,6 +5,7 @@ import type { FromJwtThread, IssuerKeys, ToJwtThread } from '../identity/jwt-mes
 import type { FromKeyThread, ToKeyThread } from '../identity/key-messages.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
+import type { FromMaintenanceThread, ThreadMaintenance, ToMaintenanceThread } from '../maintenance/maintenance.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
@@ -52,6 +53,8 @@ export interface RequestThreadStart {
   readonly liveNodes: number;
   /** Clients that are banned or exempt when the thread is made. */
   readonly limitOverrides: readonly ThreadOverride[];
+  /** What is under maintenance when the thread is made. */
+  readonly maintenance: readonly ThreadMaintenance[];
   /** @see ToLimitThread clients-full */
   readonly clientsFull: boolean;
   /** Keys that tokens are verified with, as the front had them when the thread was made. */
@@ -133,7 +136,8 @@ export type ToRequestThread =
   | For<'breaker', ToBreakerThread>
   | For<'upstreams', ToUpstreamThread>
   | For<'identity', ToJwtThread>
-  | For<'keys', ToKeyThread>;
+  | For<'keys', ToKeyThread>
+  | For<'maintenance', ToMaintenanceThread>;
 
 export type FromRequestThread =
   | For<'threads', FromThreadItself>
@@ -142,4 +146,5 @@ export type FromRequestThread =
   | For<'breaker', FromBreakerThread>
   | For<'upstreams', FromUpstreamThread>
   | For<'identity', FromJwtThread>
-  | For<'keys', FromKeyThread>;
+  | For<'keys', FromKeyThread>
+  | For<'maintenance', FromMaintenanceThread>;

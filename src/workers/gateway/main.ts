@@ -137,6 +137,10 @@ port.on('message', (message: ToRequestThread) => {
     case 'keys':
       thread.storedKeys.receive(message);
       return;
+    case 'maintenance':
+      thread.maintenance.replace(message.entries);
+      say({ to: 'maintenance', type: 'maintenance-done', id: message.id });
+      return;
     default:
       message satisfies never;
   }

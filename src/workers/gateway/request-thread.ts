@@ -29,6 +29,7 @@ import { storedIdentities } from './identity/keys/stored-identity.ts';
 import { StoredKeyVerifier } from './identity/keys/stored-key-verifier.ts';
 import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -68,6 +69,7 @@ export class RequestThread implements ExchangeThread {
   /** API keys that the configuration does not have. */
   readonly storedKeys: StoredKeyVerifier;
   readonly breaker: BreakerGate;
+  readonly maintenance = new Maintenance(createProcessClock());
   readonly clients: SharingClients;
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
@@ -106,6 +108,7 @@ export class RequestThread implements ExchangeThread {
   constructor(start: RequestThreadStart, { log, post, openRedisStore }: RequestThreadParts) {
     this.config = start.config;
     this.log = log;
+    this.maintenance.replace(start.maintenance);
     this.metrics = new ThreadMetrics(start);
     this.scheme = start.config.server.tls === undefined ? 'http' : 'https';
     this.requestIds = new RequestIds(start.requestIdPrefix);

@@ -3,6 +3,7 @@ import { DEFAULT_OUTCOME_RULE } from '../../shared/breaker/outcome.ts';
 import type { OutcomeRule } from '../../shared/breaker/outcome.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
 import type { HealthPlaces } from '../../shared/health/memory.ts';
+import type { Asked } from '../../shared/http/conditions.ts';
 import { Router } from '../../shared/http/router.ts';
 import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
@@ -16,6 +17,8 @@ import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { compileRules } from './rules/route-rules.ts';
+import type { RouteRules } from './rules/route-rules.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
 import type { HealthWatch } from './upstream/upstream-health.ts';
 import { Upstream } from './upstream/upstream.ts';
@@ -38,7 +41,10 @@ export interface RoutingTableOptions {
 
 /** What the stages of an exchange need of its route. */
 export interface RouteStages {
-  readonly upstream: Upstream;
+  /** `undefined` = none: the rules have an answer. */
+  readonly upstream: Upstream | undefined;
+  /** `undefined` = it only forwards. */
+  readonly rules: RouteRules | undefined;
   /** `undefined` = for whoever asks. */
   readonly authentication: RouteAuthentication | undefined;
   /** `undefined` = not limited. */
@@ -50,10 +56,17 @@ export interface RouteStages {
   readonly metricsStart: number;
 }
 
+/** The same of a route whose requests go to an upstream. */
+export interface ForwardingStages extends RouteStages {
+  readonly upstream: Upstream;
+}
+
 /** Routes and upstreams of one configuration. Immutable: a reload makes a new one that takes over what is unchanged. */
 export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Some route answers preflights. */
+  readonly hasCors: boolean;
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
@@ -77,22 +90,28 @@ export class RoutingTable {
     }
     const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
     this.#router = new Router(config.routes, (route) => {
-      const upstream = upstreams.get(route.upstream);
-      if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
+      const name = route.upstream ?? '';
+      const upstream = upstreams.get(name);
+      const rules = compileRules(route);
+      if (upstream === undefined && rules?.answer === undefined) {
+        throw new Error(`route ${route.name} names unknown upstream ${name}`);
+      }
       return {
         upstream,
+        rules,
         authentication: identity.of(route),
         limit: limits.routeLimit(route),
-        breakerPlace: breakerPlaces.get(route.upstream) ?? 0,
-        outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
+        breakerPlace: breakerPlaces.get(name) ?? 0,
+        outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
       };
     });
     this.upstreams = upstreams;
+    this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);
   }
 
-  match(host: string, path: string, method: string): Match<RouteStages> {
-    return this.#router.match(host, path, method);
+  match(asked: Asked, path: string): Match<RouteStages> {
+    return this.#router.match(asked, path);
   }
 
   /** Every tick. */

@@ -28,6 +28,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     backupWarnings: () => [],
     control: { liveNodes: 1, redisProblems: [], nodeProblems: [], limitProblems: [], warnings: [] },
     limitsStore,
+    maintenance: () => [],
     breakers: () => [],
     unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },
     health: { reasons: [] },

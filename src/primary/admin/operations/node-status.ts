@@ -49,6 +49,7 @@ export interface StatusParts {
   readonly jobProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
+  readonly maintenance: () => StatusAnswer['maintenance'];
   readonly unreachable: Pick<UnreachableTargets, 'all' | 'reasons'>;
   /** Upstreams that probes find unwell, in words. */
   readonly health: { readonly reasons: readonly string[] };
@@ -97,6 +98,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     threads: shown,
     threadRestarts: threads.restarts,
     breakers,
+    maintenance: parts.maintenance(),
     unreachable: [...parts.unreachable.all()],
   };
 }

@@ -5,17 +5,17 @@ test.each([
   [
     'twins without names',
     '{ path: /a, upstream: o }, { path: /a, upstream: o }',
-    ['routes[1]: takes the same requests as routes[0], expected another host, path or methods'],
+    ['routes[1]: takes the same requests as routes[0], expected another host, path, methods or match'],
   ],
   [
     'hosts in another case',
     '{ path: /a, upstream: o, host: A, name: x }, { path: /a, upstream: o, host: a, name: y }',
-    ['routes[1]: takes the same requests as routes[0], expected another host, path or methods'],
+    ['routes[1]: takes the same requests as routes[0], expected another host, path, methods or match'],
   ],
   [
     'a shared method',
     '{ path: /a, upstream: o, methods: [GET, PUT] }, { name: b, path: /a, upstream: o, methods: [PUT] }',
-    ['routes[1]: takes the same requests as routes[0], expected another host, path or methods'],
+    ['routes[1]: takes the same requests as routes[0], expected another host, path, methods or match'],
   ],
   [
     'the same name',
@@ -30,7 +30,7 @@ test.each([
   [
     'paths in another case that does not matter',
     '{ path: /a, upstream: o, ignore_case: true, name: x }, { path: /A, upstream: o, ignore_case: true, name: y }',
-    ['routes[1]: takes the same requests as routes[0], expected another host, path or methods'],
+    ['routes[1]: takes the same requests as routes[0], expected another host, path, methods or match'],
   ],
   [
     'a case that matters for one',

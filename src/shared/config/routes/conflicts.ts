@@ -11,9 +11,16 @@ export function routeName({ name, path, exact }: Route): string | undefined {
   return name ?? (from === undefined ? undefined : nameFromPath(from));
 }
 
-function place({ host, path, exact, ignore_case: ignoreCase = false }: Route): string {
+function place({ host, path, exact, ignore_case: ignoreCase = false, match }: Route): string {
   const paths = [path, exact].map((text) => (ignoreCase ? text?.toLowerCase() : text));
-  return JSON.stringify([host?.toLowerCase(), ...paths, ignoreCase]);
+  return JSON.stringify([host?.toLowerCase(), ...paths, ignoreCase, conditions(match)]);
+}
+
+/** The same text for the same conditions, in whatever order they stand. */
+function conditions({ headers = {}, query = {} }: NonNullable<Route['match']> = {}): readonly (readonly string[])[] {
+  const fields = Object.entries(headers).map(([name, value]) => ['header', name.toLowerCase(), value]);
+  const parameters = Object.entries(query).map(([name, value]) => ['query', name, value]);
+  return [...fields, ...parameters].sort((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1));
 }
 
 /** A route for all methods and one for some are apart: the one that names the method wins. */
@@ -22,18 +29,24 @@ function shareMethod(a: Route, b: Route): boolean {
   return a.methods.some((method) => b.methods?.includes(method));
 }
 
-const sameRequests = (a: Route, b: Route): boolean =>
-  (a.path ?? a.exact) !== undefined && place(a) === place(b) && shareMethod(a, b);
-
 /** No two routes take the same requests or have the same name; the later one is reported. */
 export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem[] {
+  const places = routes.map((route) => ((route.path ?? route.exact) === undefined ? undefined : place(route)));
   return routes.flatMap((route, index): readonly YamlProblem[] => {
     const before = routes.slice(0, index);
-    const same = before.findIndex((other) => sameRequests(route, other));
+    const here = places[index];
+    const same = before.findIndex(
+      (other, at) => here !== undefined && places[at] === here && shareMethod(route, other),
+    );
     const problems: YamlProblem[] = [];
     if (same >= 0) {
       const reason = `takes the same requests as routes[${same}]`;
-      problems.push({ path: ['routes', index], value: undefined, expected: 'another host, path or methods', reason });
+      problems.push({
+        path: ['routes', index],
+        value: undefined,
+        expected: 'another host, path, methods or match',
+        reason,
+      });
     }
     const name = routeName(route);
     const namesake = before.findIndex((other) => name !== undefined && routeName(other) === name);

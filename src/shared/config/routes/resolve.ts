@@ -6,6 +6,7 @@ import type { LimitDefaults } from '../limits/resolve.ts';
 import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
+import { resolveMatch, resolveRules } from '../rules/resolve.ts';
 import { routeName } from './conflicts.ts';
 
 function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
@@ -25,6 +26,7 @@ export function resolveRoute(
 ): RouteConfig {
   const { env } = defaults;
   const name = routeName(route) ?? 'root';
+  const answers = route.upstream === undefined;
   return {
     name,
     path: route.path ?? route.exact ?? '/',
@@ -33,12 +35,17 @@ export function resolveRoute(
     ignoreTrailingSlash: route.ignore_trailing_slash ?? false,
     methods: route.methods,
     host: route.host?.toLowerCase(),
+    match: resolveMatch(route),
     upstream: route.upstream,
+    rules: resolveRules(route, env),
     stripPrefix: route.strip_prefix ?? false,
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),
+    maxQueryBytes: route.max_query_bytes ?? env.MAX_QUERY_BYTES,
+    maxResponseBytes: route.max_response_bytes ?? env.MAX_RESPONSE_BYTES,
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
-    limits: resolveRouteLimits(defaults, route, name),
+    // Nobody pays for an answer that costs no upstream anything; who is banned is refused.
+    limits: answers ? undefined : resolveRouteLimits(defaults, route, name),
     authentication: resolveAuthentication(route),
     profileLimits: resolveRouteProfiles(defaults, route, name),
   };

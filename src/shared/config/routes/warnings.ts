@@ -1,3 +1,4 @@
+import { whatMeets } from '../../http/conditions.ts';
 import { Router } from '../../http/router.ts';
 import { showValue } from '../problems.ts';
 import type { Problem } from '../problems.ts';
@@ -80,7 +81,7 @@ export function looselyShadowed({ routes }: Config): readonly Problem[] {
     if (limits === undefined || limits.shadow) return [];
     return waysTo(route, routes).flatMap(({ host, path, key, expected }): readonly Problem[] => {
       const method = route.methods?.[0] ?? 'GET';
-      const found = router.match(host, path, method);
+      const found = router.match({ host, method, ...whatMeets(route.match) }, path);
       if (found.kind !== 'route' || found.config === route || found.config.upstream !== route.upstream) return [];
       if (found.config.path === path || !isLooser(found.config.limits, limits)) return []; // named: meant
       const where = host === SOME_HOST || key !== 'host' ? path : host + path;

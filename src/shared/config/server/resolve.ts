@@ -26,6 +26,7 @@ export function resolveServer(
     drainDelayMs: toMs(env.DRAIN_DELAY_SECONDS),
     drainTimeoutMs: toMs(env.DRAIN_TIMEOUT_SECONDS),
     maxHeaderBytes: env.MAX_HEADER_BYTES,
+    maxHeaderCount: env.MAX_HEADER_COUNT,
     maxConnections: env.MAX_CONNECTIONS ?? defaultMaxConnections(openFilesLimit, env.WORKERS),
     maxConnectionsPerIp: env.MAX_CONNECTIONS_PER_IP,
     connectionRatePerIp: env.CONNECTION_RATE_PER_IP,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Connection } from '../upstream/connection.ts';
+import type { FieldFilter } from '../rules/field-filter.ts';
 import type { LocalAnswer } from './local-answer.ts';
 
 /** What of an answer waits until those before it on the connection have been given; a front defines it. */
@@ -13,6 +14,10 @@ export interface AnsweredExchange {
   readonly requestId: string;
   /** Fields that the limits and the breaker add, each line with its CRLF. */
   readonly extraFields: string;
+  /** Fields that rules of its route add, like these. */
+  readonly ruleFields: string;
+  /** Of its route. */
+  readonly rules: { readonly answerFilter: FieldFilter | undefined } | undefined;
   /** The connection carries no further request after this one: the thread drains, or the rest of the body has no known end. */
   readonly closesAfter: boolean;
   /** The thread drains. */

@@ -1,9 +1,17 @@
-import { firstRequestColumn, NO_ROUTE_ROW, PROBE_ROW, ROUTE, rowStart } from '../../../shared/metrics/layout.ts';
+import {
+  firstRequestColumn,
+  NO_ROUTE_ROW,
+  PREFLIGHT_ROW,
+  PROBE_ROW,
+  ROUTE,
+  rowStart,
+} from '../../../shared/metrics/layout.ts';
 import { statusClass } from '../metrics/status-class.ts';
 import { COUNTING } from '../metrics/thread-metrics.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 
 export const NO_ROUTE_START = rowStart('route', NO_ROUTE_ROW);
+export const PREFLIGHT_START = rowStart('route', PREFLIGHT_ROW);
 export const PROBE_START = rowStart('route', PROBE_ROW);
 
 const GET = firstRequestColumn('GET');

@@ -8,10 +8,11 @@ import { isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
-import type { CompiledRoute } from '../../../shared/http/router.ts';
+import type { CompiledRoute, Match } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
+import type { OverrideState } from '../../../shared/limits/overrides.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
@@ -25,10 +26,15 @@ import type { Presented } from '../identity/credentials-of-request.ts';
 import type { Judgement, RouteAuthentication } from '../identity/route-authentication.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
-import type { RouteStages } from '../routing-table.ts';
+import type { ForwardingStages, RouteStages } from '../routing-table.ts';
+import { preflightMethod } from '../rules/cors-rules.ts';
+import type { CorsRules } from '../rules/cors-rules.ts';
+import type { RouteRules } from '../rules/route-rules.ts';
+import { localAnswerOf } from '../rules/rule-answer.ts';
+import type { RuleAnswer } from '../rules/rule-answer.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
-import { NO_ROUTE_START, PROBE_START } from './count-exchange.ts';
+import { NO_ROUTE_START, PREFLIGHT_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
 import type { BodyRoom } from './gathered-body.ts';
 import type { LocalAnswer } from './local-answer.ts';
@@ -62,7 +68,7 @@ type Stage =
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → authenticate → limit → share → breaker → forward → answer → record
+ *   guard → route → identify → open → rules → authenticate → limit → share → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
@@ -103,6 +109,10 @@ export class Exchange
   answerFraming = 0;
   /** Fields that the limits and the breaker add to the answer, each line with its CRLF. */
   extraFields = '';
+  /** What its route does beside forwarding; `undefined` = nothing, or no route is found yet. */
+  rules: RouteRules | undefined = undefined;
+  /** Fields that rules add to the answer, like these. */
+  ruleFields = '';
 
   /** The thread's list of exchanges in flight. */
   previous: LinkedExchange | undefined = undefined;
@@ -119,6 +129,11 @@ export class Exchange
   #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
+  /** What clients are told of its maintenance, in place of what the code means. */
+  #closedText: string | undefined = undefined;
+  /** What every answer says of the page that asks. */
+  #corsFields = '';
+  #isPreflight = false;
   /** What the upstream's breaker let it pass with. */
   breakerToken = UNTRACKED;
 
@@ -137,7 +152,7 @@ export class Exchange
 
   /** Whether it passes, and on: after the front has brought what it has of the body. */
   proceed(): void {
-    if (this.#stage === 'deciding') this.#authenticate();
+    if (this.#stage === 'deciding') this.#open();
     this.starting = false;
   }
 
@@ -191,19 +206,42 @@ export class Exchange
     const { thread } = this;
     const sought = pathForRouting(this.path);
     const routed = thread.mergesSlashes ? mergeSlashes(sought) : sought;
-    const match = thread.table.match(head.host, routed, this.method);
+    const match = this.#find(head, routed);
     if (match.kind === 'no_route') return this.#refuseHead('no_route');
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
-    this.#route = match;
-    this.forwardTarget = forwardPath(match, this.path) + this.forwardTarget;
     this.address = this.client.peerAddress();
+    this.#route = match;
+    const { rules } = match.stages;
+    this.rules = rules;
+    if (rules !== undefined && rules.cors !== undefined) this.#corsFields = rules.cors.linesFor(head.fields);
+    const path = rules === undefined ? forwardPath(match, this.path) : rules.pathOf(match, this.path);
+    if (path === undefined) return this.#refuseHead('bad_request', 'The path cannot be rewritten.');
+    this.forwardTarget = path + this.forwardTarget;
     if (thread.isOverloaded(this.address)) return this.#refuseHead('overloaded');
     if (head.via !== undefined && hasLooped(head.via)) return this.#refuseHead('loop_detected');
-    if (head.contentLength > match.config.maxBodyBytes) {
+    if (head.query !== undefined && head.query.length > match.config.maxQueryBytes) {
+      return this.#refuseHead('uri_too_long', 'The query is longer than this route takes.');
+    }
+    if (head.contentLength > match.config.maxBodyBytes && rules?.answer === undefined) {
       this.#discardBody('body_too_large');
       return false;
     }
     return true;
+  }
+
+  /** A preflight goes by the method of the request that is to follow (Fetch, section 4.8). */
+  #find(head: RequestHead, path: string): Match<RouteStages> {
+    const { table } = this.thread;
+    if (table.hasCors && this.method === 'OPTIONS') {
+      const method = preflightMethod(head.fields);
+      const { host, fields, query } = head;
+      const match = method === undefined ? undefined : table.match({ host, method, fields, query }, path);
+      if (match?.kind === 'route' && match.stages.rules?.cors !== undefined) {
+        this.#isPreflight = true;
+        return match;
+      }
+    }
+    return table.match(head, path);
   }
 
   /** Who asks, and what the upstream is told about it. */
@@ -226,6 +264,7 @@ export class Exchange
       this.address = forwarded.client;
       this.fields = head.fields + forwarded.fields + own;
     }
+    if (this.#isPreflight) return; // nobody has said yet who he is
     const { limits } = thread;
     const { authentication } = this.stages;
     if (authentication !== undefined) {
@@ -236,6 +275,41 @@ export class Exchange
     const client = limits.keys.nameOf(head);
     if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
     else this.limitClient = client;
+  }
+
+  /** 204, 403, 503: whether the route is open to this client at all, and to the page that asks. */
+  #open(): void {
+    const { rules } = this;
+    if (rules !== undefined && rules.ip !== undefined && !rules.ip.takes(this.address)) {
+      return this.#refuse('ip_not_allowed');
+    }
+    if (this.#isPreflight) return this.#answerPreflight(rules?.cors as CorsRules);
+    const { maintenance } = this.thread;
+    const closed = maintenance.isOn ? maintenance.closed(this.routeConfig.name, this.address) : undefined;
+    if (closed === undefined) return this.#followRules();
+    if (closed.text !== '') this.#closedText = closed.text;
+    this.extraFields = `retry-after: ${Math.ceil(closed.remainingMs / 1000)}\r\n`;
+    this.#refuse('maintenance');
+  }
+
+  /** Also while the route is under maintenance: a page may read what it is told only if its preflight went well. */
+  #answerPreflight(cors: CorsRules): void {
+    if (!cors.allows(this.#corsFields)) return this.#refuse('origin_not_allowed');
+    this.extraFields = cors.preflightLines;
+    this.#answer({ ...NO_CONTENT, status: 204, allow: undefined, close: this.closesAfter });
+  }
+
+  /** What the route does before it asks who calls; a redirect or a fixed answer ends it, whatever body is on its way. */
+  #followRules(): void {
+    const { rules } = this;
+    if (rules === undefined || rules.answer === undefined) this.#authenticate();
+    else this.#answerByRule(rules.answer);
+  }
+
+  #answerByRule(answer: RuleAnswer): void {
+    if (!this.thread.limits.overrides.isEmpty && this.#override() === 'BANNED') return;
+    this.extraFields = answer.fieldsFor(this.forwardTarget);
+    this.#answer(localAnswerOf(answer, this.closesAfter));
   }
 
   /** 401, 403, 429, 503: who asks, as far as the route wants to know. */
@@ -286,18 +360,15 @@ export class Exchange
     this.#refuse(code);
   }
 
-  /** 403, or neither asked nor limited, for those of whom an operator said so. @returns whether that decided it */
-  #override(): boolean {
+  /** 403 for those of whom an operator said so. @returns what he said of the client */
+  #override(): OverrideState | undefined {
     const { overrides, keys } = this.thread.limits;
     const override = overrides.find(this.limitClient, keys.nameOfAddress(this.address));
-    if (override === undefined) return false;
-    if (override.state === 'EXEMPT') {
-      this.#share();
-      return true;
+    if (override?.state === 'BANNED') {
+      this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
+      this.#refuse('client_banned');
     }
-    this.extraFields = `retry-after: ${Math.ceil(override.remainingMs / 1000)}\r\n`;
-    this.#refuse('client_banned');
-    return true;
+    return override?.state;
   }
 
   /** 429, 503: one token from each of the client's buckets, or none. */
@@ -306,7 +377,9 @@ export class Exchange
     const limit = this.#limited;
     if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
-    if (!limits.overrides.isEmpty && this.#override()) return;
+    const word = limits.overrides.isEmpty ? undefined : this.#override();
+    if (word === 'BANNED') return;
+    if (word === 'EXEMPT') return this.#share();
     if (limit === undefined || limits.isExempt(this.address, client)) return this.#share();
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.#stage = 'limit';
@@ -408,17 +481,35 @@ export class Exchange
 
   #send(): void {
     this.#stage = 'forwarding';
+    if (this.rules !== undefined) this.#applyFieldRules(this.rules);
     this.call = new UpstreamCall(this);
     this.call.start();
   }
 
+  /** Whatever the header says by now, rules have the last word. */
+  #applyFieldRules({ requestFields, answerLines }: RouteRules): void {
+    if (requestFields !== undefined) {
+      this.fields = requestFields.filter.without(this.fields) + requestFields.lines.of(this);
+    }
+    this.ruleFields = answerLines === undefined ? this.#corsFields : this.#corsFields + answerLines.of(this);
+  }
+
   /** What one read from the upstream brought goes on to the client. */
   onUpstreamRead(connection: Connection): void {
-    this.client.forward(this, connection);
+    const { maxResponseBytes } = this.routeConfig;
+    if (maxResponseBytes > 0 && this.#exceeds(maxResponseBytes, connection)) this.fail('response_too_large');
+    else this.client.forward(this, connection);
+  }
+
+  /** Whether an answer says that it is larger, or is with what has come now. */
+  #exceeds(bytes: number, { headArrived, parser, bodyStart, bodyEnd }: Connection): boolean {
+    if (headArrived && parser.bodyKind === 'length' && parser.contentLength > bytes) return true;
+    return this.bytesSent + bodyEnd - bodyStart > bytes;
   }
 
   onInformational(statusLine: string, fields: string): void {
-    this.client.informational(this, statusLine, fields);
+    const filter = this.rules?.answerFilter;
+    this.client.informational(this, statusLine, filter === undefined ? fields : filter.without(fields));
   }
 
   /** A long answer must not hold a probe's permit: its header has said how the upstream is. */
@@ -477,7 +568,8 @@ export class Exchange
   }
 
   onTrailers(lines: string): void {
-    if (this.body !== undefined) this.body.trailers = lines;
+    const filter = this.rules?.requestFields?.filter;
+    if (this.body !== undefined) this.body.trailers = filter === undefined ? lines : filter.without(lines);
   }
 
   get #maxBodyBytes(): number {
@@ -590,8 +682,9 @@ export class Exchange
     this.client.cut(this, code);
   }
 
-  #problem(code: ErrorCode, detail?: string, allow?: string): void {
+  #problem(code: ErrorCode, said?: string, allow?: string): void {
     const { requestId } = this;
+    const detail = code === 'maintenance' ? this.#closedText : said;
     const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
@@ -611,6 +704,7 @@ export class Exchange
     this.#stage = 'answered';
     this.answerStarted = true;
     this.status = local.status;
+    this.ruleFields = this.#corsFields + (this.rules?.ownAnswerLines?.of(this) ?? '');
     this.client.local(this, local);
   }
 
@@ -679,8 +773,9 @@ export class Exchange
     return this.stages.breakerPlace;
   }
 
-  get stages(): RouteStages {
-    return (this.#route as CompiledRoute<RouteStages>).stages;
+  /** Asked for its upstream only once the route is known to have one. */
+  get stages(): ForwardingStages {
+    return (this.#route as CompiledRoute<ForwardingStages>).stages;
   }
 
   get routeConfig(): RouteConfig {
@@ -694,6 +789,7 @@ export class Exchange
 
   /** Where the metrics' row of its route starts. */
   get metricsStart(): number {
+    if (this.#isPreflight) return PREFLIGHT_START;
     if (this.#route !== undefined) return this.#route.stages.metricsStart;
     return isProbePath(this.path) ? PROBE_START : NO_ROUTE_START;
   }

@@ -9,3 +9,6 @@ export interface LocalAnswer {
   readonly allow: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 }
+
+/** Whether an answer says how long its body is: a 204 never does, and a 304 of ours does not know (RFC 9110, section 8.6). */
+export const hasLength = (status: number): boolean => status !== 204 && status !== 304;

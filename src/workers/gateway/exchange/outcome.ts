@@ -32,8 +32,9 @@ export function breakerOutcome(outcome: ExchangeOutcome, exchange: JudgedExchang
   if (outcome === 'ok') return outcomeOfStatus(rule, status, tookMs);
   if (outcome === 'client_aborted') return OUTCOME.IGNORED;
   // Quiet, or long, after a header (an event stream): the header is what could be said of the upstream.
-  const late = outcome === 'upstream_body_timeout' || outcome === 'upstream_total_timeout';
-  if (late && upstreamStatus > 0) return outcomeOfStatus(rule, upstreamStatus, tookMs);
+  const goesOn =
+    outcome === 'upstream_body_timeout' || outcome === 'upstream_total_timeout' || outcome === 'response_too_large';
+  if (goesOn && upstreamStatus > 0) return outcomeOfStatus(rule, upstreamStatus, tookMs);
   // HTTP, but a header that we do not take. One that came with a failure is one all the same.
   if (outcome === 'upstream_bad_response' && call !== undefined && call.refusedStatus > 0) {
     return rule.statuses.has(call.refusedStatus) ? OUTCOME.FAILURE : OUTCOME.IGNORED;

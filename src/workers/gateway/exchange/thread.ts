@@ -2,6 +2,7 @@ import type { Log } from '../../../shared/log.ts';
 import type { BreakerGate } from '../breaker/gate.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadLimits } from '../limits/thread-limits.ts';
+import type { Maintenance } from '../maintenance/maintenance.ts';
 import type { RequestIds } from '../request-id.ts';
 import type { RoutingTable } from '../routing-table.ts';
 import type { ClientsInFlight } from './clients-in-flight.ts';
@@ -41,6 +42,7 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly deadlines: Deadlines;
   readonly limits: ThreadLimits;
   readonly breaker: BreakerGate;
+  readonly maintenance: Maintenance;
   readonly table: RoutingTable;
   readonly requestIds: RequestIds;
   readonly uploads: Set<Uploading>;

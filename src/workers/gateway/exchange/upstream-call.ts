@@ -6,7 +6,7 @@ import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
-import type { RouteStages } from '../routing-table.ts';
+import type { ForwardingStages } from '../routing-table.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
 import type { Target } from '../upstream/target.ts';
@@ -38,7 +38,7 @@ export interface CallOwner {
   readonly encoding: 'latin1' | 'utf8';
   readonly body: RequestBody | undefined;
   readonly routeConfig: RouteConfig;
-  readonly stages: RouteStages;
+  readonly stages: ForwardingStages;
   /** Some byte of the answer has been given to the client. */
   readonly answerStarted: boolean;
   /** Body bytes of the answer given to the client's side. */

@@ -59,5 +59,5 @@ export class Callers {
 }
 
 /** Visible ASCII but `%` and `,` as it is, every other byte as %XX: claims may hold anything. */
-const fieldText = (text: string): string =>
+export const fieldText = (text: string): string =>
   text.replaceAll(/[^!-$&-+\--~]/gu, (character) => [...Buffer.from(character)].map(percent).join(''));

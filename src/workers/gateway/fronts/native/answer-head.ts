@@ -1,7 +1,7 @@
 import { reasonPhrase } from '../../../../shared/http/problem.ts';
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
-import { fieldsBesideOurs } from '../../exchange/fields-beside-ours.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
+import { passedFields } from '../../exchange/passed-fields.ts';
 import type { ResponseParser } from '../../upstream/response-parser.ts';
 
 /** The time of day in the form of Date (RFC 9110, section 6.6.1), made once a second. */
@@ -24,10 +24,10 @@ export class DateLine {
  * @param ownLines date, framing and connection, each with its CRLF
  */
 export function upstreamHead(exchange: AnsweredExchange, parser: ResponseParser, ownLines: string): string {
-  const given = parser.saysLimits ? fieldsBesideOurs(parser.fields, exchange.extraFields) : parser.fields;
+  const given = passedFields(exchange, parser);
   const fields = given === '' ? '' : `${given}\r\n`;
   // Via names the hops in the order the answer passed them (RFC 9110, section 7.6.3).
-  return `HTTP/1.1 ${parser.statusLine}\r\nx-request-id: ${exchange.requestId}\r\n${exchange.extraFields}${fields}via: 1.1 api-gateway\r\n${ownLines}\r\n`;
+  return `HTTP/1.1 ${parser.statusLine}\r\nx-request-id: ${exchange.requestId}\r\n${exchange.extraFields}${exchange.ruleFields}${fields}via: 1.1 api-gateway\r\n${ownLines}\r\n`;
 }
 
 /** The head of an answer of the gateway's own; see upstreamHead. */
@@ -35,7 +35,7 @@ export function localHead(exchange: AnsweredExchange, answer: LocalAnswer, ownLi
   const type = answer.type === '' ? '' : `content-type: ${answer.type}\r\n`;
   const allow = answer.allow === undefined ? '' : `allow: ${answer.allow}\r\n`;
   const retryAfter = answer.retryAfterSeconds === undefined ? '' : `retry-after: ${answer.retryAfterSeconds}\r\n`;
-  return `HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}\r\n${type}x-request-id: ${exchange.requestId}\r\n${exchange.extraFields}${allow}${retryAfter}${ownLines}\r\n`;
+  return `HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}\r\n${type}x-request-id: ${exchange.requestId}\r\n${exchange.extraFields}${exchange.ruleFields}${allow}${retryAfter}${ownLines}\r\n`;
 }
 
 const NOT_ASCII = /[\x80-\uffff]/;

@@ -1,7 +1,9 @@
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
 import type { ErrorCode } from '../../../../shared/errors.ts';
+import { hasLength } from '../../exchange/local-answer.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
+import { passedTrailers } from '../../exchange/passed-fields.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
@@ -123,7 +125,8 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     if (this.phase === CLOSED) return;
     const closes = this.#closesAfter(exchange, answer.close);
     const body = utf8AsLatin1(answer.text);
-    const head = localHead(exchange, answer, this.#ownLines(`content-length: ${body.length}\r\n`, closes));
+    const length = hasLength(answer.status) ? `content-length: ${body.length}\r\n` : '';
+    const head = localHead(exchange, answer, this.#ownLines(length, closes));
     if (exchange.method === 'HEAD' || body === '') {
       this.#emit(exchange, head);
     } else {
@@ -386,5 +389,5 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   }
 }
 
-const lastChunk = ({ takesTrailers }: AnsweredExchange, { parser }: Connection): string =>
-  takesTrailers && parser.trailers !== '' ? `0\r\n${parser.trailers}\r\n` : '0\r\n\r\n';
+const lastChunk = (exchange: AnsweredExchange, { parser }: Connection): string =>
+  exchange.takesTrailers && parser.trailers !== '' ? `0\r\n${passedTrailers(exchange, parser)}\r\n` : '0\r\n\r\n';

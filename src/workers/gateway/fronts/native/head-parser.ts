@@ -36,6 +36,8 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
   bytes = 0;
   passesAmbiguous = false;
   readonly maxHeaderBytes: number;
+  /** At most MAX_FIELDS. */
+  maxHeaderCount = MAX_FIELDS;
   #identifying: ReadonlySet<string> = new Set();
   #identifyingNames: readonly string[] = [];
   #names = new FieldNames([]);
@@ -89,6 +91,7 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
 
   #parseFields(bytes: Buffer, from: number, limit: number): number {
     const names = this.#names;
+    const most = this.maxHeaderCount;
     let at = from;
     let fields = 0;
     let runCount = 0;
@@ -114,7 +117,7 @@ export class NativeRequestHead extends FieldValues implements RequestHead {
       }
       if (at + 1 >= limit) return at >= limit || bytes[at] === CR ? INCOMPLETE : this.#refuseValue(bytes, at);
       if (bytes[at] !== CR || bytes[at + 1] !== LF) return this.#refuseValue(bytes, at);
-      if (++fields > MAX_FIELDS) return this.refuse('There are more than 256 header fields.', 'header_too_large');
+      if (++fields > most) return this.refuse(`There are more than ${most} header fields.`, 'header_too_large');
 
       const code =
         plainEnd === colon

@@ -95,6 +95,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     // A reload may have changed them.
     this.#head.identifying = this.#thread.identifying;
     this.#head.passesAmbiguous = this.#thread.passesAmbiguous;
+    this.#head.maxHeaderCount = this.#thread.config.server.maxHeaderCount;
     return this.#head;
   }
 

@@ -35,6 +35,7 @@ export class UwsRequestHead implements RequestHead {
   /** Fields whose values may name the client, lower-case; kept for header(). */
   identifying: ReadonlySet<string> = new Set();
   passesAmbiguous = false;
+  maxHeaderCount = Infinity;
   clientAddress = '';
   method = '';
   path = '';
@@ -63,6 +64,7 @@ export class UwsRequestHead implements RequestHead {
   readonly #maxBytes: number;
   readonly #takesChunks: boolean;
   #connection = '';
+  #fieldCount = 0;
   #hosts = 0;
   #lengths = 0;
   #encodings = 0;
@@ -96,6 +98,11 @@ export class UwsRequestHead implements RequestHead {
       this.faultCode = 'header_too_large';
       return;
     }
+    if (this.#fieldCount > this.maxHeaderCount) {
+      this.fault = `There are more than ${this.maxHeaderCount} header fields.`;
+      this.faultCode = 'header_too_large';
+      return;
+    }
     if (this.#connection !== '') this.#dropConnectionNamed(request);
     this.#judge();
   }
@@ -118,6 +125,7 @@ export class UwsRequestHead implements RequestHead {
     this.fault = undefined;
     if (this.identifying.size > 0) this.#identifyingValues.clear();
     this.#connection = '';
+    this.#fieldCount = 0;
     this.#hosts = 0;
     this.#lengths = 0;
     this.#encodings = 0;
@@ -126,6 +134,7 @@ export class UwsRequestHead implements RequestHead {
 
   #field(name: string, value: string): void {
     this.bytes += name.length + value.length + 4;
+    this.#fieldCount++;
     const kind = kindOf(name);
     if (!isPlainValue(value)) {
       if (hasBadValueByte(value)) this.fault = 'A field value has a byte that is not allowed.';

@@ -1,9 +1,10 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { reasonPhrase } from '../../../../shared/http/problem.ts';
 import type { Log } from '../../../../shared/log.ts';
-import { fieldsBesideOurs } from '../../exchange/fields-beside-ours.ts';
 import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
+import { hasLength } from '../../exchange/local-answer.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
+import { passedFields } from '../../exchange/passed-fields.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import type { ClientConnections } from './client-connections.ts';
 
@@ -305,8 +306,8 @@ export class UwsClient implements ClientSide {
     this.#headHeld = false;
     if (parser.statusLine !== '200 OK') res.writeStatus(parser.statusLine);
     // One call for all fields: the parser has seen to it that each line is a field and nothing else.
-    const own = `${exchange.requestId}\r\n${exchange.extraFields}`;
-    const fields = parser.saysLimits ? fieldsBesideOurs(parser.fields, exchange.extraFields) : parser.fields;
+    const own = `${exchange.requestId}\r\n${exchange.extraFields}${exchange.ruleFields}`;
+    const fields = passedFields(exchange, parser);
     const block = fields === '' ? own + LAST_LINE : `${own}${fields}\r\n${LAST_LINE}`;
     res.writeHeader('x-request-id', parser.fieldsNonAscii ? Buffer.from(block, 'latin1') : block);
   }
@@ -328,15 +329,19 @@ export class UwsClient implements ClientSide {
 function writeLocal(res: HttpResponse, exchange: AnsweredExchange, answer: LocalAnswer): number {
   const bytes = Buffer.byteLength(answer.text);
   const withoutBody = exchange.method === 'HEAD';
-  const { requestId, extraFields } = exchange;
+  const { requestId } = exchange;
+  const fields = exchange.extraFields + exchange.ruleFields;
   res.cork(() => {
     res.writeStatus(`${answer.status} ${reasonPhrase(answer.status)}`);
     if (answer.type !== '') res.writeHeader('content-type', answer.type);
     // uWS writes a value as it is, so that lines of our own making can follow in it.
-    res.writeHeader('x-request-id', extraFields === '' ? requestId : `${requestId}\r\n${extraFields.slice(0, -2)}`);
+    res.writeHeader('x-request-id', fields === '' ? requestId : `${requestId}\r\n${fields.slice(0, -2)}`);
     if (answer.allow !== undefined) res.writeHeader('allow', answer.allow);
     if (answer.retryAfterSeconds !== undefined) res.writeHeader('retry-after', `${answer.retryAfterSeconds}`);
-    if (withoutBody) res.endWithoutBody(bytes, answer.close);
+    if (!hasLength(answer.status)) {
+      if (answer.close) res.writeHeader('connection', 'close');
+      res.endWithoutBody(); // with any argument, even undefined, uWS writes a Content-Length
+    } else if (withoutBody) res.endWithoutBody(bytes, answer.close);
     else res.end(answer.text, answer.close);
   });
   return withoutBody ? 0 : bytes;

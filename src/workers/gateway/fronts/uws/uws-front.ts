@@ -100,6 +100,7 @@ export class UwsFront implements ClientFront {
       if (thread.config.testFaults) injectFault(req.getHeader(FAULT_FIELD));
       head.identifying = thread.identifying;
       head.passesAmbiguous = thread.passesAmbiguous;
+      head.maxHeaderCount = thread.config.server.maxHeaderCount;
       head.read(req);
       exchange.start(head);
       if (exchange.body !== undefined) client.takeBody(exchange);

@@ -1,0 +1,131 @@
+import { showValue } from '../problems.ts';
+import type { YamlProblem } from '../yaml-problems.ts';
+import { valueFault } from './field-checks.ts';
+import { asMapping } from './parts.ts';
+import type { RouteParts } from './parts.ts';
+import { DESTINATIONS } from './yaml.ts';
+
+/** An upstream, or an answer in place of one. */
+function checkDestination({ given, path }: RouteParts): readonly YamlProblem[] {
+  const [first, ...others] = DESTINATIONS.filter((key) => key in given);
+  if (first === undefined) {
+    const expected = 'the name of an upstream (or redirect, or respond)';
+    return [{ path: [...path, 'upstream'], value: undefined, expected }];
+  }
+  return others.map((other) => ({
+    path: [...path, other],
+    value: undefined,
+    expected: 'only one of upstream, redirect and respond',
+    reason: `${first} is set too`,
+  }));
+}
+
+/** Keys about what comes after the answer: authentication, limits, the upstream. */
+const OF_FORWARDING = [
+  'preserve_host',
+  'timeouts',
+  'max_body_bytes',
+  'rewrite',
+  'request_headers',
+  'limits',
+  'cost',
+  'on_store_failure',
+  'shadow',
+  'lease',
+  'authenticate',
+  'anonymous',
+  'authenticate_query',
+  'forward_credentials',
+  'allow',
+];
+
+/** A list with nothing in it, or `false`: it says that there is none. */
+const saysNone = (value: unknown): boolean => value === false || (Array.isArray(value) && value.length === 0);
+
+/** Whoever writes such a key believes that it holds. */
+function checkUnused({ given, path }: RouteParts): readonly YamlProblem[] {
+  if ('upstream' in given || !('redirect' in given || 'respond' in given)) return [];
+  const answer = 'redirect' in given ? 'redirect' : 'respond';
+  const keepsPath = answer === 'redirect' && asMapping(given['redirect'])['keep_path'] === true;
+  const keys = keepsPath ? OF_FORWARDING : [...OF_FORWARDING, 'strip_prefix'];
+  return keys
+    .filter((key) => key in given && !saysNone(given[key]))
+    .map((key) => ({
+      path: [...path, key],
+      value: undefined,
+      expected: 'it on a route with an upstream only',
+      reason: `${answer} answers before it`,
+    }));
+}
+
+function redirectFault(to: string, keepsPath: boolean): string | undefined {
+  if (!/^[!-~]+$/.test(to) || to.includes('\\')) return 'a URL or path of printable ASCII without blanks and \\';
+  if (keepsPath && /[?#]/.test(to)) return 'a URL or path without ? and #, because keep_path puts a path behind it';
+  if (to.startsWith('/'))
+    return to.startsWith('//') ? 'a path with one / at its start, or a URL with its scheme' : undefined;
+  if (!/^https?:\/\/[^/?#]/.test(to) || !URL.canParse(to)) return 'an http or https URL, or a path that starts with /';
+  const { username, password } = new URL(to);
+  return username === '' && password === '' ? undefined : 'a URL without user name and password';
+}
+
+function checkRedirect({ given, path }: RouteParts): readonly YamlProblem[] {
+  if (!('redirect' in given)) return [];
+  const { to, keep_path: keepPath } = asMapping(given['redirect']);
+  const expected = typeof to === 'string' ? redirectFault(to, keepPath === true) : undefined;
+  return expected === undefined ? [] : [{ path: [...path, 'redirect', 'to'], value: showValue(to), expected }];
+}
+
+const BODIES = ['text', 'json', 'body'];
+const MOST_BODY_BYTES = 65_536;
+/** Statuses of answers that never have a body (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5). */
+const WITHOUT_BODY: readonly unknown[] = [204, 205, 304];
+/** RFC 9110, section 8.3.1. */
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;.*)?$/;
+
+const bodyOf = (given: unknown, key: string): string =>
+  key !== 'json' && typeof given === 'string' ? given : (JSON.stringify(given) ?? '');
+
+function checkRespond({ given, path: routePath }: RouteParts): readonly YamlProblem[] {
+  if (!('respond' in given)) return [];
+  const respond = asMapping(given['respond']);
+  const path = [...routePath, 'respond'];
+  const { status, type } = respond;
+  const [first, ...others] = BODIES.filter((key) => key in respond);
+  const problems: YamlProblem[] = others.map((key) => ({
+    path: [...path, key],
+    value: undefined,
+    expected: 'only one of text, json and body',
+    reason: `${first} is set too`,
+  }));
+  const add = (key: string, expected: string, reason?: string): void =>
+    void problems.push({
+      path: [...path, key],
+      value: undefined,
+      expected,
+      ...(reason === undefined ? {} : { reason }),
+    });
+
+  if (first !== undefined && WITHOUT_BODY.includes(status))
+    add(first, 'another status', `a ${String(status)} has no body`);
+  if (first === 'body' && type === undefined) add('type', 'the Content-Type of body, such as text/html; charset=utf-8');
+  if (first === undefined && type !== undefined) add('type', 'text, json or body', 'there is no body of that type');
+  if (typeof type === 'string' && (valueFault(type) !== undefined || !MEDIA_TYPE.test(type))) {
+    problems.push({
+      path: [...path, 'type'],
+      value: showValue(type),
+      expected: 'a media type such as text/html; charset=utf-8',
+    });
+  }
+  const bytes = first === undefined ? 0 : Buffer.byteLength(bodyOf(respond[first], first));
+  if (bytes > MOST_BODY_BYTES && first !== undefined)
+    add(first, `at most ${MOST_BODY_BYTES} bytes`, `it has ${bytes} bytes`);
+  return problems;
+}
+
+/** What is wrong with `redirect` and `respond`, and where a route goes. */
+export const checkAnswers = (route: RouteParts): readonly YamlProblem[] => [
+  ...checkDestination(route),
+  ...checkUnused(route),
+  ...checkRedirect(route),
+  ...checkRespond(route),
+];
