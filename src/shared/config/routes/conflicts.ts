@@ -33,7 +33,8 @@ export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem
     const problems: YamlProblem[] = [];
     if (same >= 0) {
       const reason = `takes the same requests as routes[${same}]`;
-      problems.push({ path: ['routes', index], value: undefined, expected: 'another host, path or methods', reason });
+      const expected = 'another host, path or methods';
+      problems.push({ path: ['routes', index], value: undefined, expected, reason, first: ['routes', same] });
     }
     const name = routeName(route);
     const namesake = before.findIndex((other) => name !== undefined && routeName(other) === name);
@@ -41,7 +42,8 @@ export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem
     if (namesake >= 0 && !(same === namesake && route.name === undefined)) {
       const from = route.name === undefined ? ' (made from the path)' : '';
       const expected = `a name of its own; routes[${namesake}] has this one${from}`;
-      problems.push({ path: ['routes', index, 'name'], value: showValue(name), expected });
+      const first = ['routes', namesake, 'name'];
+      problems.push({ path: ['routes', index, 'name'], value: showValue(name), expected, first });
     }
     return problems;
   });
