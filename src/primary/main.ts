@@ -140,6 +140,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const jwks = new JwksControl({
     config: first.config,
     serves,
+    stateDir: server.stateDir,
     log,
     events,
     names,
@@ -225,7 +226,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     },
     closeControl: async () => {
       health.close();
-      jwks.close();
+      await jwks.close();
       await keys.close();
       await control.close();
     },

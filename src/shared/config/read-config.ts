@@ -6,6 +6,7 @@ import { mergeYaml } from './files/merged-yaml.ts';
 import type { MergedYaml } from './files/merged-yaml.ts';
 import { typeReferences } from './files/typed-values.ts';
 import { deepFreeze } from './freeze.ts';
+import { badKeyFiles } from './identity/warnings.ts';
 import { thisMachine } from './server/machine.ts';
 import type { Machine } from './server/machine.ts';
 import { defaultStateDir } from './server/state-dir.ts';
@@ -98,5 +99,6 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   warnings.push(...warningsOf(config, { given, yaml: data }));
   warnings.push(...weakSettings(config, { env, yaml, userId: machine.user.id, factsOf: machine.factsOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
+  warnings.push(...badKeyFiles(config.identities, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

@@ -10,11 +10,14 @@ import type { DegradedReasons } from '../../traffic/degraded-reasons.ts';
 import { fetchText } from './fetch-text.ts';
 import { FileKeys } from './file-keys.ts';
 import { IssuerFeed } from './issuer-feed.ts';
+import { KeptKeys } from './kept-keys.ts';
 
 export interface JwksControlOptions {
   readonly config: Pick<Config, 'identities'>;
   /** This process has clients; one that has none needs no keys. */
   readonly serves: boolean;
+  /** Where keys are kept over a restart; `undefined`: nowhere. */
+  readonly stateDir: string | undefined;
   readonly log: Pick<Log, 'warn' | 'info'>;
   readonly events: Pick<EventLog, 'add'>;
   readonly names: Pick<NameCache, 'ask'>;
@@ -42,10 +45,12 @@ interface Source {
 /** The front's part of tokens: it alone has the keys of the issuers fetched, and tells the threads of them. */
 export class JwksControl {
   readonly #options: JwksControlOptions;
+  readonly #kept: KeptKeys;
   readonly #sources = new Map<string, Source>();
 
   constructor(options: JwksControlOptions) {
     this.#options = options;
+    this.#kept = new KeptKeys(options.stateDir, options.log);
     this.configure(options.config);
   }
 
@@ -90,14 +95,21 @@ export class JwksControl {
     }));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const name of this.#sources.keys()) this.#drop(name);
+    await this.#kept.close();
   }
 
   #open({ name, keySource }: IssuerConfig, times: { readonly refreshMs: number; readonly staleMs: number }) {
     if (keySource.kind !== 'jwks_url') return new FileKeys(keySource);
     const { url } = keySource;
-    return new IssuerFeed({ ...times, fetch: () => this.#fetch(url), onNews: () => this.#onNews(name) });
+    return new IssuerFeed({
+      ...times,
+      fetch: () => this.#fetch(url),
+      onNews: () => this.#onNews(name),
+      kept: this.#kept.read(url),
+      onFetched: (fetched) => this.#kept.keep(url, fetched),
+    });
   }
 
   async #fetch(url: string): Promise<KeyText> {
