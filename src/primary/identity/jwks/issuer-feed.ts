@@ -82,6 +82,10 @@ export class IssuerFeed {
     return this.#fetchedAtMs;
   }
 
+  get refreshMs(): number {
+    return this.#times.refreshMs;
+  }
+
   /** For the threads. */
   get state(): Omit<IssuerKeys, 'issuer'> {
     const waits = this.#flight?.demanded === true || this.#demandedNext;

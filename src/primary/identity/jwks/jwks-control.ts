@@ -32,6 +32,8 @@ export interface IssuerView {
   readonly keys: number;
   /** Time of day; `undefined`: never, or they are in a file. */
   readonly fetchedAtMs: number | undefined;
+  /** `undefined`: they are in a file. */
+  readonly refreshMs: number | undefined;
 }
 
 interface Source {
@@ -92,6 +94,7 @@ export class JwksControl {
       issuer,
       keys: keys.state.keys?.length ?? 0,
       fetchedAtMs: keys instanceof IssuerFeed ? keys.fetchedAtMs : undefined,
+      refreshMs: keys instanceof IssuerFeed ? keys.refreshMs : undefined,
     }));
   }
 
