@@ -174,6 +174,10 @@ function checkRoute(
       problems.push({ path: [...path, 'authenticate', at], value: showValue(method), expected: 'every way only once' });
     }
   }
+  if (allow !== undefined && route.anonymous === true) {
+    const reason = 'whom it refuses leaves the credential out, and passes';
+    problems.push({ ...missing([...path, 'allow'], 'only one of allow and anonymous'), reason });
+  }
   if (authenticate.includes('jwt') && Object.keys(issuers).length === 0) {
     problems.push({ ...missing(['issuers'], `one or more issuers, because routes[${index}] takes jwt`) });
   }
