@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { FrontKind } from '../../src/shared/config/types.ts';
+import { IDENTITY_PARTS } from '../suites/identity/parts.ts';
 import { EXCHANGES } from '../shared/exchanges.ts';
 import { parseFronts } from '../shared/fronts.ts';
 import { NO_OPTIONS } from '../shared/suite.ts';
@@ -57,7 +58,7 @@ export function frontNames(text: string): readonly FrontKind[] {
 
 /** @throws InvalidArgumentError */
 export function caseNames(text: string): readonly string[] {
-  const known = EXCHANGES.map(({ name }) => name);
+  const known: readonly string[] = [...EXCHANGES.map(({ name }) => name), ...IDENTITY_PARTS];
   const names = text.split(',');
   if (names.every((name) => known.includes(name))) return names;
   throw new InvalidArgumentError(`Expected some of ${known.join(', ')}, with commas between them.`);
@@ -78,7 +79,11 @@ export function withRunOptions(command: Command): Command {
       'cost and connections: native, uws or native,uws (default: what the gateway has)',
       frontNames,
     )
-    .option('--cases <names>', `cost only: some of ${EXCHANGES.map(({ name }) => name).join(', ')}`, caseNames)
+    .option(
+      '--cases <names>',
+      `cost: some of ${EXCHANGES.map(({ name }) => name).join(', ')}; identity: of ${IDENTITY_PARTS.join(', ')}`,
+      caseNames,
+    )
     .option('--out <folder>', 'where results go (default: bench/out/<suite>-<time>)')
     .option('--profile', "cost only: also sample the gateway's threads and print their dearest frames")
     .option('--miniature', 'as short as it can be: to see that it runs, not for figures');

@@ -4,6 +4,7 @@ import { suite as breaker } from './breaker/suite.ts';
 import { suite as connections } from './connections/suite.ts';
 import { suite as cost } from './cost/suite.ts';
 import { suite as faults } from './faults/suite.ts';
+import { suite as identity } from './identity/suite.ts';
 import { suite as latency } from './latency/suite.ts';
 import { suite as limits } from './limits/suite.ts';
 import { suite as neighbours } from './neighbours/suite.ts';
@@ -15,6 +16,7 @@ export const SUITES: readonly Suite[] = [
   baseline,
   cost,
   limits,
+  identity,
   breaker,
   faults,
   scale,

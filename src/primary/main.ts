@@ -152,6 +152,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const jwks = new JwksControl({
     config: first.config,
     serves,
+    stateDir: server.stateDir,
     log,
     events,
     names,
@@ -239,7 +240,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     },
     closeControl: async () => {
       health.close();
-      jwks.close();
+      await jwks.close();
       await keys.close();
       await maintenance.close();
       await control.close();

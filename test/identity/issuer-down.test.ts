@@ -28,6 +28,7 @@ routes: [{ path: /, upstream: o, authenticate: [jwt] }]`;
   const control = new JwksControl({
     config,
     serves: true,
+    stateDir: undefined,
     log,
     events: { add: () => {} },
     names: new NameCache({ find: () => Promise.resolve({ kind: 'none', code: 'ENOTFOUND' }) }),
@@ -48,13 +49,13 @@ routes: [{ path: /, upstream: o, authenticate: [jwt] }]`;
     const verdict = of.known(token) ?? (await new Promise<Verdict>((done) => of.verify(token, done)));
     return typeof verdict === 'string' ? verdict : 'ok';
   };
-  return { control, thread, ask, reasons, [Symbol.dispose]: () => control.close() };
+  return { control, thread, ask, reasons, [Symbol.asyncDispose]: () => control.close() };
 }
 
 describe('an issuer', () => {
   test('that is down for as long as its keys may be old costs nobody anything, then 503, and never 401', async () => {
     await using issuer = await tokenIssuer(key);
-    using joined = join(issuer, { jwksRefreshMs: 50, jwksStaleMs: 1_500 });
+    await using joined = join(issuer, { jwksRefreshMs: 50, jwksStaleMs: 1_500 });
     const { thread, ask, control, reasons } = joined;
     const first = thread();
     let number = 0;
@@ -84,7 +85,7 @@ describe('an issuer', () => {
 
   test('that answers with rubbish has failed: what was there is used', async () => {
     await using issuer = await tokenIssuer(key);
-    using joined = join(issuer, { jwksRefreshMs: 20, jwksStaleMs: 600_000 });
+    await using joined = join(issuer, { jwksRefreshMs: 20, jwksStaleMs: 600_000 });
     const { thread, ask, reasons } = joined;
     const of = thread();
     const answers: readonly [Parameters<TokenIssuer['answer']>[0], string][] = [
@@ -108,7 +109,7 @@ describe('an issuer', () => {
     await using issuer = await tokenIssuer(key);
     let release = (): void => {};
     issuer.answer((_, answer) => (release = () => answer.end(JSON.stringify({ keys: [key.jwk] }))));
-    using joined = join(issuer, { jwksRefreshMs: 600_000, jwksStaleMs: 600_000 });
+    await using joined = join(issuer, { jwksRefreshMs: 600_000, jwksStaleMs: 600_000 });
     const { thread, ask } = joined;
     const of = thread();
     const tokens = await Promise.all([1, 2, 3].map((n) => signToken(key, { exp, claims: { sub: `d${n}` } })));

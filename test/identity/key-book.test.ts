@@ -81,7 +81,12 @@ test('a key that one node makes is known to the others; one that nobody made is 
   expect(await one.book.put([storedKey('a')])).toBe('cluster');
   expect(await other.book.find(apiKeyHash('a'))).toEqual(answers('a'));
   expect(await one.book.find(apiKeyHash('b'))).toBe('unknown');
-  expect(JSON.stringify(await redis.client.hgetall(API_KEYS_KEY))).not.toContain('"key"');
+  const { '#version': version, ...stored } = await redis.client.hgetall(API_KEYS_KEY);
+  expect(version).not.toBe('first');
+  const [[hash, text] = ['', ''], ...others] = Object.entries(stored);
+  expect([hash, others]).toEqual([apiKeyHash('a'), []]);
+  // Its rank, a blank, and all that there is to say of it: the key itself is not.
+  expect(JSON.parse(text.slice(text.indexOf(' ')))).toEqual(storedKey('a').record);
 });
 
 test('a revocation reaches every node that hears of it, and the next look of one that does not', async () => {

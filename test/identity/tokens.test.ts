@@ -128,6 +128,7 @@ test('an issuer that is down at the start makes nobody’s token wrong, and is f
   await until(async () => (await health()).includes('issuer main: its keys cannot be had (ECONNREFUSED)'));
   const metrics = async (): Promise<string> => (await get(gateway.adminPort, '/metrics')).body;
   expect(await metrics()).toContain('jwks_keys{issuer="main"} 0');
+  expect(await metrics()).toContain('jwks_refresh_interval_seconds{issuer="main"} 600');
   await issuer.up();
   await untilPasses(async () => expect(code(await send(keyed, token))).toBe('ok'));
   await until(async () => (await health()) === '{"status":"ok"}\n');

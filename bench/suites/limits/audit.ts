@@ -12,6 +12,7 @@ import { startLimited } from './subjects.ts';
 
 export const CAPACITY = 100;
 export const REFILL_PER_SECOND = 50;
+const BUCKET: AuditedBucket = { capacity: CAPACITY, refillPerSecond: REFILL_PER_SECOND };
 /** Far above the refill. */
 const RATE_PER_SECOND = 1000;
 /**
@@ -21,6 +22,12 @@ const RATE_PER_SECOND = 1000;
 const TIMEOUT_MS = 1000;
 /** Of what the bucket holds, how much must be granted when demand is far above it. */
 const LOWEST_SHARE = 0.99;
+
+/** What an answer is held against. */
+export interface AuditedBucket {
+  readonly capacity: number;
+  readonly refillPerSecond: number;
+}
 
 /** What one client that asks far too much was granted. */
 export interface Audit {
@@ -76,9 +83,12 @@ export const auditInWords = ({ granted, refused, atLeast, atMost, problems }: Au
   [`${granted} of ${atLeast.toFixed(1)} to ${atMost.toFixed(1)}, refused ${refused}`, ...problems].join('; ');
 
 /** Holds the counted answers against the bucket. */
-export function judge({ statuses, seconds, maxUs }: Pick<LoadResult, 'statuses' | 'seconds' | 'maxUs'>): Audit {
+export function judge(
+  { statuses, seconds, maxUs }: Pick<LoadResult, 'statuses' | 'seconds' | 'maxUs'>,
+  { capacity, refillPerSecond } = BUCKET,
+): Audit {
   const { '200': granted = 0, '429': refused = 0, ...others } = statuses;
-  const held = (time: number): number => CAPACITY + REFILL_PER_SECOND * Math.max(0, time);
+  const held = (time: number): number => capacity + refillPerSecond * Math.max(0, time);
   const atMost = held(seconds + maxUs / 1e6);
   const atLeast = held(seconds - maxUs / 1e6) * LOWEST_SHARE;
   const problems = Object.entries(others).map(([status, count]) => `status ${status}: ${count}`);

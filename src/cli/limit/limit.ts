@@ -29,6 +29,16 @@ export const overrideOf = ({ override }: ClientLimitsAnswer): Cell =>
         override.state === 'BANNED' ? 'bad' : 'warn',
       );
 
+const WHO_SAYS = {
+  configuration: '',
+  buckets: ', as its buckets say',
+  issuer: ', if its token says no other',
+} as const;
+
+/** The profile of a consumer, and how that is known. */
+export const profileOf = ({ profile }: ClientLimitsAnswer): string =>
+  profile === null ? 'none' : `${profile.name}${WHO_SAYS[profile.from]}`;
+
 const BUCKET_COLUMNS = [
   { title: 'RULE' },
   { title: 'TOKENS', right: true },
@@ -56,6 +66,7 @@ export function clientLines(answer: ClientLimitsAnswer): readonly Line[] {
     ...facts([
       ['client', answer.client],
       ['known to', ofOneNode(answer.scope)],
+      ...(answer.profile === null ? [] : [['profile', profileOf(answer)] as const]),
       ['override', overrideOf(answer)],
       ['allow-list', answer.allowlisted ? span('yes: never limited', 'warn') : 'no'],
     ]),

@@ -19,6 +19,7 @@ const answer = (part: Partial<ClientLimitsAnswer>): ClientLimitsAnswer => ({
   client: '10.0.0.9',
   scope: 'cluster',
   allowlisted: false,
+  profile: null,
   override: null,
   buckets: [bucket],
   routes: [route],

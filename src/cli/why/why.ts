@@ -7,7 +7,7 @@ import { duration, figure } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span } from '../output/text.ts';
-import { bucketTable, overrideOf } from '../limit/limit.ts';
+import { bucketTable, overrideOf, profileOf } from '../limit/limit.ts';
 import { show } from '../show.ts';
 import type { AskContext } from '../show.ts';
 
@@ -72,6 +72,7 @@ const routeTable = ({ routes }: ClientLimitsAnswer): readonly Line[] =>
 
 export function whyLines(answer: ClientLimitsAnswer): readonly Line[] {
   const lines: Line[] = [[verdictOf(answer)]];
+  if (answer.profile !== null) lines.push([span('profile   ', 'faint'), span(profileOf(answer))]);
   if (answer.override !== null) lines.push([span('override  ', 'faint'), overrideSpan(answer)]);
   if (answer.scope === 'node') {
     lines.push([span('As this node sees it: it has no Redis, or cannot reach it.', 'warn')]);

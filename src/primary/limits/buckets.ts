@@ -12,6 +12,8 @@ export interface Level {
   /** `false`: there is no bucket yet, so it is full. */
   readonly exists: boolean;
   readonly tokens: number;
+  /** There is one, and it was last used with this very limit. */
+  readonly isAsStored: boolean;
   /** What it is limited to; less than the rule where only this node's share counts. */
   readonly limit: BucketLimit;
 }

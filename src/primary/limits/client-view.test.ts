@@ -13,10 +13,11 @@ const facts = (tokens: number, more: Partial<ClientFacts> = {}): ClientFacts => 
   allowlisted: false,
   override: undefined,
   buckets: [
-    { rule, cost: 3, level: { exists: true, tokens, limit: rule } },
-    { rule: slow, cost: 3, level: { exists: true, tokens, limit: slow } },
+    { rule, cost: 3, level: { exists: true, isAsStored: true, tokens, limit: rule } },
+    { rule: slow, cost: 3, level: { exists: true, isAsStored: true, tokens, limit: slow } },
   ],
   routes: [{ name: 'r', rules: [rule, slow], cost: 3, shadow: false, onStoreFailure: 'local' }],
+  profile: undefined,
   storeAway: false,
   ...more,
 });

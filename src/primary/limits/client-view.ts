@@ -3,6 +3,7 @@ import type { OverrideState } from '../../shared/limits/overrides.ts';
 import { CLOSED_RETRY_MS, ruleLabel } from '../../shared/limits/rule.ts';
 import { waitMs } from '../../shared/limits/token-bucket.ts';
 import type { AskedRule, Level } from './buckets.ts';
+import type { ConsumerProfile } from './consumer-profile.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 
 export interface ClientFacts {
@@ -13,6 +14,7 @@ export interface ClientFacts {
   /** Each rule once, and how full its bucket is. */
   readonly buckets: readonly (AskedRule & { readonly level: Level })[];
   readonly routes: readonly LimitedRoute[];
+  readonly profile: ConsumerProfile | undefined;
   /** Redis is configured and cannot be asked: each route goes on as it says. */
   readonly storeAway: boolean;
 }
@@ -29,6 +31,7 @@ export function clientView(facts: ClientFacts): ClientLimitsAnswer {
     client,
     scope,
     allowlisted,
+    profile: facts.profile ?? null,
     override: override === undefined ? null : { state: override.state, remainingSeconds: upTo(override.remainingMs) },
     buckets: buckets.map(({ rule, level: { exists, tokens, limit } }) => ({
       rule: ruleLabel(rule),

@@ -30,9 +30,14 @@ export class LimitCall {
     return this.#control.routes;
   }
 
-  /** @see LimitControl.routesOf */
-  routesOf(client: string): LimitControl['routes'] {
-    return this.#control.routesOf(client);
+  /** @see LimitControl.limitsOf */
+  limitsOf(client: string): ReturnType<LimitControl['limitsOf']> {
+    return this.#control.limitsOf(client);
+  }
+
+  /** @see LimitControl.rulesOf */
+  rulesOf(client: string): ReturnType<LimitControl['rulesOf']> {
+    return this.#control.rulesOf(client);
   }
 
   /** @see LimitControl.refusedHere */

@@ -5,6 +5,7 @@ import type { FromLimitThread, ToLimitThread } from '../../shared/limits/message
 import type { ThreadOverride } from '../../shared/limits/overrides.ts';
 import { SharedMemoryStore } from '../../shared/limits/shared-memory-store.ts';
 import { isConsumerClient } from '../../shared/limits/client-key.ts';
+import type { CompiledRule } from '../../shared/limits/rule.ts';
 import type { LimitEvent } from '../../shared/redis/events.ts';
 import { EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { AskedRedis } from './asked-redis.ts';
@@ -12,7 +13,9 @@ import { ClientRoom } from './client-room.ts';
 import type { RoomProblem } from './client-room.ts';
 import type { RedisClient } from './asked-redis.ts';
 import { FarStore } from './far-store.ts';
-import { consumerRoutes, distinctRules, fewestRules, limitedRoutes } from './limited-routes.ts';
+import { limitsOfAddress, limitsOfConsumer } from './consumer-profile.ts';
+import type { ClientLimits } from './consumer-profile.ts';
+import { distinctRules, fewestRules, limitedRoutes } from './limited-routes.ts';
 import type { LimitedRoute } from './limited-routes.ts';
 import { LimitsStoreState } from './limits-store-state.ts';
 import type { StoreListener } from './limits-store-state.ts';
@@ -114,9 +117,14 @@ export class LimitControl {
     return this.#routes;
   }
 
-  /** The same, as they limit one client. */
-  routesOf(client: string): readonly LimitedRoute[] {
-    return isConsumerClient(client) ? consumerRoutes(this.#config, client) : this.#routes;
+  /** What may hold for one client, the likeliest first; at least one. */
+  limitsOf(client: string): readonly ClientLimits[] {
+    return isConsumerClient(client) ? limitsOfConsumer(this.#config, client) : limitsOfAddress(this.#config);
+  }
+
+  /** Every rule that may hold for it, each once. */
+  rulesOf(client: string): readonly CompiledRule[] {
+    return distinctRules(this.limitsOf(client).flatMap(({ routes }) => routes)).map(({ rule }) => rule);
   }
 
   /** For a new thread. */
@@ -208,8 +216,7 @@ export class LimitControl {
   }
 
   async #forgetHere(client: string, reset: boolean): Promise<void> {
-    const rules = distinctRules(this.routesOf(client)).map(({ rule }) => rule);
-    if (reset && this.shared !== undefined) await this.memory.remove(client, rules);
+    if (reset && this.shared !== undefined) await this.memory.remove(client, this.rulesOf(client));
     await this.#orders.forget(client);
   }
 }

@@ -1,5 +1,4 @@
 import type { Config, RouteConfig, RouteLimitsConfig } from '../../shared/config/types.ts';
-import { consumerClient } from '../../shared/limits/client-key.ts';
 import type { OnStoreFailure } from '../../shared/limits/rule.ts';
 import { compileRule } from '../../shared/limits/rule.ts';
 import type { CompiledRule } from '../../shared/limits/rule.ts';
@@ -26,18 +25,13 @@ const limitedRoute = (name: string, limits: RouteLimitsConfig | undefined): Limi
 export const limitedRoutes = (routes: readonly RouteConfig[]): readonly LimitedRoute[] =>
   routes.map(({ name, limits }) => limitedRoute(name, limits));
 
-/**
- * What routes ask of one consumer: on those that authenticate the limits of its profile, as far as the configuration
- * says which that is, and nothing on others, where nobody knows who it is.
- */
-export function consumerRoutes({ identities, routes }: Config, client: string): readonly LimitedRoute[] {
-  const profile = identities.consumers.find(({ name }) => consumerClient(name) === client)?.profile ?? '';
-  return routes.map(({ name, limits, authentication, profileLimits }) => {
+/** What routes ask of a consumer with this profile, '' = none; nothing where nobody knows who it is. */
+export const routesForProfile = ({ routes }: Pick<Config, 'routes'>, profile: string): readonly LimitedRoute[] =>
+  routes.map(({ name, limits, authentication, profileLimits }) => {
     if (authentication === undefined) return limitedRoute(name, undefined);
     const ofProfile = profileLimits.find((each) => each.profile === profile);
     return limitedRoute(name, ofProfile?.limits ?? limits);
   });
-}
 
 /** Each rule once, as the first route that has it asks for it: rules of one name share a bucket and have one limit. */
 export function distinctRules(routes: readonly LimitedRoute[]): readonly AskedRule[] {

@@ -23,10 +23,13 @@ export class MemoryBuckets implements Buckets {
     const levels: Level[] = [];
     for (const each of asked) {
       const limit = this.#limitOf(each);
-      const tokens = memory.tokensNow(client, limit);
-      if (tokens === 'locked') return Promise.resolve(undefined);
-      const exists = tokens !== 'none';
-      levels.push({ exists, tokens: exists ? tokens : limit.capacity, limit });
+      const found = memory.levelNow(client, limit);
+      if (found === 'locked') return Promise.resolve(undefined);
+      levels.push(
+        found === 'none'
+          ? { exists: false, isAsStored: false, tokens: limit.capacity, limit }
+          : { exists: true, ...found, limit },
+      );
     }
     return Promise.resolve(levels);
   }

@@ -100,13 +100,14 @@ export class RedisBuckets implements Buckets {
 
 /** The same steps as in take-tokens.lua, without taking anything. */
 function levelOf(rule: CompiledRule, fields: readonly number[], nowMs: number): Level {
-  const [tokens = Number.NaN, updatedMs = Number.NaN, capacity = Number.NaN, , ceiling = Number.NaN] = fields;
+  const [tokens = Number.NaN, updatedMs = Number.NaN, capacity = Number.NaN, rate, ceiling = Number.NaN] = fields;
   const limit = rule;
   if (Number.isNaN(tokens) || Number.isNaN(updatedMs) || Number.isNaN(capacity)) {
-    return { exists: false, tokens: rule.capacity, limit };
+    return { exists: false, isAsStored: false, tokens: rule.capacity, limit };
   }
   const highest = Number.isNaN(ceiling) ? capacity : ceiling;
   const bucket = { ...emptyBucket(), tokens, updatedMs, capacity, ceiling: highest };
   refill(bucket, rule, nowMs);
-  return { exists: true, tokens: bucket.tokens, limit };
+  const isAsStored = capacity === rule.capacity && rate === rule.refillPerSecond;
+  return { exists: true, isAsStored, tokens: bucket.tokens, limit };
 }

@@ -41,6 +41,15 @@ export const clientLimitsAnswer = z.object({
   client: z.string().describe('The name of its buckets.'),
   scope: z.enum(['cluster', 'node']),
   allowlisted: z.boolean().describe('RATE_LIMIT_ALLOWLIST has it: never limited.'),
+  profile: z
+    .object({
+      name: z.string(),
+      from: z
+        .enum(['configuration', 'buckets', 'issuer'])
+        .describe('What says so: buckets are those of this profile; issuer: it has that where its token says none.'),
+    })
+    .nullable()
+    .describe('Of a consumer; null = none.'),
   override: clientOverride.nullable(),
   buckets: z.array(
     z.object({

@@ -15,7 +15,7 @@ import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
 import {
   absoluteFolder,
   accessLog,
-  fileName,
+  fileList,
   front,
   inFlightPerClient,
   logLevel,
@@ -212,7 +212,10 @@ export const ENV = {
     'sampled:100',
     'A line per exchange: on, off, or sampled:N for every failure and one in N of the rest.',
   ),
-  GATEWAY_CONFIG: optional(fileName, 'YAML file with routes and upstreams; these variables stay the defaults.'),
+  GATEWAY_CONFIG: optional(
+    fileList,
+    'YAML files with routes and upstreams, with commas between; of a folder its *.yaml. These variables stay the defaults.',
+  ),
   GATEWAY_SUPERVISE: withDefault(onOff, 'on', 'A parent process restarts the gateway when it dies; off in containers.'),
   DEMO_UPSTREAM_PORT: withDefault(
     wholeNumberText(BOUNDS.port),

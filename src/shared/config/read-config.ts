@@ -1,23 +1,27 @@
 import { resolve } from 'node:path';
 import { expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
+import { readConfigFiles } from './files/config-files.ts';
+import { mergeYaml } from './files/merged-yaml.ts';
+import type { MergedYaml } from './files/merged-yaml.ts';
+import { typeReferences } from './files/typed-values.ts';
 import { deepFreeze } from './freeze.ts';
+import { badKeyFiles } from './identity/warnings.ts';
 import { thisMachine } from './server/machine.ts';
+import type { Machine } from './server/machine.ts';
 import { defaultStateDir } from './server/state-dir.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment } from './read-env.ts';
-import { showValue } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
-import type { Checked } from './resolve.ts';
 import { secretFilesOf } from './secret-files.ts';
-import { tryReadFile } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 import { warningsOf } from './warnings.ts';
 import { weakSettings } from './weak-settings.ts';
 import { checkYaml } from './yaml-checks.ts';
 import { placed } from './yaml-problems.ts';
+import { gatewaySchema } from './yaml-schema.ts';
 import type { GatewayYaml } from './yaml-schema.ts';
 import { parseYaml } from './yaml-source.ts';
 
@@ -35,30 +39,40 @@ export type ConfigResult =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 type YamlResult =
-  | { readonly ok: true; readonly yaml: Checked['yaml'] }
+  | { readonly ok: true; readonly yaml: MergedYaml | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const byPlace = (a: Problem, b: Problem): number => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+const byPlace = (a: Problem, b: Problem): number =>
+  a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0) : 0;
 
-function readYaml(file: string | undefined, env: Environment, readFile: ReadFile): YamlResult {
-  if (file === undefined) return { ok: true, yaml: undefined };
-  const read = tryReadFile(readFile, file);
-  if (!read.ok) {
-    const problem = { key: 'GATEWAY_CONFIG', value: showValue(file), expected: 'a readable file', hint: read.why };
-    return { ok: false, problems: [problem] };
-  }
-  const source = parseYaml(read.text, file);
-  if (source.problems.length > 0) return { ok: false, problems: source.problems };
+interface Reading {
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  readonly machine: Machine;
+}
+
+function readYaml(names: readonly string[] | undefined, { env, readFile, machine }: Reading): YamlResult {
+  if (names === undefined) return { ok: true, yaml: undefined };
+  const { factsOf, entriesOf } = machine;
+  const read = readConfigFiles(names, { readFile, factsOf, entriesOf });
+  if (!read.ok) return read;
+  const parts = read.files.map(({ file, text }) => ({ file, source: parseYaml(text, { env, readFile, file }) }));
+  const unreadable = parts.flatMap(({ source }) => source.problems);
+  const [first, ...others] = parts;
+  if (unreadable.length > 0 || first === undefined) return { ok: false, problems: unreadable };
+  const yaml = mergeYaml([first, ...others]);
+  if (yaml.problems.length > 0) return { ok: false, problems: yaml.problems };
+  typeReferences(yaml.value, gatewaySchema, yaml.isReference);
   const hasDefaultUpstream = envText(env, 'UPSTREAM_URL') !== undefined;
-  const problems = checkYaml(source.value, { file, readFile, hasDefaultUpstream });
-  if (problems.length > 0) {
-    return { ok: false, problems: problems.map((problem) => placed(problem, source)).sort(byPlace) };
-  }
-  return { ok: true, yaml: { data: source.value as GatewayYaml, file } };
+  const wrong = checkYaml(yaml.value, { fileOf: yaml.fileOf, readFile, hasDefaultUpstream });
+  if (wrong.length === 0) return { ok: true, yaml };
+  const files = parts.map(({ file }) => file);
+  const problems = wrong.map((problem) => placed(problem, yaml)).toSorted(byPlace);
+  return { ok: false, problems: files.flatMap((file) => problems.filter((problem) => problem.file === file)) };
 }
 
 /**
- * Reads and checks the whole configuration: the environment and the YAML that GATEWAY_CONFIG names. Reports every
+ * Reads and checks the whole configuration: the environment and the YAML files that GATEWAY_CONFIG names. Reports every
  * problem at once; never throws. The configuration is frozen through and through.
  * @param readFile reads a file as UTF-8 and throws when it cannot
  * @param machine by default this one
@@ -67,18 +81,24 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   const read = readEnv({ env, readFile });
   const { values, given } = read;
   const inEnv = [...read.problems, ...checkEnv(read, readFile)];
-  const yaml = readYaml(values.GATEWAY_CONFIG, env, readFile);
+  const reading = readYaml(values.GATEWAY_CONFIG, { env, readFile, machine });
   const warnings = [...misspeltVariables(env)];
-  if (inEnv.length > 0 || !yaml.ok) {
-    return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };
+  if (inEnv.length > 0 || !reading.ok) {
+    return { ok: false, problems: [...inEnv, ...(reading.ok ? [] : reading.problems)], warnings };
   }
+  const { yaml } = reading;
   const stateDir = values.STATE_DIR ?? defaultStateDir(env, machine.user);
-  const secretFiles = secretFilesOf(env, values.TLS_KEY_FILE ?? []).map(({ path }) => resolve(path));
+  const named = secretFilesOf(env, values.TLS_KEY_FILE ?? []).map(({ path }) => path);
+  const secretFiles = [...named, ...(yaml?.secretFiles ?? [])].map((path) => resolve(path));
+  const data = yaml?.value as GatewayYaml | undefined;
+  const checked =
+    yaml === undefined || data === undefined ? undefined : { data, fileOf: yaml.fileOf, secrets: yaml.secrets };
   const config = deepFreeze(
-    resolveConfig({ env: values, given, yaml: yaml.yaml, machine, stateDir, secretFiles, readFile }),
+    resolveConfig({ env: values, given, yaml: checked, machine, stateDir, secretFiles, readFile }),
   );
-  warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
-  warnings.push(...weakSettings(config, { env, modeOf: machine.modeOf }));
+  warnings.push(...warningsOf(config, { given, yaml: data }));
+  warnings.push(...weakSettings(config, { env, yaml, userId: machine.user.id, factsOf: machine.factsOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
+  warnings.push(...badKeyFiles(config.identities, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

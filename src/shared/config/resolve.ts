@@ -14,13 +14,21 @@ import type { Config } from './types.ts';
 import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
 import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 
+/** The YAML of all files. */
+export interface CheckedYaml {
+  readonly data: GatewayYaml;
+  /** Name of the file that a part stands in. */
+  readonly fileOf: (path: readonly PropertyKey[]) => string;
+  /** Texts in it that came from elsewhere and are shown to nobody. */
+  readonly secrets: readonly string[];
+}
+
 /** Values that have passed every check; here they only get their defaults, their units and their shape. */
 export interface Checked {
   readonly env: EnvValues;
   /** Variables that are set. */
   readonly given: ReadonlySet<EnvName>;
-  /** The YAML and the name of its file. */
-  readonly yaml: { readonly data: GatewayYaml; readonly file: string } | undefined;
+  readonly yaml: CheckedYaml | undefined;
   readonly machine: Machine;
   /** STATE_DIR, or where it is by default; `undefined`: nowhere. */
   readonly stateDir: string | undefined;
@@ -38,7 +46,7 @@ export function resolveConfig(checked: Checked): Config {
   const targets = env.UPSTREAM_URL ?? (demoUpstream ? [demoTarget(env.DEMO_UPSTREAM_PORT)] : undefined);
   const routes = yaml?.data.routes ?? [PROXY_ROUTE];
   const upstreams = Object.entries(yaml?.data.upstreams ?? {}).map((own) =>
-    resolveUpstream(env, yaml?.file ?? '', own),
+    resolveUpstream(env, yaml?.fileOf(['upstreams', own[0]]) ?? '', own),
   );
   const hasDefault = upstreams.some(({ name }) => name === DEFAULT_UPSTREAM);
   const wantsDefault = routes.some(({ upstream }) => upstream === DEFAULT_UPSTREAM);
@@ -67,6 +75,7 @@ export function resolveConfig(checked: Checked): Config {
     redis,
     jobs: resolveJobs(env, checked.readFile, redis),
     backups: resolveBackups(env, checked.secretFiles),
+    secretTexts: yaml?.secrets ?? [],
     demoUpstream: demoUpstream && env.JOBS !== 'only',
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,

@@ -1,3 +1,4 @@
+import { basename, dirname, normalize } from 'node:path';
 import { formatProblems } from './problems.ts';
 import { readConfig } from './read-config.ts';
 import type { ConfigResult, Environment } from './read-config.ts';
@@ -24,10 +25,18 @@ const MACHINE: Machine = {
   openFilesLimit: 1_048_576,
   pids: [100, 99],
   user: { id: 1000, home: '/home/a' },
-  modeOf: (path) => (path.includes('open-to-all') ? 0o100644 : 0o100600),
+  factsOf: (path) => ({ mode: path.includes('open-to-all') ? 0o100644 : 0o100600, ownerId: 1000, bytes: 0 }),
+  entriesOf: () => undefined,
 };
 
-export const read = (env: Environment, files: Files = {}): ConfigResult => readConfig(env, memoryFiles(files), MACHINE);
+/** Names of what lies in a folder; `undefined`: no file does. */
+function entriesIn(files: Files, folder: string): readonly string[] | undefined {
+  const inside = Object.keys(files).filter((path) => dirname(path) === normalize(folder));
+  return folder in files || inside.length === 0 ? undefined : inside.map((path) => basename(path));
+}
+
+export const read = (env: Environment, files: Files = {}): ConfigResult =>
+  readConfig(env, memoryFiles(files), { ...MACHINE, entriesOf: (folder) => entriesIn(files, folder) });
 
 /** The configuration, which must be good. */
 export function configOf(env: Environment, files: Files = {}): Config {

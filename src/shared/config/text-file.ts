@@ -9,6 +9,7 @@ const WHY: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
+  ELOOP: 'its links go in a circle',
 };
 
 /** Reads a file that may not be there; `why` is for people. */

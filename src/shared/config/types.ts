@@ -322,6 +322,8 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   readonly jobs: JobsConfig;
   readonly backups: BackupsConfig;
+  /** What `${…}` in the YAML stands for, where that is secret. */
+  readonly secretTexts: readonly string[];
   /** `true` when neither UPSTREAM_URL nor GATEWAY_CONFIG names an upstream: the demo upstream is started. */
   readonly demoUpstream: boolean;
   /** Fault hooks for the killing drills; only tests set it (GATEWAY_TEST_FAULTS=on). */

@@ -1,4 +1,5 @@
 import { isLoopback } from '../net/address.ts';
+import type { MergedYaml } from './files/merged-yaml.ts';
 import type { Problem } from './problems.ts';
 import { envText } from './read-env.ts';
 import type { Environment } from './read-env.ts';
@@ -33,7 +34,8 @@ const READ_BY_OTHERS = 0o004;
 /** Where Docker, Swarm and Kubernetes show secrets to a container, readable by all its users: there are no others. */
 const SECRETS_OF_CONTAINERS = '/run/secrets/';
 
-function openFiles({ server }: Config, { env, modeOf }: Sources): readonly Problem[] {
+function openFiles({ server }: Config, { env, factsOf }: Sources): readonly Problem[] {
+  const modeOf = (path: string): number | undefined => factsOf(path)?.mode;
   const keyFiles = (server.tls?.certificates ?? []).map(({ keyFile }) => keyFile);
   const secrets = secretFilesOf(env, keyFiles).flatMap(({ key, path }) => {
     const mode = (modeOf(path) ?? 0) & (path.startsWith(SECRETS_OF_CONTAINERS) ? ~READ_BY_OTHERS : ~0);
@@ -71,8 +73,36 @@ function testSettings({ testFaults }: Config, { env }: Sources): readonly Proble
     : faults;
 }
 
-interface Sources extends Pick<Machine, 'modeOf'> {
+const READ_BY_GROUP = 0o040;
+const TOUCHED_BY_OTHERS = READ_BY_OTHERS | WRITE_BY_OTHERS;
+
+/** Whether a file of the YAML says of consumers which keys they have. */
+function hasKeys(value: unknown): boolean {
+  const { consumers } = value as { readonly consumers?: Readonly<Record<string, { readonly keys?: unknown[] }>> };
+  return Object.values(consumers ?? {}).some(({ keys = [] }) => keys.length > 0);
+}
+
+/**
+ * Files of keys that others may read: of a key that is no long chance its hash is enough. Where the file is not the
+ * gateway's own, its group is how the gateway reads it.
+ */
+function openKeyFiles({ yaml, factsOf, userId }: Sources): readonly Problem[] {
+  return (yaml?.parts ?? []).flatMap(({ file, source }) => {
+    const facts = factsOf(file);
+    if (facts === undefined || file.startsWith(SECRETS_OF_CONTAINERS) || !hasKeys(source.value)) return [];
+    const own = facts.ownerId === userId;
+    if ((facts.mode & (own ? TOUCHED_BY_OTHERS | READ_BY_GROUP : TOUCHED_BY_OTHERS)) === 0) return [];
+    const who = (facts.mode & TOUCHED_BY_OTHERS) === 0 ? 'its group' : 'every user of this machine';
+    const reason = `${who} may read the keys of consumers`;
+    const expected = "a file of their own for the gateway's user alone (chmod 600)";
+    return [{ ...weak('consumers', reason, expected), ...source.locate(['consumers']) }];
+  });
+}
+
+interface Sources extends Pick<Machine, 'factsOf'> {
   readonly env: Environment;
+  readonly yaml: MergedYaml | undefined;
+  readonly userId: number | undefined;
 }
 
 /** What weakens a configuration that is valid, for the start, `gateway check` and `gateway doctor`. */
@@ -80,6 +110,7 @@ export const weakSettings = (config: Config, sources: Sources): readonly Problem
   ...weakToken(config),
   ...openAdminPort(config),
   ...openFiles(config, sources),
+  ...openKeyFiles(sources),
   ...unverified(config),
   ...trustsAll(config),
   ...testSettings(config, sources),

@@ -20,8 +20,8 @@ import type { YamlProblem } from './yaml-problems.ts';
 
 /** What the checks need from outside the YAML. */
 export interface YamlSurroundings {
-  /** Name of the YAML file; files it names lie beside it. */
-  readonly file: string;
+  /** Name of the YAML file that a part stands in; files it names lie beside it. */
+  readonly fileOf: (path: readonly PropertyKey[]) => string;
   readonly readFile: ReadFile;
   /** UPSTREAM_URL is set, so that the upstream `default` exists in any case. */
   readonly hasDefaultUpstream: boolean;
@@ -74,7 +74,8 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
     problems.push({ path: [...path, 'targets'], value: showValue(targets.got), expected: targets.expected });
   }
   const caFile = upstream.tls?.ca_file;
-  const bad = caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.file, caFile));
+  const bad =
+    caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.fileOf(path), caFile));
   if (bad !== undefined) problems.push({ path: [...path, 'tls', 'ca_file'], value: showValue(caFile), ...bad });
   problems.push(...checkBreaker(upstream.circuit_breaker ?? {}, [...path, 'circuit_breaker']));
   problems.push(...checkHealth(value, path));

@@ -2,29 +2,33 @@ import type * as z from 'zod';
 import { didYouMean } from './did-you-mean.ts';
 import { keysAt } from './json-schema.ts';
 import { showValue } from './problems.ts';
+import { pathText } from './path-text.ts';
 import type { Problem } from './problems.ts';
-import type { YamlSource } from './yaml-source.ts';
+import { placeText } from './files/merged-yaml.ts';
+import type { MergedYaml } from './files/merged-yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 /** A problem in the YAML before it is given its place. */
-export type YamlProblem = Omit<Problem, 'key' | 'file' | 'line' | 'column'> & { readonly path: Path };
+export type YamlProblem = Omit<Problem, 'key' | 'file' | 'line' | 'column'> & {
+  readonly path: Path;
+  /** What it cannot be beside, and stands before it. */
+  readonly first?: Path;
+};
 
-/** `routes[1].timeouts`, `upstreams["a b"]`. */
-function pathText(path: Path): string {
-  const parts = path.map((step) => {
-    if (typeof step === 'number') return `[${step}]`;
-    return /^[\w-]+$/.test(String(step)) ? `.${String(step)}` : `[${JSON.stringify(String(step))}]`;
-  });
-  return parts.join('').replace(/^\./, '');
+/** Gives a problem its key and place, and in several files that of what it clashes with. Secrets from elsewhere are masked. */
+export function placed({ path, first, ...problem }: YamlProblem, yaml: MergedYaml): Problem {
+  const { value } = problem;
+  const masked = value?.startsWith('"') === true && yaml.holdsSecret(path);
+  const named = first === undefined || yaml.parts.length === 1 || problem.hint !== undefined;
+  return {
+    key: path.length === 0 ? 'top level' : pathText(path),
+    ...problem,
+    ...(masked ? { value: '***' } : {}),
+    ...(named ? {} : { hint: `that is ${placeText(yaml.locate(first))}` }),
+    ...yaml.locate(path),
+  };
 }
-
-/** Gives a problem its key and place. */
-export const placed = ({ path, ...problem }: YamlProblem, source: YamlSource): Problem => ({
-  key: path.length === 0 ? 'top level' : pathText(path),
-  ...problem,
-  ...source.locate(path),
-});
 
 /** One problem an issue, but one for every unknown key. */
 export function fromIssue(issue: Issue): readonly YamlProblem[] {

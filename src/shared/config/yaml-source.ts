@@ -1,14 +1,26 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Node } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import type { Document, Node, Scalar } from 'yaml';
+import { expand } from './files/references.ts';
+import type { ReferenceSources } from './files/references.ts';
 import type { Problem } from './problems.ts';
+
+type Path = readonly PropertyKey[];
 
 /** A YAML text as plain data that still knows where each part stands. */
 export interface YamlSource {
   readonly value: unknown;
-  /** Syntax errors; with any, `value` means nothing. */
+  /** Syntax errors, and references to nothing; with any, `value` means nothing. */
   readonly problems: readonly Problem[];
   /** File, line and column of a key or list item; of the nearest thing around it when it is not there. */
-  locate(path: readonly PropertyKey[]): Pick<Problem, 'file' | 'line' | 'column'>;
+  readonly locate: (path: Path) => Pick<Problem, 'file' | 'line' | 'column'>;
+  /** What stands there came from elsewhere: `${…}`. */
+  readonly isReference: (path: Path) => boolean;
+  /** What stands there is a secret from elsewhere, or may have one in it. */
+  readonly holdsSecret: (path: Path) => boolean;
+  /** Texts of secrets that came from elsewhere. */
+  readonly secrets: readonly string[];
+  /** Files that they came from. */
+  readonly secretFiles: readonly string[];
 }
 
 function childOf(
@@ -23,25 +35,33 @@ function childOf(
   return isNode(item) ? { at: item, value: item } : undefined;
 }
 
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+/** The node at a path, or the nearest around it, and where it begins. */
+function nearest(
+  document: Document,
+  path: Path,
+): { readonly offset: number; readonly node: Node | undefined; readonly whole: boolean } {
   let node: Node | undefined = document.contents ?? undefined;
   let offset = node?.range?.[0] ?? 0;
   for (const step of path) {
     const child = childOf(isAlias(node) ? node.resolve(document) : node, step);
-    if (child === undefined) break;
+    if (child === undefined) return { offset, node, whole: false };
     offset = child.at.range?.[0] ?? offset;
     node = child.value;
   }
-  return offset;
+  return { offset, node: isAlias(node) ? node.resolve(document) : node, whole: true };
 }
 
 const NOT_YAML = { key: '', value: undefined, expected: 'YAML 1.2', reason: 'not valid YAML' } as const;
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
-const unreadable = (file: string, why: string): YamlSource => ({
+const withProblems = (file: string, problems: readonly Problem[]): YamlSource => ({
   value: undefined,
-  problems: [{ ...NOT_YAML, hint: why, file }],
+  problems,
   locate: () => ({ file }),
+  isReference: () => false,
+  holdsSecret: () => false,
+  secrets: [],
+  secretFiles: [],
 });
 
 /** One bracket left open can make hundreds of errors; after the first few they say nothing new. */
@@ -52,7 +72,41 @@ const MESSAGE: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'only one document (no ---) is read',
 };
 
-function parse(text: string, file: string): YamlSource {
+interface References {
+  readonly nodes: Set<Node>;
+  readonly secretNodes: Set<Node>;
+  readonly secrets: string[];
+  readonly secretFiles: string[];
+  readonly problems: Problem[];
+}
+
+/** Puts in place what the texts of a document refer to: each once, however many aliases it has, and no key. */
+function expandAll(
+  document: Document,
+  sources: ReferenceSources,
+  placeOf: (node: Scalar, part: string) => Pick<Problem, 'file' | 'line' | 'column'>,
+): References {
+  const found: References = { nodes: new Set(), secretNodes: new Set(), secrets: [], secretFiles: [], problems: [] };
+  visit(document, {
+    Scalar: (key, node) => {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
+      const { text, secrets, files, broken } = expand(node.value, sources);
+      for (const { text: part, reason, hint } of broken.slice(0, MOST_ERRORS)) {
+        const problem = { key: '', value: undefined, expected: '', reason: `${oneLine(part)}: ${reason}`, hint };
+        found.problems.push({ ...problem, ...placeOf(node, part) });
+      }
+      node.value = text;
+      found.nodes.add(node);
+      if (secrets.length > 0) found.secretNodes.add(node);
+      found.secrets.push(...secrets);
+      found.secretFiles.push(...files);
+    },
+  });
+  return found;
+}
+
+function parse(text: string, sources: ReferenceSources): YamlSource {
+  const { file } = sources;
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number): Pick<Problem, 'file' | 'line' | 'column'> => {
@@ -64,21 +118,52 @@ function parse(text: string, file: string): YamlSource {
     hint: oneLine(MESSAGE[code] ?? message),
     ...place(pos[0]),
   }));
-  if (problems.length > 0) return { value: undefined, problems, locate: () => ({ file }) };
+  if (problems.length > 0) return withProblems(file, problems);
+  const placeOf = (node: Scalar, part: string): Pick<Problem, 'file' | 'line' | 'column'> => {
+    const [start, end] = node.range ?? [0, 0];
+    return place(start + Math.max(0, text.slice(start, end).indexOf(part)));
+  };
+  const references = expandAll(document, sources, placeOf);
+  if (references.problems.length > 0) return withProblems(file, references.problems);
   // An empty file is a file without settings.
   const value: unknown = document.contents === null ? {} : document.toJS();
-  return { value, problems, locate: (path) => place(offsetOf(document, path)) };
+  const nodeAt = (path: Path): Node | undefined => {
+    const { node, whole } = nearest(document, path);
+    return whole ? node : undefined;
+  };
+  return {
+    value,
+    problems,
+    locate: (path) => place(nearest(document, path).offset),
+    isReference: (path) => references.nodes.has(nodeAt(path) as Node),
+    holdsSecret: (path) => references.secretNodes.size > 0 && mayHold(document, nodeAt(path), references.secretNodes),
+    secrets: references.secrets,
+    secretFiles: references.secretFiles,
+  };
+}
+
+/** Whether a node is one of these texts, or may have one in it: what an alias stands for is not looked through. */
+function mayHold(document: Document, node: Node | undefined, texts: ReadonlySet<Node>): boolean {
+  if (!isCollection(node)) return node !== undefined && texts.has(node);
+  let found = false;
+  visit(node, (_key, each) => {
+    const real = isAlias(each) ? each.resolve(document) : each;
+    found ||= isNode(real) && (texts.has(real) || (isAlias(each) && isCollection(real)));
+    return found ? visit.BREAK : undefined;
+  });
+  return found;
 }
 
 /**
- * Parses a configuration file; never throws.
- * @param file its name in problems
+ * Parses a configuration file, and puts in place what its texts refer to; never throws.
+ * @param sources what they may refer to, and the file's name in problems
  */
-export function parseYaml(text: string, file: string): YamlSource {
+export function parseYaml(text: string, sources: ReferenceSources): YamlSource {
   try {
-    return parse(text, file);
+    return parse(text, sources);
   } catch (error) {
     // An alias to nothing or too many of them, or nesting deeper than the stack.
-    return unreadable(file, error instanceof Error ? oneLine(error.message) : 'it cannot be read');
+    const hint = error instanceof Error ? oneLine(error.message) : 'it cannot be read';
+    return withProblems(sources.file, [{ ...NOT_YAML, hint, file: sources.file }]);
   }
 }

@@ -85,15 +85,25 @@ export class SharedMemoryStore implements LimitStore, DecidesAtOnce {
     }
   }
 
-  /** Tokens in a bucket now, under this rule; nothing is changed. */
-  tokensNow(client: string, rule: BucketRule): number | 'none' | 'locked' {
-    const tokens = this.#within(client, (nowMs) => {
+  /** Tokens in a bucket now, under this rule, and whether that is what it was last used with; nothing is changed. */
+  levelNow(
+    client: string,
+    rule: BucketRule,
+  ): { readonly tokens: number; readonly isAsStored: boolean } | 'none' | 'locked' {
+    const level = this.#within(client, (nowMs) => {
       const found = emptyBucket();
       if (!this.#table.load(0, rule.keySuffix, found)) return 'none';
+      const isAsStored = found.capacity === rule.capacity && found.refillPerSecond === rule.refillPerSecond;
       refill(found, rule, nowMs);
-      return found.tokens;
+      return { tokens: found.tokens, isAsStored };
     });
-    return tokens ?? 'locked';
+    return level ?? 'locked';
+  }
+
+  /** The tokens alone. */
+  tokensNow(client: string, rule: BucketRule): number | 'none' | 'locked' {
+    const level = this.levelNow(client, rule);
+    return typeof level === 'string' ? level : level.tokens;
   }
 
   /** Sets the level of a bucket, which is made where there is none. `false` = it is locked. */

@@ -62,7 +62,9 @@ async function setTokens(
   client: string,
   { tokens, rule }: { readonly tokens: number; readonly rule?: string | undefined },
 ): Promise<Scope | AdminAnswer> {
-  const all = distinctRules(limits.routesOf(client));
+  const known = await clientNamed(limits, client);
+  if (known === undefined) return bucketsLocked();
+  const all = distinctRules(known.limits.routes);
   const asked = rule === undefined ? all : all.filter((each) => ruleLabel(each.rule) === rule);
   if (asked.length === 0) {
     const detail = rule === undefined ? 'No route is limited.' : 'No route has a limit of that name.';

@@ -1,9 +1,11 @@
 import type { ClientLimitsAnswer } from '../../../shared/admin/limits.ts';
 import { Allowlist } from '../../../shared/limits/allowlist.ts';
 import { meantClients } from '../../../shared/limits/client-names.ts';
-import type { AskedRule, Buckets, Level } from '../../limits/buckets.ts';
+import type { Buckets } from '../../limits/buckets.ts';
 import { clientView } from '../../limits/client-view.ts';
 import type { LimitCall } from '../../limits/limit-call.ts';
+import { chosen } from '../../limits/consumer-profile.ts';
+import type { ClientLimits, KnownLimits } from '../../limits/consumer-profile.ts';
 import { distinctRules } from '../../limits/limited-routes.ts';
 import { problem } from '../contract/answer.ts';
 import type { AdminAnswer, WholeAnswer } from '../contract/answer.ts';
@@ -18,36 +20,37 @@ export interface FoundClient {
   readonly name: string | undefined;
   readonly address: string | undefined;
   readonly scope: 'cluster' | 'node';
-  /** Of each rule of distinctRules(…) for that name. */
-  readonly levels: readonly Level[];
+  readonly limits: KnownLimits;
 }
 
 /** Looks for the client that a text means. @returns `undefined`: buckets are locked */
 export async function findClient(limits: LimitCall, text: string): Promise<FoundClient | undefined> {
   const { names, fresh, address } = meantClients(text, limits.config.limits);
   const candidates = fresh === undefined || names.includes(fresh) ? names : [...names, fresh];
-  const found = await levelsOf(limits, candidates);
+  const found = await limitsOfAll(limits, candidates);
   if (found === undefined) return undefined;
-  const { scope, levels } = found;
+  const { scope, known } = found;
   const refused = new Set(limits.refusedHere());
   const allowlist = new Allowlist(limits.config.limits.allowlist);
   const at = candidates.findIndex(
     (name, i) =>
-      levels[i]?.some(({ exists }) => exists) === true ||
+      known[i]?.levels.some(({ exists }) => exists) === true ||
       limits.overrides.get(name) !== undefined ||
       refused.has(name) ||
       (name === fresh && isAllowed(allowlist, name, address)),
   );
   const index = at === -1 ? candidates.indexOf(fresh ?? '') : at;
-  return { known: at !== -1, name: candidates[index], address, scope, levels: levels[index] ?? [] };
+  return { known: at !== -1, name: candidates[index], address, scope, limits: known[index] ?? NOTHING };
 }
 
 /** The client of exactly this name as it is now. @returns `undefined`: its buckets are locked */
 export async function clientNamed(limits: LimitCall, name: string): Promise<FoundClient | undefined> {
-  const found = await levelsOf(limits, [name]);
+  const found = await limitsOfAll(limits, [name]);
   if (found === undefined) return undefined;
-  return { known: true, name, address: undefined, scope: found.scope, levels: found.levels[0] ?? [] };
+  return { known: true, name, address: undefined, scope: found.scope, limits: found.known[0] ?? NOTHING };
 }
+
+const NOTHING: KnownLimits = { profile: undefined, profileRules: [], routes: [], levels: [] };
 
 /** What is answered where a thread that has ended holds the lock of a bucket. */
 export const bucketsLocked = (before = ''): WholeAnswer =>
@@ -57,10 +60,10 @@ export const bucketsLocked = (before = ''): WholeAnswer =>
 
 /** What `GET` shows of a client. */
 export function viewOf(limits: LimitCall, found: FoundClient): ClientLimitsAnswer {
-  const { scope, levels, address } = found;
+  const { scope, address } = found;
+  const { profile, routes, levels } = found.limits;
   const { config } = limits;
   const client = found.name ?? '';
-  const routes = limits.routesOf(client);
   return clientView({
     client,
     scope,
@@ -71,6 +74,7 @@ export function viewOf(limits: LimitCall, found: FoundClient): ClientLimitsAnswe
       return level === undefined ? [] : [{ ...asked, level }];
     }),
     routes,
+    profile,
     storeAway: limits.shared !== undefined && scope === 'node',
   });
 }
@@ -83,7 +87,7 @@ export interface ResetOutcome {
 
 /** Deletes the buckets of a client, and what any thread remembers of them. */
 export async function resetClient(limits: LimitCall, { name = '' }: FoundClient): Promise<ResetOutcome> {
-  const rules = distinctRules(limits.routesOf(name)).map(({ rule }) => rule);
+  const rules = limits.rulesOf(name);
   const shared = await limits.shared?.remove(name, rules);
   const deletedBuckets = shared ?? (await limits.memory.remove(name, rules));
   await limits.forget(name, true);
@@ -105,28 +109,39 @@ export async function unknownClient(limits: LimitCall, { name }: Pick<FoundClien
   return problem(404, 'unknown_client', { detail, clients });
 }
 
-/** The levels of each name's buckets, all from where they can be had. @returns `undefined`: some are locked */
-async function levelsOf(
-  limits: LimitCall,
-  names: readonly string[],
-): Promise<{ readonly scope: 'cluster' | 'node'; readonly levels: readonly (readonly Level[])[] } | undefined> {
-  const asked = names.map((name) => ({ name, rules: distinctRules(limits.routesOf(name)) }));
-  const { shared, memory } = limits;
-  if (shared !== undefined) {
-    const levels = await allLevels(shared, asked);
-    if (levels !== undefined) return { scope: 'cluster', levels };
-  }
-  const levels = await allLevels(memory, asked);
-  return levels === undefined ? undefined : { scope: 'node', levels };
+interface AllLimits {
+  readonly scope: 'cluster' | 'node';
+  /** Of each name. */
+  readonly known: readonly KnownLimits[];
 }
 
-async function allLevels(
+/** What holds for each name, all from where it can be had. @returns `undefined`: some buckets are locked */
+async function limitsOfAll(limits: LimitCall, names: readonly string[]): Promise<AllLimits | undefined> {
+  const asked = names.map((name) => ({ name, possible: limits.limitsOf(name) }));
+  const { shared, memory } = limits;
+  const ofCluster = shared === undefined ? undefined : await readAll(shared, asked);
+  if (ofCluster !== undefined) return { scope: 'cluster', known: ofCluster };
+  const ofNode = await readAll(memory, asked);
+  return ofNode === undefined ? undefined : { scope: 'node', known: ofNode };
+}
+
+async function readAll(
   buckets: Buckets,
-  asked: readonly { readonly name: string; readonly rules: readonly AskedRule[] }[],
-): Promise<readonly (readonly Level[])[] | undefined> {
-  const levels = await Promise.all(asked.map(({ name, rules }) => buckets.levels(name, rules)));
-  const found = levels.filter((each) => each !== undefined);
-  return found.length === levels.length ? found : undefined;
+  asked: readonly { readonly name: string; readonly possible: readonly ClientLimits[] }[],
+): Promise<readonly KnownLimits[] | undefined> {
+  const read = async (name: string, possible: ClientLimits): Promise<KnownLimits | undefined> => {
+    const levels = await buckets.levels(name, distinctRules(possible.routes));
+    return levels === undefined ? undefined : { ...possible, levels };
+  };
+  const known = await Promise.all(
+    asked.map(async ({ name, possible }) => {
+      const all = await Promise.all(possible.map((each) => read(name, each)));
+      const had = all.filter((each) => each !== undefined);
+      return had.length === all.length ? chosen(had) : undefined;
+    }),
+  );
+  const found = known.filter((each) => each !== undefined);
+  return found.length === known.length ? found : undefined;
 }
 
 /** Where only the name of an IPv6 network is known, its first address stands for all. */

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { IssuerKeySource } from '../../../shared/config/identity/types.ts';
-import { tryReadFile } from '../../../shared/config/text-file.ts';
+import { readKeyFile } from '../../../shared/identity/issuer-key-file.ts';
+import type { KeyFile } from '../../../shared/identity/issuer-key-file.ts';
 import type { IssuerKeys } from '../../../shared/identity/jwt-messages.ts';
-import { readJwks, readPublicKeys } from '../../../shared/identity/public-key.ts';
-import type { KeyText, PublicKey } from '../../../shared/identity/public-key.ts';
-
-export type KeyFile = Exclude<IssuerKeySource, { kind: 'jwks_url' }>;
+import type { PublicKey } from '../../../shared/identity/public-key.ts';
 
 /** The keys of one issuer that are in a file: read at the start and at each reload; a bad file changes nothing. */
 export class FileKeys {
@@ -29,14 +26,8 @@ export class FileKeys {
   }
 
   read(): void {
-    const result = readKeyFile(this.#source);
+    const result = readKeyFile(this.#source, (path) => readFileSync(path, 'utf8'));
     this.#failure = result.ok ? '' : `${this.#source.file}: ${result.why}`;
     if (result.ok) this.#keys = result.keys;
   }
-}
-
-function readKeyFile({ kind, file }: KeyFile): KeyText {
-  const read = tryReadFile((path) => readFileSync(path, 'utf8'), file);
-  if (!read.ok) return read;
-  return kind === 'jwks_file' ? readJwks(read.text) : readPublicKeys(read.text);
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KeyText, PublicKey } from '../../../shared/identity/public-key.ts';
+import { wallClockMs } from '../../../shared/clock.ts';
 import { IssuerFeed } from './issuer-feed.ts';
+import type { FetchedKeys } from './kept-keys.ts';
 
 const keyOf = (kid: string): PublicKey => ({ kid, algorithms: ['ES256'], jwk: {}, identity: kid });
 const KEYS: KeyText = { ok: true, keys: [keyOf('a')] };
@@ -9,14 +11,23 @@ const DOWN: KeyText = { ok: false, why: 'ECONNREFUSED' };
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-function setUp({ refreshMs = 600_000, staleMs = 3_600_000 } = {}) {
+interface Setting {
+  readonly refreshMs?: number;
+  readonly staleMs?: number;
+  readonly kept?: FetchedKeys;
+}
+
+function setUp({ refreshMs = 600_000, staleMs = 3_600_000, kept }: Setting = {}) {
   const flights: ((result: KeyText) => void)[] = [];
   const news: string[] = [];
+  const fetched: FetchedKeys[] = [];
   const feed = new IssuerFeed({
     refreshMs,
     staleMs,
     fetch: () => new Promise((resolve) => flights.push(resolve)),
     onNews: () => news.push(`${feed.state.keys?.map(({ kid }) => kid).join()} ${feed.failure}`),
+    kept,
+    onFetched: (keys) => fetched.push(keys),
     nowMs: () => performance.now(),
     random: () => 0,
   });
@@ -27,7 +38,7 @@ function setUp({ refreshMs = 600_000, staleMs = 3_600_000 } = {}) {
     await vi.advanceTimersByTimeAsync(0);
   };
   const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
-  return { feed, flights, news, land, pass };
+  return { feed, flights, news, fetched, land, pass };
 }
 
 describe('keys of an issuer', () => {
@@ -121,6 +132,41 @@ describe('keys of an issuer', () => {
     expect(flights).toHaveLength(1);
     await pass(30_000);
     expect(feed.state.keys).toBeUndefined();
+  });
+
+  describe('that an earlier process had', () => {
+    const kept = (ageMs: number): FetchedKeys => ({ keys: [keyOf('old')], fetchedAtMs: wallClockMs() - ageMs });
+
+    test('are used until others come, and say nothing of keys that are not among them', async () => {
+      const { feed, land, news, fetched } = setUp({ kept: kept(1_000) });
+      expect(feed.state).toMatchObject({ keys: [keyOf('old')], current: false });
+      await land(DOWN);
+      expect(feed.state).toMatchObject({ keys: [keyOf('old')], current: false });
+      expect([news, fetched]).toEqual([['old ECONNREFUSED'], []]);
+    });
+
+    test('are news when the issuer says the same', async () => {
+      const { feed, land, news, fetched } = setUp({ kept: kept(1_000) });
+      await land({ ok: true, keys: [keyOf('old')] });
+      expect(feed.state).toMatchObject({ keys: [keyOf('old')], current: true });
+      expect([news, fetched.map(({ keys }) => keys)]).toEqual([['old '], [[keyOf('old')]]]);
+    });
+
+    test.each([
+      ['no longer than they would have been', 3_599_000, 1_000],
+      ['no longer than if they were of now, where the clock was set back', -86_400_000, 3_600_000],
+    ])('are used %s', async (_how, ageMs, leftMs) => {
+      const { feed, flights, pass } = setUp({ kept: kept(ageMs) });
+      await pass(leftMs - 100);
+      expect(feed.state.keys).toBeDefined();
+      await pass(200);
+      expect([feed.state.keys, flights.length]).toEqual([undefined, 1]);
+    });
+
+    test('are not used where they are too old', () => {
+      const { feed } = setUp({ kept: kept(3_600_000) });
+      expect([feed.state.keys, feed.fetchedAtMs]).toEqual([undefined, undefined]);
+    });
   });
 
   test('a feed that is closed says nothing more', async () => {

@@ -1,6 +1,7 @@
 import { monotonicMs, random as chance, wallClockMs } from '../../../shared/clock.ts';
 import type { IssuerKeys } from '../../../shared/identity/jwt-messages.ts';
 import type { KeyText, PublicKey } from '../../../shared/identity/public-key.ts';
+import type { FetchedKeys } from './kept-keys.ts';
 
 /** Keys that a token lacks are fetched so often at most, whatever comes of it: anybody can send a token. */
 const DEMAND_EVERY_MS = 30_000;
@@ -21,6 +22,10 @@ export interface IssuerFeedOptions extends FeedTimes {
   readonly fetch: () => Promise<KeyText>;
   /** There are other keys, or none any more, or somebody waits for what is known now, or an attempt failed. */
   readonly onNews: () => void;
+  /** Keys of an earlier process: used until others come, and no longer than those would be. */
+  readonly kept?: FetchedKeys | undefined;
+  /** They have come. */
+  readonly onFetched?: (fetched: FetchedKeys) => void;
   readonly nowMs?: () => number;
   readonly random?: () => number;
 }
@@ -41,6 +46,8 @@ export class IssuerFeed {
   readonly #random: () => number;
   #times: FeedTimes;
   #keys: readonly PublicKey[] | undefined;
+  /** They are those of an earlier process. */
+  #areKept = false;
   #fetchedMs = Number.NEGATIVE_INFINITY;
   #fetchedAtMs: number | undefined;
   #failure = '';
@@ -61,6 +68,7 @@ export class IssuerFeed {
     this.#nowMs = options.nowMs ?? monotonicMs;
     this.#random = options.random ?? chance;
     this.#times = options;
+    if (options.kept !== undefined) this.#takeKept(options.kept);
     this.#depart(false);
   }
 
@@ -74,11 +82,16 @@ export class IssuerFeed {
     return this.#fetchedAtMs;
   }
 
+  get refreshMs(): number {
+    return this.#times.refreshMs;
+  }
+
   /** For the threads. */
   get state(): Omit<IssuerKeys, 'issuer'> {
     const waits = this.#flight?.demanded === true || this.#demandedNext;
     const askAgainMs = waits ? 0 : Math.max(0, this.#demandedMs + DEMAND_EVERY_MS - this.#nowMs());
-    return { keys: this.#keys, current: this.#failures === 0 && this.#keys !== undefined, askAgainMs };
+    const current = this.#failures === 0 && this.#keys !== undefined && !this.#areKept;
+    return { keys: this.#keys, current, askAgainMs };
   }
 
   configure(times: FeedTimes): void {
@@ -106,6 +119,17 @@ export class IssuerFeed {
     this.#closed = true;
     clearTimeout(this.#refresh);
     clearTimeout(this.#stale);
+  }
+
+  #takeKept({ keys, fetchedAtMs }: FetchedKeys): void {
+    // By a clock that was set back they would be of the future.
+    const ageMs = Math.max(0, wallClockMs() - fetchedAtMs);
+    if (ageMs >= this.#times.staleMs) return;
+    this.#keys = keys;
+    this.#areKept = true;
+    this.#fetchedMs = this.#nowMs() - ageMs;
+    this.#fetchedAtMs = wallClockMs() - ageMs;
+    this.#watchAge();
   }
 
   #depart(demanded: boolean): void {
@@ -138,7 +162,9 @@ export class IssuerFeed {
     this.#fetchedAtMs = wallClockMs();
     this.#failure = '';
     this.#failures = 0;
+    this.#areKept = false;
     this.#watchAge();
+    this.#options.onFetched?.({ keys: this.#keys ?? keys, fetchedAtMs: this.#fetchedAtMs });
   }
 
   #schedule(): void {

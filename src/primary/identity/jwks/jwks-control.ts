@@ -10,11 +10,14 @@ import type { DegradedReasons } from '../../traffic/degraded-reasons.ts';
 import { fetchText } from './fetch-text.ts';
 import { FileKeys } from './file-keys.ts';
 import { IssuerFeed } from './issuer-feed.ts';
+import { KeptKeys } from './kept-keys.ts';
 
 export interface JwksControlOptions {
   readonly config: Pick<Config, 'identities'>;
   /** This process has clients; one that has none needs no keys. */
   readonly serves: boolean;
+  /** Where keys are kept over a restart; `undefined`: nowhere. */
+  readonly stateDir: string | undefined;
   readonly log: Pick<Log, 'warn' | 'info'>;
   readonly events: Pick<EventLog, 'add'>;
   readonly names: Pick<NameCache, 'ask'>;
@@ -29,6 +32,8 @@ export interface IssuerView {
   readonly keys: number;
   /** Time of day; `undefined`: never, or they are in a file. */
   readonly fetchedAtMs: number | undefined;
+  /** `undefined`: they are in a file. */
+  readonly refreshMs: number | undefined;
 }
 
 interface Source {
@@ -42,10 +47,12 @@ interface Source {
 /** The front's part of tokens: it alone has the keys of the issuers fetched, and tells the threads of them. */
 export class JwksControl {
   readonly #options: JwksControlOptions;
+  readonly #kept: KeptKeys;
   readonly #sources = new Map<string, Source>();
 
   constructor(options: JwksControlOptions) {
     this.#options = options;
+    this.#kept = new KeptKeys(options.stateDir, options.log);
     this.configure(options.config);
   }
 
@@ -87,17 +94,25 @@ export class JwksControl {
       issuer,
       keys: keys.state.keys?.length ?? 0,
       fetchedAtMs: keys instanceof IssuerFeed ? keys.fetchedAtMs : undefined,
+      refreshMs: keys instanceof IssuerFeed ? keys.refreshMs : undefined,
     }));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const name of this.#sources.keys()) this.#drop(name);
+    await this.#kept.close();
   }
 
   #open({ name, keySource }: IssuerConfig, times: { readonly refreshMs: number; readonly staleMs: number }) {
     if (keySource.kind !== 'jwks_url') return new FileKeys(keySource);
     const { url } = keySource;
-    return new IssuerFeed({ ...times, fetch: () => this.#fetch(url), onNews: () => this.#onNews(name) });
+    return new IssuerFeed({
+      ...times,
+      fetch: () => this.#fetch(url),
+      onNews: () => this.#onNews(name),
+      kept: this.#kept.read(url),
+      onFetched: (fetched) => this.#kept.keep(url, fetched),
+    });
   }
 
   async #fetch(url: string): Promise<KeyText> {

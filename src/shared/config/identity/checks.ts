@@ -46,18 +46,19 @@ function checkProfileNames({ profiles, consumers, issuers }: IdentityParts): rea
 
 /** A hash that two keys have would leave open whose it is; nobody can say which, so it is shown shortened. */
 function checkKeys(consumers: IdentityParts['consumers']): readonly YamlProblem[] {
-  const firsts = new Map<string, string>();
+  const firsts = new Map<string, readonly [consumer: string, index: number]>();
   return Object.entries(consumers).flatMap(([name, { keys = [] }]) =>
     keys.flatMap(({ id, sha256 }, index): readonly YamlProblem[] => {
       const problems: YamlProblem[] = [];
       const path = ['consumers', name, 'keys', index];
       const first = firsts.get(sha256);
-      if (first === undefined) firsts.set(sha256, `consumers.${name}.keys[${index}]`);
+      if (first === undefined) firsts.set(sha256, [name, index]);
       else {
         problems.push({
           path: [...path, 'sha256'],
           value: showValue(`${sha256.slice(0, 8)}…`),
-          expected: `another key; ${first} has this one`,
+          expected: `another key; consumers.${first[0]}.keys[${first[1]}] has this one`,
+          first: ['consumers', first[0], 'keys', first[1]],
         });
       }
       const namesake = keys.findIndex((other) => other.id === id);
@@ -99,7 +100,12 @@ function checkBuckets({ profiles, routes }: IdentityParts): readonly YamlProblem
       const route = name === undefined ? undefined : ofRoutes.get(name);
       if (route === undefined) return [];
       return [
-        { path, value: showValue(name), expected: `a name of its own; a limit of routes[${route}] has this one` },
+        {
+          path,
+          value: showValue(name),
+          expected: `a name of its own; a limit of routes[${route}] has this one`,
+          first: ['routes', route, 'limits'],
+        },
       ];
     }),
   );
@@ -139,6 +145,7 @@ function checkIssuers(issuers: IdentityParts['issuers']): readonly YamlProblem[]
         path: [...path, 'issuer'],
         value: showValue(issuer.issuer),
         expected: `another one; issuers.${same} has this one`,
+        first: ['issuers', same, 'issuer'],
       });
     } else if (issuer.issuer !== undefined) firsts.set(issuer.issuer, name);
     return problems;
@@ -166,6 +173,10 @@ function checkRoute(
     if (authenticate.indexOf(method) < at) {
       problems.push({ path: [...path, 'authenticate', at], value: showValue(method), expected: 'every way only once' });
     }
+  }
+  if (allow !== undefined && route.anonymous === true) {
+    const reason = 'whom it refuses leaves the credential out, and passes';
+    problems.push({ ...missing([...path, 'allow'], 'only one of allow and anonymous'), reason });
   }
   if (authenticate.includes('jwt') && Object.keys(issuers).length === 0) {
     problems.push({ ...missing(['issuers'], `one or more issuers, because routes[${index}] takes jwt`) });

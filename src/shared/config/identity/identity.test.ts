@@ -176,6 +176,10 @@ test.each<[string, string]>([
     'g.yaml:1: routes[0].anonymous: nobody is asked who he is, expected authenticate with it',
   ],
   [
+    file(`${KEYED}, anonymous: true, allow: { groups: [a] }`),
+    'g.yaml:1: routes[0].allow: whom it refuses leaves the credential out, and passes, expected only one of allow and anonymous',
+  ],
+  [
     file(`${KEYED}, allow: { scopes: [a] }`),
     'g.yaml:1: routes[0].allow.scopes: only tokens have scopes, expected jwt in authenticate with it',
   ],

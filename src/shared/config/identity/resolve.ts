@@ -84,7 +84,7 @@ const resolveIssuer = ([name, issuer]: [string, IssuerYaml], file: string): Issu
 
 export function resolveIdentities(
   env: EnvValues,
-  yaml: { readonly data: GatewayYaml; readonly file: string } | undefined,
+  yaml: { readonly data: GatewayYaml; readonly fileOf: (path: readonly string[]) => string } | undefined,
 ): IdentitiesConfig {
   const data = yaml?.data ?? {};
   return {
@@ -98,7 +98,9 @@ export function resolveIdentities(
     failureRefillPerSecond: env.AUTH_FAILURE_REFILL_RATE,
     profiles: resolveProfiles(data),
     consumers: Object.entries(data.consumers ?? {}).map(resolveConsumer),
-    issuers: Object.entries(data.issuers ?? {}).map((own) => resolveIssuer(own, yaml?.file ?? '')),
+    issuers: Object.entries(data.issuers ?? {}).map((own) =>
+      resolveIssuer(own, yaml?.fileOf(['issuers', own[0]]) ?? ''),
+    ),
   };
 }
 

@@ -48,9 +48,9 @@ export function checkLimits(routes: readonly Partial<RouteYaml>[]): readonly Yam
     const first = firsts.get(bucket.name);
     if (first === undefined) firsts.set(bucket.name, bucket);
     const expected = first === undefined ? undefined : clash(bucket, first);
-    if (expected === undefined) return [];
+    if (first === undefined || expected === undefined) return [];
     const path = ['routes', bucket.route, 'limits', bucket.limit, 'name'];
-    return [{ path, value: showValue(bucket.name), expected }];
+    return [{ path, value: showValue(bucket.name), expected, first: ['routes', first.route, 'limits', first.limit] }];
   });
   return [...nameless, ...clashes];
 }

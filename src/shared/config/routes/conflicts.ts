@@ -29,24 +29,19 @@ function shareMethod(a: Route, b: Route): boolean {
   return a.methods.some((method) => b.methods?.includes(method));
 }
 
+const sameRequests = (a: Route, b: Route): boolean =>
+  (a.path ?? a.exact) !== undefined && place(a) === place(b) && shareMethod(a, b);
+
 /** No two routes take the same requests or have the same name; the later one is reported. */
 export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem[] {
-  const places = routes.map((route) => ((route.path ?? route.exact) === undefined ? undefined : place(route)));
   return routes.flatMap((route, index): readonly YamlProblem[] => {
     const before = routes.slice(0, index);
-    const here = places[index];
-    const same = before.findIndex(
-      (other, at) => here !== undefined && places[at] === here && shareMethod(route, other),
-    );
+    const same = before.findIndex((other) => sameRequests(route, other));
     const problems: YamlProblem[] = [];
     if (same >= 0) {
       const reason = `takes the same requests as routes[${same}]`;
-      problems.push({
-        path: ['routes', index],
-        value: undefined,
-        expected: 'another host, path, methods or match',
-        reason,
-      });
+      const expected = 'another host, path, methods or match';
+      problems.push({ path: ['routes', index], value: undefined, expected, reason, first: ['routes', same] });
     }
     const name = routeName(route);
     const namesake = before.findIndex((other) => name !== undefined && routeName(other) === name);
@@ -54,7 +49,8 @@ export function checkRoutesApart(routes: readonly Route[]): readonly YamlProblem
     if (namesake >= 0 && !(same === namesake && route.name === undefined)) {
       const from = route.name === undefined ? ' (made from the path)' : '';
       const expected = `a name of its own; routes[${namesake}] has this one${from}`;
-      problems.push({ path: ['routes', index, 'name'], value: showValue(name), expected });
+      const first = ['routes', namesake, 'name'];
+      problems.push({ path: ['routes', index, 'name'], value: showValue(name), expected, first });
     }
     return problems;
   });

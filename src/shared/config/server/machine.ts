@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { openFilesLimit } from '../../net/open-files.ts';
 import { chanceOfProcess } from './node-name.ts';
 import { thisUser } from './state-dir.ts';
@@ -13,16 +13,31 @@ export interface Machine {
   readonly pids: readonly number[];
   /** Whom the process runs as. */
   readonly user: User;
-  /** Permissions of a file; `undefined` where they cannot be seen. */
-  readonly modeOf: (path: string) => number | undefined;
+  /** `undefined` where nothing can be seen. */
+  readonly factsOf: (path: string) => FileFacts | undefined;
+  /** Names of what is in a folder; `undefined`: it is none, or cannot be looked into. */
+  readonly entriesOf: (path: string) => readonly string[] | undefined;
 }
 
-function modeOf(path: string): number | undefined {
+export interface FileFacts {
+  /** Permissions, and what it is. */
+  readonly mode: number;
+  readonly ownerId: number;
+  readonly bytes: number;
+}
+
+/** `undefined` where it fails: whoever needs the file says what is wrong with it. */
+function attempt<T>(look: () => T): T | undefined {
   try {
-    return statSync(path).mode;
+    return look();
   } catch {
-    return undefined; // whoever needs the file says what is wrong with it
+    return undefined;
   }
+}
+
+function factsOf(path: string): FileFacts {
+  const { mode, uid, size } = statSync(path);
+  return { mode, ownerId: uid, bytes: size };
 }
 
 /** The same for the life of the process, but for its limit of open files. */
@@ -31,5 +46,6 @@ export const thisMachine = (): Machine => ({
   openFilesLimit: openFilesLimit(),
   pids: [process.pid, process.ppid],
   user: thisUser(),
-  modeOf,
+  factsOf: (path) => attempt(() => factsOf(path)),
+  entriesOf: (path) => attempt(() => readdirSync(path)),
 });
