@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { expiredCertificates } from './tls/certificates.ts';
+import { expiredAuthorities, expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import { thisMachine } from './server/machine.ts';
@@ -80,5 +80,6 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   warnings.push(...warningsOf(config, { given, yaml: yaml.yaml?.data }));
   warnings.push(...weakSettings(config, { env, modeOf: machine.modeOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
+  warnings.push(...expiredAuthorities(config.server.tls, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

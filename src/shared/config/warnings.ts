@@ -79,6 +79,7 @@ const OF_TLS = [
   'TLS_CIPHERS',
   'TLS_HANDSHAKE_TIMEOUT_SECONDS',
   'TLS_MAX_HANDSHAKES',
+  'TLS_CLIENT_CA_FILE',
   'TLS_TICKET_KEYS_FILE',
 ] as const satisfies readonly EnvName[];
 
@@ -93,6 +94,13 @@ function uselessTls({ server }: Config, given: ReadonlySet<EnvName>): readonly P
   const without = (keys: readonly EnvName[], reason: string, expected: string): readonly Problem[] =>
     keys.filter((key) => given.has(key)).map((key) => ({ key, value: undefined, expected, reason }));
   if (server.tls === undefined) return without(OF_TLS, 'TLS is off', 'TLS_CERT_FILE with it');
+  if (server.tls.clientCaFile === undefined && given.has('TLS_CLIENT_CA_FILE')) {
+    return without(
+      ['TLS_CLIENT_CA_FILE'],
+      'clients are not asked for certificates',
+      'TLS_CLIENT_AUTH=optional with it',
+    );
+  }
   return server.front === 'native' ? [] : without(OF_NATIVE_TLS, 'FRONT=uws does not use it', 'FRONT=native with it');
 }
 

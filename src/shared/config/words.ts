@@ -14,6 +14,7 @@ export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
+export const TLS_CLIENT_AUTH = ['off', 'optional'] as const;
 export const AMBIGUOUS_FIELDS = ['drop', 'pass'] as const;
 export const API_KEY_STORES = ['file', 'redis', 'both'] as const satisfies readonly ApiKeyStore[];
 export const AUTHENTICATION_METHODS = ['api_key', 'jwt'] as const satisfies readonly AuthenticationMethod[];

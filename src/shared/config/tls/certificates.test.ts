@@ -46,6 +46,7 @@ const files = memoryFiles({
   'other.pem': OTHER_KEY,
   'old.pem': EXPIRED,
   'old-key.pem': EXPIRED_KEY,
+  'authorities.pem': `# who may issue\n${CERTIFICATE}\n${EXPIRED}\n`,
   'broken-chain.pem': `${CERTIFICATE}\n${CERTIFICATE.replace('MIIBhjCC', 'AAAAAAAA')}`,
   'tickets.txt': `# shared\n${Buffer.alloc(48).toString('base64')}\n`,
   'bad-tickets.txt': 'c2VjcmV0',
@@ -170,5 +171,48 @@ test.each([
   ['c.pem', 'c.pem', ['TLS_KEY_FILE: got "c.pem", expected a PEM file with a private key without passphrase']],
 ])('TLS_CERT_FILE %s with TLS_KEY_FILE %s is refused', (TLS_CERT_FILE, TLS_KEY_FILE, lines) => {
   const result = readConfig({ TLS_CERT_FILE, TLS_KEY_FILE }, files);
+  expect(result.ok ? [] : formatProblems(result.problems).split('\n')).toEqual(lines);
+});
+
+test('clients are asked for certificates of some authorities; one whose time is over is told of', () => {
+  const tls = { TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' };
+  const result = readConfig({ ...tls, TLS_CLIENT_AUTH: 'optional', TLS_CLIENT_CA_FILE: 'authorities.pem' }, files);
+  expect(result).toMatchObject({ ok: true, config: { server: { tls: { clientCaFile: 'authorities.pem' } } } });
+  expect(formatProblems(result.warnings)).toBe(
+    'TLS_CLIENT_CA_FILE: got "authorities.pem", expected certificates that are valid now; certificate 2: it expired on ' +
+      'Jan  1 00:00:00 2021 GMT',
+  );
+  const off = readConfig({ ...tls, TLS_CLIENT_CA_FILE: 'c.pem' }, files);
+  expect(off).toMatchObject({ ok: true, config: { server: { tls: { clientCaFile: undefined } } } });
+  expect(formatProblems(off.warnings)).toBe(
+    'TLS_CLIENT_CA_FILE: clients are not asked for certificates, expected TLS_CLIENT_AUTH=optional with it',
+  );
+});
+
+test.each<[Record<string, string>, string[]]>([
+  [
+    { TLS_CLIENT_AUTH: 'optional' },
+    [
+      'TLS_CLIENT_AUTH: got "optional", expected off, or TLS_CERT_FILE and TLS_KEY_FILE with it',
+      'TLS_CLIENT_CA_FILE: missing, expected a file, because TLS_CLIENT_AUTH is optional',
+    ],
+  ],
+  [
+    { TLS_CLIENT_AUTH: 'required', TLS_CLIENT_CA_FILE: 'none.pem' },
+    [
+      'TLS_CLIENT_AUTH: got "required", expected one of off, optional',
+      'TLS_CLIENT_CA_FILE: got "none.pem", expected a readable file; there is no such file',
+    ],
+  ],
+  [
+    { TLS_CLIENT_CA_FILE: 'broken-chain.pem' },
+    ['TLS_CLIENT_CA_FILE: got "broken-chain.pem", expected a PEM file of certificates; certificate 2 cannot be read'],
+  ],
+  [
+    { TLS_CLIENT_CA_FILE: 'k.pem' },
+    ['TLS_CLIENT_CA_FILE: got "k.pem", expected a PEM file of certificates; something else, or nothing, is in it'],
+  ],
+])('clients cannot be asked with %j', (env, lines) => {
+  const result = readConfig(env, files);
   expect(result.ok ? [] : formatProblems(result.problems).split('\n')).toEqual(lines);
 });

@@ -395,6 +395,17 @@ export class ClientConnection extends AnswerLine {
     return idle;
   }
 
+  /** What its client has shown of itself holds no more: what is under way is answered, the next request needs a new one. */
+  retire(): void {
+    if (this.isIdle()) {
+      this.close();
+      return;
+    }
+    this.flags |= LAST_REQUEST;
+    if (this.phase === HEAD && this.#held === undefined) this.phase = IGNORED;
+    this.kept = undefined;
+  }
+
   /**
    * Nothing more is said to the client. What it still sends is read and dropped for a while: a connection that is closed
    * with unread bytes in it is reset, and the reset may overtake the last answer (RFC 9112, section 9.6).

@@ -8,6 +8,7 @@ import type { TlsMaterial } from '../../../../shared/tls/material.ts';
 import type { Deadlines } from '../../deadlines.ts';
 import type { ClientSide } from '../../exchange/client-side.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { RefusedCertificates } from '../../identity/certificates/refused-certificates.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import type { ClientFront, ToClientFront } from '../front.ts';
 import { DateLine } from './answer-head.ts';
@@ -62,6 +63,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
   readonly #date = new DateLine();
   readonly #connections: ClientConnection[] = [];
   readonly #tls: TlsAcceptor | undefined;
+  readonly #refusedCertificates: RefusedCertificates;
   /** Connections that are not clients yet: they shake hands, or a proxy is about to say whose they are. */
   #arriving = 0;
   #source: ConnectionSource | undefined = undefined;
@@ -73,6 +75,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     this.#thread = thread;
     this.#rows = rows;
     this.#tls = config === undefined || tls === undefined ? undefined : new TlsAcceptor(config, tls);
+    this.#refusedCertificates = new RefusedCertificates(thread.log);
     this.tools = new OutputTools(tools);
     this.#head = new NativeRequestHead(thread.config.server.maxHeaderBytes);
     this.#date.update(wallClockMs());
@@ -161,7 +164,10 @@ export class NativeFront implements ClientFront, ConnectionHost {
         const connection = this.#add(own, { ...peer, socket }, NOTHING);
         socket.once('close', () => connection.destroy());
       },
-      onFailed: () => this.#refused('tls_handshake', peer),
+      onFailed: (reason, why = '') => {
+        if (reason === 'untrusted') this.#refusedCertificates.note(why, { address: peer.address });
+        this.#refused('tls_handshake', peer);
+      },
     };
     if (isPublic) this.#tls.acceptSocket(handle.socket, handlers);
     else this.#tls.accept(handle, handlers);
@@ -223,7 +229,9 @@ export class NativeFront implements ClientFront, ConnectionHost {
   }
 
   configure({ server }: Config, tls: TlsMaterial | undefined): void {
-    if (server.tls !== undefined && tls !== undefined) this.#tls?.reload(server.tls, tls);
+    if (server.tls === undefined || tls === undefined || this.#tls?.reload(server.tls, tls) !== true) return;
+    // From the end: one that closes moves the last into its place, which has been looked at.
+    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.retire();
   }
 
   receive(message: ToClientFront): void {
