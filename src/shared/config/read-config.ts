@@ -5,7 +5,7 @@ import { deepFreeze } from './freeze.ts';
 import { thisMachine } from './server/machine.ts';
 import { defaultStateDir } from './server/state-dir.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
-import type { Environment } from './read-env.ts';
+import type { Environment, ReadEnv } from './read-env.ts';
 import { showValue } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
@@ -40,7 +40,8 @@ type YamlResult =
 
 const byPlace = (a: Problem, b: Problem): number => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 
-function readYaml(file: string | undefined, env: Environment, readFile: ReadFile): YamlResult {
+function readYaml({ values, problems: inEnv }: ReadEnv, env: Environment, readFile: ReadFile): YamlResult {
+  const file = values.GATEWAY_CONFIG;
   if (file === undefined) return { ok: true, yaml: undefined };
   const read = tryReadFile(readFile, file);
   if (!read.ok) {
@@ -50,7 +51,9 @@ function readYaml(file: string | undefined, env: Environment, readFile: ReadFile
   const source = parseYaml(read.text, file);
   if (source.problems.length > 0) return { ok: false, problems: source.problems };
   const hasDefaultUpstream = envText(env, 'UPSTREAM_URL') !== undefined;
-  const problems = checkYaml(source.value, { file, readFile, hasDefaultUpstream });
+  const isUnsure = inEnv.some(({ key }) => key === 'TLS_CLIENT_AUTH' || key === 'CLIENT_CERT_HEADER');
+  const takesCertificates = isUnsure || values.TLS_CLIENT_AUTH === 'optional' || values.CLIENT_CERT_HEADER;
+  const problems = checkYaml(source.value, { file, readFile, hasDefaultUpstream, takesCertificates });
   if (problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => placed(problem, source)).sort(byPlace) };
   }
@@ -67,7 +70,7 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   const read = readEnv({ env, readFile });
   const { values, given } = read;
   const inEnv = [...read.problems, ...checkEnv(read, readFile)];
-  const yaml = readYaml(values.GATEWAY_CONFIG, env, readFile);
+  const yaml = readYaml(read, env, readFile);
   const warnings = [...misspeltVariables(env)];
   if (inEnv.length > 0 || !yaml.ok) {
     return { ok: false, problems: [...inEnv, ...(yaml.ok ? [] : yaml.problems)], warnings };

@@ -104,6 +104,13 @@ function uselessTls({ server }: Config, given: ReadonlySet<EnvName>): readonly P
   return server.front === 'native' ? [] : without(OF_NATIVE_TLS, 'FRONT=uws does not use it', 'FRONT=native with it');
 }
 
+/** Nobody's Client-Cert is read then. */
+function certificatesOfNobody({ identities, server }: Config): readonly Problem[] {
+  if (!identities.readsClientCert || server.trustedProxies.length > 0) return [];
+  const reason = 'no proxy is trusted';
+  return [{ key: 'CLIENT_CERT_HEADER', value: undefined, expected: 'TRUSTED_PROXIES with it', reason }];
+}
+
 /** Nobody is asked for a PROXY header then, and whoever sends one gets a 400. */
 function proxyOfNobody({ server }: Config): readonly Problem[] {
   if (!server.proxyProtocol || server.trustedProxies.length > 0) return [];
@@ -122,6 +129,7 @@ export const warningsOf = (
   ...redisWithoutUrl(config, from.given),
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
+  ...certificatesOfNobody(config),
   ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
   ...idleProfiles(config),

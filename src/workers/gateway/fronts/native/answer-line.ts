@@ -2,6 +2,7 @@ import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts';
 import type { ErrorCode } from '../../../../shared/errors.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
+import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
@@ -114,6 +115,8 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     for (let each = this.first; each !== undefined; each = each.nextInLine) bytes += each.heldAnswer?.bytes ?? 0;
     return bytes;
   }
+
+  abstract certificate(): ClientCertificate | undefined;
 
   peerAddress(): string {
     return this.#address;

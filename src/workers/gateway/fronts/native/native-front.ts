@@ -8,10 +8,10 @@ import type { TlsMaterial } from '../../../../shared/tls/material.ts';
 import type { Deadlines } from '../../deadlines.ts';
 import type { ClientSide } from '../../exchange/client-side.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import { RefusedCertificates } from '../../identity/certificates/refused-certificates.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import type { ClientFront, ToClientFront } from '../front.ts';
 import { DateLine } from './answer-head.ts';
+import { CertifiedSocket } from './certified-socket.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientPeer } from './client-connection.ts';
 import { OutputTools } from './client-output.ts';
@@ -63,7 +63,6 @@ export class NativeFront implements ClientFront, ConnectionHost {
   readonly #date = new DateLine();
   readonly #connections: ClientConnection[] = [];
   readonly #tls: TlsAcceptor | undefined;
-  readonly #refusedCertificates: RefusedCertificates;
   /** Connections that are not clients yet: they shake hands, or a proxy is about to say whose they are. */
   #arriving = 0;
   #source: ConnectionSource | undefined = undefined;
@@ -75,7 +74,6 @@ export class NativeFront implements ClientFront, ConnectionHost {
     this.#thread = thread;
     this.#rows = rows;
     this.#tls = config === undefined || tls === undefined ? undefined : new TlsAcceptor(config, tls);
-    this.#refusedCertificates = new RefusedCertificates(thread.log);
     this.tools = new OutputTools(tools);
     this.#head = new NativeRequestHead(thread.config.server.maxHeaderBytes);
     this.#date.update(wallClockMs());
@@ -152,7 +150,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
 
   /** @param rest came already, in the shared read buffer */
   #secure(handle: StreamHandle, peer: ReceivedPeer, rest: Buffer): void {
-    if (this.#tls === undefined) {
+    const tls = this.#tls;
+    if (tls === undefined) {
       this.#add(handle, peer, rest);
       return;
     }
@@ -161,16 +160,17 @@ export class NativeFront implements ClientFront, ConnectionHost {
       firstBytes: rest,
       onSecure: (tlsHandle, socket) => {
         const own = isPublic ? new SocketHandle(socket) : (tlsHandle as StreamHandle);
-        const connection = this.#add(own, { ...peer, socket }, NOTHING);
+        const owner = tls.asksClients ? new CertifiedSocket(socket) : socket;
+        const connection = this.#add(own, { ...peer, socket: owner }, NOTHING);
         socket.once('close', () => connection.destroy());
       },
       onFailed: (reason, why = '') => {
-        if (reason === 'untrusted') this.#refusedCertificates.note(why, { address: peer.address });
+        if (reason === 'untrusted') this.#thread.refusedCertificates.note(why, { address: peer.address });
         this.#refused('tls_handshake', peer);
       },
     };
-    if (isPublic) this.#tls.acceptSocket(handle.socket, handlers);
-    else this.#tls.accept(handle, handlers);
+    if (isPublic) tls.acceptSocket(handle.socket, handlers);
+    else tls.accept(handle, handlers);
   }
 
   #add(handle: StreamHandle, peer: ClientPeer, rest: Buffer): ClientConnection {
