@@ -243,6 +243,30 @@ describeFronts('beyond the budget of wrong credentials', (front) => {
   });
 });
 
+test.each(['native', 'public'] as const)(
+  'with another file of authorities what is under way is answered, and no more (%s)',
+  async (front) => {
+    const caFile = join(authority.caFile, '..', `busy-${front}.pem`);
+    writeFileSync(caFile, readFileSync(authority.caFile));
+    await using keyed = await start({ front, env: { TLS_CLIENT_CA_FILE: caFile } });
+    using busy = await rawTlsClient(keyed.port, shown(sensor));
+    using beginning = await rawTlsClient(keyed.port, shown(acme));
+    keyed.hold();
+    busy.send(requestText('GET', '/a'));
+    await until(() => keyed.upstream.requests.length === 1);
+    beginning.send('GET /a HTTP/1.1\r\n');
+    writeFileSync(caFile, readFileSync(foreign.caFile));
+    await keyed.reload(FILE);
+    busy.send(requestText('GET', '/a'));
+    keyed.release();
+    const all = await busy.closed();
+    expect(all.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(all).toContain('\r\nconnection: close\r\n');
+    expect(await beginning.closed()).toBe('');
+    expect(keyed.upstream.requests).toHaveLength(1);
+  },
+);
+
 test('requests that come together are all of the one who sends them', async () => {
   await using keyed = await start({ front: 'native' });
   using client = await rawTlsClient(keyed.port, shown(acme));

@@ -89,9 +89,9 @@ export async function rawClient(port: number, localAddress = '127.0.0.1'): Promi
 /** The same over TLS; resolves once the client believes the handshake to be over, rejects when that fails. */
 export async function rawTlsClient(
   port: number,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
 ): Promise<RawConnection & { readonly socket: TLSSocket }> {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options } as ConnectionOptions);
   await once(socket, 'secureConnect');
   return { ...rawConnection(socket), socket };
 }

@@ -39,6 +39,17 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg3fbnofTfdfRQk7/N
 npjvYggU+p/beRpDBTY+mUMMEKChRANCAARzftlOvo1X7mYvshWgRKT1+oa8NGiM
 Gf4SNUvhqEjK2c3mDmNbh/faFyHarOFBvmtH8ui9sp9OI5xbkjREgHpN
 -----END PRIVATE KEY-----`;
+/** Of an authority that is not its own root. */
+const MIDDLE = `-----BEGIN CERTIFICATE-----
+MIIBdzCCAR6gAwIBAgIUbnvKFFaL6Us+J9hIudyBrxK/b28wCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFY2EgQ0EwIBcNMjYxMTI3MDUxNjQxWhgPMjEyNjExMDMwNTE2
+NDFaMBExDzANBgNVBAMMBk1pZGRsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BJkdn4wajV9biSaVmbjs89Sn/yiUkMKeo+Nw+C6BlH0P3eAS4k5zZs1vSEojAwE1
+UhXK5qBBDnuLo7kmgvEvI+OjUzBRMA8GA1UdEwEB/wQFMAMBAf8wHQYDVR0OBBYE
+FMWr9nxL7meRWzRiX2yvmsZVLr56MB8GA1UdIwQYMBaAFA93p32QznwC0tN/ERxB
+kyhGW2buMAoGCCqGSM49BAMCA0cAMEQCIHpNL+24h6Cl9etXPyE2nTQc9Ar4g1E8
+Kr0ukW1Wl2ERAiBub1OBR0izr2NUK1HPIfL1LpCMuvvbFqCBYMF3C9YYsA==
+-----END CERTIFICATE-----`;
 
 const files = memoryFiles({
   'c.pem': CERTIFICATE,
@@ -46,6 +57,7 @@ const files = memoryFiles({
   'other.pem': OTHER_KEY,
   'old.pem': EXPIRED,
   'old-key.pem': EXPIRED_KEY,
+  'middle.pem': MIDDLE,
   'authorities.pem': `# who may issue\n${CERTIFICATE}\n${EXPIRED}\n`,
   'broken-chain.pem': `${CERTIFICATE}\n${CERTIFICATE.replace('MIIBhjCC', 'AAAAAAAA')}`,
   'tickets.txt': `# shared\n${Buffer.alloc(48).toString('base64')}\n`,
@@ -211,6 +223,12 @@ test.each<[Record<string, string>, string[]]>([
   [
     { TLS_CLIENT_CA_FILE: 'k.pem' },
     ['TLS_CLIENT_CA_FILE: got "k.pem", expected a PEM file of certificates; something else, or nothing, is in it'],
+  ],
+  [
+    { FRONT: 'uws', TLS_CLIENT_CA_FILE: 'middle.pem' },
+    [
+      'TLS_CLIENT_CA_FILE: got "middle.pem", expected a root certificate too, or FRONT=native: uws follows every chain to one',
+    ],
   ],
 ])('clients cannot be asked with %j', (env, lines) => {
   const result = readConfig(env, files);

@@ -55,6 +55,13 @@ export function checkClientCaFile(readFile: ReadFile, path: string): Check {
   return { expected: 'a PEM file of certificates', hint };
 }
 
+/** Whether none of them vouches for itself. */
+export const lacksRoot = (readFile: ReadFile, path: string): boolean =>
+  certificatesIn(readFile(path)).every((pem) => {
+    const certificate = parseCertificate(pem);
+    return certificate === undefined || certificate.subject !== certificate.issuer;
+  });
+
 function checkPair({ certFile, keyFile }: TlsFiles, readFile: ReadFile): readonly Problem[] {
   const certificate = checkPem(readFile, certFile, 'certificate');
   const key = checkPem(readFile, keyFile, 'key');

@@ -1,5 +1,5 @@
 import { parseTicketKeys } from '../../tls/ticket-keys.ts';
-import { checkClientCaFile, checkServerTls } from './certificates.ts';
+import { checkClientCaFile, checkServerTls, lacksRoot } from './certificates.ts';
 import type { EnvName, EnvValues } from '../env-table.ts';
 import { showValue } from '../problems.ts';
 import type { Problem } from '../problems.ts';
@@ -33,6 +33,10 @@ function checkClientAuth(values: EnvValues, readFile: ReadFile): readonly Proble
   }
   const bad = path === undefined ? undefined : checkClientCaFile(readFile, path);
   if (bad !== undefined) problems.push({ key: 'TLS_CLIENT_CA_FILE', value: showValue(path), ...bad });
+  else if (path !== undefined && values.FRONT === 'uws' && lacksRoot(readFile, path)) {
+    const expected = 'a root certificate too, or FRONT=native: uws follows every chain to one';
+    problems.push({ key: 'TLS_CLIENT_CA_FILE', value: showValue(path), expected });
+  }
   return problems;
 }
 

@@ -409,12 +409,12 @@ export class ClientConnection extends AnswerLine {
 
   /** What its client has shown of itself holds no more: what is under way is answered, the next request needs a new one. */
   retire(): void {
-    if (this.isIdle()) {
-      this.close();
+    if (this.count === 0) {
+      this.close(); // also in the middle of a head: of that nothing has been done
       return;
     }
     this.flags |= LAST_REQUEST;
-    if (this.phase === HEAD && this.#held === undefined) this.phase = IGNORED;
+    if (this.phase === HEAD) this.phase = IGNORED;
     this.kept = undefined;
   }
 
