@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,63 +8,67 @@ export interface CertificateFiles {
   readonly keyFile: string;
 }
 
+/** What else a certificate says of its owner. */
+export interface CertificateMore {
+  /** In the form of openssl's `-subj`; default a common name that no other has. */
+  readonly subject?: string;
+  /** Further lines of openssl's extension file. */
+  readonly extensions?: string;
+}
+
 /** A certificate authority of the test's own; needs the openssl command. */
 export interface TestAuthority extends Disposable {
   readonly caFile: string;
   /**
    * A certificate for the name (`DNS:localhost`, `IP:127.0.0.1`).
-   * @param days for which it is good; negative = it ended so many days ago
+   * @param days for which it is good; -1 = it ended yesterday
    */
-  issue(subjectAltName: string, days?: number): CertificateFiles;
+  issue(subjectAltName: string, days?: number, more?: CertificateMore): CertificateFiles;
+  /** An authority that this one has made one. Gone with this one. */
+  subordinate(name: string): TestAuthority;
 }
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
+function openssl(...args: readonly string[]): void {
+  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** @param name of the authority, and what its files are called in front of `.pem` and `.key` */
+function authorityOf(name: string, file: (name: string) => string): Omit<TestAuthority, typeof Symbol.dispose> {
+  let issued = 0;
+  const issue: TestAuthority['issue'] = (subjectAltName, days = 2, more = {}) => {
+    const leaf = `leaf${issued++}`;
+    const [certFile, keyFile, request, extensions] = ['.pem', '.key', '.csr', '.ext'].map((end) =>
+      file(`${name}-${leaf}${end}`),
+    ) as [string, string, string, string];
+    writeFileSync(extensions, `subjectAltName=${subjectAltName}\n${more.extensions ?? ''}\n`);
+    openssl('req', ...KEY, '-keyout', keyFile, '-out', request, '-utf8', '-subj', more.subject ?? `/CN=${leaf}`);
+    const authority = ['-CA', file(`${name}.pem`), '-CAkey', file(`${name}.key`), '-CAcreateserial'];
+    const until = ['-days', String(days), '-extfile', extensions];
+    openssl('x509', '-req', '-in', request, ...authority, '-out', certFile, ...until);
+    return { certFile, keyFile };
+  };
+  return {
+    caFile: file(`${name}.pem`),
+    issue,
+    subordinate: (own) => {
+      const extensions = 'basicConstraints=critical,CA:TRUE';
+      const { certFile, keyFile } = issue(`DNS:${own}`, 2, { subject: `/CN=${own}`, extensions });
+      copyFileSync(certFile, file(`${own}.pem`));
+      copyFileSync(keyFile, file(`${own}.key`));
+      return { ...authorityOf(own, file), [Symbol.dispose]: () => {} };
+    },
+  };
+}
+
 export function createAuthority(): TestAuthority {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-ca-'));
   const file = (name: string): string => join(folder, name);
-  const openssl = (...args: readonly string[]): void => {
-    execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  };
-  openssl(
-    'req',
-    '-x509',
-    ...KEY,
-    '-keyout',
-    file('ca.key'),
-    '-out',
-    file('ca.pem'),
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test CA',
-  );
-  let issued = 0;
+  const into = ['-keyout', file('ca.key'), '-out', file('ca.pem')];
+  openssl('req', '-x509', ...KEY, ...into, '-days', '2', '-subj', '/CN=test CA');
   return {
-    caFile: file('ca.pem'),
-    issue: (subjectAltName, days = 2) => {
-      const name = `leaf${issued++}`;
-      const [certFile, keyFile, request, extensions] = ['.pem', '.key', '.csr', '.ext'].map((end) =>
-        file(name + end),
-      ) as [string, string, string, string];
-      writeFileSync(extensions, `subjectAltName=${subjectAltName}\n`);
-      openssl('req', ...KEY, '-keyout', keyFile, '-out', request, '-subj', `/CN=${name}`);
-      const authority = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial'];
-      openssl(
-        'x509',
-        '-req',
-        '-in',
-        request,
-        ...authority,
-        '-out',
-        certFile,
-        '-days',
-        String(days),
-        '-extfile',
-        extensions,
-      );
-      return { certFile, keyFile };
-    },
+    ...authorityOf('ca', file),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,5 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { alarm, PATIENCE_MS } from './wait.ts';
 
@@ -82,6 +84,16 @@ export async function rawClient(port: number, localAddress = '127.0.0.1'): Promi
   const socket = connect({ port, host: '127.0.0.1', localAddress });
   await once(socket, 'connect');
   return rawConnection(socket);
+}
+
+/** The same over TLS; resolves once the client believes the handshake to be over, rejects when that fails. */
+export async function rawTlsClient(
+  port: number,
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
+): Promise<RawConnection & { readonly socket: TLSSocket }> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options } as ConnectionOptions);
+  await once(socket, 'secureConnect');
+  return { ...rawConnection(socket), socket };
 }
 
 export interface RawUpstream extends AsyncDisposable {

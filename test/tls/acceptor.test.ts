@@ -19,6 +19,7 @@ const [first, second, wild] = [issue('DNS:a.test'), issue('DNS:b.test,DNS:A2.tes
 const materialOf = (...certificates: CertificateAndKey[]): TlsMaterial => ({
   certificates,
   ticketKeys: [randomBytes(48)],
+  clientCa: undefined,
 });
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
@@ -145,7 +146,7 @@ test('failures leave nothing behind', async () => {
     await Promise.all(clients);
   }
   const { counts } = await thread.when(({ handshaking, sockets }) => handshaking === 0 && sockets === 0);
-  expect(counts.failed).toEqual({ timeout: 0, full: 0, left: 500, broken: 500 });
+  expect(counts.failed).toEqual({ timeout: 0, full: 0, left: 500, broken: 500, untrusted: 0 });
 });
 
 test.each(['terminate', 'throw', 'close'] as const)(

@@ -22,6 +22,7 @@ const newKey = (): Uint8Array => randomBytes(48);
 const materialOf = (...ticketKeys: readonly Uint8Array[]): TlsMaterial => ({
   certificates: [certificate, other],
   ticketKeys,
+  clientCa: undefined,
 });
 
 const CLIENTS = 40;

@@ -36,6 +36,7 @@ export const TLS: TlsConfig = {
   handshakeTimeoutMs: 10_000,
   maxHandshakes: 256,
   ticketKeysFile: undefined,
+  clientCaFile: undefined,
 };
 
 /** Starts a thread of tls-thread.mjs. */

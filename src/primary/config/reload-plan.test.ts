@@ -11,6 +11,7 @@ const TLS: TlsConfig = {
   handshakeTimeoutMs: 10_000,
   maxHandshakes: 256,
   ticketKeysFile: undefined,
+  clientCaFile: undefined,
 };
 const OTHER_FILES = [{ certFile: 'b.pem', keyFile: 'key.pem' }];
 
@@ -18,7 +19,8 @@ const OTHER_FILES = [{ certFile: 'b.pem', keyFile: 'key.pem' }];
 function loaded(server: Partial<ServerConfig> = {}, digest?: string): LoadedConfig {
   const read = readConfig({ UPSTREAM_URL: 'http://127.0.0.1:5001', WORKERS: '2' }, () => '');
   if (!read.ok) throw new Error('the test configuration is bad');
-  const tls = digest === undefined ? undefined : { certificates: [], ticketKeys: undefined, digest };
+  const tls =
+    digest === undefined ? undefined : { certificates: [], ticketKeys: undefined, clientCa: undefined, digest };
   return { config: { ...read.config, server: { ...read.config.server, ...server } }, tls };
 }
 

@@ -77,7 +77,7 @@ export class Reload {
     return {
       config,
       version: this.#version,
-      tls: tls === undefined ? undefined : { certificates: tls.certificates, ticketKeys },
+      tls: tls === undefined ? undefined : { certificates: tls.certificates, ticketKeys, clientCa: tls.clientCa },
     };
   }
 

@@ -48,7 +48,7 @@ test('says of every field what it is', () => {
 });
 
 test('knows the keys at any path', () => {
-  expect(keysAt([])).toEqual(['upstreams', 'routes', 'profiles', 'consumers', 'issuers']);
+  expect(keysAt([])).toEqual(['upstreams', 'routes', 'profiles', 'consumers', 'issuers', 'authorities']);
   expect(keysAt(['upstreams', 'any', 'tls'])).toEqual(['ca_file', 'server_name', 'verify']);
   expect(keysAt(['routes', 3, 'limits', 1])).toEqual(['name', 'capacity', 'refill_per_second']);
   expect(keysAt(['upstreams', 'any', 'circuit_breaker', 'window'])).toContain('min_volume');

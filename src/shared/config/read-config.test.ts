@@ -123,6 +123,8 @@ test('an empty environment gives the documented defaults and the demo upstream',
       ),
       consumers: [],
       issuers: [],
+      authorities: [],
+      readsClientCert: false,
     },
     redis: undefined,
     jobs: { mode: 'on', redis: undefined },
@@ -303,7 +305,7 @@ test('all problems of the environment, its files and the YAML come at once, and 
     'TLS_KEY_FILE: missing, expected a file, because TLS_CERT_FILE is set',
     'g.yaml:2: routes[0].path: got "a", expected a path that starts with /',
     'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream (or redirect, or respond)',
-    'g.yaml:3: extra: unknown key, expected one of upstreams, routes, profiles, consumers, issuers',
+    'g.yaml:3: extra: unknown key, expected one of upstreams, routes, profiles, consumers, issuers, authorities',
   ]);
 });
 

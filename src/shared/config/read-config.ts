@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { expiredCertificates } from './tls/certificates.ts';
+import { expiredAuthorities, expiredCertificates } from './tls/certificates.ts';
 import { checkEnv } from './env-checks.ts';
 import { readConfigFiles } from './files/config-files.ts';
 import { mergeYaml } from './files/merged-yaml.ts';
@@ -11,7 +11,7 @@ import { thisMachine } from './server/machine.ts';
 import type { Machine } from './server/machine.ts';
 import { defaultStateDir } from './server/state-dir.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
-import type { Environment } from './read-env.ts';
+import type { Environment, ReadEnv } from './read-env.ts';
 import type { Problem } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
 import { secretFilesOf } from './secret-files.ts';
@@ -47,11 +47,13 @@ const byPlace = (a: Problem, b: Problem): number =>
 
 interface Reading {
   readonly env: Environment;
+  readonly read: ReadEnv;
   readonly readFile: ReadFile;
   readonly machine: Machine;
 }
 
-function readYaml(names: readonly string[] | undefined, { env, readFile, machine }: Reading): YamlResult {
+function readYaml({ env, read: { values, problems: inEnv }, readFile, machine }: Reading): YamlResult {
+  const names = values.GATEWAY_CONFIG;
   if (names === undefined) return { ok: true, yaml: undefined };
   const { factsOf, entriesOf } = machine;
   const read = readConfigFiles(names, { readFile, factsOf, entriesOf });
@@ -64,7 +66,10 @@ function readYaml(names: readonly string[] | undefined, { env, readFile, machine
   if (yaml.problems.length > 0) return { ok: false, problems: yaml.problems };
   typeReferences(yaml.value, gatewaySchema, yaml.isReference);
   const hasDefaultUpstream = envText(env, 'UPSTREAM_URL') !== undefined;
-  const wrong = checkYaml(yaml.value, { fileOf: yaml.fileOf, readFile, hasDefaultUpstream });
+  const isUnsure = inEnv.some(({ key }) => key === 'TLS_CLIENT_AUTH' || key === 'CLIENT_CERT_HEADER');
+  const takesCertificates = isUnsure || values.TLS_CLIENT_AUTH === 'optional' || values.CLIENT_CERT_HEADER;
+  const surroundings = { fileOf: yaml.fileOf, readFile, hasDefaultUpstream, takesCertificates };
+  const wrong = checkYaml(yaml.value, surroundings);
   if (wrong.length === 0) return { ok: true, yaml };
   const files = parts.map(({ file }) => file);
   const problems = wrong.map((problem) => placed(problem, yaml)).toSorted(byPlace);
@@ -81,7 +86,7 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   const read = readEnv({ env, readFile });
   const { values, given } = read;
   const inEnv = [...read.problems, ...checkEnv(read, readFile)];
-  const reading = readYaml(values.GATEWAY_CONFIG, { env, readFile, machine });
+  const reading = readYaml({ env, read, readFile, machine });
   const warnings = [...misspeltVariables(env)];
   if (inEnv.length > 0 || !reading.ok) {
     return { ok: false, problems: [...inEnv, ...(reading.ok ? [] : reading.problems)], warnings };
@@ -100,5 +105,6 @@ export function readConfig(env: Environment, readFile: ReadFile, machine = thisM
   warnings.push(...weakSettings(config, { env, yaml, userId: machine.user.id, factsOf: machine.factsOf }));
   warnings.push(...expiredCertificates(config.server.tls, readFile));
   warnings.push(...badKeyFiles(config.identities, readFile));
+  warnings.push(...expiredAuthorities(config.server.tls, readFile));
   return { ok: true, config, supervise: values.GATEWAY_SUPERVISE, warnings };
 }

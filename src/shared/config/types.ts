@@ -83,6 +83,8 @@ export interface TlsConfig {
   readonly maxHandshakes: number;
   /** `undefined` = random keys of the process. */
   readonly ticketKeysFile: string | undefined;
+  /** Who has issued the certificates of clients; `undefined` = clients are not asked for one. */
+  readonly clientCaFile: string | undefined;
 }
 
 export interface TlsFiles {

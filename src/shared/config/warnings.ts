@@ -81,6 +81,7 @@ const OF_TLS = [
   'TLS_CIPHERS',
   'TLS_HANDSHAKE_TIMEOUT_SECONDS',
   'TLS_MAX_HANDSHAKES',
+  'TLS_CLIENT_CA_FILE',
   'TLS_TICKET_KEYS_FILE',
 ] as const satisfies readonly EnvName[];
 
@@ -95,7 +96,21 @@ function uselessTls({ server }: Config, given: ReadonlySet<EnvName>): readonly P
   const without = (keys: readonly EnvName[], reason: string, expected: string): readonly Problem[] =>
     keys.filter((key) => given.has(key)).map((key) => ({ key, value: undefined, expected, reason }));
   if (server.tls === undefined) return without(OF_TLS, 'TLS is off', 'TLS_CERT_FILE with it');
+  if (server.tls.clientCaFile === undefined && given.has('TLS_CLIENT_CA_FILE')) {
+    return without(
+      ['TLS_CLIENT_CA_FILE'],
+      'clients are not asked for certificates',
+      'TLS_CLIENT_AUTH=optional with it',
+    );
+  }
   return server.front === 'native' ? [] : without(OF_NATIVE_TLS, 'FRONT=uws does not use it', 'FRONT=native with it');
+}
+
+/** Nobody's Client-Cert is read then. */
+function certificatesOfNobody({ identities, server }: Config): readonly Problem[] {
+  if (!identities.readsClientCert || server.trustedProxies.length > 0) return [];
+  const reason = 'no proxy is trusted';
+  return [{ key: 'CLIENT_CERT_HEADER', value: undefined, expected: 'TRUSTED_PROXIES with it', reason }];
 }
 
 /** Nobody is asked for a PROXY header then, and whoever sends one gets a 400. */
@@ -117,6 +132,7 @@ export const warningsOf = (
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
   ...hostBits(config),
+  ...certificatesOfNobody(config),
   ...uselessHealthPath(config, from),
   ...riskyClientKey(config),
   ...idleProfiles(config),

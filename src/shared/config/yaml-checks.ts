@@ -4,7 +4,7 @@ import { checkCaFile } from './tls/certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { checkHealth } from './health/checks.ts';
 import { checkIdentity } from './identity/checks.ts';
-import { consumerSchema, issuerSchema, profileSchema } from './identity/yaml.ts';
+import { authoritySchema, consumerSchema, issuerSchema, profileSchema } from './identity/yaml.ts';
 import { checkLimits } from './limits/checks.ts';
 import { showValue } from './problems.ts';
 import { checkRules } from './rules/checks.ts';
@@ -25,6 +25,8 @@ export interface YamlSurroundings {
   readonly readFile: ReadFile;
   /** UPSTREAM_URL is set, so that the upstream `default` exists in any case. */
   readonly hasDefaultUpstream: boolean;
+  /** Certificates of clients come from somewhere. */
+  readonly takesCertificates: boolean;
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -121,6 +123,8 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
     profiles: goodSections(file['profiles'], profileSchema),
     consumers: goodSections(file['consumers'], consumerSchema),
     issuers: goodSections(file['issuers'], issuerSchema),
+    authorities: goodSections(file['authorities'], authoritySchema),
+    takesCertificates: around.takesCertificates,
     routes,
   });
   return [

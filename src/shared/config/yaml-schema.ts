@@ -5,7 +5,7 @@ import { textLike } from './parsed.ts';
 import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
 import { breakerSchema } from './breaker/yaml.ts';
-import { flag, listOf, section } from './yaml-fields.ts';
+import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
@@ -27,11 +27,6 @@ export const NAME_PHRASE =
   'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
 const name = z.string(NAME_PHRASE).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_PHRASE);
 const target = textLike(parseTarget, TARGET_PHRASE);
-
-/** What the JSON Schema says of two keys of which a section has one; zod's own check is in yaml-checks.ts. */
-const exactlyOne = (...keys: readonly string[]): z.core.GlobalMeta => ({
-  oneOf: keys.map((key) => ({ type: 'object', properties: { [key]: {} }, required: [key] })),
-});
 
 const timeouts = section({
   connect_seconds: seconds(BOUNDS.seconds)

@@ -7,6 +7,8 @@ export interface TlsMaterial {
   readonly certificates: readonly CertificateAndKey[];
   /** At least one, each of {@link TICKET_KEY_BYTES}. The first seals session tickets, all open them. */
   readonly ticketKeys: readonly Uint8Array[];
+  /** PEM of those who issue certificates of clients; `undefined` = clients are not asked for one. */
+  readonly clientCa: string | undefined;
 }
 
 /** PEM texts; the certificate may have its chain behind it. Secret: never logged. */

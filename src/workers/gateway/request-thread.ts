@@ -23,6 +23,8 @@ import { SlowReaders } from './exchange/slow-readers.ts';
 import { UntrustedProxy } from './exchange/untrusted-proxy.ts';
 import type { AwaitingBody, ExchangeThread, LinkedExchange, Uploading } from './exchange/thread.ts';
 import type { ClientFront } from './fronts/front.ts';
+import { CertificateCache } from './identity/certificates/certificate-cache.ts';
+import { RefusedCertificates } from './identity/certificates/refused-certificates.ts';
 import { credentialFields, ThreadIdentity } from './identity/thread-identity.ts';
 import { ThreadTokens } from './identity/jwt/thread-tokens.ts';
 import { storedIdentities } from './identity/keys/stored-identity.ts';
@@ -68,6 +70,9 @@ export class RequestThread implements ExchangeThread {
   readonly tokens: ThreadTokens;
   /** API keys that the configuration does not have. */
   readonly storedKeys: StoredKeyVerifier;
+  /** Those of clients that come as a text. */
+  readonly certificates: CertificateCache;
+  readonly refusedCertificates: RefusedCertificates;
   readonly breaker: BreakerGate;
   readonly maintenance = new Maintenance(createProcessClock());
   readonly clients: SharingClients;
@@ -133,6 +138,8 @@ export class RequestThread implements ExchangeThread {
     this.tokens = new ThreadTokens({ ...start, post: (message) => post({ to: 'identity', ...message }), log });
     this.#identityOf = storedIdentities(start.config.identities);
     const { cacheEntries, cacheMs } = start.config.identities;
+    this.certificates = new CertificateCache(cacheEntries);
+    this.refusedCertificates = new RefusedCertificates(log);
     this.storedKeys = new StoredKeyVerifier({
       cacheEntries,
       cacheMs,
@@ -148,6 +155,8 @@ export class RequestThread implements ExchangeThread {
       buckets: this.limits.memory,
       storedKeys: this.storedKeys,
       tokens: this.tokens,
+      certificates: this.certificates,
+      refusedCertificates: this.refusedCertificates,
     });
     this.untrustedProxy = new UntrustedProxy((address) => post({ to: 'limits', type: 'untrusted-proxy', address }));
     this.breaker = createGate({
@@ -257,6 +266,7 @@ export class RequestThread implements ExchangeThread {
     this.#identityOf = storedIdentities(config.identities);
     this.storedKeys.forgetAll();
     this.tokens.apply(config);
+    this.certificates.configure(config.identities.cacheEntries);
     this.identity.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);

@@ -6,14 +6,18 @@ import type { Problem } from '../problems.ts';
 import { routeName } from '../routes/conflicts.ts';
 import type { YamlProblem } from '../yaml-problems.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
+import { checkCertificates } from './certificate-checks.ts';
 import { SHIPPED_PROFILE_NAMES } from './profiles.ts';
-import type { ConsumerYaml, IssuerYaml, ProfileYaml } from './yaml.ts';
+import type { AuthorityYaml, ConsumerYaml, IssuerYaml, ProfileYaml } from './yaml.ts';
 
 /** What of the file says who calls; each part is right by itself, and its names are as they stand there. */
 export interface IdentityParts {
   readonly profiles: Readonly<Record<string, Partial<ProfileYaml>>>;
   readonly consumers: Readonly<Record<string, Partial<ConsumerYaml>>>;
   readonly issuers: Readonly<Record<string, Partial<IssuerYaml>>>;
+  readonly authorities: Readonly<Record<string, Partial<AuthorityYaml>>>;
+  /** The environment says where certificates of clients come from. */
+  readonly takesCertificates: boolean;
   readonly routes: readonly Partial<RouteYaml>[];
 }
 
@@ -30,7 +34,7 @@ function unknownName(path: readonly PropertyKey[], name: string, { what, known }
   return { path, value: showValue(name), expected: `the name of ${what} (${listed})`, ...didYouMean(name, known) };
 }
 
-function checkProfileNames({ profiles, consumers, issuers }: IdentityParts): readonly YamlProblem[] {
+function checkProfileNames({ profiles, consumers, issuers, authorities }: IdentityParts): readonly YamlProblem[] {
   const known = [...new Set([...Object.keys(profiles), ...SHIPPED_PROFILE_NAMES])];
   const of = (
     section: string,
@@ -41,7 +45,7 @@ function checkProfileNames({ profiles, consumers, issuers }: IdentityParts): rea
         ? []
         : [unknownName([section, name, 'profile'], profile, { what: 'a profile', known })],
     );
-  return [...of('consumers', consumers), ...of('issuers', issuers)];
+  return [...of('consumers', consumers), ...of('issuers', issuers), ...of('authorities', authorities)];
 }
 
 /** A hash that two keys have would leave open whose it is; nobody can say which, so it is shown shortened. */
@@ -152,12 +156,22 @@ function checkIssuers(issuers: IdentityParts['issuers']): readonly YamlProblem[]
   });
 }
 
+/** Consumers of both would have the same names. */
+const checkAuthorities = ({ authorities, issuers }: IdentityParts): readonly YamlProblem[] =>
+  Object.keys(authorities)
+    .filter((name) => Object.hasOwn(issuers, name))
+    .map((name) => ({
+      path: ['authorities', name],
+      value: showValue(name),
+      expected: 'a name of its own; one of the issuers has this one',
+    }));
+
 const ONLY_WITH_AUTHENTICATE = ['allow', 'anonymous', 'authenticate_query', 'forward_credentials'] as const;
 
 function checkRoute(
   route: Partial<RouteYaml>,
   index: number,
-  { consumers, issuers }: IdentityParts,
+  { consumers, issuers, authorities, takesCertificates }: IdentityParts,
 ): readonly YamlProblem[] {
   const { authenticate = [], allow } = route;
   const path = ['routes', index];
@@ -181,13 +195,22 @@ function checkRoute(
   if (authenticate.includes('jwt') && Object.keys(issuers).length === 0) {
     problems.push({ ...missing(['issuers'], `one or more issuers, because routes[${index}] takes jwt`) });
   }
+  if (authenticate.includes('certificate') && !takesCertificates) {
+    const expected = 'TLS_CLIENT_AUTH=optional or CLIENT_CERT_HEADER=on in the environment with it';
+    problems.push({
+      path: [...path, 'authenticate', authenticate.indexOf('certificate')],
+      value: showValue('certificate'),
+      expected,
+    });
+  }
   if (allow?.scopes !== undefined && !authenticate.includes('jwt')) {
     problems.push({
       ...missing([...path, 'allow', 'scopes'], 'jwt in authenticate with it'),
       reason: 'only tokens have scopes',
     });
   }
-  if (allow?.consumers !== undefined && !authenticate.includes('jwt')) {
+  const namesOthers = authenticate.includes('jwt') || Object.keys(authorities).length > 0;
+  if (allow?.consumers !== undefined && !namesOthers) {
     const known = Object.keys(consumers);
     for (const [at, name] of allow.consumers.entries()) {
       // Keys in Redis have consumers that the file need not name.
@@ -203,6 +226,8 @@ function checkRoute(
 export const checkIdentity = (parts: IdentityParts): readonly YamlProblem[] => [
   ...checkProfileNames(parts),
   ...checkKeys(parts.consumers),
+  ...checkCertificates(parts.consumers),
+  ...checkAuthorities(parts),
   ...checkBuckets(parts),
   ...checkIssuers(parts.issuers),
   ...parts.routes.flatMap((route, index) => checkRoute(route, index, parts)),

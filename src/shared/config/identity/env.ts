@@ -4,7 +4,7 @@ import { FORWARD, requestFieldKind } from '../../http/request-field.ts';
 import { withDefault } from '../env-variable.ts';
 import { BOUNDS, numberText, secondsText, wholeNumberText } from '../numbers.ts';
 import { fromText } from '../parsed.ts';
-import { oneOf } from '../parsers.ts';
+import { onOff, oneOf } from '../parsers.ts';
 import { API_KEY_STORES } from '../words.ts';
 
 const apiKeyHeader = fromText<string>((text) => {
@@ -45,6 +45,12 @@ export const IDENTITY_ENV = {
     secondsText(BOUNDS.jwksStaleSeconds),
     '86400',
     'How long keys of an issuer that cannot be reached are still used.',
+  ),
+  CLIENT_CERT_HEADER: withDefault(
+    onOff,
+    'off',
+    'TRUSTED_PROXIES say in Client-Cert (RFC 9440) which certificate their client has proved to have: routes with ' +
+      'certificate in authenticate go by it. From everybody else the field is dropped, on or off.',
   ),
   AUTH_FAILURE_CAPACITY: withDefault(
     wholeNumberText(BOUNDS.count),

@@ -47,6 +47,7 @@ routes:
         groups: ['b2b'],
         disabled: false,
         keys: [{ id: 'k1', sha256: HASH, expiresAtMs: Date.UTC(2027, 0, 1), disabled: false }],
+        certificates: [],
       },
     ]);
     expect(config.identities.issuers.map(({ keySource, consumerClaim }) => [keySource, consumerClaim])).toEqual([
@@ -157,7 +158,7 @@ const issuer = (fields: string): string => file('authenticate: [jwt]', `issuers:
 test.each<[string, string]>([
   [
     file('authenticate: [apikey]'),
-    'g.yaml:1: routes[0].authenticate[0]: got "apikey", expected one of api_key, jwt; did you mean "api_key"?',
+    'g.yaml:1: routes[0].authenticate[0]: got "apikey", expected one of api_key, jwt, certificate; did you mean "api_key"?',
   ],
   [
     file('authenticate: [api_key, api_key]'),

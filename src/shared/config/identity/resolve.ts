@@ -6,6 +6,8 @@ import type { ProfileLimitsConfig, RouteLimitsConfig } from '../types.ts';
 import type { GatewayYaml, RouteYaml } from '../yaml-schema.ts';
 import { profileLabel, SHIPPED_PROFILES } from './profiles.ts';
 import type {
+  AuthorityConfig,
+  CertificateConfig,
   ConsumerConfig,
   IdentitiesConfig,
   IssuerConfig,
@@ -13,8 +15,10 @@ import type {
   ProfileConfig,
   RouteAuthenticationConfig,
 } from './types.ts';
+import { certificatePartOf } from './certificates.ts';
+import type { CertificateYaml } from './certificates.ts';
 import { parseMoment } from './yaml.ts';
-import type { ConsumerYaml, IssuerYaml, ProfileYaml } from './yaml.ts';
+import type { AuthorityYaml, ConsumerYaml, IssuerYaml, ProfileYaml } from './yaml.ts';
 
 const CLOCK_SKEW_SECONDS = 30;
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
@@ -47,6 +51,21 @@ function momentMs(text: string | undefined): number | undefined {
   return parsed?.ok === true ? parsed.value : undefined;
 }
 
+/** One that names no part was refused before. */
+const resolveCertificates = (certificates: readonly CertificateYaml[]): readonly CertificateConfig[] =>
+  certificates.flatMap((certificate) => {
+    const named = certificatePartOf(certificate);
+    return named === undefined ? [] : [{ ...named, disabled: certificate.disabled ?? false }];
+  });
+
+const resolveAuthority = ([name, authority]: [string, AuthorityYaml]): AuthorityConfig => ({
+  name,
+  issuerCn: authority.issuer_cn,
+  part: authority.consumer ?? 'subject_cn',
+  profile: authority.profile ?? '',
+  groups: authority.groups ?? [],
+});
+
 const resolveConsumer = ([name, consumer]: [string, ConsumerYaml]): ConsumerConfig => ({
   name,
   profile: consumer.profile ?? '',
@@ -58,6 +77,7 @@ const resolveConsumer = ([name, consumer]: [string, ConsumerYaml]): ConsumerConf
     expiresAtMs: momentMs(expires),
     disabled,
   })),
+  certificates: resolveCertificates(consumer.certificates ?? []),
 });
 
 function keySourceOf(issuer: IssuerYaml, file: string): IssuerKeySource {
@@ -101,6 +121,8 @@ export function resolveIdentities(
     issuers: Object.entries(data.issuers ?? {}).map((own) =>
       resolveIssuer(own, yaml?.fileOf(['issuers', own[0]]) ?? ''),
     ),
+    authorities: Object.entries(data.authorities ?? {}).map(resolveAuthority),
+    readsClientCert: env.CLIENT_CERT_HEADER,
   };
 }
 

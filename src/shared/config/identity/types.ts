@@ -23,6 +23,29 @@ export interface ApiKeyConfig {
   readonly disabled: boolean;
 }
 
+/** What of a certificate tells whose it is. */
+export type CertificatePart = 'subject_cn' | 'san_uri' | 'san_dns' | 'fingerprint';
+
+/** Certificates that are a consumer's. */
+export interface CertificateConfig {
+  readonly part: CertificatePart;
+  /** DNS names in lower case, fingerprints (SHA-256) in lower-case hex. */
+  readonly value: string;
+  readonly disabled: boolean;
+}
+
+/** Whose certificates are those that are no configured consumer's. */
+export interface AuthorityConfig {
+  readonly name: string;
+  /** Common name of who has issued them; `undefined` = whoever. */
+  readonly issuerCn: string | undefined;
+  /** What names the consumer. */
+  readonly part: CertificatePart;
+  /** `''` = none. */
+  readonly profile: string;
+  readonly groups: readonly string[];
+}
+
 export interface ConsumerConfig {
   readonly name: string;
   /** `''` = what its credential says, if it says one. */
@@ -31,6 +54,7 @@ export interface ConsumerConfig {
   /** Whatever credential it has is refused. */
   readonly disabled: boolean;
   readonly keys: readonly ApiKeyConfig[];
+  readonly certificates: readonly CertificateConfig[];
 }
 
 /** Where the public keys of an issuer come from; files are absolute, or relative to where the process was started. */
@@ -79,6 +103,10 @@ export interface IdentitiesConfig {
   readonly profiles: readonly ProfileConfig[];
   readonly consumers: readonly ConsumerConfig[];
   readonly issuers: readonly IssuerConfig[];
+  /** In the order in which they are asked. */
+  readonly authorities: readonly AuthorityConfig[];
+  /** Trusted proxies say in Client-Cert which certificate their client has. */
+  readonly readsClientCert: boolean;
 }
 
 /** Who may use a route. */

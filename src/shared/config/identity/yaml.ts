@@ -7,6 +7,7 @@ import type { Parsed } from '../parsed.ts';
 import { oneOf } from '../parsers.ts';
 import { AUTHENTICATION_METHODS } from '../words.ts';
 import { flag, listOf, section } from '../yaml-fields.ts';
+import { authorityFields, certificateSchema } from './certificates.ts';
 
 const CONSUMER_PHRASE = 'a name of visible ASCII without comma, at most 128, that starts with a letter or digit';
 export const consumerName = z.string(CONSUMER_PHRASE).regex(/^[A-Za-z0-9][!-+\--~]{0,127}$/, CONSUMER_PHRASE);
@@ -71,6 +72,19 @@ export const consumerSchema = section({
   groups: z.array(group.describe('One group.'), 'a list of groups').optional().describe('Groups it belongs to.'),
   disabled: flag.optional().describe('Whatever credential it has is refused; default false.'),
   keys: z.array(key.describe('One key.'), 'a list of keys').optional().describe('Its API keys.'),
+  certificates: z
+    .array(
+      certificateSchema.describe('One certificate, or several that have this in common.'),
+      'a list of certificates',
+    )
+    .optional()
+    .describe('Its client certificates.'),
+});
+
+export const authoritySchema = section({
+  ...authorityFields,
+  profile: profileName.optional().describe('Profile of its consumers; default none.'),
+  groups: z.array(group.describe('One group.'), 'a list of groups').optional().describe('Groups they belong to.'),
 });
 
 const ALGORITHM_PHRASE = `an algorithm with a public key: ${TOKEN_ALGORITHMS.join(', ')}`;
@@ -129,7 +143,7 @@ export const ROUTE_IDENTITY_FIELDS = {
     .array(oneOf(AUTHENTICATION_METHODS).describe('One way.'), 'a list of ways')
     .optional()
     .describe(
-      'How clients prove who they are: api_key, jwt; the first that a request has names its consumer. Without a ' +
+      'How clients prove who they are: api_key, jwt, certificate; the first that a request has names its consumer. Without a ' +
         'good credential 401. [] = not at all, the default.',
     ),
   anonymous: flag
@@ -168,8 +182,17 @@ export const IDENTITY_SECTIONS = {
     )
     .optional()
     .describe('Who issues tokens (JWT), by name.'),
+  authorities: z
+    .record(
+      z.string(RULE_NAME_PHRASE).regex(RULE_NAME, RULE_NAME_PHRASE),
+      authoritySchema.describe('One authority.'),
+      'a mapping of names to authorities',
+    )
+    .optional()
+    .describe('Whose client certificates are those that no consumer names; the first that fits.'),
 } as const;
 
 export type ProfileYaml = z.infer<typeof profileSchema>;
 export type ConsumerYaml = z.infer<typeof consumerSchema>;
+export type AuthorityYaml = z.infer<typeof authoritySchema>;
 export type IssuerYaml = z.infer<typeof issuerSchema>;

@@ -39,6 +39,17 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg3fbnofTfdfRQk7/N
 npjvYggU+p/beRpDBTY+mUMMEKChRANCAARzftlOvo1X7mYvshWgRKT1+oa8NGiM
 Gf4SNUvhqEjK2c3mDmNbh/faFyHarOFBvmtH8ui9sp9OI5xbkjREgHpN
 -----END PRIVATE KEY-----`;
+/** Of an authority that is not its own root. */
+const MIDDLE = `-----BEGIN CERTIFICATE-----
+MIIBdzCCAR6gAwIBAgIUbnvKFFaL6Us+J9hIudyBrxK/b28wCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFY2EgQ0EwIBcNMjYxMTI3MDUxNjQxWhgPMjEyNjExMDMwNTE2
+NDFaMBExDzANBgNVBAMMBk1pZGRsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BJkdn4wajV9biSaVmbjs89Sn/yiUkMKeo+Nw+C6BlH0P3eAS4k5zZs1vSEojAwE1
+UhXK5qBBDnuLo7kmgvEvI+OjUzBRMA8GA1UdEwEB/wQFMAMBAf8wHQYDVR0OBBYE
+FMWr9nxL7meRWzRiX2yvmsZVLr56MB8GA1UdIwQYMBaAFA93p32QznwC0tN/ERxB
+kyhGW2buMAoGCCqGSM49BAMCA0cAMEQCIHpNL+24h6Cl9etXPyE2nTQc9Ar4g1E8
+Kr0ukW1Wl2ERAiBub1OBR0izr2NUK1HPIfL1LpCMuvvbFqCBYMF3C9YYsA==
+-----END CERTIFICATE-----`;
 
 const files = memoryFiles({
   'c.pem': CERTIFICATE,
@@ -46,6 +57,8 @@ const files = memoryFiles({
   'other.pem': OTHER_KEY,
   'old.pem': EXPIRED,
   'old-key.pem': EXPIRED_KEY,
+  'middle.pem': MIDDLE,
+  'authorities.pem': `# who may issue\n${CERTIFICATE}\n${EXPIRED}\n`,
   'broken-chain.pem': `${CERTIFICATE}\n${CERTIFICATE.replace('MIIBhjCC', 'AAAAAAAA')}`,
   'tickets.txt': `# shared\n${Buffer.alloc(48).toString('base64')}\n`,
   'bad-tickets.txt': 'c2VjcmV0',
@@ -170,5 +183,54 @@ test.each([
   ['c.pem', 'c.pem', ['TLS_KEY_FILE: got "c.pem", expected a PEM file with a private key without passphrase']],
 ])('TLS_CERT_FILE %s with TLS_KEY_FILE %s is refused', (TLS_CERT_FILE, TLS_KEY_FILE, lines) => {
   const result = readConfig({ TLS_CERT_FILE, TLS_KEY_FILE }, files);
+  expect(result.ok ? [] : formatProblems(result.problems).split('\n')).toEqual(lines);
+});
+
+test('clients are asked for certificates of some authorities; one whose time is over is told of', () => {
+  const tls = { TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' };
+  const result = readConfig({ ...tls, TLS_CLIENT_AUTH: 'optional', TLS_CLIENT_CA_FILE: 'authorities.pem' }, files);
+  expect(result).toMatchObject({ ok: true, config: { server: { tls: { clientCaFile: 'authorities.pem' } } } });
+  expect(formatProblems(result.warnings)).toBe(
+    'TLS_CLIENT_CA_FILE: got "authorities.pem", expected certificates that are valid now; certificate 2: it expired on ' +
+      'Jan  1 00:00:00 2021 GMT',
+  );
+  const off = readConfig({ ...tls, TLS_CLIENT_CA_FILE: 'c.pem' }, files);
+  expect(off).toMatchObject({ ok: true, config: { server: { tls: { clientCaFile: undefined } } } });
+  expect(formatProblems(off.warnings)).toBe(
+    'TLS_CLIENT_CA_FILE: clients are not asked for certificates, expected TLS_CLIENT_AUTH=optional with it',
+  );
+});
+
+test.each<[Record<string, string>, string[]]>([
+  [
+    { TLS_CLIENT_AUTH: 'optional' },
+    [
+      'TLS_CLIENT_AUTH: got "optional", expected off, or TLS_CERT_FILE and TLS_KEY_FILE with it',
+      'TLS_CLIENT_CA_FILE: missing, expected a file, because TLS_CLIENT_AUTH is optional',
+    ],
+  ],
+  [
+    { TLS_CLIENT_AUTH: 'required', TLS_CLIENT_CA_FILE: 'none.pem' },
+    [
+      'TLS_CLIENT_AUTH: got "required", expected one of off, optional',
+      'TLS_CLIENT_CA_FILE: got "none.pem", expected a readable file; there is no such file',
+    ],
+  ],
+  [
+    { TLS_CLIENT_CA_FILE: 'broken-chain.pem' },
+    ['TLS_CLIENT_CA_FILE: got "broken-chain.pem", expected a PEM file of certificates; certificate 2 cannot be read'],
+  ],
+  [
+    { TLS_CLIENT_CA_FILE: 'k.pem' },
+    ['TLS_CLIENT_CA_FILE: got "k.pem", expected a PEM file of certificates; something else, or nothing, is in it'],
+  ],
+  [
+    { FRONT: 'uws', TLS_CLIENT_CA_FILE: 'middle.pem' },
+    [
+      'TLS_CLIENT_CA_FILE: got "middle.pem", expected a root certificate too, or FRONT=native: uws follows every chain to one',
+    ],
+  ],
+])('clients cannot be asked with %j', (env, lines) => {
+  const result = readConfig(env, files);
   expect(result.ok ? [] : formatProblems(result.problems).split('\n')).toEqual(lines);
 });

@@ -33,6 +33,35 @@ function checkPem(readFile: ReadFile, path: string, kind: 'certificate' | 'key')
 /** A file of certificates to trust: there, readable, PEM. */
 export const checkCaFile = (readFile: ReadFile, path: string): Check => checkPem(readFile, path, 'certificate');
 
+const BEGIN_CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+
+/** Each certificate of a PEM file by itself, with what stands before it. */
+const certificatesIn = (pem: string): readonly string[] =>
+  pem
+    .split(BEGIN_CERTIFICATE)
+    .slice(1)
+    .map((rest) => BEGIN_CERTIFICATE + rest);
+
+/** Those who issue certificates of clients: all of the file is certificates, as what is passed over would be missed. */
+export function checkClientCaFile(readFile: ReadFile, path: string): Check {
+  const file = tryReadFile(readFile, path);
+  if (!file.ok) return { expected: 'a readable file', hint: file.why };
+  const certificates = certificatesIn(file.text);
+  const bad = certificates.findIndex((pem) => parseCertificate(pem) === undefined);
+  const others = file.text.match(/-----BEGIN (?!CERTIFICATE-----)/);
+  if (certificates.length > 0 && bad < 0 && others === null) return undefined;
+  const hint =
+    others === null && bad >= 0 ? `certificate ${bad + 1} cannot be read` : 'something else, or nothing, is in it';
+  return { expected: 'a PEM file of certificates', hint };
+}
+
+/** Whether none of them vouches for itself. */
+export const lacksRoot = (readFile: ReadFile, path: string): boolean =>
+  certificatesIn(readFile(path)).every((pem) => {
+    const certificate = parseCertificate(pem);
+    return certificate === undefined || certificate.subject !== certificate.issuer;
+  });
+
 function checkPair({ certFile, keyFile }: TlsFiles, readFile: ReadFile): readonly Problem[] {
   const certificate = checkPem(readFile, certFile, 'certificate');
   const key = checkPem(readFile, keyFile, 'key');
@@ -72,6 +101,31 @@ export function checkServerTls({ certFiles, keyFiles }: ServerTlsFiles, readFile
   return certFiles.flatMap((certFile, index) => checkPair({ certFile, keyFile: keyFiles[index] ?? '' }, readFile));
 }
 
+const outsideItsTime = (pem: string, nowMs: number): string | undefined => {
+  const certificate = parseCertificate(pem);
+  if (certificate === undefined) return undefined;
+  const { validFrom, validTo } = certificate;
+  const early = nowMs < Date.parse(validFrom);
+  if (!early && nowMs <= Date.parse(validTo)) return undefined;
+  return early ? `it is not valid before ${validFrom}` : `it expired on ${validTo}`;
+};
+
+/** Issuers of clients' certificates whose time is over, so that no client of theirs is let in. */
+export function expiredAuthorities(
+  tls: TlsConfig | undefined,
+  readFile: ReadFile,
+  nowMs = wallClockMs(),
+): readonly Problem[] {
+  const path = tls?.clientCaFile;
+  if (path === undefined) return [];
+  return certificatesIn(readFile(path)).flatMap((pem, index) => {
+    const why = outsideItsTime(pem, nowMs);
+    if (why === undefined) return [];
+    const hint = `certificate ${index + 1}: ${why}`;
+    return [{ key: 'TLS_CLIENT_CA_FILE', value: showValue(path), expected: 'certificates that are valid now', hint }];
+  });
+}
+
 /** Certificates that no client will take today. They may be meant, for a test, so they are no problem. */
 export function expiredCertificates(
   tls: TlsConfig | undefined,
@@ -79,12 +133,8 @@ export function expiredCertificates(
   nowMs = wallClockMs(),
 ): readonly Problem[] {
   return (tls?.certificates ?? []).flatMap(({ certFile }) => {
-    const certificate = readable(() => new X509Certificate(readFile(certFile)));
-    if (certificate === undefined) return [];
-    const { validFrom, validTo } = certificate;
-    const early = nowMs < Date.parse(validFrom);
-    if (!early && nowMs <= Date.parse(validTo)) return [];
-    const hint = early ? `it is not valid before ${validFrom}` : `it expired on ${validTo}`;
+    const hint = outsideItsTime(readFile(certFile), nowMs);
+    if (hint === undefined) return [];
     return [{ key: 'TLS_CERT_FILE', value: showValue(certFile), expected: 'a certificate that is valid now', hint }];
   });
 }

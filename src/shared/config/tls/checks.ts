@@ -1,5 +1,5 @@
 import { parseTicketKeys } from '../../tls/ticket-keys.ts';
-import { checkServerTls } from './certificates.ts';
+import { checkClientCaFile, checkServerTls, lacksRoot } from './certificates.ts';
 import type { EnvName, EnvValues } from '../env-table.ts';
 import { showValue } from '../problems.ts';
 import type { Problem } from '../problems.ts';
@@ -15,6 +15,29 @@ function checkTicketKeys(path: string | undefined, readFile: ReadFile): readonly
   if (parsed.ok) return [];
   const hint = parsed.line === undefined ? 'there is none' : `line ${parsed.line} is something else`;
   return [{ ...problem, expected: 'lines of 48 bytes as base64 or hex', hint }];
+}
+
+/** Clients can only be asked where TLS is spoken, and by whom their certificates must be issued must be said. */
+function checkClientAuth(values: EnvValues, readFile: ReadFile): readonly Problem[] {
+  const { TLS_CLIENT_AUTH: asks, TLS_CLIENT_CA_FILE: path } = values;
+  const problems: Problem[] = [];
+  if (asks === 'optional') {
+    if (values.TLS_CERT_FILE === undefined && values.TLS_KEY_FILE === undefined) {
+      const expected = 'off, or TLS_CERT_FILE and TLS_KEY_FILE with it';
+      problems.push({ key: 'TLS_CLIENT_AUTH', value: showValue(asks), expected });
+    }
+    if (path === undefined) {
+      const expected = 'a file, because TLS_CLIENT_AUTH is optional';
+      problems.push({ key: 'TLS_CLIENT_CA_FILE', value: undefined, expected });
+    }
+  }
+  const bad = path === undefined ? undefined : checkClientCaFile(readFile, path);
+  if (bad !== undefined) problems.push({ key: 'TLS_CLIENT_CA_FILE', value: showValue(path), ...bad });
+  else if (path !== undefined && values.FRONT === 'uws' && lacksRoot(readFile, path)) {
+    const expected = 'a root certificate too, or FRONT=native: uws follows every chain to one';
+    problems.push({ key: 'TLS_CLIENT_CA_FILE', value: showValue(path), expected });
+  }
+  return problems;
 }
 
 /** What only our own front can do. Where leaving it out would be less safe than it says, uws refuses. */
@@ -45,6 +68,7 @@ export function checkTls(
   const { TLS_CERT_FILE: certFiles, TLS_KEY_FILE: keyFiles } = values;
   return [
     ...(sound('TLS_CERT_FILE', 'TLS_KEY_FILE') ? checkServerTls({ certFiles, keyFiles }, readFile) : []),
+    ...(sound('TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE') ? checkClientAuth(values, readFile) : []),
     ...checkTicketKeys(values.TLS_TICKET_KEYS_FILE, readFile),
     ...(sound('FRONT') ? checkFront(values) : []),
   ];

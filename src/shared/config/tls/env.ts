@@ -1,7 +1,7 @@
 import { optional, withDefault } from '../env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from '../numbers.ts';
 import { cipherList, fileList, fileName, oneOf } from '../parsers.ts';
-import { TLS_VERSIONS } from '../words.ts';
+import { TLS_CLIENT_AUTH, TLS_VERSIONS } from '../words.ts';
 
 /**
  * Mozilla's intermediate set without DHE: what every client since about 2014 has, each with forward secrecy and AEAD. The
@@ -45,6 +45,16 @@ export const TLS_ENV = {
     wholeNumberText(BOUNDS.count),
     '256',
     'TLS handshakes under way per thread; a client above it is disconnected.',
+  ),
+  TLS_CLIENT_AUTH: withDefault(
+    oneOf(TLS_CLIENT_AUTH),
+    'off',
+    'optional: clients are asked for a certificate; one that none of TLS_CLIENT_CA_FILE has issued ends the handshake, a ' +
+      'client without one is let in. Routes with certificate in authenticate want one.',
+  ),
+  TLS_CLIENT_CA_FILE: optional(
+    fileName,
+    'Certificates (PEM) of those who issue the certificates of clients. Each is trusted by itself, whoever has issued it.',
   ),
   TLS_TICKET_KEYS_FILE: optional(
     fileName,

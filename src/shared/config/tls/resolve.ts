@@ -14,5 +14,6 @@ export function resolveTls(env: EnvValues): TlsConfig | undefined {
     handshakeTimeoutMs: toMs(env.TLS_HANDSHAKE_TIMEOUT_SECONDS),
     maxHandshakes: env.TLS_MAX_HANDSHAKES,
     ticketKeysFile: env.TLS_TICKET_KEYS_FILE,
+    clientCaFile: env.TLS_CLIENT_AUTH === 'optional' ? env.TLS_CLIENT_CA_FILE : undefined,
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
+import type { ClientCertificate } from '../identity/certificates/client-certificate.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { FieldFilter } from '../rules/field-filter.ts';
 import type { LocalAnswer } from './local-answer.ts';
@@ -62,6 +63,8 @@ export interface AnsweredExchange {
 export interface ClientSide {
   /** Canonical text; '' when the client is gone. */
   peerAddress(): string;
+  /** That its connection has proved to have; `undefined` = none. Asked while the request's header is at hand. */
+  certificate(): ClientCertificate | undefined;
   /** An answer of the gateway's own, whole. */
   local(exchange: AnsweredExchange, answer: LocalAnswer): void;
   /** A 102 or 103 (RFC 9110, section 15.2). @param fields lines without the last CRLF, or '' */

@@ -21,7 +21,6 @@ import { ASK, isProbe, REFUSE, UNTRACKED } from '../breaker/gate.ts';
 import type { GatedCall } from '../breaker/gate.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { Caller } from '../identity/callers.ts';
-import { REPEATED_CREDENTIAL } from '../identity/credentials-of-request.ts';
 import type { Presented } from '../identity/credentials-of-request.ts';
 import type { Judgement, RouteAuthentication } from '../identity/route-authentication.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
@@ -255,7 +254,8 @@ export class Exchange
     let own = `x-request-id: ${this.requestId}\r\nvia: ${head.via === undefined ? via : `${head.via}, ${via}`}\r\n`;
     this.takesTrailers = head.takesTrailers;
     if (head.takesTrailers) own += 'te: trailers\r\nconnection: te\r\n';
-    if (trustedProxies.empty || !trustedProxies.isTrusted(this.address)) {
+    const trusted = !trustedProxies.empty && trustedProxies.isTrusted(this.address);
+    if (!trusted) {
       thread.untrustedProxy.saw(this.address, head.forwardedFor);
       this.fields = head.fields + forwardedByClient(head, peer) + own;
     } else {
@@ -268,8 +268,9 @@ export class Exchange
     const { limits } = thread;
     const { authentication } = this.stages;
     if (authentication !== undefined) {
-      this.#presented = authentication.take(head, this);
-      if (this.#presented === undefined) return void this.#refuseHead('bad_request', REPEATED_CREDENTIAL);
+      const presented = authentication.take(head, this, trusted);
+      if (typeof presented === 'string') return void this.#refuseHead('bad_request', presented);
+      this.#presented = presented;
     } else if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
     head.clientAddress = this.address;
     const client = limits.keys.nameOf(head);

@@ -15,8 +15,8 @@ const identity = (consumer: string, more: Partial<Identity> = {}): Identity => (
 
 const callers = new Callers({
   consumers: [
-    { name: 'acme', profile: 'partner', groups: ['b2b'], disabled: false, keys: [] },
-    { name: 'plain', profile: '', groups: [], disabled: true, keys: [] },
+    { name: 'acme', profile: 'partner', groups: ['b2b'], disabled: false, keys: [], certificates: [] },
+    { name: 'plain', profile: '', groups: [], disabled: true, keys: [], certificates: [] },
   ],
   profiles: [{ name: 'partner', rules: [], maxInFlight: 7 }],
 } as unknown as IdentitiesConfig);

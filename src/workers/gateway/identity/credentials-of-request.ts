@@ -1,8 +1,14 @@
-import type { AuthenticationMethod } from '../../../shared/identity/identity.ts';
 import type { RequestHead } from '../exchange/request-head.ts';
+import type { ClientCertificate } from './certificates/client-certificate.ts';
 
 /** The credentials that a request has, one of a method at most; '' = none. */
-export type Presented = Record<AuthenticationMethod, string>;
+export interface Presented {
+  api_key: string;
+  jwt: string;
+  certificate: ClientCertificate | '';
+}
+
+export type Credential = Exclude<Presented[keyof Presented], ''>;
 
 /** Why a request is refused that leaves open which of several credentials counts. */
 export const REPEATED_CREDENTIAL = 'There are two credentials of the same kind.';

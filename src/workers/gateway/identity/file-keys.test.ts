@@ -25,6 +25,7 @@ function setUp(next?: Verifier) {
           profile: 'iot',
           groups: [],
           disabled: false,
+          certificates: [],
           keys: [key(good), key(ends, { expiresAtMs: 2_000 }), key(off, { disabled: true })],
         },
       ],

@@ -3,12 +3,20 @@ import { isRefusal } from '../../../shared/identity/identity.ts';
 import type { AuthenticationMethod, Identity, IdentityRefusal, Verdict } from '../../../shared/identity/identity.ts';
 import { authColumn, THREAD } from '../../../shared/metrics/layout.ts';
 import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
+import type { ClientSide } from '../exchange/client-side.ts';
 import type { RequestHead } from '../exchange/request-head.ts';
 import type { RouteLimit } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { Caller, Callers } from './callers.ts';
-import { credentialsIn, withoutField, withoutParameter } from './credentials-of-request.ts';
-import type { CredentialPlaces, Presented } from './credentials-of-request.ts';
+import type { CertificateCache } from './certificates/certificate-cache.ts';
+import {
+  certificateInClaims,
+  CLIENT_CERT,
+  MALFORMED_CLIENT_CERT,
+  withoutClientCert,
+} from './certificates/client-cert-field.ts';
+import { credentialsIn, REPEATED_CREDENTIAL, withoutField, withoutParameter } from './credentials-of-request.ts';
+import type { Credential, CredentialPlaces, Presented } from './credentials-of-request.ts';
 import type { FailureBudget } from './failure-budget.ts';
 import type { Verifier } from './verifier.ts';
 
@@ -22,7 +30,11 @@ export type Judgement = Identity | 'none' | IdentityRefusal;
 export interface RouteAuthenticationParts {
   readonly config: RouteAuthenticationConfig;
   readonly apiKeyHeader: string;
-  readonly verifiers: ReadonlyMap<AuthenticationMethod, Verifier>;
+  readonly verifiers: ReadonlyMap<AuthenticationMethod, Verifier<Credential>>;
+  /** Those that come in a field. */
+  readonly certificates: CertificateCache;
+  /** Trusted proxies say in a field which certificate their client has; that of their own connection is theirs. */
+  readonly readsClientCert: boolean;
   readonly callers: Callers;
   readonly budget: FailureBudget;
   readonly metrics: ThreadMetrics;
@@ -34,13 +46,14 @@ export interface RouteAuthenticationParts {
 
 /** What an exchange lets itself be told apart by. */
 interface ForwardedRequest {
+  readonly client: Pick<ClientSide, 'certificate'>;
   fields: string;
   forwardTarget: string;
 }
 
 interface Way {
   readonly method: AuthenticationMethod;
-  readonly verifier: Verifier;
+  readonly verifier: Verifier<Credential>;
 }
 
 /** How one route finds out who asks; made when configuration is read. */
@@ -52,6 +65,7 @@ export class RouteAuthentication {
   readonly #parts: RouteAuthenticationParts;
   readonly #ways: readonly Way[];
   readonly #places: CredentialPlaces;
+  readonly #takesCertificates: boolean;
 
   constructor(parts: RouteAuthenticationParts) {
     const { config, apiKeyHeader, verifiers } = parts;
@@ -65,15 +79,32 @@ export class RouteAuthentication {
     const takesKeys = config.methods.includes('api_key');
     const takesTokens = config.methods.includes('jwt');
     this.#places = { takesKeys, takesTokens, apiKeyHeader, queryParameter: config.queryParameter };
+    this.#takesCertificates = config.methods.includes('certificate');
     this.#challenge =
       (takesKeys ? `www-authenticate: ApiKey realm="gateway", header="${apiKeyHeader}"\r\n` : '') +
-      (takesTokens ? 'www-authenticate: Bearer realm="gateway"\r\n' : '');
+      (takesTokens ? 'www-authenticate: Bearer realm="gateway"\r\n' : '') +
+      // No scheme is registered for it, and a 401 without one is not allowed.
+      (this.#takesCertificates ? 'www-authenticate: ClientCertificate realm="gateway"\r\n' : '');
   }
 
-  /** Takes the credentials out of the request. @returns `undefined` = there are two of a kind */
-  take(head: RequestHead, request: ForwardedRequest): Presented | undefined {
+  /**
+   * Takes the credentials out of the request.
+   * @param trusted whoever has sent it is a proxy that is believed
+   * @returns a text: why nobody can say which credentials count, for the client to read
+   */
+  take(head: RequestHead, request: ForwardedRequest, trusted: boolean): Presented | string {
     const presented = credentialsIn(head, this.#places);
-    if (presented === undefined || this.#parts.config.forwardsCredentials) return presented;
+    if (presented === undefined) return REPEATED_CREDENTIAL;
+    if (this.#takesCertificates) {
+      const certificate =
+        trusted && this.#parts.readsClientCert
+          ? certificateInClaims(head.claims, this.#parts.certificates)
+          : (request.client.certificate() ?? '');
+      if (certificate === undefined) return MALFORMED_CLIENT_CERT;
+      presented.certificate = certificate;
+      this.#tellOfCertificate(head, request, presented);
+    }
+    if (this.#parts.config.forwardsCredentials) return presented;
     const { apiKeyHeader, queryParameter } = this.#places;
     // A key is the gateway's own wherever it stands; Authorization may also be for the upstream.
     const key = head.header(apiKeyHeader);
@@ -94,6 +125,13 @@ export class RouteAuthentication {
     return presented;
   }
 
+  /** The upstream hears of the certificate that is looked at here, if it may, and of no other. */
+  #tellOfCertificate(head: RequestHead, request: ForwardedRequest, { certificate }: Presented): void {
+    if (head.claims !== '') request.fields = withoutClientCert(request.fields);
+    if (certificate === '' || !this.#parts.config.forwardsCredentials) return;
+    request.fields += `${CLIENT_CERT}: ${certificate.field}\r\n`;
+  }
+
   /** What is known of them at once; `undefined` = some must be verified. One that is wrong is enough. */
   judge(presented: Presented): Judgement | undefined {
     let first: Judgement = 'none';
@@ -101,7 +139,7 @@ export class RouteAuthentication {
     for (const { method, verifier } of this.#ways) {
       const credential = presented[method];
       if (credential === '') continue;
-      const verdict = credential.length > LONGEST_CREDENTIAL ? 'credentials_invalid' : verifier.known(credential);
+      const verdict = isTooLong(credential) ? 'credentials_invalid' : verifier.known(credential);
       if (verdict === undefined) waits = true;
       else if (isRefusal(verdict)) return verdict;
       else {
@@ -179,6 +217,9 @@ export class RouteAuthentication {
     this.#parts.metrics.add(this.#parts.metricsStart + authColumn(way?.method ?? 'none', outcome));
   }
 }
+
+const isTooLong = (credential: Credential): boolean =>
+  typeof credential === 'string' && credential.length > LONGEST_CREDENTIAL;
 
 interface Asked {
   readonly presented: Presented;

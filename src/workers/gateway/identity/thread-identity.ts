@@ -5,6 +5,11 @@ import type { DecidesAtOnce } from '../../../shared/limits/store.ts';
 import type { RouteLimit, ThreadLimits } from '../limits/thread-limits.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Callers } from './callers.ts';
+import type { CertificateCache } from './certificates/certificate-cache.ts';
+import { CertificateVerifier } from './certificates/certificate-verifier.ts';
+import { CLIENT_CERT } from './certificates/client-cert-field.ts';
+import type { RefusedCertificates } from './certificates/refused-certificates.ts';
+import type { Credential } from './credentials-of-request.ts';
 import { FailureBudget } from './failure-budget.ts';
 import { FileKeys } from './file-keys.ts';
 import { RouteAuthentication } from './route-authentication.ts';
@@ -18,6 +23,8 @@ export interface ThreadIdentityParts {
   readonly buckets: DecidesAtOnce;
   /** API keys outside the configuration; `undefined` = there are none. */
   readonly storedKeys?: Verifier | undefined;
+  readonly certificates: CertificateCache;
+  readonly refusedCertificates: RefusedCertificates;
   /** Tokens; `undefined` = none is taken. */
   readonly tokens?: Verifier | undefined;
 }
@@ -28,7 +35,7 @@ export class ThreadIdentity {
   #config: Config;
   #callers: Callers;
   #budget: FailureBudget;
-  #verifiers: ReadonlyMap<AuthenticationMethod, Verifier>;
+  #verifiers: ReadonlyMap<AuthenticationMethod, Verifier<Credential>>;
 
   constructor(parts: ThreadIdentityParts) {
     this.#parts = parts;
@@ -54,6 +61,8 @@ export class ThreadIdentity {
       config: route.authentication,
       apiKeyHeader: this.#config.identities.apiKeyHeader,
       verifiers: this.#verifiers,
+      certificates: this.#parts.certificates,
+      readsClientCert: this.#config.identities.readsClientCert,
       callers: this.#callers,
       budget: this.#budget,
       metrics,
@@ -66,13 +75,14 @@ export class ThreadIdentity {
     return new FailureBudget(identities, { buckets: this.#parts.buckets, clock: monotonicMs });
   }
 
-  #verifiersOf({ identities }: Config): ReadonlyMap<AuthenticationMethod, Verifier> {
-    const { storedKeys, tokens } = this.#parts;
-    const verifiers = new Map<AuthenticationMethod, Verifier>();
+  #verifiersOf({ identities }: Config): ReadonlyMap<AuthenticationMethod, Verifier<Credential>> {
+    const { refusedCertificates: refused, storedKeys, tokens } = this.#parts;
+    const verifiers = new Map<AuthenticationMethod, Verifier<Credential>>();
     const next = identities.apiKeys === 'file' ? undefined : storedKeys;
     const config = identities.apiKeys === 'redis' ? { ...identities, consumers: [] } : identities;
     verifiers.set('api_key', new FileKeys({ config, wallClock: wallClockMs, next }));
     verifiers.set('jwt', tokens ?? UNAVAILABLE);
+    verifiers.set('certificate', new CertificateVerifier({ config: identities, wallClock: wallClockMs, refused }));
     return verifiers;
   }
 }
@@ -98,5 +108,9 @@ const UNAVAILABLE: Verifier = {
 export function credentialFields({ identities, routes }: Config): readonly string[] {
   const methods = new Set(routes.flatMap(({ authentication }) => authentication?.methods ?? []));
   if (methods.size === 0) return [];
-  return methods.has('jwt') ? [identities.apiKeyHeader, 'authorization'] : [identities.apiKeyHeader];
+  const fields = [identities.apiKeyHeader];
+  if (methods.has('jwt')) fields.push('authorization');
+  // It is no field that names the client, but whoever has it taken off by Connection leaves open who that is.
+  if (methods.has('certificate') && identities.readsClientCert) fields.push(CLIENT_CERT);
+  return fields;
 }

@@ -4,22 +4,22 @@ import type { Verdict } from '../../../shared/identity/identity.ts';
  * Verifies the credentials of one method, on one request thread. What it answers is remembered by the verifier, within
  * bounds; who asks remembers nothing.
  */
-export interface Verifier {
+export interface Verifier<Credential = string> {
   /**
    * What is known of a credential without waiting, verified earlier or refused by its form alone; no promise, no closure,
    * at most a microsecond or two.
-   * @param credential as the client sent it: the key, the token, or the certificate's PEM
+   * @param credential as the client sent it: the key, the token; or its certificate
    * @returns `undefined` = it must be verified
    */
-  known(credential: string): Verdict | undefined;
+  known(credential: Credential): Verdict | undefined;
   /** Whether its form alone refuses it (a checksum): that costs nothing, and never counts against those that pass. */
-  isMalformed(credential: string): boolean;
+  isMalformed(credential: Credential): boolean;
   /**
    * Whether it is there at all, where that can be found out without asking anybody outside this process: then an address
    * beyond its budget of wrong ones does not keep a good one from being verified. Absent: it cannot. `done` is called once,
    * later.
    */
-  isThere?(credential: string, done: (isThere: boolean) => void): void;
+  isThere?(credential: Credential, done: (isThere: boolean) => void): void;
   /** Verifies what is not known. `done` is called once, later, never within this call; it does not throw. */
-  verify(credential: string, done: (verdict: Verdict) => void): void;
+  verify(credential: Credential, done: (verdict: Verdict) => void): void;
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../../shared/errors.ts';
 import { hasLength } from '../../exchange/local-answer.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import { passedTrailers } from '../../exchange/passed-fields.ts';
+import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
@@ -116,6 +117,8 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     for (let each = this.first; each !== undefined; each = each.nextInLine) bytes += each.heldAnswer?.bytes ?? 0;
     return bytes;
   }
+
+  abstract certificate(): ClientCertificate | undefined;
 
   peerAddress(): string {
     return this.#address;

@@ -1,5 +1,6 @@
 import type { StreamHandle, TcpHandle } from '../../../../shared/net/handles.ts';
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
+import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
 import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
 import { AnswerLine } from './answer-line.ts';
 import type { ConnectionHost } from './connection-host.ts';
@@ -57,13 +58,20 @@ function placeOn(handle: StreamHandle): symbol {
   return ownerPlace;
 }
 
+/** What ends a connection in place of its handle. */
+interface ConnectionOwner {
+  destroy(): void;
+  /** @see ClientSide.certificate */
+  certificate?(): ClientCertificate | undefined;
+}
+
 /** Whose handle it is, and what ends it where that is not the handle itself (TLS). */
 export interface ClientPeer {
   /** Row in the connection table; -1 = none. */
   readonly index: number;
   /** Canonical text. */
   readonly address: string;
-  readonly socket?: { destroy(): void } | undefined;
+  readonly socket?: ConnectionOwner | undefined;
 }
 
 /**
@@ -75,7 +83,7 @@ export interface ClientPeer {
 export class ClientConnection extends AnswerLine {
   /** Place in the host's list. */
   at = -1;
-  readonly #socket: { destroy(): void } | undefined;
+  readonly #socket: ConnectionOwner | undefined;
   #decoder: RequestBodyDecoder | undefined = undefined;
   #held: HeldRequestHead | undefined = undefined;
   #timer: ConnectionTimer | undefined = undefined;
@@ -88,6 +96,10 @@ export class ClientConnection extends AnswerLine {
     handle.useUserBuffer(host.readBuffer);
     handle.onread = isPlain ? onPlainRead : onRead;
     handle.readStart();
+  }
+
+  override certificate(): ClientCertificate | undefined {
+    return this.#socket?.certificate?.();
   }
 
   /** @param length of what came, or a negative errno */
@@ -393,6 +405,17 @@ export class ClientConnection extends AnswerLine {
     const idle = this.isIdle();
     if (idle) this.close();
     return idle;
+  }
+
+  /** What its client has shown of itself holds no more: what is under way is answered, the next request needs a new one. */
+  retire(): void {
+    if (this.count === 0) {
+      this.close(); // also in the middle of a head: of that nothing has been done
+      return;
+    }
+    this.flags |= LAST_REQUEST;
+    if (this.phase === HEAD) this.phase = IGNORED;
+    this.kept = undefined;
   }
 
   /**

@@ -11,6 +11,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import type { RequestThread } from '../../request-thread.ts';
 import type { ClientFront, ToClientFront } from '../front.ts';
 import { DateLine } from './answer-head.ts';
+import { CertifiedSocket } from './certified-socket.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientPeer } from './client-connection.ts';
 import { OutputTools } from './client-output.ts';
@@ -150,7 +151,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
 
   /** @param rest came already, in the shared read buffer */
   #secure(handle: StreamHandle, peer: ReceivedPeer, rest: Buffer): void {
-    if (this.#tls === undefined) {
+    const tls = this.#tls;
+    if (tls === undefined) {
       this.#add(handle, peer, rest);
       return;
     }
@@ -159,13 +161,17 @@ export class NativeFront implements ClientFront, ConnectionHost {
       firstBytes: rest,
       onSecure: (tlsHandle, socket) => {
         const own = isPublic ? new SocketHandle(socket) : (tlsHandle as StreamHandle);
-        const connection = this.#add(own, { ...peer, socket }, NOTHING);
+        const owner = tls.asksClients ? new CertifiedSocket(socket) : socket;
+        const connection = this.#add(own, { ...peer, socket: owner }, NOTHING);
         socket.once('close', () => connection.destroy());
       },
-      onFailed: () => this.#refused('tls_handshake', peer),
+      onFailed: (reason, why = '') => {
+        if (reason === 'untrusted') this.#thread.refusedCertificates.note(why, { address: peer.address });
+        this.#refused('tls_handshake', peer);
+      },
     };
-    if (isPublic) this.#tls.acceptSocket(handle.socket, handlers);
-    else this.#tls.accept(handle, handlers);
+    if (isPublic) tls.acceptSocket(handle.socket, handlers);
+    else tls.accept(handle, handlers);
   }
 
   #add(handle: StreamHandle, peer: ClientPeer, rest: Buffer): ClientConnection {
@@ -224,7 +230,9 @@ export class NativeFront implements ClientFront, ConnectionHost {
   }
 
   configure({ server }: Config, tls: TlsMaterial | undefined): void {
-    if (server.tls !== undefined && tls !== undefined) this.#tls?.reload(server.tls, tls);
+    if (server.tls === undefined || tls === undefined || this.#tls?.reload(server.tls, tls) !== true) return;
+    // From the end: one that closes moves the last into its place, which has been looked at.
+    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.retire();
   }
 
   receive(message: ToClientFront): void {

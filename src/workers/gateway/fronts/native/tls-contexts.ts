@@ -1,4 +1,4 @@
-import { constants, randomFillSync } from 'node:crypto';
+import { constants, createHash, randomFillSync } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { TlsConfig } from '../../../../shared/config/types.ts';
@@ -19,6 +19,18 @@ export interface TlsContexts {
 const SESSION_SECONDS = 3600;
 /** Sessions are bound to it; the same everywhere, or one thread's would be refused by the others. */
 const SESSION_ID_CONTEXT = 'api-gateway';
+/** OpenSSL's SSL_MAX_SID_CTX_LENGTH. */
+const LONGEST_CONTEXT = 32;
+
+/**
+ * A session brings the client's certificate with it, as verified as it was then. So none is taken up again that was made
+ * when others were trusted to issue them, or when nobody was asked for one.
+ */
+function sessionIdContext(clientCa: string | undefined): string {
+  if (clientCa === undefined) return SESSION_ID_CONTEXT;
+  const digest = createHash('sha256').update(clientCa).digest('hex');
+  return `${SESSION_ID_CONTEXT}:${digest}`.slice(0, LONGEST_CONTEXT);
+}
 
 /** Seals and opens session tickets; one for all contexts of a thread, changed without touching them. */
 export interface TicketKeys {
@@ -91,10 +103,11 @@ export function createTlsContexts(config: TlsConfig, material: TlsMaterial, tick
       key,
       minVersion: config.minVersion,
       ciphers: config.ciphers,
-      sessionIdContext: SESSION_ID_CONTEXT,
+      sessionIdContext: sessionIdContext(material.clientCa),
       sessionTimeout: SESSION_SECONDS,
       // A client could make us do handshake after handshake on one connection.
-      ca: [], // nobody is verified, and the system's would be read for each context
+      ca: material.clientCa ?? [], // where nobody is verified the system's would be read for each context
+      allowPartialTrustChain: true, // an intermediate authority is trusted without the root, which vouches for others too
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     });
     useTicketKeys(context, tickets);

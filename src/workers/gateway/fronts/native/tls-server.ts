@@ -6,8 +6,11 @@ import type { TlsMaterial } from '../../../../shared/tls/material.ts';
 import { createTlsContexts } from './tls-contexts.ts';
 import type { TicketKeys, TlsContexts } from './tls-contexts.ts';
 
-/** Why a handshake came to nothing. `full`: too many were under way; `broken`: not TLS, or nothing in common. */
-export type HandshakeFailure = 'timeout' | 'full' | 'left' | 'broken';
+/**
+ * Why a handshake came to nothing. `full`: too many were under way; `broken`: not TLS, or nothing in common; `untrusted`:
+ * the client's certificate does not hold.
+ */
+export type HandshakeFailure = 'timeout' | 'full' | 'left' | 'broken' | 'untrusted';
 
 /** What is needed of a libuv TCP handle that was received; it is the acceptor's from then on. */
 export interface ReceivedHandle {
@@ -22,8 +25,8 @@ export interface TlsHandlers {
    * always comes (also after a broken record, which the handle does not tell).
    */
   onSecure(tlsHandle: object, tlsSocket: TLSSocket): void;
-  /** Everything is closed already. Called once, never together with onSecure. */
-  onFailed(reason: HandshakeFailure): void;
+  /** Everything is closed already. Called once, never together with onSecure. @param why OpenSSL's word for `untrusted` */
+  onFailed(reason: HandshakeFailure, why?: string): void;
   /** What was read from the handle before, behind a PROXY header; copied. */
   readonly firstBytes?: Uint8Array;
 }
@@ -44,20 +47,25 @@ export class TlsAcceptor {
   readonly counts: HandshakeCounts = {
     completed: 0,
     resumed: 0,
-    failed: { timeout: 0, full: 0, left: 0, broken: 0 },
+    failed: { timeout: 0, full: 0, left: 0, broken: 0, untrusted: 0 },
   };
   readonly #underWay = new Set<TLSSocket>();
   readonly #tickets: TicketKeys;
   #config: TlsConfig;
-  #contexts: TlsContexts;
+  #clientCa: string | undefined;
   #options: TLSSocketOptions;
 
   /** @throws when OpenSSL refuses something; the front has tried it before */
   constructor(config: TlsConfig, material: TlsMaterial) {
     this.#config = config;
     this.#tickets = { keys: material.ticketKeys };
-    this.#contexts = createTlsContexts(config, material, this.#tickets);
-    this.#options = socketOptions(this.#contexts);
+    this.#clientCa = material.clientCa;
+    this.#options = this.#optionsFor(config, material);
+  }
+
+  /** Clients are asked for a certificate. */
+  get asksClients(): boolean {
+    return this.#clientCa !== undefined;
   }
 
   /** Handshakes under way. */
@@ -96,12 +104,19 @@ export class TlsAcceptor {
   /**
    * What handshakes from now on use; connections and handshakes under way keep what they have.
    * @throws when OpenSSL refuses something; then nothing has changed
+   * @returns whether others are trusted now to issue certificates of clients: what connections have shown was not to them
    */
-  reload(config: TlsConfig, material: TlsMaterial): void {
-    this.#contexts = createTlsContexts(config, material, this.#tickets);
-    this.#options = socketOptions(this.#contexts);
+  reload(config: TlsConfig, material: TlsMaterial): boolean {
+    this.#options = this.#optionsFor(config, material);
     this.#config = config;
     this.#tickets.keys = material.ticketKeys;
+    const trustsOthers = this.#clientCa !== material.clientCa;
+    this.#clientCa = material.clientCa;
+    return trustsOthers;
+  }
+
+  #optionsFor(config: TlsConfig, material: TlsMaterial): TLSSocketOptions {
+    return socketOptions(createTlsContexts(config, material, this.#tickets), material.clientCa !== undefined);
   }
 
   /** The first seals session tickets from now on, all open them. */
@@ -116,6 +131,8 @@ export class TlsAcceptor {
 
   #shake(socket: TLSSocket, handlers: TlsHandlers): void {
     let reason: HandshakeFailure = 'left';
+    let why: string | undefined;
+    const clientCa = this.#clientCa;
     this.#underWay.add(socket);
     const timer = setTimeout(() => {
       reason = 'timeout';
@@ -124,13 +141,19 @@ export class TlsAcceptor {
     const onFailed = (): void => {
       clearTimeout(timer);
       this.#underWay.delete(socket);
-      this.#fail(reason, handlers);
+      this.#fail(reason, handlers, why);
     };
     socket.on('error', (error) => {
       if (isTlsError(error)) reason = 'broken';
     });
     socket.once('close', onFailed);
     socket.once('secure', () => {
+      why = clientCa === this.#clientCa ? certificateFault(socket, clientCa) : 'a reload has changed who is trusted';
+      if (why !== undefined) {
+        reason = 'untrusted';
+        socket.destroy();
+        return;
+      }
       clearTimeout(timer);
       socket.off('close', onFailed);
       this.#underWay.delete(socket);
@@ -142,17 +165,33 @@ export class TlsAcceptor {
     });
   }
 
-  #fail(reason: HandshakeFailure, handlers: TlsHandlers): void {
+  #fail(reason: HandshakeFailure, handlers: TlsHandlers, why?: string): void {
     this.counts.failed[reason]++;
-    handlers.onFailed(reason);
+    handlers.onFailed(reason, why);
   }
 }
 
-function socketOptions({ first, byName }: TlsContexts): TLSSocketOptions {
+/** Node lets OpenSSL take every certificate, and says this afterwards; it is what its own server asks. */
+interface VerifyingHandle {
+  /** `null`: it holds. Where no certificate was shown it is an error too. */
+  verifyError(): (Error & { readonly code?: string }) | null;
+}
+
+/** Why the client's certificate does not hold; `undefined`: it does, or none was shown. */
+function certificateFault(socket: TLSSocket, clientCa: string | undefined): string | undefined {
+  if (clientCa === undefined) return undefined;
+  const error = (socket as unknown as { readonly _handle: VerifyingHandle })._handle.verifyError();
+  if (!error || socket.getPeerX509Certificate() === undefined) return undefined;
+  return error.code ?? error.message;
+}
+
+function socketOptions({ first, byName }: TlsContexts, asksClients: boolean): TLSSocketOptions {
   return {
     isServer: true,
     secureContext: first,
     ALPNProtocols: ALPN,
+    // Rejecting is certificateFault's: of a socket without a server Node would only refuse clients that have none.
+    ...(asksClients && { requestCert: true, rejectUnauthorized: false }),
     ...(byName && { SNICallback: (name, done) => done(null, byName(name)) }),
   } satisfies TLSSocketOptions;
 }

@@ -40,6 +40,8 @@ function optionsFor(tls: TlsConfig, { certFile, keyFile }: TlsFiles): AppOptions
   return {
     cert_file_name: certFile,
     key_file_name: keyFile,
+    // With it uSockets asks for a certificate, and lets in whoever has none.
+    ...(tls.clientCaFile !== undefined && { ca_file_name: tls.clientCaFile }),
     ...(ciphers !== '' && { ssl_ciphers: ciphers }),
   };
 }

@@ -5,6 +5,8 @@ import type { AnsweredExchange, ClientSide } from '../../exchange/client-side.ts
 import { hasLength } from '../../exchange/local-answer.ts';
 import type { LocalAnswer } from '../../exchange/local-answer.ts';
 import { passedFields } from '../../exchange/passed-fields.ts';
+import type { CertificateCache } from '../../identity/certificates/certificate-cache.ts';
+import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
 import type { Connection } from '../../upstream/connection.ts';
 import type { ClientConnections } from './client-connections.ts';
 
@@ -25,8 +27,17 @@ const writeBegin = (): void => corked.writeBegin(corkedExchange, corkedConnectio
 const nothing = (): void => undefined;
 const writePiece = (): void => corked.writePiece(corkedExchange, corkedConnection);
 
+/** What uWebSockets.js has and its types do not say; only over TLS. */
+interface CertifiedResponse {
+  /** PEM of the client's certificate; '' = it has shown none. Throws where it is missing, which is better than nobody. */
+  getX509Certificate(): string;
+}
+
 export interface UwsClientParts {
   readonly connections: ClientConnections;
+  /** Clients are asked for a certificate. */
+  readonly asksClients: boolean;
+  readonly certificates: CertificateCache;
   readonly log: Log;
 }
 
@@ -67,6 +78,14 @@ export class UwsClient implements ClientSide {
 
   peerAddress(): string {
     return this.#res === undefined ? '' : this.#parts.connections.addressOf(this.#res);
+  }
+
+  /** It costs a trip to uWS each time: only on a route that wants it. */
+  certificate(): ClientCertificate | undefined {
+    const { asksClients, certificates } = this.#parts;
+    if (!asksClients || this.#res === undefined) return undefined;
+    const pem = (this.#res as unknown as CertifiedResponse).getX509Certificate();
+    return pem === '' ? undefined : certificates.ofPem(pem);
   }
 
   /** uWS's handler is about to return. */

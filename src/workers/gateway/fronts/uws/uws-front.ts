@@ -8,6 +8,7 @@ import { ClientConnections } from './client-connections.ts';
 import { addCertificates, createSslApp } from './ssl-app.ts';
 import { UwsRequestHead } from './request-head.ts';
 import { UwsClient } from './uws-client.ts';
+import type { UwsClientParts } from './uws-client.ts';
 
 /** What uWebSockets.js offers and its types do not say. */
 interface RequestApp extends Omit<TemplatedApp, 'filter'> {
@@ -33,6 +34,7 @@ export class UwsFront implements ClientFront {
   readonly #app: RequestApp;
   readonly #connections: ClientConnections;
   readonly #head: UwsRequestHead;
+  readonly #clientParts: UwsClientParts;
 
   constructor(thread: RequestThread) {
     const { server } = thread.config;
@@ -42,6 +44,9 @@ export class UwsFront implements ClientFront {
       return Math.ceil(maxConnections / workers);
     });
     this.#head = new UwsRequestHead(server);
+    const { certificates, log } = thread;
+    const asksClients = server.tls?.clientCaFile !== undefined;
+    this.#clientParts = { connections: this.#connections, asksClients, certificates, log };
     this.#app = createApp(server);
     const idleSeconds = Math.ceil(server.idleTimeoutMs / 1000) + TIMEOUT_STEP_SECONDS;
     this.#app.setIdleTimeout(idleSeconds);
@@ -93,7 +98,7 @@ export class UwsFront implements ClientFront {
   #handle(res: HttpResponse, req: HttpRequest): void {
     const thread = this.#thread;
     const head = this.#head;
-    const client = new UwsClient({ connections: this.#connections, log: thread.log }, res);
+    const client = new UwsClient(this.#clientParts, res);
     const exchange = thread.open(client);
     client.serve(exchange);
     try {
