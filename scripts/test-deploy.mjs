@@ -110,7 +110,13 @@ await runScript(async () => {
     engine('stop');
     await timed('engine, in a network of its own', () => engine('start', 'run'));
     const enter = ['nsenter', `--net=${env.ENGINE_NETWORK}`];
-    const blocks = readBlocks(readFileSync(join(clone, 'RUNBOOK.md'), 'utf8'));
+    // What a person has below /opt and in /backup is below our folder.
+    const runbook = readFileSync(join(clone, 'RUNBOOK.md'), 'utf8');
+    const blocks = readBlocks(
+      runbook
+        .replaceAll(/(?<=[ "=])\/opt(?=[/ \n])/g, folder)
+        .replaceAll(/(?<=[ "])\/backup\b/g, join(folder, 'backup')),
+    );
     for (const block of blocks) {
       const where = `RUNBOOK.md:${block.line} ${block.section}`;
       if (block.notRun !== undefined) {
