@@ -91,15 +91,19 @@ check_settings() {
     problem '.env cannot be read by user 1000, as which the gateway runs' 'chmod 644 .env (secrets do not belong in it)'
   local line
   while IFS= read -r line; do
-    problem ".env holds a secret: $line" "put the value into a file under secrets/ and name it in ${line}_FILE"
-  done < <(grep -oE '^(ADMIN_TOKEN|REDIS_PASSWORD|REDIS_SENTINEL_PASSWORD|BACKUP_S3_SECRET_ACCESS_KEY)=.' .env | cut -d= -f1)
+    problem ".env holds a secret: $line" "the value into secrets/${line,,}, that file into \"secrets:\" of docker-compose.prod.yml as redis_password is, and ${line}_FILE=/run/secrets/${line,,} into .env"
+  done < <(grep -oE '^([A-Z_]+=[a-z]+://[^/@]*:[^/@]+@|(ADMIN_TOKEN|REDIS_PASSWORD|REDIS_SENTINEL_PASSWORD|BACKUP_S3_SECRET_ACCESS_KEY)=.)' .env | cut -d= -f1)
+}
+
+# Of the compose file, as docker-compose 1.29 or 2 prints it.
+published_ports() {
+  "${compose[@]}" config | sed -nE 's/^ *(- )?published: "?([0-9]+)"?$/\2/p; s/^ *- "?([0-9.]+:)?([0-9]+):[0-9]+(\/tcp)?"?$/\2/p' | sort -nu
 }
 
 # A port is ours when one of our containers publishes it.
 check_ports() {
-  local ports=(5000 5001 9901 9902 9903) port
-  [ "$target" != local ] || ports=(5000 9901)
-  for port in "${ports[@]}"; do
+  local port
+  for port in $(published_ports); do
     if (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null &&
       ! docker ps --format '{{.Ports}}' 2> /dev/null | grep -q ":$port->"; then
       problem "port $port is taken by another program" "ss -ltnp 'sport = :$port' says which; stop it"
@@ -109,12 +113,11 @@ check_ports() {
 
 check_engine
 check_settings
-check_ports
 if [ "${#compose[@]}" -gt 0 ] && { [ "$target" = local ] || [ -f .env ]; }; then
   file=docker-compose.prod.yml
   [ "$target" != local ] || file=docker-compose.yml
   compose+=(-f "$file")
-  if ! reason=$("${compose[@]}" config -q 2>&1); then problem "$file is not valid: $reason" 'mend the file or .env'; fi
+  if reason=$("${compose[@]}" config -q 2>&1); then check_ports; else problem "$file is not valid: $reason" 'mend the file or .env'; fi
 fi
 if [ "${#problems[@]}" -gt 0 ]; then
   printf 'deploy.sh: not started, nothing was changed\n' >&2
@@ -159,14 +162,17 @@ has_image() { docker image inspect "$1" > /dev/null 2>&1; }
 keep_image() { ! has_image "$1:latest" || run docker tag "$1:latest" "$1:previous"; }
 back_to_previous() { ! has_image "$1:previous" || docker tag "$1:previous" "$1:latest"; }
 
-gateways=(proxy-service)
-background=(redis upstream-service)
+# proxy-service, proxy-service-2 and as many more as the compose file has.
+gateways=() background=()
+while IFS= read -r service; do
+  case $service in
+    proxy-service | proxy-service-[0-9]*) gateways+=("$service") ;;
+    jobs) ;;
+    *) background+=("$service") ;;
+  esac
+done < <("${compose[@]}" config --services | sort)
 images=("$IMAGE")
-if [ "$target" != local ]; then
-  gateways=(proxy-service proxy-service-2)
-  background=(redis redis-jobs upstream-service)
-  images=("$IMAGE" "$IMAGE-jobs")
-fi
+[ "$target" = local ] || images+=("$IMAGE-jobs")
 
 if [ "$build" = yes ]; then
   for image in "${images[@]}"; do keep_image "$image"; done
@@ -221,12 +227,19 @@ roll() {
   [ "$dry_run" = yes ] || wait_healthy jobs
 }
 
+# local_url SERVICE PORT: where a port of a service is on this machine
+local_url() { printf 'http://localhost:%s' "$("${compose[@]}" port "$1" "$2" | sed 's/.*://')"; }
+
 verify() {
-  local arguments=(--wait 30)
-  [ "$drill" = no ] || arguments+=(--drill)
-  run ./test-endpoints.sh "${arguments[@]}" || return 1
-  [ "$target" != local ] || return 0
-  run ./test-endpoints.sh --url http://localhost:5001 --admin http://localhost:9902 --wait 30
+  local service arguments=()
+  [ "$drill" = no ] || arguments=(--drill) # of the first: limits and breakers are of all
+  for service in "${gateways[@]}"; do
+    if [ "$dry_run" = yes ]; then say "would run: ./test-endpoints.sh for $service ${arguments[*]}"
+    else
+      ./test-endpoints.sh --url "$(local_url "$service" 5000)" --admin "$(local_url "$service" 9901)" --wait 30 "${arguments[@]}" || return 1
+    fi
+    arguments=()
+  done
 }
 
 start_background || fail 'Redis or the upstream does not start; the gateways are as they were' 'docker-compose logs redis upstream-service'

@@ -2,10 +2,11 @@
 //   npm run test:deploy -- [--folder FOLDER] [--section TEXT]
 // FOLDER keeps engine, packages and images, so that the next run is quick (default: below the temporary folder).
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { restartUnderLoad } from '../test/deploy/restart.mjs';
 import { readBlocks, runBlock } from '../test/deploy/runbook.mjs';
 import { runSwarm } from '../test/deploy/swarm.mjs';
 import { PROJECT_ROOT } from './setup/project-root.mjs';
@@ -41,12 +42,12 @@ function run(program, args, options = {}) {
 /**
  * @template T
  * @param {string} what
- * @param {() => T} step
- * @returns {T}
+ * @param {() => T | Promise<T>} step
+ * @returns {Promise<T>}
  */
-function timed(what, step) {
+async function timed(what, step) {
   const startMs = performance.now();
-  const result = step();
+  const result = await step();
   say(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${what}`);
   return result;
 }
@@ -82,63 +83,22 @@ function copyProject() {
   }
 }
 
-/**
- * Both gateways are restarted as the runbook types it, behind the nginx of this folder, while requests go on.
- * @param {readonly string[]} enter
- * @param {NodeJS.ProcessEnv} env
- * @returns {string} what was seen, '' = nothing was lost
- */
-function restartUnderLoad(enter, env) {
-  const main = join(folder, 'nginx.conf');
-  const site = join(clone, 'nginx.conf');
-  writeFileSync(
-    main,
-    `pid ${folder}/nginx.pid; error_log ${folder}/nginx.log; events {} http { access_log off; include ${site}; }`,
-  );
-  const [command = '', ...before] = enter;
-  run(command, [...before, 'nginx', '-c', main, '-p', folder], { env });
-  const limit = (/** @type {string} */ verb, /** @type {readonly string[]} */ ...more) =>
-    run(
-      command,
-      [...before, 'docker-compose', ...`exec -T proxy-service gateway limit ${verb} 127.0.0.1`.split(' '), ...more],
-      { cwd: clone, env },
-    );
-  try {
-    const load = join(PROJECT_ROOT, 'node_modules/autocannon/autocannon.js');
-    // Through 60 s in which each gateway takes its drain delay. At 500 a second one of 29,521 was an error, not explained yet.
-    const script = `
-      ${process.execPath} ${load} -c 8 -R 120 -d 60 -j http://127.0.0.1/proxy/ok > ${folder}/load.json 2> /dev/null &
-      sleep 5
-      docker-compose restart proxy-service; ./test-endpoints.sh --wait 60 > /dev/null
-      docker-compose restart proxy-service-2; ./test-endpoints.sh --url http://localhost:5001 --admin http://localhost:9902 --wait 60 > /dev/null
-      wait`;
-    limit('exempt', '--for', '10m'); // it is one client, and no limit is what this is about
-    run(command, [...before, 'bash', '-c', script], { cwd: clone, env });
-  } finally {
-    limit('auto');
-    run(command, [...before, 'nginx', '-c', main, '-p', folder, '-s', 'stop'], { env });
-  }
-  const { non2xx, errors, timeouts, '2xx': ok } = JSON.parse(readFileSync(join(folder, 'load.json'), 'utf8'));
-  say(`        ${ok} answered, ${non2xx} refused, ${errors} errors, ${timeouts} time-outs`);
-  return ok > 1000 && non2xx + errors + timeouts === 0 ? '' : 'requests were lost';
-}
-
 await runScript(async () => {
   if (process.getuid?.() !== 0)
     throw new SetupError('npm run test:deploy starts an engine of its own, which takes root.');
   mkdirSync(folder, { recursive: true });
-  timed('packages of the engine', () => engine('install'));
+  await timed('packages of the engine', () => engine('install'));
   engine('stop');
   const env = engineEnvironment();
-  timed('engine, to build', () => engine('start', 'build'));
+  await timed('engine, to build', () => engine('start', 'build'));
   let failed = 0;
   try {
-    timed('images that a registry would give', () =>
+    await timed('images that a registry would give', () =>
       run(join(PROJECT_ROOT, 'test/deploy/images.sh'), [folder], { env }),
     );
     copyProject();
     cpSync(join(clone, '.env.prod'), join(clone, '.env'));
-    timed('our images', () =>
+    await timed('our images', () =>
       run(
         'docker-compose',
         ['-f', 'docker-compose.prod.yml', 'build', '--build-arg', 'REVISION=unknown', 'proxy-service', 'jobs'],
@@ -148,9 +108,15 @@ await runScript(async () => {
     rmSync(join(clone, '.env'));
     say(run('docker', ['images', '--format', '        {{.Repository}}:{{.Tag}} {{.Size}}'], { env }).trimEnd());
     engine('stop');
-    timed('engine, in a network of its own', () => engine('start', 'run'));
+    await timed('engine, in a network of its own', () => engine('start', 'run'));
     const enter = ['nsenter', `--net=${env.ENGINE_NETWORK}`];
-    const blocks = readBlocks(readFileSync(join(clone, 'RUNBOOK.md'), 'utf8'));
+    // What a person has below /opt and in /backup is below our folder.
+    const runbook = readFileSync(join(clone, 'RUNBOOK.md'), 'utf8');
+    const blocks = readBlocks(
+      runbook
+        .replaceAll(/(?<=[ "=])\/opt(?=[/ \n])/g, folder)
+        .replaceAll(/(?<=[ "])\/backup\b/g, join(folder, 'backup')),
+    );
     for (const block of blocks) {
       const where = `RUNBOOK.md:${block.line} ${block.section}`;
       if (block.notRun !== undefined) {
@@ -158,17 +124,16 @@ await runScript(async () => {
         continue;
       }
       if (!block.section.includes(values.section) && block.section !== 'First deployment') continue;
-      const problems = timed(where, () => runBlock(block, { folder: clone, enter, env }));
+      const problems = await timed(where, () => runBlock(block, { folder: clone, enter, env }));
       for (const problem of problems) say(problem.replaceAll(/^/gm, '           '));
       failed += problems.length;
       if (failed > 0 && block.section === 'First deployment') break; // nothing else can be as it should
     }
     if (failed === 0 || values.section === 'restart') {
-      const lost = timed('both gateways restarted behind nginx, under load', () => restartUnderLoad(enter, env));
-      if (lost !== '') {
-        say(`           ${lost}`);
-        failed++;
-      }
+      const seen = await timed('both gateways restarted behind nginx, under load', () =>
+        restartUnderLoad({ scratch: folder, folder: clone, enter, env }),
+      );
+      say(`        ${seen}`);
     }
     run(enter[0] ?? '', [...enter.slice(1), 'docker-compose', '-f', 'docker-compose.monitoring.yml', 'down', '-v'], {
       cwd: clone,
@@ -176,7 +141,7 @@ await runScript(async () => {
     });
     run(enter[0] ?? '', [...enter.slice(1), 'docker-compose', 'down', '-v'], { cwd: clone, env });
     if (failed === 0 || values.section === 'swarm')
-      say(`        ${timed('compose/swarm.yml', () => runSwarm({ folder: clone, enter, env }))}`);
+      say(`        ${await timed('compose/swarm.yml', () => runSwarm({ folder: clone, enter, env }))}`);
   } finally {
     engine('stop');
   }

@@ -36,6 +36,7 @@ interface Service {
   readonly extends?: { readonly file: string; readonly service: string };
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly memory?: string } } };
   readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
 }
 const services = (path: string): Record<string, Service> =>
   (parse(text(path), { merge: true }) as { services: Record<string, Service> }).services;
@@ -138,6 +139,17 @@ describe('they fit each other', () => {
       networks: { default: { ipam: { config: readonly { gateway: string }[] } } };
     };
     expect(settingsOf('.env.prod').get('TRUSTED_PROXIES')).toBe(networks.default.ipam.config[0]?.gateway);
+  });
+
+  test('nginx asks the kernel, not docker-proxy, which accepts for a gateway that is gone', () => {
+    const servers = [...text('nginx.conf').matchAll(/^ +server (?<host>[\d.]+):(?<port>\d+)/gm)].map(
+      ({ groups }) => `${groups?.['host']}:${groups?.['port']}`,
+    );
+    const end = settingsOf('.env.prod').get('TRUSTED_PROXIES') ?? '';
+    const published = Object.entries(services('docker-compose.prod.yml'))
+      .filter(([name]) => name.startsWith('proxy-service'))
+      .map(([, { ports = [] }]) => `${end}:${ports[0]?.split(':')[0] ?? ''}`);
+    expect(servers).toEqual(published);
   });
 
   test('every file that is mounted from here is here', () => {
