@@ -63,6 +63,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       maxBodyBytes: 1_048_576,
       limits: undefined,
       authentication: undefined,
+      authorization: undefined,
+      authorizedFields: [],
       profileLimits: [],
     },
     {
@@ -80,6 +82,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       maxBodyBytes: 11,
       limits: undefined,
       authentication: undefined,
+      authorization: undefined,
+      authorizedFields: [],
       profileLimits: [],
     },
   ]);

@@ -4,6 +4,7 @@ import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
 import { textLike } from './parsed.ts';
 import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
+import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
@@ -125,6 +126,10 @@ export const routeSchema = section({
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
   ...ROUTE_LIMIT_FIELDS,
   ...ROUTE_IDENTITY_FIELDS,
+  authorize: authorizeSchema
+    .meta(exactlyOne('url', 'upstream'))
+    .optional()
+    .describe('Whom the route asks whether a request may pass (forward-auth); default nobody.'),
 }).meta(exactlyOne('path', 'exact'));
 
 export const gatewaySchema = section({

@@ -19,6 +19,8 @@ const DEFAULTS: RouteConfig = {
   maxBodyBytes: 1,
   limits: undefined,
   authentication: undefined,
+  authorization: undefined,
+  authorizedFields: [],
   profileLimits: [],
 };
 

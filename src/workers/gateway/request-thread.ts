@@ -12,6 +12,7 @@ import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
+import { ThreadAuthorizers } from './authorize/thread-authorizers.ts';
 import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
@@ -68,6 +69,8 @@ export class RequestThread implements ExchangeThread {
   /** API keys that the configuration does not have. */
   readonly storedKeys: StoredKeyVerifier;
   readonly breaker: BreakerGate;
+  /** Whom routes ask whether requests may pass. */
+  readonly authorizers: ThreadAuthorizers;
   readonly clients: SharingClients;
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
@@ -152,6 +155,8 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
+    const { breaker, deadlines, metrics } = this;
+    this.authorizers = new ThreadAuthorizers({ config: start.config, deadlines, metrics, breaker, log });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
       aheadMs: createProcessClock()() - monotonicMs(),
@@ -255,6 +260,7 @@ export class RequestThread implements ExchangeThread {
     this.storedKeys.forgetAll();
     this.tokens.apply(config);
     this.identity.apply(config);
+    this.authorizers.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
@@ -265,10 +271,10 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
-    const { clients, deadlines, identity, limits, metrics, names, streams } = this;
+    const { authorizers, clients, deadlines, identity, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
     const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
-    const options = { ...of, clients, deadlines, identity, limits, metrics, names, post, random, streams };
+    const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -281,6 +287,7 @@ export class RequestThread implements ExchangeThread {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
     this.table.tick(nowMs);
+    this.authorizers.tick(nowMs);
     this.breaker.tick();
     if (nowMs - this.#uploadsKeptMs >= UPLOAD_KEEPALIVE_MS) {
       this.#uploadsKeptMs = nowMs;

@@ -8,6 +8,8 @@ import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { RouteAuthorization } from './authorize/route-authorization.ts';
+import type { AskedUpstream, ThreadAuthorizers } from './authorize/thread-authorizers.ts';
 import type { RouteAuthentication } from './identity/route-authentication.ts';
 import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
@@ -25,6 +27,7 @@ export interface RoutingTableOptions {
   readonly random: () => number;
   readonly limits: ThreadLimits;
   readonly identity: ThreadIdentity;
+  readonly authorizers: ThreadAuthorizers;
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
   readonly healthWatch: HealthWatch;
@@ -41,6 +44,8 @@ export interface RouteStages {
   readonly upstream: Upstream;
   /** `undefined` = for whoever asks. */
   readonly authentication: RouteAuthentication | undefined;
+  /** `undefined` = nobody is asked whether a request may pass, and nobody says who its caller is. */
+  readonly authorization: RouteAuthorization | undefined;
   /** `undefined` = not limited. */
   readonly limit: RouteLimit | undefined;
   /** Row of the upstream's circuit breaker; 0 = it has none. */
@@ -59,7 +64,7 @@ export class RoutingTable {
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
     const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, identity, limits, metrics, names, post } =
       options;
-    const { previous, random, streams } = options;
+    const { authorizers, previous, random, streams } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -76,15 +81,18 @@ export class RoutingTable {
       if (upstreams.get(name) !== upstream) upstream.retire();
     }
     const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
+    const find = (name: string): AskedUpstream => {
+      const upstream = upstreams.get(name);
+      if (upstream === undefined) throw new Error(`a route names the unknown upstream ${name}`);
+      const breakerPlace = breakerPlaces.get(name) ?? 0;
+      return { upstream, breakerPlace, outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE };
+    };
     this.#router = new Router(config.routes, (route) => {
-      const upstream = upstreams.get(route.upstream);
-      if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
       return {
-        upstream,
+        ...find(route.upstream),
         authentication: identity.of(route),
+        authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
-        breakerPlace: breakerPlaces.get(route.upstream) ?? 0,
-        outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
       };
     });

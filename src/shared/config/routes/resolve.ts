@@ -1,3 +1,4 @@
+import { resolveAuthorization } from '../authorize/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { resolveAuthentication } from '../identity/resolve.ts';
 import type { ProfileConfig } from '../identity/types.ts';
@@ -40,6 +41,8 @@ export function resolveRoute(
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,
     limits: resolveRouteLimits(defaults, route, name),
     authentication: resolveAuthentication(route),
+    authorization: resolveAuthorization(route),
+    authorizedFields: [],
     profileLimits: resolveRouteProfiles(defaults, route, name),
   };
 }
