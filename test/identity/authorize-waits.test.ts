@@ -218,6 +218,40 @@ describeFronts('while it is asked', (front) => {
   });
 });
 
+describe('while a question waits for a connection', () => {
+  const inFlight = async ({ gateway }: Guarded): Promise<number> =>
+    Number(/^http_requests_in_flight (\d+)$/m.exec((await get(gateway.adminPort, '/metrics')).body)?.[1]);
+
+  test('it is asked for those that are left, and not at all for nobody', async () => {
+    const env = { UPSTREAM_CONNECTIONS: '1', MAX_IN_FLIGHT_PER_CLIENT: 'off' };
+    await using guarded = await startGuarded('timeout_seconds: 60', { env });
+    const held = hold(guarded);
+    using first = await rawClient(guarded.port);
+    first.send(requestText('GET', '/a', [as('first')]));
+    await until(() => held.asked() === 1);
+    const clients: RawConnection[] = [];
+    for (const user of ['anna', 'anna', 'ben', 'ben']) {
+      const client = await rawClient(guarded.port);
+      client.send(requestText('GET', '/a', [as(user)]));
+      clients.push(client);
+      await until(async () => (await inFlight(guarded)) === 1 + clients.length);
+    }
+    const [anna, stays, ...bens] = clients as [RawConnection, RawConnection, ...RawConnection[]];
+    for (const client of [anna, ...bens]) client[Symbol.dispose]();
+    await until(async () => (await inFlight(guarded)) === 2);
+    guarded.answers = () => YES();
+    held.answer(YES());
+    expect(statusOf(await messageAt(first, 0))).toBe(200);
+    expect(statusOf(await messageAt(stays, 0))).toBe(200);
+    stays[Symbol.dispose]();
+    await until(async () => (await inFlight(guarded)) === 0);
+    const asked = guarded.authorizer.requests.map((request) => valueOf(request, 'authorization'));
+    expect(asked).toEqual(['Bearer first', 'Bearer anna']);
+    // Somebody who comes later is asked for anew.
+    expect(statusOf(await send(guarded, [as('ben')]))).toBe(200);
+  });
+});
+
 // uWebSockets.js does neither: see test/fronts/differences.ts.
 describe.each(['native', 'public'] as const)('while it is asked (%s alone)', (front) => {
   test('a client that waits to be told to send its body is not, before it may', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeFronts } from '../support/fronts.ts';
-import { answerText, ask, requestText, statusOf, valueOf, valuesOf } from '../support/http.ts';
+import { answerText, ask, messageAt, requestText, statusOf, valueOf, valuesOf } from '../support/http.ts';
 import type { Message } from '../support/http.ts';
+import { rawClient } from '../support/raw.ts';
 import { get } from '../support/requests.ts';
+import { until } from '../support/wait.ts';
 import { NO, startGuarded, YES } from './authorize.ts';
 import type { Guarded } from './authorize.ts';
 import { aKey } from './setup.ts';
@@ -184,6 +186,59 @@ describeFronts('an authorizer', (front) => {
     expect(body).toMatch(/authorizer_decisions_total\{route="a",outcome="unavailable"\} [1-9]/);
     expect(body).not.toContain('authorizer_decisions_total{route="open"');
     expect(body).toMatch(/upstream_request_duration_seconds_count\{upstream="authorizer:http:127.0.0.1:\d+"\} [1-9]/);
+  });
+});
+
+describe('who says himself who he is', () => {
+  test('does not by a name that some take for the field, nor behind his body', async () => {
+    await using guarded = await startGuarded('copy: [x-user]', { front: 'native', env: { AMBIGUOUS_FIELDS: 'pass' } });
+    guarded.answers = () => YES(['X-User: anna']);
+    const fields = ['X_User: root', 'X.User: root', 'X_Kept: kept', 'Transfer-Encoding: chunked', 'Trailer: X-User'];
+    for (const target of ['/a', '/open']) {
+      const body = '5\r\nhello\r\n0\r\nX-User: root\r\nX_User: root\r\nX-Sum: 1\r\n\r\n';
+      expect(statusOf(await ask(guarded.port, requestText('POST', target, fields) + body))).toBe(200);
+      const seen = guarded.upstream.requests.at(-1) as Message;
+      expect(seen.raw).not.toContain('root');
+      expect(valuesOf(seen, 'x_kept')).toEqual(['kept']);
+      expect([seen.body, seen.trailers]).toEqual(['hello', [['X-Sum', '1']]]);
+    }
+  });
+
+  test('does not by having it taken for a field of the connection', async () => {
+    await using guarded = await startGuarded('copy: [x-user]');
+    guarded.answers = (request) => (valueOf(request, 'authorization') === undefined ? NO() : YES(['X-User: anna']));
+    const drop = 'Connection: authorization, x-user';
+    expect(statusOf(await ask(guarded.port, requestText('GET', '/a', [secret, drop])))).toBe(401);
+    expect(statusOf(await ask(guarded.port, requestText('GET', '/a', [secret, 'Connection: x-user'])))).toBe(200);
+    expect(valuesOf(guarded.upstream.requests.at(-1) as Message, 'x-user')).toEqual(['anna']);
+  });
+});
+
+describe('a no', () => {
+  test('to a body in chunks is said when that has ended, and the connection goes on', async () => {
+    await using guarded = await startGuarded('', { front: 'native' });
+    guarded.answers = () => NO(['Set-Cookie: a=1']);
+    using client = await rawClient(guarded.port);
+    client.send(requestText('POST', '/a', ['Transfer-Encoding: chunked']));
+    client.send('5\r\nhello\r\n');
+    await until(() => guarded.authorizer.requests.length === 1);
+    client.send('5\r\nhello\r\n0\r\n\r\n');
+    const answer = await messageAt(client, 0);
+    expect([statusOf(answer), answer.body, valuesOf(answer, 'set-cookie')]).toEqual([401, 'no\n', ['a=1']]);
+    client.send(requestText('GET', '/open'));
+    expect(statusOf(await messageAt(client, 1))).toBe(200);
+  });
+
+  test('reaches equal requests on one connection in their order', async () => {
+    await using guarded = await startGuarded('timeout_seconds: 60', { front: 'native' });
+    guarded.answers = () => '';
+    using client = await rawClient(guarded.port);
+    client.send(requestText('GET', '/a', [secret]).repeat(5) + requestText('GET', '/a', [secret, 'Connection: close']));
+    await until(() => guarded.authorizer.requests.length === 1);
+    guarded.authorizer.connections[0]?.send(NO());
+    await client.closed();
+    for (let n = 0; n < 6; n++) expect(statusOf(await messageAt(client, n))).toBe(401);
+    expect(guarded.authorizer.requests).toHaveLength(1);
   });
 });
 
