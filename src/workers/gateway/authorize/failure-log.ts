@@ -32,7 +32,10 @@ export class FailureLog {
     if (!isNew && nowMs - silence.loggedMs < LOG_EVERY_MS) return;
     silence.loggedMs = nowMs;
     const { requests, passed: passedUnasked } = silence;
-    this.#log.warn({ authorizer, reason, requests, passed_unasked: passedUnasked }, 'the authorizer gives no answer');
+    this.#log.warn(
+      { upstream: authorizer, reason, requests, passed_unasked: passedUnasked },
+      'the authorizer gives no answer',
+    );
   }
 
   /** It has said yes or no. */
@@ -42,6 +45,6 @@ export class FailureLog {
     if (silence === undefined) return;
     this.#silent.delete(authorizer);
     const { requests, passed } = silence;
-    this.#log.info({ authorizer, requests, passed_unasked: passed }, 'the authorizer answers again');
+    this.#log.info({ upstream: authorizer, requests, passed_unasked: passed }, 'the authorizer answers again');
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RouteAuthorizationConfig } from '../../../shared/config/authorize/types.ts';
 
 /** What of a request can be said of it only while its header is there, each line with its CRLF. */
@@ -53,7 +53,7 @@ export function keyOf(
   request: QuestionedRequest,
   { route, cacheBy }: { readonly route: string; readonly cacheBy: RouteAuthorizationConfig['cacheBy'] },
 ): string {
-  const { told, method, host, address, encoding } = request;
+  const { told, method, host, address } = request;
   const consumer = request.caller === undefined ? '' : request.caller.fields;
   let text: string;
   if (cacheBy === undefined) {
@@ -72,7 +72,7 @@ export function keyOf(
     if (parts.includes('address')) text += `\na ${address}`;
     if (parts.includes('consumer')) text += `\nc ${consumer}`;
   }
-  return createHash('sha256').update(text, encoding).digest('base64');
+  return hash('sha256', text, 'base64'); // at once costs half of what createHash does
 }
 
 function fieldsNamed(lines: string, names: readonly string[]): string {
