@@ -12,7 +12,7 @@ test('each status of the contract has these codes', () => {
   expect(byStatus).toEqual({
     400: ['bad_request'],
     401: ['credentials_invalid', 'credentials_missing', 'token_expired'],
-    403: ['client_banned', 'ip_not_allowed', 'not_allowed', 'origin_not_allowed'],
+    403: ['authorizer_denied', 'client_banned', 'ip_not_allowed', 'not_allowed', 'origin_not_allowed'],
     404: ['no_route'],
     405: ['method_not_allowed'],
     408: ['client_stalled', 'header_timeout', 'request_timeout'],
@@ -33,6 +33,7 @@ test('each status of the contract has these codes', () => {
       'upstream_unresolved',
     ],
     503: [
+      'authorizer_unavailable',
       'circuit_open',
       'draining',
       'identity_unavailable',
@@ -93,6 +94,7 @@ test('a sampled access log always has these, and never those', () => {
     'upstream_total_timeout',
   ]);
   expect(which(({ logged }) => logged === 'never')).toEqual([
+    'authorizer_unavailable',
     'circuit_open',
     'draining',
     'identity_unavailable',

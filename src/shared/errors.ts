@@ -73,6 +73,13 @@ const TABLE = {
     retryAfterSeconds: 5,
     logged: NEVER,
   },
+  authorizer_denied: { ...PLAIN, status: 403, detail: 'The authorizer of the route does not let the request pass.' },
+  authorizer_unavailable: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The authorizer of the route gives no answer; the request may well be good.',
+    logged: NEVER,
+  },
   client_banned: {
     ...PLAIN,
     status: 403,

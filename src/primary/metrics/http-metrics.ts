@@ -3,6 +3,8 @@ import {
   AUTH_METHODS,
   AUTH_OUTCOMES,
   authColumn,
+  AUTHORIZER_OUTCOMES,
+  authorizerColumn,
   firstRequestColumn,
   METHODS,
   REFUSAL_CODES,
@@ -72,6 +74,23 @@ export function httpMetrics(
             }),
           ),
         ),
+    ),
+    counter(
+      'authorizer_decisions_total',
+      'Requests of routes that ask an authorizer, by what came of it; passed: it gave no answer, and the route lets pass then.',
+      () =>
+        routes().flatMap(({ name, start }) =>
+          AUTHORIZER_OUTCOMES.flatMap((outcome) => {
+            const value = sums.at(start + authorizerColumn(outcome));
+            return value > 0 ? [{ labels: { route: name, outcome }, value }] : [];
+          }),
+        ),
+    ),
+    counter('authorizer_cache_hits_total', 'Of them those for which the answer was known without asking.', () =>
+      routes().flatMap(({ name, start }) => {
+        const value = sums.at(start + ROUTE.authorizerCacheHits);
+        return value > 0 ? [{ labels: { route: name }, value }] : [];
+      }),
     ),
     counter('auth_cache_hits_total', 'Credentials that were known without being verified.', () =>
       sums.at(THREAD.authCacheHits),

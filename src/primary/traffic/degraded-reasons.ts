@@ -2,6 +2,7 @@ import type { ThreadSet } from '../threads/thread-set.ts';
 
 type Part =
   | 'breakers'
+  | 'authorizers'
   | 'redis'
   | 'nodes'
   | 'limits'
@@ -17,6 +18,7 @@ export class DegradedReasons {
   readonly #threads: Pick<ThreadSet, 'tellAll'>;
   readonly #reasons: Record<Part, readonly string[]> = {
     breakers: [],
+    authorizers: [],
     redis: [],
     nodes: [],
     limits: [],

@@ -25,6 +25,7 @@ import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { ThreadControls } from '../threads/thread-handle.ts';
 import type { ThreadSet } from '../threads/thread-set.ts';
 import type { DegradedReasons } from './degraded-reasons.ts';
+import { SilentAuthorizers } from './silent-authorizers.ts';
 
 /** Upstreams that can have a breaker at once; a reload can bring more than the start had. */
 const BREAKER_ROWS = 256;
@@ -56,6 +57,7 @@ export class TrafficControl {
   readonly #memory = createBreakerMemory(BREAKER_ROWS);
   readonly #memoryBuckets: SharedArrayBuffer;
   readonly #breaker: Breaker;
+  readonly #authorizers: SilentAuthorizers;
   readonly #nodes: NodeRegistry | undefined;
   /** Of nodes and limits, and of whoever else has little to ask; closed here. */
   readonly redis: RedisClient | undefined;
@@ -95,6 +97,7 @@ export class TrafficControl {
       onUntrustedProxy: (text, address) => log.warn({ address }, text),
       onStoreFar: (isFar, fastestMs) => reportFarStore(options, isFar, fastestMs),
     });
+    this.#authorizers = new SilentAuthorizers(config, options.degraded);
     this.#breaker = startBreaker(
       {
         memory: this.#memory,
@@ -197,6 +200,8 @@ export class TrafficControl {
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
     this.#breaker.front.configure(breakersOf(config));
+    this.#authorizers.configure(config);
+    this.#authorizers.look(this.breakers());
     this.limits.configure(config);
     if (config.redis !== undefined) this.#options.connections?.renewLogin(config.redis);
   }
@@ -240,11 +245,13 @@ export class TrafficControl {
     if (notice.type === 'transition') {
       const { change } = notice;
       this.transitions.add(change.upstream, change.to);
+      this.#authorizers.look(this.breakers());
       log[change.to === 'OPEN' ? 'warn' : 'info'](change, `circuit breaker ${change.from} -> ${change.to}`);
       events?.add('breaker', `${change.upstream}: ${change.from} -> ${change.to}`, { ...change });
       return;
     }
     if (notice.type === 'forced') {
+      this.#authorizers.look(this.breakers());
       const text = forcedText(notice.change);
       log.warn(notice.change, text);
       events?.add('override', text, { ...notice.change });

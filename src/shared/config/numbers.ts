@@ -48,6 +48,8 @@ export const BOUNDS = {
   jwksRefreshSeconds: { min: 1, max: 86_400 },
   jwksStaleSeconds: { min: 60, max: 2_592_000 },
   clockSkewSeconds: { min: 0, max: 300 },
+  authorizeTimeout: { min: 0.01, max: 60 },
+  authorizeCache: { min: 0, max: 3_600 },
   healthInARow: { min: 1, max: 100 },
 } as const satisfies Record<string, Bounds>;
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolveAuthorizers, withAuthorizedFields } from './authorize/resolve.ts';
 import { resolveBackups } from './backups/resolve.ts';
 import type { EnvName, EnvValues } from './env-table.ts';
 import { resolveIdentities } from './identity/resolve.ts';
@@ -49,7 +50,9 @@ export function resolveConfig(checked: Checked): Config {
     resolveUpstream(env, yaml?.fileOf(['upstreams', own[0]]) ?? '', own),
   );
   const hasDefault = upstreams.some(({ name }) => name === DEFAULT_UPSTREAM);
-  const wantsDefault = routes.some(({ upstream }) => upstream === DEFAULT_UPSTREAM);
+  const wantsDefault = routes.some(
+    ({ upstream, authorize }) => upstream === DEFAULT_UPSTREAM || authorize?.upstream === DEFAULT_UPSTREAM,
+  );
   // Whoever writes routes says what is limited; the route that is there by itself always is.
   const limitByDefault =
     yaml?.data.routes === undefined ||
@@ -65,11 +68,12 @@ export function resolveConfig(checked: Checked): Config {
     server: resolveServer(env, checked.machine, checked.stateDir),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
-    routes: routes.map((route) => resolveRoute({ env, limitByDefault, profiles }, route)),
-    upstreams:
-      targets === undefined || hasDefault || !wantsDefault
-        ? upstreams
-        : [resolveDefaultUpstream(env, targets), ...upstreams],
+    routes: withAuthorizedFields(routes.map((route) => resolveRoute({ env, limitByDefault, profiles }, route))),
+    upstreams: [
+      ...(targets === undefined || hasDefault || !wantsDefault ? [] : [resolveDefaultUpstream(env, targets)]),
+      ...upstreams,
+      ...resolveAuthorizers(env, routes),
+    ],
     limits: resolveLimits(env, authenticates && !given.has('RATE_LIMIT_KEY')),
     identities,
     redis,

@@ -1,3 +1,4 @@
+import type { RouteAuthorizationConfig } from './authorize/types.ts';
 import type { IdentitiesConfig, RouteAuthenticationConfig } from './identity/types.ts';
 import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
@@ -148,6 +149,10 @@ export interface RouteConfig {
   readonly limits: RouteLimitsConfig | undefined;
   /** `undefined` = whoever asks. */
   readonly authentication: RouteAuthenticationConfig | undefined;
+  /** Whom it asks whether a request may pass; `undefined` = nobody. */
+  readonly authorization: RouteAuthorizationConfig | undefined;
+  /** Lower-case names of fields that only an authorizer may say to its upstream: those of clients are dropped. */
+  readonly authorizedFields: readonly string[];
   /** In place of `limits` for consumers of these profiles; only where the route authenticates. */
   readonly profileLimits: readonly ProfileLimitsConfig[];
 }

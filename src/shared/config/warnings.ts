@@ -11,7 +11,7 @@ import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 /** Things that work but are hardly meant. */
 
 function unusedUpstreams(config: Config): readonly Problem[] {
-  const used = new Set(config.routes.map(({ upstream }) => upstream));
+  const used = new Set(config.routes.flatMap(({ upstream, authorization }) => [upstream, authorization?.upstream]));
   return config.upstreams
     .filter(({ name }) => !used.has(name))
     .map(({ name }) => ({

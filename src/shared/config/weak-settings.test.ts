@@ -62,6 +62,15 @@ routes: [{ path: /a, upstream: o }]`;
   expect(warningsOf({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toHaveLength(1);
 });
 
+test('an authorizer that need not answer', () => {
+  const yaml = (how: string): string => `upstreams: { o: { url: http://o } }
+routes: [{ path: /a, upstream: o, authorize: { url: http://z, on_failure: ${how} } }]`;
+  expect(warningsOf({ GATEWAY_CONFIG: 'g' }, { g: yaml('closed') })).toEqual([]);
+  expect(warningsOf({ GATEWAY_CONFIG: 'g' }, { g: yaml('open') })).toEqual([
+    'routes.a.authorize.on_failure: who overloads the authorizer gets in unasked, expected closed',
+  ]);
+});
+
 test('everybody is trusted, or may break it', () => {
   expect(warningsOf({ TRUSTED_PROXIES: '10.0.0.0/8,::/0' })).toEqual([
     'TRUSTED_PROXIES: every client may say that it is another one, expected the addresses of your proxies',

@@ -57,6 +57,13 @@ const unverified = ({ upstreams }: Config): readonly Problem[] =>
       weak(`upstreams.${name}.tls.verify`, 'whoever stands in between is taken for the upstream', 'true, with ca_file'),
     );
 
+const passesUnasked = ({ routes }: Config): readonly Problem[] =>
+  routes
+    .filter(({ authorization }) => authorization?.onFailure === 'open')
+    .map(({ name }) =>
+      weak(`routes.${name}.authorize.on_failure`, 'who overloads the authorizer gets in unasked', 'closed'),
+    );
+
 const EVERYBODY: readonly string[] = ['0.0.0.0/0', '::/0'];
 
 const trustsAll = ({ server }: Config): readonly Problem[] =>
@@ -112,6 +119,7 @@ export const weakSettings = (config: Config, sources: Sources): readonly Problem
   ...openFiles(config, sources),
   ...openKeyFiles(sources),
   ...unverified(config),
+  ...passesUnasked(config),
   ...trustsAll(config),
   ...testSettings(config, sources),
 ];

@@ -1,4 +1,6 @@
 import type * as z from 'zod';
+import { checkAuthorize } from './authorize/checks.ts';
+import { authorizeSchema } from './authorize/yaml.ts';
 import { checkBreaker } from './breaker/checks.ts';
 import { checkCaFile } from './tls/certificates.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -94,6 +96,18 @@ function checkUpstreamName(route: Partial<RouteYaml>, index: number, names: read
   ];
 }
 
+function checkAuthorizer(value: unknown, index: number, upstreams: readonly string[]): readonly YamlProblem[] {
+  const route = mapping(value);
+  if (!('authorize' in route)) return [];
+  const { authorize, authenticate } = route;
+  const path = ['routes', index, 'authorize'];
+  const authenticates = Array.isArray(authenticate) && authenticate.length > 0;
+  return [
+    ...checkOneOf(authorize, path, ['url', 'upstream']),
+    ...checkAuthorize(goodFields(authorizeSchema, authorize), { path, upstreams, authenticates }),
+  ];
+}
+
 /** Everything that is wrong with the data of a YAML file, in no particular order. */
 export function checkYaml(value: unknown, around: YamlSurroundings): readonly YamlProblem[] {
   const schema = gatewaySchema.safeParse(value, { reportInput: true });
@@ -119,6 +133,7 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
       return route === given[index] ? checkRules({ given: route, good, path: ['routes', index] }) : [];
     }),
   );
+  problems.push(...given.flatMap((route, index) => checkAuthorizer(route, index, names)));
   const identity = checkIdentity({
     profiles: goodSections(file['profiles'], profileSchema),
     consumers: goodSections(file['consumers'], consumerSchema),

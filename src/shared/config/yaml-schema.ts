@@ -4,6 +4,7 @@ import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
 import { textLike } from './parsed.ts';
 import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
+import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
@@ -131,6 +132,10 @@ export const routeSchema = section({
   ...ROUTE_RULE_FIELDS,
   ...ROUTE_LIMIT_FIELDS,
   ...ROUTE_IDENTITY_FIELDS,
+  authorize: authorizeSchema
+    .meta(exactlyOne('url', 'upstream'))
+    .optional()
+    .describe('Whom the route asks whether a request may pass (forward-auth); default nobody.'),
 }).meta({ allOf: [exactlyOne('path', 'exact'), exactlyOne(...DESTINATIONS)] });
 
 export const gatewaySchema = section({

@@ -23,6 +23,8 @@ const DEFAULTS: RouteConfig = {
   maxResponseBytes: 0,
   limits: undefined,
   authentication: undefined,
+  authorization: undefined,
+  authorizedFields: [],
   profileLimits: [],
 };
 

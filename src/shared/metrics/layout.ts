@@ -67,6 +67,10 @@ export const AUTH_OUTCOMES = [
 ] as const;
 export type AuthOutcome = (typeof AUTH_OUTCOMES)[number];
 
+/** What came of asking an authorizer; `passed`: it gave no answer, and the route lets pass then. */
+export const AUTHORIZER_OUTCOMES = ['granted', 'denied', 'unavailable', 'passed'] as const;
+export type AuthorizerOutcome = (typeof AUTHORIZER_OUTCOMES)[number];
+
 /** Gives out consecutive places. */
 function columns() {
   let length = 0;
@@ -97,11 +101,19 @@ export const ROUTE = {
   bytesSent: route.take(),
   /** One for each method and outcome of routes that authenticate. */
   auth: route.take(AUTH_METHODS.length * AUTH_OUTCOMES.length),
+  /** One for each outcome of routes that ask an authorizer. */
+  authorizer: route.take(AUTHORIZER_OUTCOMES.length),
+  /** Of them those that were known without asking. */
+  authorizerCacheHits: route.take(),
 } as const;
 
 /** Column of a route's requests that authenticated so. */
 export const authColumn = (method: (typeof AUTH_METHODS)[number], outcome: AuthOutcome): number =>
   ROUTE.auth + AUTH_METHODS.indexOf(method) * AUTH_OUTCOMES.length + AUTH_OUTCOMES.indexOf(outcome);
+
+/** Column of a route's requests for which asking its authorizer ended so. */
+export const authorizerColumn = (outcome: AuthorizerOutcome): number =>
+  ROUTE.authorizer + AUTHORIZER_OUTCOMES.indexOf(outcome);
 
 /** The first of a method's three columns: all, 5xx, 429. */
 export const firstRequestColumn = (method: MethodLabel): number => ROUTE.requests + 3 * METHODS.indexOf(method);

@@ -12,6 +12,7 @@ import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
+import { ThreadAuthorizers } from './authorize/thread-authorizers.ts';
 import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
@@ -75,6 +76,8 @@ export class RequestThread implements ExchangeThread {
   readonly refusedCertificates: RefusedCertificates;
   readonly breaker: BreakerGate;
   readonly maintenance = new Maintenance(createProcessClock());
+  /** Whom routes ask whether requests may pass. */
+  readonly authorizers: ThreadAuthorizers;
   readonly clients: SharingClients;
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
@@ -164,6 +167,8 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
+    const { breaker, deadlines, metrics } = this;
+    this.authorizers = new ThreadAuthorizers({ config: start.config, deadlines, metrics, breaker, log });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
       aheadMs: createProcessClock()() - monotonicMs(),
@@ -268,6 +273,7 @@ export class RequestThread implements ExchangeThread {
     this.tokens.apply(config);
     this.certificates.configure(config.identities.cacheEntries);
     this.identity.apply(config);
+    this.authorizers.apply(config);
     this.#identifyBy(config);
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
@@ -278,10 +284,10 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
-    const { clients, deadlines, identity, limits, metrics, names, streams } = this;
+    const { authorizers, clients, deadlines, identity, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
     const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
-    const options = { ...of, clients, deadlines, identity, limits, metrics, names, post, random, streams };
+    const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -294,6 +300,7 @@ export class RequestThread implements ExchangeThread {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
     this.table.tick(nowMs);
+    this.authorizers.tick(nowMs);
     this.breaker.tick();
     if (nowMs - this.#uploadsKeptMs >= UPLOAD_KEEPALIVE_MS) {
       this.#uploadsKeptMs = nowMs;

@@ -9,6 +9,8 @@ import type { Match } from '../../shared/http/router.ts';
 import { nodeHandles } from '../../shared/net/handles.ts';
 import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { RouteAuthorization } from './authorize/route-authorization.ts';
+import type { AskedUpstream, ThreadAuthorizers } from './authorize/thread-authorizers.ts';
 import type { RouteAuthentication } from './identity/route-authentication.ts';
 import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
@@ -28,6 +30,7 @@ export interface RoutingTableOptions {
   readonly random: () => number;
   readonly limits: ThreadLimits;
   readonly identity: ThreadIdentity;
+  readonly authorizers: ThreadAuthorizers;
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
   readonly healthWatch: HealthWatch;
@@ -39,6 +42,9 @@ export interface RoutingTableOptions {
   readonly streams: Streams;
 }
 
+/** Of a route whose rules answer. */
+const NO_UPSTREAM = { upstream: undefined, breakerPlace: 0, outcomes: DEFAULT_OUTCOME_RULE };
+
 /** What the stages of an exchange need of its route. */
 export interface RouteStages {
   /** `undefined` = none: the rules have an answer. */
@@ -47,6 +53,8 @@ export interface RouteStages {
   readonly rules: RouteRules | undefined;
   /** `undefined` = for whoever asks. */
   readonly authentication: RouteAuthentication | undefined;
+  /** `undefined` = nobody is asked whether a request may pass, and nobody says who its caller is. */
+  readonly authorization: RouteAuthorization | undefined;
   /** `undefined` = not limited. */
   readonly limit: RouteLimit | undefined;
   /** Row of the upstream's circuit breaker; 0 = it has none. */
@@ -72,7 +80,7 @@ export class RoutingTable {
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
     const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, identity, limits, metrics, names, post } =
       options;
-    const { previous, random, streams } = options;
+    const { authorizers, previous, random, streams } = options;
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -89,20 +97,24 @@ export class RoutingTable {
       if (upstreams.get(name) !== upstream) upstream.retire();
     }
     const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
-    this.#router = new Router(config.routes, (route) => {
-      const name = route.upstream ?? '';
+    const find = (name: string): AskedUpstream => {
       const upstream = upstreams.get(name);
+      if (upstream === undefined) throw new Error(`a route names the unknown upstream ${name}`);
+      const breakerPlace = breakerPlaces.get(name) ?? 0;
+      return { upstream, breakerPlace, outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE };
+    };
+    this.#router = new Router(config.routes, (route) => {
+      const name = route.upstream;
       const rules = compileRules(route);
-      if (upstream === undefined && rules?.answer === undefined) {
-        throw new Error(`route ${route.name} names unknown upstream ${name}`);
+      if (name === undefined && rules?.answer === undefined) {
+        throw new Error(`route ${route.name} has neither upstream nor answer`);
       }
       return {
-        upstream,
+        ...(name === undefined ? NO_UPSTREAM : find(name)),
         rules,
         authentication: identity.of(route),
+        authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
-        breakerPlace: breakerPlaces.get(name) ?? 0,
-        outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE,
         metricsStart: metrics.startOf('route', route.name),
       };
     });

@@ -1,3 +1,4 @@
+import { resolveAuthorization } from '../authorize/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { resolveAuthentication } from '../identity/resolve.ts';
 import type { ProfileConfig } from '../identity/types.ts';
@@ -47,6 +48,8 @@ export function resolveRoute(
     // Nobody pays for an answer that costs no upstream anything; who is banned is refused.
     limits: answers ? undefined : resolveRouteLimits(defaults, route, name),
     authentication: resolveAuthentication(route),
+    authorization: resolveAuthorization(route),
+    authorizedFields: [],
     profileLimits: resolveRouteProfiles(defaults, route, name),
   };
 }

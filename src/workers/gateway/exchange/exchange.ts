@@ -4,7 +4,7 @@ import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import { ERRORS } from '../../../shared/errors.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { isSaneRequestId } from '../../../shared/http/field.ts';
+import { isAscii, isSaneRequestId } from '../../../shared/http/field.ts';
 import { classifyMethod, isSafe } from '../../../shared/http/method.ts';
 import { problemBody } from '../../../shared/http/problem.ts';
 import { forwardPath } from '../../../shared/http/router.ts';
@@ -14,8 +14,12 @@ import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import type { OverrideState } from '../../../shared/limits/overrides.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
-import { UPSTREAM } from '../../../shared/metrics/layout.ts';
-import type { AuthOutcome } from '../../../shared/metrics/layout.ts';
+import { authorizerColumn, ROUTE, UPSTREAM } from '../../../shared/metrics/layout.ts';
+import type { AuthorizerOutcome, AuthOutcome } from '../../../shared/metrics/layout.ts';
+import type { Authorization, Denied } from '../authorize/answer.ts';
+import type { AuthorizedRequest, AuthorizerAsk } from '../authorize/authorizer-ask.ts';
+import type { Told } from '../authorize/question.ts';
+import { REPEATED_TOLD } from '../authorize/route-authorization.ts';
 import { isClosedToken } from '../breaker/closed-counts.ts';
 import { ASK, isProbe, REFUSE, UNTRACKED } from '../breaker/gate.ts';
 import type { GatedCall } from '../breaker/gate.ts';
@@ -57,6 +61,7 @@ type Stage =
   | 'deciding'
   | 'verifying'
   | 'limit'
+  | 'authorizing'
   | 'breaker'
   | 'client-body'
   | 'forwarding'
@@ -67,14 +72,22 @@ type Stage =
 /**
  * One request and its answer, from the client's header to the last byte back. Its life reads from top to bottom:
  *
- *   guard → route → identify → open → rules → authenticate → limit → share → breaker → forward → answer → record
+ *   guard → route → identify → open → rules → authenticate → limit → share → authorize → breaker → forward → answer → record
  *
  * A stage that has to wait returns; what it waited for calls the next one. Below it are the client's side and the
  * upstream's, which know each other not at all: what passes between them passes here. Nothing here may throw into a
  * front: RequestThread.begin and every callback catch, and end in onFault.
  */
 export class Exchange
-  implements Waiter, CallOwner, BodyOwner, AnsweredExchange, LinkedExchange, RecordedExchange, GatedCall
+  implements
+    Waiter,
+    CallOwner,
+    BodyOwner,
+    AnsweredExchange,
+    LinkedExchange,
+    RecordedExchange,
+    GatedCall,
+    AuthorizedRequest
 {
   readonly thread: ExchangeThread;
   readonly client: ClientSide;
@@ -121,6 +134,13 @@ export class Exchange
 
   /** Who has proved who he is. */
   caller: Caller | undefined = undefined;
+
+  /** What the route's authorizer is told of it, where there is one. */
+  told: Told = NOTHING_TOLD;
+  asking: AuthorizerAsk | undefined = undefined;
+  authorized: AuthorizerOutcome | undefined = undefined;
+  /** The authorizer's answer, which goes back to the client. */
+  #denied: Denied | undefined = undefined;
 
   #stage: Stage = 'deciding';
   /** What it brought as proof, where the route asks for one. */
@@ -250,23 +270,33 @@ export class Exchange
     this.host = head.host;
     this.encoding = head.encoding;
     const peer = { address: this.address, scheme: thread.scheme };
-    const via = head.minorVersion === 0 ? VIA_OF_1_0 : VIA;
-    let own = `x-request-id: ${this.requestId}\r\nvia: ${head.via === undefined ? via : `${head.via}, ${via}`}\r\n`;
+    const hop = head.minorVersion === 0 ? VIA_OF_1_0 : VIA;
+    const via = head.via === undefined ? hop : `${head.via}, ${hop}`;
+    let own = `x-request-id: ${this.requestId}\r\nvia: ${via}\r\n`;
     this.takesTrailers = head.takesTrailers;
     if (head.takesTrailers) own += 'te: trailers\r\nconnection: te\r\n';
+    let forwarded: string;
     const trusted = !trustedProxies.empty && trustedProxies.isTrusted(this.address);
     if (!trusted) {
       thread.untrustedProxy.saw(this.address, head.forwardedFor);
-      this.fields = head.fields + forwardedByClient(head, peer) + own;
+      forwarded = forwardedByClient(head, peer);
+      this.fields = head.fields + forwarded + own;
     } else {
       thread.untrustedProxy.saw(this.address, undefined);
-      const forwarded = forwardedByProxy(head, peer, trustedProxies);
-      this.address = forwarded.client;
-      this.fields = head.fields + forwarded.fields + own;
+      const byProxy = forwardedByProxy(head, peer, trustedProxies);
+      this.address = byProxy.client;
+      forwarded = byProxy.fields;
+      this.fields = head.fields + forwarded + byProxy.claims + own;
     }
     if (this.#isPreflight) return; // nobody has said yet who he is
     const { limits } = thread;
-    const { authentication } = this.stages;
+    const { authentication, authorization } = this.stages;
+    if (authorization !== undefined) {
+      const taken = authorization.take(head, { forwarded, via });
+      if (taken === undefined) return void this.#refuseHead('bad_request', REPEATED_TOLD);
+      this.told = taken.told;
+      this.fields = taken.kept + this.fields.slice(head.fields.length);
+    }
     if (authentication !== undefined) {
       const presented = authentication.take(head, this, trusted);
       if (typeof presented === 'string') return void this.#refuseHead('bad_request', presented);
@@ -414,8 +444,49 @@ export class Exchange
   #share(): void {
     const { clientsInFlight, inFlight } = this.thread;
     const most = this.caller === undefined ? 0 : this.caller.maxInFlight;
-    if ((inFlight <= clientsInFlight.mark && most === 0) || clientsInFlight.admit(this, most)) this.#checkBreaker();
+    if ((inFlight <= clientsInFlight.mark && most === 0) || clientsInFlight.admit(this, most)) this.#authorize();
     else this.#refuse('too_many_in_flight');
+  }
+
+  /** 301 to 308, 401, 403, 503: whether somebody outside the gateway lets it pass, where the route asks one. */
+  #authorize(): void {
+    const { authorization } = this.stages;
+    if (authorization === undefined || !authorization.asks) return this.#checkBreaker();
+    this.#stage = 'authorizing';
+    authorization.decide(this);
+  }
+
+  onAuthorized(authorization: Authorization, known: boolean): void {
+    if (!this.#isDeciding) return;
+    const { outcome } = authorization;
+    const { metricsStart } = this.stages;
+    this.authorized = outcome;
+    this.metrics.add(metricsStart + authorizerColumn(outcome));
+    if (known) this.metrics.add(metricsStart + ROUTE.authorizerCacheHits);
+    try {
+      if (outcome === 'granted') this.#addToFields(authorization.lines);
+      if (outcome === 'granted' || outcome === 'passed') return this.#checkBreaker();
+      if (outcome === 'denied') {
+        this.#denied = authorization;
+        return this.#refuse('authorizer_denied');
+      }
+      if (ERRORS[authorization.code].retryAfterSeconds === undefined)
+        this.extraFields += `retry-after: ${authorization.retryAfterSeconds}\r\n`;
+      this.#refuse(authorization.code);
+    } catch (error) {
+      this.onFault(error);
+    }
+  }
+
+  /** @param lines one char a byte */
+  #addToFields(lines: string): void {
+    if (lines === '') return;
+    if (this.encoding === 'utf8' && !isAscii(lines)) {
+      this.fields = utf8AsBytes(this.fields);
+      this.host = utf8AsBytes(this.host);
+      this.encoding = 'latin1';
+    }
+    this.fields += lines;
   }
 
   /** 503: whether the upstream is called at all. */
@@ -569,8 +640,11 @@ export class Exchange
   }
 
   onTrailers(lines: string): void {
+    if (this.body === undefined) return;
     const filter = this.rules?.requestFields?.filter;
-    if (this.body !== undefined) this.body.trailers = filter === undefined ? lines : filter.without(lines);
+    const authorization = this.#route?.stages.authorization;
+    const left = filter === undefined ? lines : filter.without(lines);
+    this.body.trailers = authorization === undefined ? left : authorization.withoutGuarded(left);
   }
 
   get #maxBodyBytes(): number {
@@ -689,6 +763,7 @@ export class Exchange
     const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
+    if (this.#denied !== undefined && code === 'authorizer_denied') return this.#answerDenied(this.#denied);
     this.#answer({
       status,
       type: 'application/problem+json',
@@ -698,6 +773,11 @@ export class Exchange
       allow,
       retryAfterSeconds,
     });
+  }
+
+  #answerDenied({ status, lines, body }: Denied): void {
+    this.extraFields += lines;
+    this.#answer({ ...NO_CONTENT, status, text: body, isBytes: true, close: this.closesAfter, allow: undefined });
   }
 
   #answer(local: LocalAnswer): void {
@@ -721,6 +801,7 @@ export class Exchange
   /** Releases everything but the way back to the client. */
   #letGo(): void {
     this.call?.release();
+    this.asking?.leave(this);
     if (this.body === undefined) return;
     this.body.release();
     this.thread.uploads.delete(this);
@@ -747,7 +828,13 @@ export class Exchange
   /** Nothing has ended the exchange since it asked whether it may go on. */
   get #isDeciding(): boolean {
     const stage = this.#stage;
-    return stage === 'deciding' || stage === 'verifying' || stage === 'limit' || stage === 'breaker';
+    return (
+      stage === 'deciding' ||
+      stage === 'verifying' ||
+      stage === 'limit' ||
+      stage === 'authorizing' ||
+      stage === 'breaker'
+    );
   }
 
   get bodyRoom(): BodyRoom {
@@ -801,5 +888,9 @@ export class Exchange
     return (nowMs < 0 ? monotonicMs() : nowMs) - this.startedMs;
   }
 }
+
+const NOTHING_TOLD: Told = { client: '', forwarded: '', via: '' };
+
+const utf8AsBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 const NO_CONTENT = { status: 200, type: '', text: '', retryAfterSeconds: undefined };

@@ -18,13 +18,13 @@ export function forwardedByProxy(
   head: RequestHead,
   { address, scheme }: Peer,
   trusted: TrustedProxies,
-): { readonly client: string; readonly fields: string } {
+): { readonly client: string; readonly fields: string; readonly claims: string } {
   const { client, forwardedFor } = clientChain(address, head.forwardedFor, trusted);
   const proto = forwardedScheme(head.forwardedProto) ?? scheme;
   const host = forwardedHost(head.forwardedHost) ?? head.host;
   const claims = head.claims === '' ? '' : soundClaims(head.claims);
   const fields =
     `x-forwarded-for: ${forwardedFor}\r\nx-real-ip: ${client}\r\n` +
-    `x-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\n${claims}`;
-  return { client, fields };
+    `x-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\n`;
+  return { client, fields, claims };
 }

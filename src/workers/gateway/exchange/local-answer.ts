@@ -3,6 +3,8 @@ export interface LocalAnswer {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  /** `text` and the exchange's extra fields have one char a byte; else they are text, and written as UTF-8. */
+  readonly isBytes?: true;
   /** The connection carries no further request. */
   readonly close: boolean;
   /** Value of Allow, for a 405 and `OPTIONS *`. */

@@ -17,6 +17,8 @@ export interface RecordedExchange extends CountedExchange {
   readonly address: string;
   /** `undefined` = nobody has proved who he is. */
   readonly caller: { readonly consumer: string } | undefined;
+  /** What came of asking the route's authorizer; `undefined` = it was not asked. */
+  readonly authorized: string | undefined;
   readonly path: string;
   readonly routeName: string;
   readonly call:
@@ -33,6 +35,7 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
     request_id: exchange.requestId,
     client: exchange.address,
     ...(exchange.caller === undefined ? {} : { consumer: exchange.caller.consumer }),
+    ...(exchange.authorized === undefined ? {} : { authorizer: exchange.authorized }),
     method: exchange.method,
     path: shortPath(exchange.path),
     route: exchange.routeName,

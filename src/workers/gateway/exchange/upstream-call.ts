@@ -6,10 +6,10 @@ import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
-import type { ForwardingStages } from '../routing-table.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
 import type { Target } from '../upstream/target.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { LEAST_PACED_MS, LEAST_WINDOW_BYTES, RATE_WINDOW_MS } from './least-rate.ts';
 import type { RequestBody } from './request-body.ts';
 import { TotalDeadline } from './total-deadline.ts';
@@ -37,8 +37,8 @@ export interface CallOwner {
   readonly fields: string;
   readonly encoding: 'latin1' | 'utf8';
   readonly body: RequestBody | undefined;
-  readonly routeConfig: RouteConfig;
-  readonly stages: ForwardingStages;
+  readonly routeConfig: Pick<RouteConfig, 'timeouts' | 'preserveHost'>;
+  readonly stages: { readonly upstream: Upstream };
   /** Some byte of the answer has been given to the client. */
   readonly answerStarted: boolean;
   /** Body bytes of the answer given to the client's side. */
@@ -139,6 +139,11 @@ export class UpstreamCall implements Queued, Waiting {
     const { deadlines } = this.#owner;
     deadlines.disarm(this);
     if (this.#total !== undefined) deadlines.disarm(this.#total);
+  }
+
+  /** Nothing of its request has been sent. */
+  get waitsForConnection(): boolean {
+    return this.#stage === 'connection';
   }
 
   get mayShare(): boolean {

@@ -127,7 +127,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   local(exchange: AnsweredExchange, answer: LocalAnswer): void {
     if (this.phase === CLOSED) return;
     const closes = this.#closesAfter(exchange, answer.close);
-    const body = utf8AsLatin1(answer.text);
+    const body = answer.isBytes === true ? answer.text : utf8AsLatin1(answer.text);
     const length = hasLength(answer.status) ? `content-length: ${body.length}\r\n` : '';
     const head = localHead(exchange, answer, this.#ownLines(length, closes));
     if (exchange.method === 'HEAD' || body === '') {

@@ -346,7 +346,8 @@ export class UwsClient implements ClientSide {
 
 /** Writes an answer of the gateway's own, whole. @returns body bytes written */
 function writeLocal(res: HttpResponse, exchange: AnsweredExchange, answer: LocalAnswer): number {
-  const bytes = Buffer.byteLength(answer.text);
+  const text = answer.isBytes === true ? Buffer.from(answer.text, 'latin1') : answer.text;
+  const bytes = Buffer.byteLength(text);
   const withoutBody = exchange.method === 'HEAD';
   const { requestId } = exchange;
   const fields = exchange.extraFields + exchange.ruleFields;
@@ -354,14 +355,15 @@ function writeLocal(res: HttpResponse, exchange: AnsweredExchange, answer: Local
     res.writeStatus(`${answer.status} ${reasonPhrase(answer.status)}`);
     if (answer.type !== '') res.writeHeader('content-type', answer.type);
     // uWS writes a value as it is, so that lines of our own making can follow in it.
-    res.writeHeader('x-request-id', fields === '' ? requestId : `${requestId}\r\n${fields.slice(0, -2)}`);
+    const own = fields === '' ? requestId : `${requestId}\r\n${fields.slice(0, -2)}`;
+    res.writeHeader('x-request-id', answer.isBytes === true ? Buffer.from(own, 'latin1') : own);
     if (answer.allow !== undefined) res.writeHeader('allow', answer.allow);
     if (answer.retryAfterSeconds !== undefined) res.writeHeader('retry-after', `${answer.retryAfterSeconds}`);
     if (!hasLength(answer.status)) {
       if (answer.close) res.writeHeader('connection', 'close');
       res.endWithoutBody(); // with any argument, even undefined, uWS writes a Content-Length
     } else if (withoutBody) res.endWithoutBody(bytes, answer.close);
-    else res.end(answer.text, answer.close);
+    else res.end(text, answer.close);
   });
   return withoutBody ? 0 : bytes;
 }
