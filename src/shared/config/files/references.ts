@@ -7,6 +7,8 @@ export interface ReferenceSources {
   readonly readFile: ReadFile;
   /** The YAML file: a relative path in it is beside it. */
   readonly file: string;
+  /** The text is read once more, by rules that have the same escape: `$${` stays. */
+  readonly keepsEscapes?: boolean;
 }
 
 /** A reference that stands for nothing. */
@@ -66,7 +68,7 @@ export function expand(source: string, sources: ReferenceSources): Expanded {
   const files: string[] = [];
   const broken: BrokenReference[] = [];
   const text = source.replaceAll(REFERENCE, (whole: string, inner: string | undefined, end: string) => {
-    if (inner === undefined) return '${';
+    if (inner === undefined) return sources.keepsEscapes === true ? whole : '${';
     if (end === '') {
       broken.push({ text: whole, reason: 'it has no }', hint: '$${ is the text ${' });
       return whole;
