@@ -97,7 +97,7 @@ function expandAll(
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const { text, secrets, files, broken } = expand(node.value, {
         ...sources,
-        keepsEscapes: isInFieldRules(ancestors),
+        isReadAgain: isInFieldRules(ancestors),
       });
       for (const { text: part, reason, hint } of broken.slice(0, MOST_ERRORS)) {
         const problem = { key: '', value: undefined, expected: '', reason: `${oneLine(part)}: ${reason}`, hint };
