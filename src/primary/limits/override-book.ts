@@ -2,6 +2,7 @@ import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
 import type { OverrideState, ThreadOverride } from '../../shared/limits/overrides.ts';
 import { Coalesced } from './coalesced.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { OverrideChange, OverridesHash, OverridesSnapshot, WrittenChange } from './overrides-hash.ts';
 
 const LOOK_EVERY_MS = 5_000;
@@ -55,8 +56,7 @@ export class OverrideBook {
   /** Those of #unwritten that are just being written. */
   readonly #asked = new Set<Entry>();
   #applied: readonly ThreadOverride[] = [];
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
+  readonly #reading = new OneAtATime(() => this.#refresh());
 
   constructor(options: OverrideBookOptions) {
     this.#options = options;
@@ -119,17 +119,8 @@ export class OverrideBook {
   }
 
   /** Looks what holds in the cluster; what waits to be written goes there first. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#reading !== undefined) {
-      this.#readAgain = true; // what is being read may be older than what was just told
-      return this.#reading;
-    }
-    this.#reading = this.#refresh();
-    try {
-      await this.#reading;
-    } finally {
-      this.#reading = undefined;
-    }
+  refresh(): Promise<void> {
+    return this.#reading.run();
   }
 
   close(): void {
@@ -143,13 +134,10 @@ export class OverrideBook {
   }
 
   async #refresh(): Promise<void> {
-    do {
-      this.#readAgain = false;
-      await this.#writeUnwritten();
-      const found = await this.#options.hash.read(this.#stamp);
-      if (found !== undefined && found !== 'same') this.#take(found);
-      await this.#applyChanges();
-    } while (this.#readAgain);
+    await this.#writeUnwritten();
+    const found = await this.#options.hash.read(this.#stamp);
+    if (found !== undefined && found !== 'same') this.#take(found);
+    await this.#applyChanges();
   }
 
   async #writeUnwritten(): Promise<void> {

@@ -1,6 +1,7 @@
 import { ALL_ROUTES, MAINTENANCE_SECONDS } from '../../shared/maintenance/maintenance.ts';
 import type { MaintenanceRecord, ThreadMaintenance } from '../../shared/maintenance/maintenance.ts';
 import { Coalesced } from '../limits/coalesced.ts';
+import { OneAtATime } from '../limits/one-at-a-time.ts';
 import type { MaintenanceFile } from './maintenance-file.ts';
 import type { LastingRecord, MaintenanceHash } from './maintenance-hash.ts';
 
@@ -63,8 +64,7 @@ export class MaintenanceBook {
   #written = '';
   #isKept: boolean;
   #scope: 'cluster' | 'node' = 'node';
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
+  readonly #reading = new OneAtATime(() => this.#refresh());
 
   constructor(options: MaintenanceBookOptions) {
     this.#options = options;
@@ -135,34 +135,22 @@ export class MaintenanceBook {
   }
 
   /** Looks what holds in the cluster, and gives it what it lacks. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#reading !== undefined) {
-      this.#readAgain = true; // what is being read may be older than what was just told
-      return this.#reading;
-    }
-    this.#reading = this.#refresh();
-    try {
-      await this.#reading;
-    } finally {
-      this.#reading = undefined;
-    }
+  refresh(): Promise<void> {
+    return this.#reading.run();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#hints.close();
-    await this.#reading;
+    await this.#reading.underWay;
   }
 
   async #refresh(): Promise<void> {
     const { hash, clock } = this.#options;
-    do {
-      this.#readAgain = false;
-      for (const [route, { untilMs }] of this.#known) if (untilMs <= clock()) this.#known.delete(route);
-      this.#hear(await hash?.read());
-      if (this.#scope === 'cluster') await this.#give();
-      await this.#applyChanges();
-    } while (this.#readAgain);
+    for (const [route, { untilMs }] of this.#known) if (untilMs <= clock()) this.#known.delete(route);
+    this.#hear(await hash?.read());
+    if (this.#scope === 'cluster') await this.#give();
+    await this.#applyChanges();
   }
 
   async #give(): Promise<void> {

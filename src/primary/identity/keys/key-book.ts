@@ -3,6 +3,7 @@ import type { KeyRecord, StoredKey } from '../../../shared/identity/key-record.t
 import type { KeyAnswer } from '../../../shared/identity/key-messages.ts';
 import type { ApiKeysEvent } from '../../../shared/redis/events.ts';
 import { Coalesced } from '../../limits/coalesced.ts';
+import { OneAtATime } from '../../limits/one-at-a-time.ts';
 import type { KeyFile } from './key-file.ts';
 import type { KeyHash } from './key-hash.ts';
 
@@ -49,8 +50,7 @@ export class KeyBook {
   #isWhole: boolean;
   /** This node's copy has never been that of a whole hash: what it lacks others may have. */
   #isNew: boolean;
-  #syncing: Promise<void> | undefined;
-  #syncAgain = false;
+  readonly #syncing = new OneAtATime(() => this.#refresh());
   #asking = new Map<string, Promise<KeyAnswer>>();
   #batch: { readonly hash: string; readonly done: (answer: KeyAnswer) => void }[] = [];
 
@@ -144,39 +144,27 @@ export class KeyBook {
   }
 
   /** Looks whether the cluster's keys are the ones known here, and makes both equal. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#syncing !== undefined) {
-      this.#syncAgain = true;
-      return this.#syncing;
-    }
-    this.#syncing = this.#refresh();
-    try {
-      await this.#syncing;
-    } finally {
-      this.#syncing = undefined;
-    }
+  refresh(): Promise<void> {
+    return this.#syncing.run();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#differs.close();
-    await this.#syncing;
+    await this.#syncing.underWay;
     await this.#options.file?.close();
   }
 
   async #refresh(): Promise<void> {
-    do {
-      this.#syncAgain = false;
-      const version = await this.#options.hash?.version();
-      this.#heard(version);
-      if (version === undefined || (version === this.#version && version !== '')) continue;
-      try {
-        if (version === '') await this.#putBack();
-        else await this.#makeEqual(version);
-      } catch {
-        this.#version = ''; // a disk that takes nothing: again at the next look
-      }
-    } while (this.#syncAgain);
+    const version = await this.#options.hash?.version();
+    this.#heard(version);
+    if (version === undefined || (version === this.#version && version !== '')) return;
+    try {
+      if (version === '') await this.#putBack();
+      else await this.#makeEqual(version);
+    } catch {
+      this.#version = ''; // a disk that takes nothing: again at the next look
+    }
   }
 
   /** @param version `undefined` = Redis did not say */
