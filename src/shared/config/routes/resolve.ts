@@ -7,8 +7,9 @@ import type { LimitDefaults } from '../limits/resolve.ts';
 import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
-import { resolveMatch, resolveRules } from '../rules/resolve.ts';
+import { resolveRules } from '../rules/resolve.ts';
 import { routeName } from './conflicts.ts';
+import { routedPart } from './routed-part.ts';
 
 function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
   const own = route.timeouts ?? {};
@@ -30,16 +31,9 @@ export function resolveRoute(
   const answers = route.upstream === undefined;
   return {
     name,
-    path: route.path ?? route.exact ?? '/',
-    exact: route.exact !== undefined,
-    ignoreCase: route.ignore_case ?? false,
-    ignoreTrailingSlash: route.ignore_trailing_slash ?? false,
-    methods: route.methods,
-    host: route.host?.toLowerCase(),
-    match: resolveMatch(route),
+    ...routedPart(route),
     upstream: route.upstream,
     rules: resolveRules(route, env),
-    stripPrefix: route.strip_prefix ?? false,
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),
     maxQueryBytes: route.max_query_bytes ?? env.MAX_QUERY_BYTES,

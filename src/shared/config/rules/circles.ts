@@ -4,11 +4,11 @@ import type { CompiledRoute } from '../../http/router.ts';
 import { normalizePath } from '../../http/target.ts';
 import { showValue } from '../problems.ts';
 import { routeName } from '../routes/conflicts.ts';
+import { routedPart } from '../routes/routed-part.ts';
 import type { RouteConfig } from '../types.ts';
 import type { YamlProblem } from '../yaml-problems.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 import { asMapping } from './parts.ts';
-import { resolveMatch } from './resolve.ts';
 
 type Redirect = Pick<NonNullable<RouteYaml['redirect']>, 'to' | 'keep_path'>;
 type Found = CompiledRoute<number>;
@@ -16,19 +16,9 @@ type Found = CompiledRoute<number>;
 /** A host that no route names. */
 const SOME_HOST = 'host.invalid';
 
-/** What the router reads of a route. */
-const routedPart = (route: Partial<RouteYaml>): RouteConfig =>
-  ({
-    name: routeName(route) ?? '',
-    path: route.path ?? route.exact ?? '/',
-    exact: route.exact !== undefined,
-    ignoreCase: route.ignore_case ?? false,
-    ignoreTrailingSlash: route.ignore_trailing_slash ?? false,
-    methods: route.methods,
-    host: route.host?.toLowerCase(),
-    match: resolveMatch(route),
-    stripPrefix: route.strip_prefix ?? false,
-  }) as RouteConfig;
+/** A route as the router reads it. */
+const routed = (route: Partial<RouteYaml>): RouteConfig =>
+  ({ name: routeName(route) ?? '', ...routedPart(route) }) as RouteConfig;
 
 /** Where a client that a route took is sent; `undefined` = to a host that no route names, so perhaps elsewhere. */
 function placeOf({ to, keep_path: keepPath = false }: Redirect, from: Found, asked: { host: string; path: string }) {
@@ -47,7 +37,7 @@ function redirectOf(route: unknown): Redirect | undefined {
 /** Redirects that lead back to where they started, however many there are between. @param given the routes as they stand in the file */
 export function checkCircles(routes: readonly Partial<RouteYaml>[], given: readonly unknown[]): readonly YamlProblem[] {
   const sound = routes.flatMap((route, index) =>
-    route.path === undefined && route.exact === undefined ? [] : [{ config: routedPart(route), index }],
+    route.path === undefined && route.exact === undefined ? [] : [{ config: routed(route), index }],
   );
   const indexOf = new Map(sound.map(({ config, index }) => [config, index]));
   const router = new Router(
