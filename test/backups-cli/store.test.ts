@@ -119,7 +119,8 @@ it('now asks the job of a gateway, which says who holds what', async () => {
 });
 
 it('a wrong id, a place that is not named, a Redis that is not there: what to do', async () => {
-  expect((await place.run('backup', 'verify', 'latest')).stdout).toContain(`${id} is verified`);
+  const verified = await place.run('backup', 'verify', 'latest');
+  expect(verified.stdout, verified.stderr).toContain(`${id} is verified`);
   expectRefused(await place.run('backup', 'verify', 'last'), 64, /"last" is no id.*gateway backup list/);
   const none = 'redis-20200101T020000Z';
   expectRefused(await place.run('restore', none), 1, /There is no backup redis-20200101T020000Z in .*\n.*do not share/);
