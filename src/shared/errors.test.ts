@@ -12,17 +12,18 @@ test('each status of the contract has these codes', () => {
   expect(byStatus).toEqual({
     400: ['bad_request'],
     401: ['credentials_invalid', 'credentials_missing', 'token_expired'],
-    403: ['client_banned', 'not_allowed'],
+    403: ['client_banned', 'not_allowed', 'origin_not_allowed'],
     404: ['no_route'],
     405: ['method_not_allowed'],
     408: ['client_stalled', 'header_timeout', 'request_timeout'],
     411: ['length_required'],
     413: ['body_too_large'],
     414: ['uri_too_long'],
+    426: ['websocket_version'],
     429: ['rate_limited', 'too_many_failures', 'too_many_in_flight'],
     431: ['header_too_large'],
     500: ['internal_error'],
-    501: ['method_not_implemented'],
+    501: ['method_not_implemented', 'websocket_unsupported'],
     502: [
       'upstream_bad_response',
       'upstream_header_too_large',
@@ -38,6 +39,7 @@ test('each status of the contract has these codes', () => {
       'limits_unavailable',
       'no_threads',
       'overloaded',
+      'too_many_websockets',
       'upstream_queue_full',
     ],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
@@ -74,7 +76,7 @@ test('these pass by themselves, in a second', () => {
     'too_many_in_flight',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(6);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(7);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -95,6 +97,7 @@ test('a sampled access log always has these, and never those', () => {
     'identity_unavailable',
     'limits_unavailable',
     'overloaded',
+    'too_many_websockets',
   ]);
 });
 

@@ -64,6 +64,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       limits: undefined,
       authentication: undefined,
       profileLimits: [],
+      websocket: undefined,
     },
     {
       name: 'me',
@@ -81,6 +82,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       limits: undefined,
       authentication: undefined,
       profileLimits: [],
+      websocket: undefined,
     },
   ]);
   expect(config.upstreams).toStrictEqual([

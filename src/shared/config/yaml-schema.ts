@@ -8,6 +8,7 @@ import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
+import { ROUTE_WEBSOCKET_FIELDS } from './websocket/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
 /**
@@ -125,6 +126,7 @@ export const routeSchema = section({
     .describe('Largest request body; above it 413. Default MAX_BODY_BYTES.'),
   ...ROUTE_LIMIT_FIELDS,
   ...ROUTE_IDENTITY_FIELDS,
+  ...ROUTE_WEBSOCKET_FIELDS,
 }).meta(exactlyOne('path', 'exact'));
 
 export const gatewaySchema = section({

@@ -20,6 +20,7 @@ const DEFAULTS: RouteConfig = {
   limits: undefined,
   authentication: undefined,
   profileLimits: [],
+  websocket: undefined,
 };
 
 function route(name: string, path: string, more: Partial<RouteConfig> = {}): RouteConfig {

@@ -19,6 +19,7 @@ import type { Streams } from './upstream/streams.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
 import type { HealthWatch } from './upstream/upstream-health.ts';
 import { Upstream } from './upstream/upstream.ts';
+import type { SocketRoute } from './websocket/thread-websockets.ts';
 
 export interface RoutingTableOptions {
   readonly deadlines: Deadlines;
@@ -48,12 +49,16 @@ export interface RouteStages {
   readonly outcomes: OutcomeRule;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
+  /** `undefined` = Upgrade is ignored. */
+  readonly websocket: SocketRoute | undefined;
 }
 
 /** Routes and upstreams of one configuration. Immutable: a reload makes a new one that takes over what is unchanged. */
 export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Routes that WebSockets pass on, by name. */
+  readonly sockets: ReadonlyMap<string, SocketRoute>;
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
@@ -76,19 +81,26 @@ export class RoutingTable {
       if (upstreams.get(name) !== upstream) upstream.retire();
     }
     const outcomes = new Map(config.upstreams.map(({ name, breaker }) => [name, outcomeRule(breaker)]));
+    const sockets = new Map<string, SocketRoute>();
     this.#router = new Router(config.routes, (route) => {
       const upstream = upstreams.get(route.upstream);
       if (upstream === undefined) throw new Error(`route ${route.name} names unknown upstream ${route.upstream}`);
+      const metricsStart = metrics.startOf('route', route.name);
+      const websocket =
+        route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
+      if (websocket !== undefined) sockets.set(route.name, websocket);
       return {
         upstream,
         authentication: identity.of(route),
         limit: limits.routeLimit(route),
         breakerPlace: breakerPlaces.get(route.upstream) ?? 0,
         outcomes: outcomes.get(route.upstream) ?? DEFAULT_OUTCOME_RULE,
-        metricsStart: metrics.startOf('route', route.name),
+        metricsStart,
+        websocket,
       };
     });
     this.upstreams = upstreams;
+    this.sockets = sockets;
   }
 
   match(host: string, path: string, method: string): Match<RouteStages> {

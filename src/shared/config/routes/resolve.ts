@@ -6,6 +6,7 @@ import type { LimitDefaults } from '../limits/resolve.ts';
 import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
+import { resolveWebSocket } from '../websocket/resolve.ts';
 import { routeName } from './conflicts.ts';
 
 function resolveTimeouts(env: EnvValues, route: RouteYaml): TimeoutsConfig {
@@ -41,5 +42,6 @@ export function resolveRoute(
     limits: resolveRouteLimits(defaults, route, name),
     authentication: resolveAuthentication(route),
     profileLimits: resolveRouteProfiles(defaults, route, name),
+    websocket: resolveWebSocket(env, route.websocket),
   };
 }
