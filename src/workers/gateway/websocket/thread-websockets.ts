@@ -73,6 +73,8 @@ export class ThreadWebSockets implements TunnelHost {
   readonly #words: Int32Array;
   readonly #place: number;
   #handshaking = 0;
+  /** By name, since a reload. */
+  #routes: ReadonlyMap<string, SocketRoute> | undefined = undefined;
   #lookedMs = 0;
   /** Some have been given a time to go. */
   #leaving = false;
@@ -108,7 +110,13 @@ export class ThreadWebSockets implements TunnelHost {
 
   /** A handshake is over: both ends speak frames from now on. Limits of messages would set the `gate` of a side in here. */
   add(open: OpenTunnel): void {
-    const tunnel = new CountedTunnel(open, this);
+    // Its handshake may have begun under other settings, or before the drain.
+    const route = this.#routes === undefined ? open.route : this.#routes.get(open.route.name);
+    const tunnel = new CountedTunnel(route === undefined ? open : { ...open, route }, this);
+    if (this.draining || route === undefined) {
+      tunnel.goesAtMs = this.nowMs;
+      this.#leaving = true;
+    }
     this.#tunnels.add(tunnel);
     this.#tell();
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpened);
@@ -189,6 +197,7 @@ export class ThreadWebSockets implements TunnelHost {
    */
   apply(routes: ReadonlyMap<string, SocketRoute>, deadlineMs: number): void {
     const leaving: CountedTunnel[] = [];
+    this.#routes = routes;
     for (const tunnel of this.#tunnels) {
       const route = routes.get(tunnel.route.name);
       if (route === undefined) {
