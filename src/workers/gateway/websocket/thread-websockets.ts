@@ -138,6 +138,10 @@ export class ThreadWebSockets implements TunnelHost {
     this.#parts.metrics.add(tunnel.route.metricsStart + ROUTE.socketMessageBytes + (isClients ? 0 : 1), bytes);
   }
 
+  onMessageRefused(tunnel: CountedTunnel): void {
+    this.#parts.metrics.add(tunnel.route.metricsStart + ROUTE.socketMessagesRefused);
+  }
+
   onFault(tunnel: CountedTunnel, error: unknown): void {
     this.#parts.onFault(error, tunnel.entry.request_id);
   }

@@ -81,6 +81,7 @@ function setUp(more: { readonly maxMessageBytes?: number; readonly pingMs?: numb
     nowMs: 0,
     onMessage: () => {},
     onMessageBytes: () => {},
+    onMessageRefused: () => {},
     onOver: () => {},
     onFault: (_tunnel: Tunnel, error: unknown) => void faults.push(error),
   };

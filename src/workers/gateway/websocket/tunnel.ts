@@ -20,6 +20,8 @@ export interface TunnelHost {
   readonly nowMs: number;
   onMessage(tunnel: Tunnel, from: 'client' | 'upstream'): void;
   onMessageBytes(tunnel: Tunnel, from: 'client' | 'upstream', bytes: number): void;
+  /** One was not let pass. */
+  onMessageRefused(tunnel: Tunnel): void;
   /** Both ends have been let go of. */
   onOver(tunnel: Tunnel): void;
   onFault(tunnel: Tunnel, error: unknown): void;
@@ -116,6 +118,7 @@ export class Tunnel implements SideOwner {
   }
 
   onRefused({ code, reason }: Refusal): void {
+    if (code !== CLOSE.protocolError) this.#host.onMessageRefused(this);
     this.close(code, reason);
   }
 
