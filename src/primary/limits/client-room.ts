@@ -22,7 +22,7 @@ export interface ClientRoomOptions {
   readonly onChange: (problem: RoomProblem, isNow: boolean) => void;
 }
 
-const LOOK_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 4_000;
 /** Full until there are so many fewer. */
 const ROOM_AGAIN = 0.9;
 /** Threads say every ten seconds that they have no room, while it is so. */

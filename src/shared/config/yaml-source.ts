@@ -1,4 +1,4 @@
-import { isAlias, isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Scalar } from 'yaml';
 import { expand } from './files/references.ts';
 import type { ReferenceSources } from './files/references.ts';
@@ -72,6 +72,11 @@ const MESSAGE: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'only one document (no ---) is read',
 };
 
+/** Their values have variables of each request, written the same way. */
+const OF_FIELD_RULES: ReadonlySet<unknown> = new Set(['request_headers', 'response_headers']);
+const isInFieldRules = (ancestors: readonly unknown[]): boolean =>
+  ancestors.some((node) => isPair(node) && isScalar(node.key) && OF_FIELD_RULES.has(node.key.value));
+
 interface References {
   readonly nodes: Set<Node>;
   readonly secretNodes: Set<Node>;
@@ -88,9 +93,12 @@ function expandAll(
 ): References {
   const found: References = { nodes: new Set(), secretNodes: new Set(), secrets: [], secretFiles: [], problems: [] };
   visit(document, {
-    Scalar: (key, node) => {
+    Scalar: (key, node, ancestors) => {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
-      const { text, secrets, files, broken } = expand(node.value, sources);
+      const { text, secrets, files, broken } = expand(node.value, {
+        ...sources,
+        isReadAgain: isInFieldRules(ancestors),
+      });
       for (const { text: part, reason, hint } of broken.slice(0, MOST_ERRORS)) {
         const problem = { key: '', value: undefined, expected: '', reason: `${oneLine(part)}: ${reason}`, hint };
         found.problems.push({ ...problem, ...placeOf(node, part) });

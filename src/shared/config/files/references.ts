@@ -7,6 +7,8 @@ export interface ReferenceSources {
   readonly readFile: ReadFile;
   /** The YAML file: a relative path in it is beside it. */
   readonly file: string;
+  /** The text is read once more, by rules with variables of their own: `$${`, and what is neither file nor variable, stays. */
+  readonly isReadAgain?: boolean;
 }
 
 /** A reference that stands for nothing. */
@@ -66,14 +68,17 @@ export function expand(source: string, sources: ReferenceSources): Expanded {
   const files: string[] = [];
   const broken: BrokenReference[] = [];
   const text = source.replaceAll(REFERENCE, (whole: string, inner: string | undefined, end: string) => {
-    if (inner === undefined) return '${';
+    if (inner === undefined) return sources.isReadAgain === true ? whole : '${';
+    const isOfRules = sources.isReadAgain === true && !inner.startsWith(FROM_FILE);
     if (end === '') {
+      if (isOfRules) return whole;
       broken.push({ text: whole, reason: 'it has no }', hint: '$${ is the text ${' });
       return whole;
     }
     if (OF_REQUESTS.has(inner)) return whole;
     const found = find(inner, sources);
     if ('reason' in found) {
+      if (isOfRules) return whole;
       broken.push({ text: whole, ...found });
       return whole;
     }
