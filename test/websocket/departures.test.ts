@@ -17,7 +17,7 @@ const openMany = (url: string, count: number): Promise<Peer[]> =>
 test('SIGTERM: everybody gets 1001, who comes then 503, and the process ends', async () => {
   await using upstream = await socketUpstream({ echo: true });
   await using gateway = await startGateway({
-    env: { UPSTREAM_URL: upstream.url, WORKERS: '2', DRAIN_TIMEOUT_SECONDS: '3' },
+    env: { UPSTREAM_URL: upstream.url, WORKERS: '2', DRAIN_TIMEOUT_SECONDS: '10' },
   });
   // Connected before the drain, and asks in it.
   using late = await rawClient(gateway.port);
