@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BadRequest, sendJson } from './reply.ts';
 import { findHandler } from './routes.ts';
+import { takeWebSockets } from './websocket.ts';
 
 /** A running demo upstream; `await using` closes it. */
 export interface Upstream extends AsyncDisposable {
@@ -23,11 +24,15 @@ export async function startUpstream(at: { port?: number; host?: string } = {}): 
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = 70_000;
   server.requestTimeout = 0; // slow uploads are wanted here
+  const endSockets = takeWebSockets(server);
   server.listen(at.port ?? 0, at.host ?? '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  const close = (graceMs = 0): Promise<void> => (closing ??= shut(server, graceMs));
+  const close = (graceMs = 0): Promise<void> => {
+    endSockets();
+    return (closing ??= shut(server, graceMs));
+  };
   return { port, close, [Symbol.asyncDispose]: () => close() };
 }
 

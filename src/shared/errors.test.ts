@@ -19,10 +19,11 @@ test('each status of the contract has these codes', () => {
     411: ['length_required'],
     413: ['body_too_large'],
     414: ['uri_too_long'],
+    426: ['websocket_version'],
     429: ['rate_limited', 'too_many_failures', 'too_many_in_flight'],
     431: ['header_too_large'],
     500: ['internal_error'],
-    501: ['method_not_implemented'],
+    501: ['method_not_implemented', 'websocket_unsupported'],
     502: [
       'response_too_large',
       'upstream_bad_response',
@@ -41,6 +42,7 @@ test('each status of the contract has these codes', () => {
       'maintenance',
       'no_threads',
       'overloaded',
+      'too_many_websockets',
       'upstream_queue_full',
     ],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
@@ -77,7 +79,7 @@ test('these pass by themselves, in a second', () => {
     'too_many_in_flight',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(6);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(7);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -101,6 +103,7 @@ test('a sampled access log always has these, and never those', () => {
     'limits_unavailable',
     'maintenance',
     'overloaded',
+    'too_many_websockets',
   ]);
 });
 

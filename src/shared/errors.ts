@@ -38,6 +38,19 @@ const TABLE = {
   body_too_large: { ...CLOSES, status: 413, detail: 'The request body is larger than this route takes.' },
   uri_too_long: { ...CLOSES, status: 414, detail: 'The request line is longer than the gateway takes.' },
   header_too_large: { ...CLOSES, status: 431, detail: 'The request line and header fields are too large.' },
+  websocket_version: { ...PLAIN, status: 426, detail: 'The gateway speaks version 13 of the WebSocket protocol.' },
+  websocket_unsupported: {
+    ...PLAIN,
+    status: 501,
+    detail: 'This front of the gateway does not pass WebSockets on.',
+  },
+  too_many_websockets: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The gateway is at its limit of open WebSockets.',
+    retryAfterSeconds: 5,
+    logged: NEVER,
+  },
   method_not_implemented: { ...PLAIN, status: 501, detail: 'The gateway does not forward this method.' },
   http_version_not_supported: {
     ...CLOSES,

@@ -1,5 +1,12 @@
 import type { Config } from '../../shared/config/types.ts';
-import { blockOf, createMetricMemory, rowStart, THREAD_GAUGES, UPSTREAM_GAUGES } from '../../shared/metrics/layout.ts';
+import {
+  blockOf,
+  createMetricMemory,
+  rowStart,
+  ROUTE_GAUGES,
+  THREAD_GAUGES,
+  UPSTREAM_GAUGES,
+} from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import { RequestSeries } from './request-series.ts';
 import { MetricRowTable } from './row-table.ts';
@@ -35,6 +42,9 @@ export class MetricMemory {
     const block = this.blocks[slot];
     if (block === undefined) return;
     for (const column of THREAD_GAUGES) block[column] = 0;
+    for (const row of this.table.named('route').values()) {
+      for (const column of ROUTE_GAUGES) block[rowStart('route', row) + column] = 0;
+    }
     for (const row of this.table.named('upstream').values()) {
       for (const column of UPSTREAM_GAUGES) block[rowStart('upstream', row) + column] = 0;
     }

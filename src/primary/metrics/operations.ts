@@ -17,6 +17,7 @@ import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
 import { connectionMetrics, redisMetrics } from './redis-metrics.ts';
 import { trafficOf } from './traffic.ts';
 import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
+import { websocketMetrics } from './websocket-metrics.ts';
 
 const STARTING = problem(503, 'starting', { detail: 'The port for clients is not open yet.' });
 
@@ -33,6 +34,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
     [
       ...httpMetrics(sums, parts),
       ...upstreamMetrics(sums),
+      ...websocketMetrics(sums),
       ...breakerMetrics(sums, control),
       ...healthMetrics(parts.health),
       ...limitMetrics(sums),

@@ -9,6 +9,7 @@ import { HEALTH_ENV } from './health/env.ts';
 import { IP_ENV } from './rules/ip-fields.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
+import { WEBSOCKET_ENV } from './websocket/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
 import type { EnvVariable } from './env-variable.ts';
 import { BOUNDS, secondsText, wholeNumberText } from './numbers.ts';
@@ -152,6 +153,7 @@ export const ENV = {
     'A request body, to its last byte; 0 = no limit. It must come at 64 bytes a second in any case.',
   ),
   TOTAL_TIMEOUT_SECONDS: withDefault(secondsText(BOUNDS.secondsOrNone), '0', 'The whole exchange; 0 = no limit.'),
+  ...WEBSOCKET_ENV,
   ...TLS_ENV,
   TRUSTED_PROXIES: optional(
     fromText(listOf(parseNetwork)),

@@ -22,6 +22,8 @@ export const BOUNDS = {
   headerCount: { min: 1, max: 256 },
   /** Up to 1 TiB. */
   bodyBytes: { min: 0, max: 1_099_511_627_776 },
+  /** Of a WebSocket; up to 16 MiB. */
+  messageBytes: { min: 1, max: 16_777_216 },
   count: { min: 1, max: 1_000_000 },
   countOrNone: { min: 0, max: 1_000_000 },
   connections: { min: 1, max: 65_535 },

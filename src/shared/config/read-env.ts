@@ -83,7 +83,7 @@ export function readEnv(sources: Sources): ReadEnv {
 
 /** Only with one of these in front can a name we do not know be taken for one of ours. */
 const OUR_PREFIX =
-  /^(RATE_LIMIT|CIRCUIT_BREAKER|REDIS|BACKUP|UPSTREAM|GATEWAY|TLS|ADMIN|TRUSTED|DRAIN|IDLE_TIMEOUT|BODY_IDLE|RESPONSE_HEADERS)_/;
+  /^(RATE_LIMIT|CIRCUIT_BREAKER|REDIS|BACKUP|UPSTREAM|GATEWAY|TLS|ADMIN|TRUSTED|DRAIN|IDLE_TIMEOUT|BODY_IDLE|RESPONSE_HEADERS|WEBSOCKET)_/;
 
 /** Variables that look like a misspelt one of ours. Their values stay out: one may be a secret. */
 export function misspeltVariables(env: Environment): readonly Problem[] {

@@ -70,6 +70,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       profileLimits: [],
       match: undefined,
       rules: undefined,
+      websocket: undefined,
     },
     {
       name: 'me',
@@ -93,6 +94,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       profileLimits: [],
       match: undefined,
       rules: undefined,
+      websocket: undefined,
     },
   ]);
   expect(config.upstreams).toStrictEqual([

@@ -39,13 +39,14 @@ export interface Checked {
 }
 
 const PROXY_ROUTE: RouteYaml = { name: 'proxy', path: '/proxy', upstream: DEFAULT_UPSTREAM, strip_prefix: true };
+const PROXY_ROUTE_WITH_SOCKETS: RouteYaml = { ...PROXY_ROUTE, websocket: {} };
 
 /** The whole configuration. An upstream of the YAML named `default` takes the place of UPSTREAM_URL. */
 export function resolveConfig(checked: Checked): Config {
   const { env, given, yaml } = checked;
   const demoUpstream = yaml === undefined && env.UPSTREAM_URL === undefined;
   const targets = env.UPSTREAM_URL ?? (demoUpstream ? [demoTarget(env.DEMO_UPSTREAM_PORT)] : undefined);
-  const routes = yaml?.data.routes ?? [PROXY_ROUTE];
+  const routes = yaml?.data.routes ?? [env.WEBSOCKET ? PROXY_ROUTE_WITH_SOCKETS : PROXY_ROUTE];
   const upstreams = Object.entries(yaml?.data.upstreams ?? {}).map((own) =>
     resolveUpstream(env, yaml?.fileOf(['upstreams', own[0]]) ?? '', own),
   );

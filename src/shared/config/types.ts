@@ -56,6 +56,8 @@ export interface ServerConfig {
   readonly maxInFlightPerClient: 'fair' | 'off' | number;
   /** Answers per thread that may stream for long without counting as connections of their upstream. */
   readonly maxStreams: number;
+  /** Open WebSockets of the process. */
+  readonly maxWebSockets: number;
   /** Descriptor of a socket that listens already, used in place of host and port. */
   readonly inheritedSocket: number | undefined;
   readonly tls: TlsConfig | undefined;
@@ -155,6 +157,22 @@ export interface RouteConfig {
   readonly authorizedFields: readonly string[];
   /** In place of `limits` for consumers of these profiles; only where the route authenticates. */
   readonly profileLimits: readonly ProfileLimitsConfig[];
+  /** `undefined` = Upgrade is ignored. */
+  readonly websocket: WebSocketConfig | undefined;
+}
+
+/** How WebSockets pass on a route. */
+export interface WebSocketConfig {
+  /** Of all fragments, as sent. */
+  readonly maxMessageBytes: number;
+  /** Longest time without any frame of either side; 0 = no limit. */
+  readonly idleMs: number;
+  /** Longest life; 0 = no limit. */
+  readonly maxMs: number;
+  /** A side of which nothing came for so long is pinged, and cut after twice as long; 0 = never. */
+  readonly pingMs: number;
+  /** The Origin that a handshake must have; `undefined` = any or none. */
+  readonly origins: readonly string[] | undefined;
 }
 
 export interface RouteLimitsConfig {

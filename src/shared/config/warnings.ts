@@ -6,6 +6,7 @@ import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import type { Config, RouteConfig } from './types.ts';
+import { socketsOnUws } from './websocket/warnings.ts';
 import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 
 /** Things that work but are hardly meant. */
@@ -140,6 +141,7 @@ export const warningsOf = (
   ...config.routes.flatMap(uselessLimits),
   ...limitsLeftOut(config, from.yaml ?? {}),
   ...unmetPreflights(config),
+  ...socketsOnUws(config, from),
   ...literalPatterns(config),
   ...looselyShadowed(config),
 ];

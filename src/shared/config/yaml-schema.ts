@@ -9,6 +9,7 @@ import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
+import { ROUTE_WEBSOCKET_FIELDS } from './websocket/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 import { DESTINATIONS, ROUTE_RULE_FIELDS } from './rules/yaml.ts';
 
@@ -136,6 +137,7 @@ export const routeSchema = section({
     .meta(exactlyOne('url', 'upstream'))
     .optional()
     .describe('Whom the route asks whether a request may pass (forward-auth); default nobody.'),
+  ...ROUTE_WEBSOCKET_FIELDS,
 }).meta({ allOf: [exactlyOne('path', 'exact'), exactlyOne(...DESTINATIONS)] });
 
 export const gatewaySchema = section({

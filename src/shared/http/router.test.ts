@@ -26,6 +26,7 @@ const DEFAULTS: RouteConfig = {
   authorization: undefined,
   authorizedFields: [],
   profileLimits: [],
+  websocket: undefined,
 };
 
 function route(name: string, path: string, more: Partial<RouteConfig> = {}): RouteConfig {

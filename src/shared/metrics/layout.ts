@@ -70,6 +70,30 @@ export type AuthOutcome = (typeof AUTH_OUTCOMES)[number];
 /** What came of asking an authorizer; `passed`: it gave no answer, and the route lets pass then. */
 export const AUTHORIZER_OUTCOMES = ['granted', 'denied', 'unavailable', 'passed'] as const;
 export type AuthorizerOutcome = (typeof AUTHORIZER_OUTCOMES)[number];
+/** Which way messages of a WebSocket go. */
+export const SOCKET_DIRECTIONS = ['from_client', 'from_upstream'] as const;
+/** Who ended a WebSocket first. */
+export const SOCKET_ENDERS = ['client', 'upstream', 'gateway'] as const;
+/** With what: codes of close frames, `1005` one without a code, `1006` none at all. Applications have 3000 to 4999. */
+export const SOCKET_CLOSE_CODES = [
+  '1000',
+  '1001',
+  '1002',
+  '1003',
+  '1005',
+  '1006',
+  '1007',
+  '1008',
+  '1009',
+  '1010',
+  '1011',
+  '1012',
+  '1013',
+  '1014',
+  '3xxx',
+  '4xxx',
+  'other',
+] as const;
 
 /** Gives out consecutive places. */
 function columns() {
@@ -105,6 +129,16 @@ export const ROUTE = {
   authorizer: route.take(AUTHORIZER_OUTCOMES.length),
   /** Of them those that were known without asking. */
   authorizerCacheHits: route.take(),
+  /** WebSockets. */
+  socketsOpened: route.take(),
+  /** One for each of SOCKET_DIRECTIONS; bytes are of payloads as sent. */
+  socketMessages: route.take(SOCKET_DIRECTIONS.length),
+  socketMessageBytes: route.take(SOCKET_DIRECTIONS.length),
+  socketMessagesRefused: route.take(),
+  /** One for each of SOCKET_ENDERS and SOCKET_CLOSE_CODES. */
+  socketsClosed: route.take(SOCKET_ENDERS.length * SOCKET_CLOSE_CODES.length),
+  /** A gauge. */
+  socketsOpen: route.take(),
 } as const;
 
 /** Column of a route's requests that authenticated so. */
@@ -114,6 +148,9 @@ export const authColumn = (method: (typeof AUTH_METHODS)[number], outcome: AuthO
 /** Column of a route's requests for which asking its authorizer ended so. */
 export const authorizerColumn = (outcome: AuthorizerOutcome): number =>
   ROUTE.authorizer + AUTHORIZER_OUTCOMES.indexOf(outcome);
+/** Column of a route's WebSockets that were ended so. */
+export const socketClosedColumn = (by: (typeof SOCKET_ENDERS)[number], code: (typeof SOCKET_CLOSE_CODES)[number]) =>
+  ROUTE.socketsClosed + SOCKET_ENDERS.indexOf(by) * SOCKET_CLOSE_CODES.length + SOCKET_CLOSE_CODES.indexOf(code);
 
 /** The first of a method's three columns: all, 5xx, 429. */
 export const firstRequestColumn = (method: MethodLabel): number => ROUTE.requests + 3 * METHODS.indexOf(method);
@@ -198,6 +235,7 @@ export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;
 
 /** Columns that say how things are now: they are emptied when their thread has gone. */
 export const THREAD_GAUGES = [THREAD.storeState, THREAD.heapUsedBytes, THREAD.streams, THREAD.owingBuckets] as const;
+export const ROUTE_GAUGES = [ROUTE.socketsOpen] as const;
 export const UPSTREAM_GAUGES = [UPSTREAM.connectionsOpen, UPSTREAM.connectionsIdle, UPSTREAM.queued] as const;
 
 /** Rows of each kind: names beyond them share the row `(other)`. Pages that nobody writes cost no memory. */

@@ -17,9 +17,18 @@ export interface AccessEntry {
   /** From the request being written to the end of the answer's header; -1 when there was none. */
   readonly upstream_ms: number;
   readonly target: string;
-  /** `ok`, an error code, or `client_aborted`. */
+  /** `ok`, an error code, `client_aborted`, or `websocket`: the line of one that is over, with payload bytes of its messages. */
   readonly outcome: string;
+  /** Of a WebSocket: from the client, and to it. */
+  readonly messages_received?: number;
+  readonly messages_sent?: number;
+  /** Who ended it, and with what code; 1005: a close frame without one, 1006: without a close frame. */
+  readonly closed_by?: string;
+  readonly close_code?: number;
 }
+
+/** What of a line is known before the end. */
+export type BegunEntry = Omit<AccessEntry, 'bytes_received' | 'bytes_sent' | 'duration_ms' | 'outcome'>;
 
 /** More lines than this between two ticks are dropped, and counted, rather than kept in memory. */
 const MOST_WAITING = 20_000;

@@ -64,7 +64,7 @@ function announceEnd(): void {
   const quiet = new QuietWatch(thread, monotonicMs());
   const isDone = (): boolean => {
     const isQuiet = quiet.isQuiet(monotonicMs());
-    if (!outOfRing || !front.finish() || thread.inFlight > 0) return false;
+    if (!outOfRing || !front.finish() || thread.inFlight > 0 || thread.websockets.open > 0) return false;
     return front.open === 0 || (isQuiet && front.isResting());
   };
   watching = setInterval(() => {
@@ -79,6 +79,7 @@ function announceEnd(): void {
 function drain(deadlineMs: number): void {
   announceEnd();
   outOfRing = true;
+  thread.websockets.drain(deadlineMs);
   deadline = setTimeout(close, deadlineMs);
 }
 

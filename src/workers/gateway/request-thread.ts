@@ -40,6 +40,7 @@ import { ThreadNames } from './upstream/thread-names.ts';
 import type { HealthWatch } from './upstream/upstream-health.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
+import { ThreadWebSockets } from './websocket/thread-websockets.ts';
 
 /** How often time-outs are looked at and the heart beats. */
 export const TICK_MS = 50;
@@ -82,6 +83,7 @@ export class RequestThread implements ExchangeThread {
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
+  readonly websockets: ThreadWebSockets;
   readonly untrustedProxy: UntrustedProxy;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
@@ -180,6 +182,15 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
+    this.websockets = new ThreadWebSockets({
+      ...start,
+      clock: monotonicMs,
+      random,
+      metrics: this.metrics,
+      accessLog: this.accessLog,
+      onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a WebSocket failed'),
+      most: () => this.config.server.maxWebSockets,
+    });
     this.table = this.#tableOf(start.config, { breaker: start.breaker.places, health: start.health.places });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
@@ -279,6 +290,7 @@ export class RequestThread implements ExchangeThread {
     this.clientsInFlight.configure(config.server);
     this.streams.configure(config.server.maxStreams);
     this.table = this.#tableOf(config, places, this.table);
+    this.websockets.apply(this.table.sockets, config.server.drainTimeoutMs);
     this.config = config;
     this.accessLog.configure(config.accessLog);
   }
@@ -299,6 +311,7 @@ export class RequestThread implements ExchangeThread {
   tick(): void {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
+    this.websockets.tick(nowMs);
     this.table.tick(nowMs);
     this.authorizers.tick(nowMs);
     this.breaker.tick();
@@ -343,6 +356,7 @@ export class RequestThread implements ExchangeThread {
       exchange.abandon();
       exchange = previous;
     }
+    this.websockets.close();
     this.table.destroy();
     this.names.close();
     this.tokens.close();

@@ -24,6 +24,7 @@ import type { RouteRules } from './rules/route-rules.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
 import type { HealthWatch } from './upstream/upstream-health.ts';
 import { Upstream } from './upstream/upstream.ts';
+import type { SocketRoute } from './websocket/thread-websockets.ts';
 
 export interface RoutingTableOptions {
   readonly deadlines: Deadlines;
@@ -62,6 +63,8 @@ export interface RouteStages {
   readonly outcomes: OutcomeRule;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
+  /** `undefined` = Upgrade is ignored. */
+  readonly websocket: SocketRoute | undefined;
 }
 
 /** The same of a route whose requests go to an upstream. */
@@ -75,6 +78,8 @@ export class RoutingTable {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** Some route answers preflights. */
   readonly hasCors: boolean;
+  /** Routes that WebSockets pass on, by name. */
+  readonly sockets: ReadonlyMap<string, SocketRoute>;
   readonly #router: Router<RouteStages>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
@@ -103,23 +108,30 @@ export class RoutingTable {
       const breakerPlace = breakerPlaces.get(name) ?? 0;
       return { upstream, breakerPlace, outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE };
     };
+    const sockets = new Map<string, SocketRoute>();
     this.#router = new Router(config.routes, (route) => {
       const name = route.upstream;
       const rules = compileRules(route);
       if (name === undefined && rules?.answer === undefined) {
         throw new Error(`route ${route.name} has neither upstream nor answer`);
       }
+      const metricsStart = metrics.startOf('route', route.name);
+      const websocket =
+        route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
+      if (websocket !== undefined) sockets.set(route.name, websocket);
       return {
         ...(name === undefined ? NO_UPSTREAM : find(name)),
         rules,
         authentication: identity.of(route),
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
-        metricsStart: metrics.startOf('route', route.name),
+        metricsStart,
+        websocket,
       };
     });
     this.upstreams = upstreams;
     this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);
+    this.sockets = sockets;
   }
 
   match(asked: Asked, path: string): Match<RouteStages> {

@@ -8,6 +8,7 @@ import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 import { resolveRules } from '../rules/resolve.ts';
+import { resolveWebSocket } from '../websocket/resolve.ts';
 import { routeName } from './conflicts.ts';
 import { routedPart } from './routed-part.ts';
 
@@ -45,5 +46,6 @@ export function resolveRoute(
     authorization: resolveAuthorization(route),
     authorizedFields: [],
     profileLimits: resolveRouteProfiles(defaults, route, name),
+    websocket: resolveWebSocket(env, route.websocket),
   };
 }

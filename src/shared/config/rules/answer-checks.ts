@@ -22,6 +22,8 @@ function checkDestination({ given, path }: RouteParts): readonly YamlProblem[] {
 
 /** Keys about what comes after the answer: authentication, limits, the upstream. */
 const OF_FORWARDING = [
+  'authorize',
+  'websocket',
   'preserve_host',
   'timeouts',
   'max_body_bytes',

@@ -37,6 +37,7 @@ export function resolveServer(
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,
     maxStreams: env.MAX_STREAMS,
+    maxWebSockets: env.WEBSOCKET_MAX_CONNECTIONS,
     maxInFlightPerClient: env.MAX_IN_FLIGHT_PER_CLIENT,
     tls: resolveTls(env),
     trustedProxies: env.TRUSTED_PROXIES ?? [],

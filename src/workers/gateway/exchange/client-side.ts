@@ -2,6 +2,8 @@ import type { ErrorCode } from '../../../shared/errors.ts';
 import type { ClientCertificate } from '../identity/certificates/client-certificate.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { FieldFilter } from '../rules/field-filter.ts';
+import type { ResponseParser } from '../upstream/response-parser.ts';
+import type { TunnelEnd } from '../websocket/tunnel-end.ts';
 import type { LocalAnswer } from './local-answer.ts';
 
 /** What of an answer waits until those before it on the connection have been given; a front defines it. */
@@ -84,4 +86,10 @@ export interface ClientSide {
   unsentBytes(exchange: AnsweredExchange): number;
   /** Of the client's socket; -1 where it cannot be known, or the answer's turn has not come. */
   socketDescriptor(exchange: AnsweredExchange): number;
+  /**
+   * Gives the client a 101, whole, and ends the exchange's part in the connection: what comes from now on is another
+   * protocol's. `undefined`: this front cannot.
+   * @returns nothing where the client is gone
+   */
+  readonly switchProtocols?: (exchange: AnsweredExchange, head: ResponseParser) => TunnelEnd | undefined;
 }

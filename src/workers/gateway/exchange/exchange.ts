@@ -36,22 +36,28 @@ import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
 import type { Connection } from '../upstream/connection.ts';
+import type { OwnConnection } from '../upstream/own-connection.ts';
+import { judgeAnswer } from '../websocket/handshake-answer.ts';
+import { judgeHandshake } from '../websocket/handshake-request.ts';
+import type { Handshake } from '../websocket/handshake-request.ts';
+import type { SocketRoute } from '../websocket/thread-websockets.ts';
 import type { AnsweredExchange, ClientSide, HeldAnswer } from './client-side.ts';
-import { NO_ROUTE_START, PREFLIGHT_START, PROBE_START } from './count-exchange.ts';
+import { countExchange, NO_ROUTE_START, PREFLIGHT_START, PROBE_START } from './count-exchange.ts';
 import { forwardedByClient, forwardedByProxy } from './forwarded-fields.ts';
 import type { BodyRoom } from './gathered-body.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import { breakerOutcome } from './outcome.ts';
 import type { ExchangeOutcome } from './outcome.ts';
 import { isProbePath, probeAnswer } from './probes.ts';
-import { recordExchange } from './record.ts';
+import { beginEntry, recordExchange } from './record.ts';
 import type { RecordedExchange } from './record.ts';
 import { RequestBody } from './request-body.ts';
 import type { BodyOwner } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ExchangeThread, LinkedExchange } from './thread.ts';
+import { UpgradeCall } from './upgrade-call.ts';
+import type { UpgradeOwner } from './upgrade-call.ts';
 import { UpstreamCall } from './upstream-call.ts';
-import type { CallOwner } from './upstream-call.ts';
 
 /** The Allow of a 405 for a method that no route can take (RFC 9110, section 15.5.6, demands the field). */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -81,7 +87,7 @@ type Stage =
 export class Exchange
   implements
     Waiter,
-    CallOwner,
+    UpgradeOwner,
     BodyOwner,
     AnsweredExchange,
     LinkedExchange,
@@ -145,6 +151,8 @@ export class Exchange
   #stage: Stage = 'deciding';
   /** What it brought as proof, where the route asks for one. */
   #presented: Presented | undefined = undefined;
+  /** The WebSocket it asks for, where its route has them. */
+  #handshake: Handshake | undefined = undefined;
   #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
@@ -241,6 +249,7 @@ export class Exchange
     if (head.query !== undefined && head.query.length > match.config.maxQueryBytes) {
       return this.#refuseHead('uri_too_long', 'The query is longer than this route takes.');
     }
+    if (head.upgrade !== '' && !this.#admitHandshake(head, match.stages.websocket)) return false;
     if (head.contentLength > match.config.maxBodyBytes && rules?.answer === undefined) {
       this.#discardBody('body_too_large');
       return false;
@@ -261,6 +270,22 @@ export class Exchange
       }
     }
     return table.match(head, path);
+  }
+
+  /** 400, 403, 426, 501, 503: whether a WebSocket that is asked for may be opened here. Where the route has none, Upgrade is ignored. */
+  #admitHandshake(head: RequestHead, route: SocketRoute | undefined): boolean {
+    const asked = route === undefined ? undefined : judgeHandshake(head, route.config);
+    if (asked === undefined) return true;
+    const { websockets } = this.thread;
+    if (this.client.switchProtocols === undefined) return this.#refuseHead('websocket_unsupported');
+    if ('refused' in asked) {
+      if (asked.refused === 'websocket_version') this.extraFields = VERSION_FIELDS;
+      return this.#refuseHead(asked.refused, asked.detail);
+    }
+    if (websockets.draining) return this.#refuseHead('draining');
+    if (!websockets.hasRoom) return this.#refuseHead('too_many_websockets');
+    this.#handshake = asked;
+    return true;
   }
 
   /** Who asks, and what the upstream is told about it. */
@@ -554,8 +579,38 @@ export class Exchange
   #send(): void {
     this.#stage = 'forwarding';
     if (this.rules !== undefined) this.#applyFieldRules(this.rules);
-    this.call = new UpstreamCall(this);
+    this.call = this.#handshake === undefined ? new UpstreamCall(this) : this.#upgradeCall();
     this.call.start();
+  }
+
+  #upgradeCall(): UpstreamCall {
+    this.fields += 'upgrade: websocket\r\nconnection: Upgrade\r\n';
+    return new UpgradeCall(this, this.thread.websockets);
+  }
+
+  /** The upstream has changed to the WebSocket: the client is told, and the exchange is over. What follows is the tunnel's. */
+  onSwitched(connection: OwnConnection): void {
+    const agreed = judgeAnswer(connection.parser, this.#handshake as Handshake);
+    if (typeof agreed === 'string') {
+      this.thread.log.warn({ request_id: this.requestId, route: this.routeName, reason: agreed }, 'a 101 was refused');
+      this.fail('upstream_bad_response');
+      return;
+    }
+    const client = this.client.switchProtocols?.(this, connection.parser);
+    if (client === undefined) return this.#end('client_aborted');
+    this.answerStarted = true;
+    this.status = 101;
+    const entry = beginEntry(this);
+    const { websocket } = this.stages;
+    this.#release('ok');
+    countExchange(this, this.thread.metrics);
+    this.thread.websockets.add({
+      client,
+      upstream: connection,
+      reserved: agreed.reserved,
+      route: websocket as SocketRoute,
+      entry,
+    });
   }
 
   /** Whatever the header says by now, rules have the last word. */
@@ -810,12 +865,16 @@ export class Exchange
   /** The one end of every exchange: what it holds goes back, and what became of it is told once. */
   #end(outcome: ExchangeOutcome): void {
     if (this.#stage === 'done') return;
+    this.#release(outcome);
+    recordExchange(this, outcome);
+  }
+
+  #release(outcome: ExchangeOutcome): void {
     this.#stage = 'done';
     this.#letGo();
     if (this.countedAs !== '') this.thread.clientsInFlight.leave(this);
     if (this.breakerToken !== UNTRACKED) this.#tellBreaker(breakerOutcome(outcome, this, this.stages.outcomes));
     this.thread.onExchangeOver(this);
-    recordExchange(this, outcome);
   }
 
   /** The upstream hears of what it was given, the breaker of what came of it: once. */
@@ -893,4 +952,6 @@ const NOTHING_TOLD: Told = { client: '', forwarded: '', via: '' };
 
 const utf8AsBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
+/** RFC 6455, section 4.2.2, and RFC 9110, section 15.5.22: what a 426 must say. */
+const VERSION_FIELDS = 'sec-websocket-version: 13\r\nupgrade: websocket\r\nconnection: upgrade\r\n';
 const NO_CONTENT = { status: 200, type: '', text: '', retryAfterSeconds: undefined };

@@ -1,4 +1,4 @@
-import type { AccessLog } from '../access-log.ts';
+import type { AccessLog, BegunEntry } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { countExchange } from './count-exchange.ts';
 import type { CountedExchange } from './count-exchange.ts';
@@ -32,6 +32,17 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
   countExchange(exchange, metrics);
   if (!accessLog.wants(isFailure(outcome, exchange.status))) return;
   accessLog.add({
+    ...beginEntry(exchange),
+    bytes_received: exchange.body?.receivedBytes ?? 0,
+    bytes_sent: exchange.bytesSent,
+    duration_ms: round(exchange.tookMs()),
+    outcome,
+  });
+}
+
+/** What a line says of an exchange that has been answered, or will not be. */
+export function beginEntry(exchange: RecordedExchange): BegunEntry {
+  return {
     request_id: exchange.requestId,
     client: exchange.address,
     ...(exchange.caller === undefined ? {} : { consumer: exchange.caller.consumer }),
@@ -40,13 +51,9 @@ export function recordExchange(exchange: RecordedExchange, outcome: ExchangeOutc
     path: shortPath(exchange.path),
     route: exchange.routeName,
     status: exchange.status,
-    bytes_received: exchange.body?.receivedBytes ?? 0,
-    bytes_sent: exchange.bytesSent,
-    duration_ms: round(exchange.tookMs()),
     upstream_ms: round(exchange.call?.tookMs ?? -1),
     target: exchange.call?.target?.config.origin ?? '',
-    outcome,
-  });
+  };
 }
 
 /** Characters of a path that are logged: who looks for one knows it by its start. */

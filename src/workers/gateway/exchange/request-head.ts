@@ -37,6 +37,8 @@ export interface RequestHead extends Identifiable {
   readonly via: string | undefined;
   /** The client takes trailers of the answer (`TE: trailers`, RFC 9110, section 10.1.4). */
   readonly takesTrailers: boolean;
+  /** Protocols the client would change to, where Connection says that it means this hop (RFC 9110, section 7.8); '' = none. */
+  readonly upgrade: string;
   /** The client speaks HTTP/1.0 or HTTP/1.1. */
   readonly minorVersion: 0 | 1;
   /** Why the request must be refused, for the client to read; `undefined` = it is well-formed. */

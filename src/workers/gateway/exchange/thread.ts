@@ -11,6 +11,7 @@ import type { ProbedThread } from './probes.ts';
 import type { RecordingThread } from './record.ts';
 import type { Reader } from './slow-readers.ts';
 import type { UntrustedProxy } from './untrusted-proxy.ts';
+import type { ThreadWebSockets } from '../websocket/thread-websockets.ts';
 
 /** The thread's list of exchanges in flight: a Set would hash two times for each. */
 export interface LinkedExchange extends Reader {
@@ -49,6 +50,7 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly bodyRoom: BodyRoom;
   readonly clientsInFlight: ClientsInFlight;
   readonly untrustedProxy: UntrustedProxy;
+  readonly websockets: ThreadWebSockets;
   readonly inFlight: number;
   /** Routes are looked for as if `//` in a path were `/`. */
   readonly mergesSlashes: boolean;

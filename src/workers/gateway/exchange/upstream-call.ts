@@ -124,13 +124,39 @@ export class UpstreamCall implements Queued, Waiting {
     }
     this.#attempts++;
     this.target = stages.upstream.pick();
-    this.target.acquire(this);
+    this.acquire(this.target);
+  }
+
+  /** Asks for a connection. */
+  protected acquire(target: Target): void {
+    target.acquire(this);
+  }
+
+  /** Asks no longer. */
+  protected cancel(): void {
+    this.target?.cancel(this);
+  }
+
+  /** The connection is its. */
+  protected hold(): void {
+    this.target?.hold(this);
+  }
+
+  /** What one read brought of the answer. */
+  protected deliver(connection: Connection): void {
+    this.#owner.onUpstreamRead(connection);
+  }
+
+  /** Why no connection has come in time. */
+  protected get missing(): ErrorCode {
+    if (this.target?.isAboveShare(this) === true) return 'too_many_in_flight';
+    return this.target?.missing ?? 'upstream_connect_timeout';
   }
 
   /** Ends it: the owner hears nothing more. */
   release(): void {
     if (this.#stage === 'done') return;
-    if (this.#stage === 'connection') this.target?.cancel(this);
+    if (this.#stage === 'connection') this.cancel();
     this.#stage = 'done';
     this.#countUnanswered();
     this.target?.letGo(this);
@@ -168,7 +194,7 @@ export class UpstreamCall implements Queued, Waiting {
     const { body, method } = owner;
     this.#connection = connection;
     connection.carry(this, method);
-    if (connection.carried === this) this.target?.hold(this);
+    if (connection.carried === this) this.hold();
     this.#count(UPSTREAM.requests);
     // Sent from within start() nothing has been waited for: the clock need not be asked again.
     this.#sentMs = owner.starting ? owner.startedMs : monotonicMs();
@@ -243,7 +269,7 @@ export class UpstreamCall implements Queued, Waiting {
           owner.onLongAnswer(this.status, this.tookMs);
         }
       }
-      owner.onUpstreamRead(connection);
+      this.deliver(connection);
     } catch (error) {
       owner.onFault(error);
     }
@@ -369,8 +395,7 @@ export class UpstreamCall implements Queued, Waiting {
     const { body } = this.#owner;
     switch (this.#stage) {
       case 'connection':
-        if (this.target?.isAboveShare(this) === true) return this.#fail('too_many_in_flight');
-        return this.#fail(this.target?.missing ?? 'upstream_connect_timeout');
+        return this.#fail(this.missing);
       case 'upload':
         return this.#fail(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
       case 'upstream-head':
@@ -387,7 +412,7 @@ export class UpstreamCall implements Queued, Waiting {
 
   /** The DNS of this machine is not the upstream's doing. */
   #onTotalDeadline(): void {
-    const unresolved = this.#stage === 'connection' && this.target?.missing === 'upstream_unresolved';
+    const unresolved = this.#stage === 'connection' && this.missing === 'upstream_unresolved';
     this.#fail(unresolved ? 'upstream_unresolved' : 'upstream_total_timeout');
   }
 

@@ -332,6 +332,11 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     }
   }
 
+  /** Says that nothing more will be written. */
+  protected endWriting(): void {
+    this.#socket.end();
+  }
+
   protected fail(code: ErrorCode): void {
     const { state, carried } = this;
     const stale = code === 'upstream_reset' && this.served > 0 && !this.parser.started;

@@ -11,10 +11,12 @@ const TIMEOUT = Buffer.from('timeout=');
 /** Bytes of a `timeout=N` that is read without a string. */
 const MAX_PLAIN_TIMEOUT = TIMEOUT.length + 5;
 
-/** Dropped unread: hop-by-hop fields, and `date` and `x-request-id`, which our front writes itself. */
-const DROPPED = ['te', 'date', 'trailer', 'upgrade', 'x-request-id', 'proxy-connection'].map((name) =>
-  Buffer.from(name),
-);
+const UPGRADE = Buffer.from('upgrade');
+/** Dropped: hop-by-hop fields, and `date` and `x-request-id`, which our front writes itself. */
+const DROPPED = [
+  UPGRADE,
+  ...['te', 'date', 'trailer', 'x-request-id', 'proxy-connection'].map((name) => Buffer.from(name)),
+];
 
 /** Bit n is set where a field name of n bytes may be one of the above. */
 export const NOTABLE_LENGTHS = [CONNECTION, KEEP_ALIVE, CONTENT_LENGTH, TRANSFER_ENCODING, ...DROPPED].reduce(
@@ -41,6 +43,8 @@ export class FramingFields {
   protected keepsAlive = false;
   /** Names in Connection fields other than close and keep-alive, lower case. */
   protected listed: string[] | undefined;
+  /** Values of Upgrade, in lower case; means something where Connection names it. */
+  protected upgrade = '';
   #valueStart = 0;
   #valueEnd = 0;
 
@@ -51,6 +55,7 @@ export class FramingFields {
     this.closes = false;
     this.keepsAlive = false;
     this.listed = undefined;
+    this.upgrade = '';
   }
 
   /** Remembers where the value of the line part [from, to) is, without white space around it. */
@@ -77,7 +82,9 @@ export class FramingFields {
       return matchesToken(bytes, name, TRANSFER_ENCODING) ? this.#transferEncoding(bytes) : KEEP;
     }
     for (const dropped of DROPPED) {
-      if (dropped.length === length && matchesToken(bytes, name, dropped)) return DROP;
+      if (dropped.length !== length || !matchesToken(bytes, name, dropped)) continue;
+      if (dropped === UPGRADE) this.upgrade += latin1(bytes, this.#valueStart, this.#valueEnd).toLowerCase();
+      return DROP;
     }
     return KEEP;
   }

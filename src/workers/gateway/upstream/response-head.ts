@@ -88,6 +88,11 @@ export class ResponseHead extends FramingFields {
     return end;
   }
 
+  /** What a 101 changes to: the value of Upgrade where Connection names that, else `''` (RFC 9110, section 7.8). */
+  get upgradesTo(): string {
+    return this.listed?.includes('upgrade') === true ? this.upgrade : '';
+  }
+
   #take(facts: HeadFacts): void {
     this.status = facts.status;
     this.statusLine = facts.statusLine;

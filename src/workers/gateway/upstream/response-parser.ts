@@ -47,6 +47,8 @@ export class ResponseParser extends ResponseHead {
   trailers = '';
   /** Another request is on its way already, so bytes after the message begin its answer. Set by the owner. */
   expectsMore = false;
+  /** The request asked for another protocol: a 101 is an answer, the last on this connection. Set by the owner. */
+  mayUpgrade = false;
   /** Index after the message, in the read that ended it. */
   end = 0;
   /** Some byte of this exchange's answer has arrived (1xx count). */
@@ -175,11 +177,11 @@ export class ResponseParser extends ResponseHead {
       if (end === MALFORMED) this.#fail('bad_response');
       if (end <= 0) return length;
       at = end;
-      if (this.status >= 200) {
+      if (this.status >= 200 || (this.status === 101 && this.mayUpgrade)) {
         this.#openBody();
         return at;
       }
-      // 101 would switch protocols, which no request of ours asks for.
+      // 101 would switch protocols, which nobody has asked for.
       if (this.status === 101 || ++this.#informational > MAX_INFORMATIONAL) {
         this.#fail('bad_response');
         return length;
@@ -216,7 +218,10 @@ export class ResponseParser extends ResponseHead {
     this.reusable = this.persistent;
     this.#phase = BODY_LENGTH;
     this.#remaining = 0;
-    if (this.#isHead || this.status === 204 || this.status === 304) {
+    if (this.status === 101) {
+      this.bodyKind = 'none'; // what follows is the other protocol's
+      this.reusable = false;
+    } else if (this.#isHead || this.status === 204 || this.status === 304) {
       this.bodyKind = 'none';
     } else if (this.chunked) {
       this.bodyKind = 'chunked';

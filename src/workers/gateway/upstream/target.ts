@@ -194,9 +194,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
   onConnected(connection: Connection): void {
     this.#connecting--;
     this.upstream.deadlines.disarm(connection);
-    this.#connectFailures = 0;
-    this.#reach.settled();
-    this.skipUntilMs = 0;
+    this.onReached();
     connection.expiresMs = this.#expiryOf(this.upstream.deadlines.nowMs);
     const reservedFor = connection.reservedFor;
     connection.reservedFor = undefined;
@@ -206,6 +204,24 @@ export class Target implements ConnectionOwner, ProbedTarget {
     }
     this.#reserved--;
     reservedFor.onConnection(connection);
+  }
+
+  /** A connection has come to stand, also one that is none of the pool. */
+  onReached(): void {
+    this.#connectFailures = 0;
+    this.#reach.settled();
+    this.skipUntilMs = 0;
+  }
+
+  /** None has: it is left alone for a moment. */
+  onUnreached(connection: Connection, code: ErrorCode): void {
+    const { deadlines, metrics, metricsStart } = this.upstream;
+    const skipMs = Math.min(LONGEST_SKIP_MS, FIRST_SKIP_MS * 2 ** this.#connectFailures);
+    this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
+    this.skipUntilMs = deadlines.nowMs + skipMs;
+    metrics.add(metricsStart + UPSTREAM.connectFailures);
+    if (code === 'overloaded') metrics.add(metricsStart + UPSTREAM.ownShortages);
+    this.#reach.failed({ code, reason: connection.failureText }, deadlines.nowMs);
   }
 
   /** Spread over the last tenth of the age, or all connections of a busy start would be opened anew at once, again and again. */
@@ -392,12 +408,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
   }
 
   #onConnectFailed(connection: Connection, code: ErrorCode): void {
-    const skipMs = Math.min(LONGEST_SKIP_MS, FIRST_SKIP_MS * 2 ** this.#connectFailures);
-    this.#connectFailures = Math.min(this.#connectFailures + 1, 16);
-    this.skipUntilMs = this.upstream.deadlines.nowMs + skipMs;
-    this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.connectFailures);
-    if (code === 'overloaded') this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.ownShortages);
-    this.#reach.failed({ code, reason: connection.failureText }, this.upstream.deadlines.nowMs);
+    this.onUnreached(connection, code);
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
       connection.reservedFor = undefined;

@@ -2,7 +2,6 @@ import type { StreamHandle, TcpHandle } from '../../../../shared/net/handles.ts'
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
 import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
 import { FAULT_FIELD, injectFault } from '../../test-faults.ts';
-import { AnswerLine } from './answer-line.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import {
   ALL_SAFE,
@@ -23,6 +22,7 @@ import {
   LINGER,
   MOST_WAITING_BYTES,
   SAID_ALL,
+  TUNNEL,
 } from './connection-state.ts';
 import { ConnectionTimer } from './connection-timer.ts';
 import type { Wait } from './connection-timer.ts';
@@ -31,6 +31,7 @@ import type { NativeRequestHead } from './head-parser.ts';
 import { HeldRequestHead } from './held-request-head.ts';
 import { BAD_CHUNKS, RequestBodyDecoder } from './request-body-decoder.ts';
 import { SocketHandle } from './socket-handle.ts';
+import { TunnelLine } from './tunnel-line.ts';
 
 /** What is read and dropped after the last answer, and for how long, so that no reset takes the answer away. */
 const MOST_LINGER_BYTES = 1024 * 1024;
@@ -80,7 +81,7 @@ export interface ClientPeer {
  * early, answers that are ready early, a head in pieces, a body in chunks, a wait) is made when it is needed, so that an
  * idle connection is this object and its handle.
  */
-export class ClientConnection extends AnswerLine {
+export class ClientConnection extends TunnelLine {
   /** Place in the host's list. */
   at = -1;
   readonly #socket: ConnectionOwner | undefined;
@@ -91,15 +92,31 @@ export class ClientConnection extends AnswerLine {
   constructor(handle: StreamHandle, host: ConnectionHost, peer: ClientPeer) {
     super(handle, host, peer);
     this.#socket = peer.socket;
-    const isPlain = peer.socket === undefined && !(handle instanceof SocketHandle);
-    (handle as OwnedHandle)[isPlain ? placeOn(handle) : OWNER] = this;
+    (handle as OwnedHandle)[this.#isPlain ? placeOn(handle) : OWNER] = this;
     handle.useUserBuffer(host.readBuffer);
-    handle.onread = isPlain ? onPlainRead : onRead;
+    handle.onread = this.#isPlain ? onPlainRead : onRead;
     handle.readStart();
   }
 
   override certificate(): ClientCertificate | undefined {
     return this.#socket?.certificate?.();
+  }
+
+  get #isPlain(): boolean {
+    return this.#socket === undefined && !(this.handle instanceof SocketHandle);
+  }
+
+  protected override readFor(tunnel: ((length: number) => void) | undefined): void {
+    if (tunnel === undefined) {
+      this.handle.onread = this.#isPlain ? onPlainRead : onRead;
+      return;
+    }
+    const { streamState, READ_BYTES_OR_ERROR } = this.tools.handles;
+    this.handle.onread = () => tunnel(streamState[READ_BYTES_OR_ERROR] as number);
+  }
+
+  protected override stopWaiting(): void {
+    this.#wait(undefined, 0);
   }
 
   /** @param length of what came, or a negative errno */
@@ -174,7 +191,8 @@ export class ClientConnection extends AnswerLine {
       this.#wait(undefined, 0);
     }
     if (next === MALFORMED) return this.#serve(bytes, to, to);
-    const besides = isSafe(head.method) && !hasBody(head) && head.minorVersion === 1;
+    // What follows a request to change protocols may be of another one.
+    const besides = isSafe(head.method) && !hasBody(head) && head.minorVersion === 1 && head.upgrade === '';
     if (this.count > 0 && !besides) {
       this.#keep(bytes, from, to);
       return to;
@@ -363,7 +381,8 @@ export class ClientConnection extends AnswerLine {
 
   /** An answer of which nobody else takes care has not left whole. */
   protected override waitForRoom(): void {
-    if (this.#timer === undefined) this.#wait('stalled', STALL_PATIENCE * this.host.settings.idleTimeoutMs);
+    if (this.#timer === undefined && this.phase !== TUNNEL)
+      this.#wait('stalled', STALL_PATIENCE * this.host.settings.idleTimeoutMs);
   }
 
   #onStalled(): void {
@@ -378,6 +397,7 @@ export class ClientConnection extends AnswerLine {
   protected override onDrained(): void {
     if (this.#timer?.wait === 'stalled') this.#wait(undefined, 0);
     if (this.phase === LINGER) this.#linger();
+    else if (this.phase === TUNNEL) this.tunnelDrained();
     else super.onDrained();
   }
 
@@ -392,7 +412,7 @@ export class ClientConnection extends AnswerLine {
 
   /** Nothing is under way: whether it may be closed for its silence. */
   isIdle(): boolean {
-    return this.count === 0 && this.#held === undefined && this.phase !== LINGER;
+    return this.count === 0 && this.#held === undefined && this.phase !== LINGER && this.phase !== TUNNEL;
   }
 
   /** A request's head has come in part. */
@@ -483,6 +503,7 @@ export class ClientConnection extends AnswerLine {
     if (this.#socket === undefined) this.handle.close();
     else this.#socket.destroy();
     this.host.onClosed(this);
+    this.tunnelGone();
     let each = this.first;
     this.first = undefined;
     this.last = undefined;

@@ -9,6 +9,8 @@ export const IGNORED = 3;
 /** Nothing: the last answer has been given. */
 export const LINGER = 4;
 export const CLOSED = 5;
+/** Another protocol. */
+export const TUNNEL = 6;
 
 // Bits of flags: as fields of their own they would be a tenth of an idle connection's memory.
 /** Inside the loop over the bytes of one read: what is answered meanwhile leaves at its end. */

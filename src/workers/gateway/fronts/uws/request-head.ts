@@ -11,6 +11,8 @@ import { DROPPED_IDENTITY, REPEATED_IDENTITY } from '../identity-faults.ts';
 /** Names seen before, with their kind: one hash look-up instead of checking every character again. */
 const knownNames = new Map<string, number>();
 const MOST_KNOWN_NAMES = 1_000;
+/** An option of Connection: then Upgrade is meant for this hop. */
+const NAMES_UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 const INVALID_NAME = -1;
 const AMBIGUOUS_NAME = -2;
 
@@ -58,6 +60,7 @@ export class UwsRequestHead implements RequestHead {
   requestId: string | undefined;
   via: string | undefined;
   takesTrailers = false;
+  upgrade = '';
   /** Why the request must be refused with 400; undefined = it is well-formed. */
   fault: string | undefined;
   faultCode: ErrorCode = 'bad_request';
@@ -104,6 +107,7 @@ export class UwsRequestHead implements RequestHead {
       return;
     }
     if (this.#connection !== '') this.#dropConnectionNamed(request);
+    if (this.upgrade !== '' && !NAMES_UPGRADE.test(this.#connection)) this.upgrade = '';
     this.#judge();
   }
 
@@ -112,6 +116,7 @@ export class UwsRequestHead implements RequestHead {
     this.claims = '';
     this.faultCode = 'bad_request';
     this.takesTrailers = false;
+    this.upgrade = '';
     this.host = '';
     this.contentLength = -1;
     this.chunked = false;
@@ -185,10 +190,13 @@ export class UwsRequestHead implements RequestHead {
       case Kind.VIA:
         this.via = this.via === undefined ? value : `${this.via}, ${value}`;
         return;
+      case Kind.UPGRADE:
+        this.upgrade = this.upgrade === '' ? value : `${this.upgrade}, ${value}`;
+        return;
       case INVALID_NAME:
         this.fault = 'A field name is not a token.';
         return;
-      default: // DROP, EXPECT, UPGRADE, FORWARDED, X_REAL_IP: hop-by-hop, answered by the front already, or said in our own words
+      default: // DROP, EXPECT, FORWARDED, X_REAL_IP: hop-by-hop, answered by the front already, or said in our own words
     }
   }
 

@@ -1,0 +1,40 @@
+import type * as z from 'zod';
+import { BOUNDS, seconds, wholeNumber } from '../numbers.ts';
+import { textLike } from '../parsed.ts';
+import { listOf, section } from '../yaml-fields.ts';
+import { ORIGIN_PHRASE, parseOrigin } from './origin.ts';
+
+/** What a route has that says nothing else. */
+export const WEBSOCKET_DEFAULTS = { idle_seconds: 300, max_seconds: 0, ping_seconds: 30 } as const;
+
+export const websocketSchema = section({
+  max_message_bytes: wholeNumber(BOUNDS.messageBytes)
+    .optional()
+    .describe(
+      'Largest message, all its fragments, as sent (compressed); a larger one ends the WebSocket with 1009. Default ' +
+        'WEBSOCKET_MAX_MESSAGE_BYTES.',
+    ),
+  idle_seconds: seconds(BOUNDS.secondsOrNone)
+    .optional()
+    .describe(
+      'Without any frame of either side it ends after this, 0 = never; pings of ours do not count. Default 300.',
+    ),
+  max_seconds: seconds(BOUNDS.secondsOrNone).optional().describe('It ends after this, 0 = never; default 0.'),
+  ping_seconds: seconds(BOUNDS.secondsOrNone)
+    .optional()
+    .describe(
+      'A side of which nothing came for so long is pinged by the gateway, and cut after twice as long; 0 = never. Default 30.',
+    ),
+  origins: listOf(textLike(parseOrigin, ORIGIN_PHRASE), 'a list of one or more origins')
+    .optional()
+    .describe('The Origin of a handshake must be one of these, else 403; default any, or none.'),
+});
+
+export type WebSocketYaml = z.infer<typeof websocketSchema>;
+
+/** The keys of a route about WebSockets. */
+export const ROUTE_WEBSOCKET_FIELDS = {
+  websocket: websocketSchema
+    .optional()
+    .describe('WebSockets pass on this route ({} takes every default); absent: Upgrade is ignored. FRONT=native only.'),
+} as const;

@@ -1,0 +1,251 @@
+import type { TargetConfig } from '../../../shared/config/types.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import type { EndListener, TunnelEnd } from '../websocket/tunnel-end.ts';
+import { Connection, readBuffer } from './connection.ts';
+import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
+import { latin1 } from './http-bytes.ts';
+import type { KnownHead } from './known-head.ts';
+import type { Target } from './target.ts';
+
+/** Up to this a piece goes out as text, which libuv tries at once from its stack. */
+const MOST_TEXT_BYTES = 12 * 1024;
+/** How long the other side may take to close after we have said our last. */
+const LINGER_MS = 2_000;
+/** A read of a client, and what was held back before it. */
+const COPY_BYTES = 80 * 1024;
+
+/** Memory for one write; kept for the next where the kernel has taken all of it at once. */
+let spare: Buffer | undefined;
+
+/**
+ * A connection to a target that is none of its pool: for one request, which may make a tunnel of it. Otherwise it is
+ * closed after the answer.
+ */
+export class OwnConnection extends Connection implements TunnelEnd {
+  readonly #link: OwnLink;
+  #tunnel: EndListener | undefined = undefined;
+  #isTunnel = false;
+  #finishing = false;
+  /** Leaves at the end of the loop's turn. */
+  #soon = '';
+
+  constructor(link: OwnLink) {
+    super(link);
+    this.#link = link;
+    this.parser.mayUpgrade = true;
+  }
+
+  /** The answer that was just read makes it a tunnel: called while that is told. */
+  begin(listener: EndListener): void {
+    this.#tunnel = listener;
+    this.#isTunnel = true;
+    this.#link.leave();
+  }
+
+  override onBytes(length: number): void {
+    if (this.#isTunnel) {
+      this.#tunnel?.onBytes(readBuffer, 0, length);
+      return;
+    }
+    super.onBytes(length);
+    const { end } = this.parser;
+    if (this.#isTunnel && end < length) this.#tunnel?.onBytes(readBuffer, end, length);
+  }
+
+  protected override answered(): void {
+    if (!this.#isTunnel) super.answered();
+  }
+
+  override onEnd(): void {
+    if (!this.#isTunnel) super.onEnd();
+    else if (this.#tunnel === undefined) this.destroy();
+    else this.#tunnel.onEnd();
+  }
+
+  override onReadFailed(): void {
+    if (this.#isTunnel) this.#gone();
+    else super.onReadFailed();
+  }
+
+  override onDrain(): void {
+    if (!this.#isTunnel) super.onDrain();
+    else if (this.#finishing) this.endWriting();
+    else this.#tunnel?.onDrained();
+  }
+
+  override onDeadline(): void {
+    if (this.#isTunnel) this.destroy();
+    else super.onDeadline();
+  }
+
+  /** The socket is gone. */
+  protected override fail(code: ErrorCode): void {
+    if (this.#isTunnel) this.#gone();
+    else super.fail(code);
+  }
+
+  #gone(): void {
+    const tunnel = this.#tunnel;
+    this.#tunnel = undefined;
+    this.destroy();
+    tunnel?.onGone();
+  }
+
+  pass({ before, bytes, from, to }: Parameters<TunnelEnd['pass']>[0], soon: boolean): void {
+    if (this.#tunnel === undefined) return;
+    const length = before.length + to - from;
+    if (this.#soon.length + length > MOST_TEXT_BYTES) {
+      this.#flush();
+      this.#writeCopy(before, bytes.subarray(from, to));
+      return;
+    }
+    const text = before + latin1(bytes, from, to);
+    if (!soon) {
+      this.#write(text);
+      return;
+    }
+    if (this.#soon === '') setImmediate(() => this.#flush());
+    this.#soon += text;
+  }
+
+  say(frame: string): void {
+    if (this.#tunnel !== undefined) this.#write(frame);
+  }
+
+  #write(text: string): void {
+    const all = this.#soon + text;
+    this.#soon = '';
+    this.write(all, 'latin1');
+  }
+
+  #flush(): void {
+    if (this.#soon !== '') this.#write('');
+  }
+
+  #writeCopy(before: string, piece: Buffer): void {
+    const size = before.length + piece.length;
+    const copy = this.#memoryFor(size);
+    const at = before === '' ? 0 : copy.write(before, 0, 'latin1');
+    copy.set(piece, at);
+    this.write(copy.subarray(0, size), 'latin1');
+    if (!this.hasUnsent && copy.length === COPY_BYTES) spare = copy;
+  }
+
+  /** A write over TLS never ends at once. */
+  #memoryFor(size: number): Buffer {
+    if (this.bringsPieces || size > COPY_BYTES) return Buffer.allocUnsafeSlow(size);
+    const memory = spare ?? Buffer.allocUnsafeSlow(COPY_BYTES);
+    spare = undefined;
+    return memory;
+  }
+
+  get isBlocked(): boolean {
+    return this.isFull;
+  }
+
+  get bringsPieces(): boolean {
+    return this.#link.config.secure;
+  }
+
+  pauseReading(): void {
+    this.pause();
+  }
+
+  resumeReading(): void {
+    this.resume();
+  }
+
+  /** The other side closes first, as a server does (RFC 6455, section 7.1.1), or is not waited for any longer. */
+  finish(): void {
+    if (this.#tunnel === undefined) return;
+    this.#flush();
+    this.#tunnel = undefined;
+    this.#finishing = true;
+    if (this.isPaused) this.resume(); // its end has to be read
+    this.target.upstream.deadlines.arm(this, LINGER_MS);
+    if (!this.hasUnsent) this.endWriting();
+  }
+
+  abandon(): void {
+    this.#tunnel = undefined;
+    this.destroy();
+  }
+}
+
+/** What a connection of its own needs of a target, between that and the call it is opened for. */
+export class OwnLink implements ConnectionOwner {
+  readonly #target: Target;
+  readonly #connection: OwnConnection;
+  #waiting: Queued | undefined;
+  /** The connection's own count; the target's is kept here. */
+  pending = 1;
+  #left = false;
+
+  /** Opens the connection: calls onConnection or onUpstreamFailed later. */
+  constructor(target: Target, waiting: Queued) {
+    this.#target = target;
+    this.#waiting = waiting;
+    target.pending++;
+    this.#connection = new OwnConnection(this);
+    this.upstream.deadlines.arm(this.#connection, waiting.connectTimeoutMs);
+  }
+
+  get config(): TargetConfig {
+    return this.#target.config;
+  }
+
+  get hostLine(): string {
+    return this.#target.hostLine;
+  }
+
+  get knownHead(): KnownHead {
+    return this.#target.knownHead;
+  }
+
+  get upstream(): ConnectionSettings {
+    return this.#target.upstream;
+  }
+
+  /** Whoever it is opened for wants it no longer. */
+  cancel(): void {
+    this.#waiting = undefined;
+    this.#connection.destroy();
+  }
+
+  /** Why it does not stand yet. */
+  get missing(): ErrorCode {
+    return this.#connection.resolving ? 'upstream_unresolved' : 'upstream_connect_timeout';
+  }
+
+  onConnected(connection: Connection): void {
+    this.upstream.deadlines.disarm(connection);
+    this.#target.onReached();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.onConnection(connection);
+  }
+
+  onAnswered(connection: Connection): void {
+    connection.state = 'idle';
+    connection.destroy();
+  }
+
+  onRested(): void {} // it never rests
+
+  /** It is a tunnel now: what counts requests counts it no longer. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#target.pending--;
+  }
+
+  onClosed(connection: Connection, how: Parameters<ConnectionOwner['onClosed']>[1]): void {
+    this.upstream.deadlines.disarm(connection);
+    this.leave();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (how.failure === undefined) return;
+    this.#target.onUnreached(connection, how.failure);
+    waiting?.onUpstreamFailed(how.failure, false);
+  }
+}
