@@ -134,7 +134,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   });
   const upstreams = new UpstreamControl({
     log,
+    events,
     names,
+    onEjection: () => health.onEjection(),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
   const jwks = new JwksControl({
@@ -194,6 +196,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       threads,
       control,
       health,
+      ejections: upstreams.ejections,
       front: acceptor,
       reload,
       node: first.config.node.name,

@@ -37,7 +37,7 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
   }).action(async (options: AskOptions) => finish(await nodes(asking(io, options))));
   describeAsking(program, {
     usage: 'targets',
-    does: 'the servers behind each upstream: what health probes find of them, and whether they are used',
+    does: 'the servers behind each upstream: what probes and requests find of them, and whether they are used',
     example: 'gateway targets',
   }).action(async (options: AskOptions) => finish(await targets(asking(io, options))));
   describeAsking(program, {

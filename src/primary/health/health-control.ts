@@ -4,6 +4,7 @@ import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
 import type { ProbeCause } from '../../shared/health/messages.ts';
 import { PROBE_CAUSES } from '../../shared/health/messages.ts';
+import { targetKey } from '../../shared/health/memory.ts';
 import type { HealthPlaces, HealthThreadStart } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
 import type { HealthEvent } from '../../shared/redis/events.ts';
@@ -25,8 +26,8 @@ import { Prober } from './prober.ts';
 import { SharedVerdicts } from './shared-verdicts.ts';
 import { slotMsOf } from './slots.ts';
 import { Sweeps } from './sweeps.ts';
-import { upstreamView } from './upstream-view.ts';
-import type { UpstreamHealthView } from './upstream-view.ts';
+import { isUp, upstreamView } from './upstream-view.ts';
+import type { TargetView, UpstreamHealthView } from './upstream-view.ts';
 
 /** A Redis that does not answer for so long is away, and the node probes for itself. */
 const AWAY_MS = 2_000;
@@ -100,7 +101,7 @@ export class HealthControl {
     return this.#verdicts.forThread();
   }
 
-  /** Row of each upstream and target that is probed. */
+  /** Row of each upstream and target that is probed or may be ejected. */
   places(): HealthPlaces {
     return this.#verdicts.places();
   }
@@ -110,7 +111,11 @@ export class HealthControl {
     this.#upstreams = this.#serves ? config.upstreams : [];
     const probed = this.#upstreams.filter(({ health }) => health !== undefined);
     this.#book.configure({ upstreams: this.#upstreams }, monotonicMs());
-    this.#verdicts.assign([...probed.map(({ name }) => name), ...[...this.#book.all].map(({ key }) => key)]);
+    const watched = this.#watched;
+    this.#verdicts.assign([
+      ...watched.map(({ name }) => name),
+      ...watched.flatMap((each) => keysOf(each).map(({ key }) => key)),
+    ]);
     this.#openings.forget(new Set(probed.map(({ name }) => name)));
     this.#show();
     const slotMs = probed.length === 0 ? 0 : slotMsOf(probed.map(({ health }) => health?.intervalMs ?? 0));
@@ -138,37 +143,47 @@ export class HealthControl {
     if (this.#slotMs > 0 && monotonicMs() - this.#readMs >= DOUBT_MS) void this.#read();
   }
 
-  /** Every upstream of the configuration that is probed. */
+  /** Every upstream of the configuration whose targets are probed or may be ejected. */
   upstreams(): readonly UpstreamHealthView[] {
-    return this.#upstreams.flatMap(({ name, health }) =>
-      health === undefined
-        ? []
-        : [upstreamView(name, this.#book.of(name), (key) => this.#verdicts.succeededAgoMs(key))],
-    );
+    return this.#watched.map((each) => upstreamView(each.name, this.#viewsOf(each)));
   }
 
-  /** Every target that is probed. */
+  /** Every target that is probed or may be ejected. */
   targets(): readonly { readonly upstream: string; readonly target: string; readonly up: boolean }[] {
-    return [...this.#book.all].map(({ upstream, target, verdict }) => ({
-      upstream,
+    return this.#watched
+      .flatMap((each) => this.#viewsOf(each))
+      .map((view) => ({ upstream: view.upstream, target: view.target, up: isUp(view) }));
+  }
+
+  /** Every target of the configuration in use. */
+  views(): readonly TargetView[] {
+    return this.#upstreams.flatMap((each) => this.#viewsOf(each));
+  }
+
+  /** Some upstream is probed. */
+  get probes(): boolean {
+    return this.#slotMs > 0;
+  }
+
+  /** A target was ejected, or is back. */
+  onEjection(): void {
+    this.#report.look(this.upstreams());
+  }
+
+  get #watched(): readonly UpstreamConfig[] {
+    return this.#upstreams.filter(({ health, ejection }) => health !== undefined || ejection !== undefined);
+  }
+
+  #viewsOf(upstream: UpstreamConfig): readonly TargetView[] {
+    const ejects = upstream.ejection?.mode === 'on';
+    return keysOf(upstream).map(({ key, target }) => ({
+      key,
+      upstream: upstream.name,
       target,
-      up: (verdict?.verdict ?? 'up') === 'up',
+      probed: this.#book.get(key),
+      ejection: ejects ? this.#verdicts.ejection(key) : undefined,
+      succeededAgoMs: this.#verdicts.succeededAgoMs(key),
     }));
-  }
-
-  /** What is known of a target; undefined: it is not probed. */
-  target(key: string): ProbedTarget | undefined {
-    return this.#book.get(key);
-  }
-
-  /** How long ago a request of this node last had a good answer of the target; undefined: none has. */
-  succeededAgoMs(key: string): number | undefined {
-    return this.#verdicts.succeededAgoMs(key);
-  }
-
-  /** Of the configuration in use, probed or not. */
-  get configured(): readonly UpstreamConfig[] {
-    return this.#upstreams;
   }
 
   /** What is wrong, as a person reads it. */
@@ -259,3 +274,6 @@ export class HealthControl {
     this.#report.look(this.upstreams());
   }
 }
+
+const keysOf = ({ name, targets }: UpstreamConfig): readonly { readonly key: string; readonly target: string }[] =>
+  targets.map(({ origin, basePath }) => ({ key: targetKey(name, origin + basePath), target: origin + basePath }));

@@ -1,8 +1,25 @@
-import { createHealthMemory, DOWN_TARGETS, healthRowOf, TARGET_FIELD, VERDICT } from '../../shared/health/memory.ts';
+import {
+  createHealthMemory,
+  DOWN_TARGETS,
+  EJECTION,
+  healthRowOf,
+  TARGET_FIELD,
+  VERDICT,
+} from '../../shared/health/memory.ts';
 import type { HealthPlaces, HealthThreadStart, Verdict } from '../../shared/health/memory.ts';
 
 /** Upstreams and their targets together; those beyond it are used whatever probes say. */
 const MOST_ROWS = 8_192;
+
+/** A target that is ejected, as this node has it. */
+export interface EjectionView {
+  /** Until a request may try it; 0 = the next one does, or one is doing it. */
+  readonly forMs: number;
+  /** How often in short order. */
+  readonly times: number;
+  /** One client alone has proved it: any other may try it at once. */
+  readonly oneClient: boolean;
+}
 
 /** The front's hand on the memory in which request threads see what probes say. */
 export class SharedVerdicts {
@@ -68,6 +85,21 @@ export class SharedVerdicts {
     if (row === undefined || Atomics.load(this.#words, row + TARGET_FIELD.SUCCEEDED) === 0) return undefined;
     const agoMs = (Math.ceil(this.#clock()) - Atomics.load(this.#words, row + TARGET_FIELD.SUCCEEDED_AT)) | 0;
     return Math.max(0, agoMs);
+  }
+
+  /** Whether threads have ejected the target; undefined: they have not. */
+  ejection(key: string): EjectionView | undefined {
+    const row = this.#rowOf(key);
+    if (row === undefined) return undefined;
+    const read = (field: number): number => Atomics.load(this.#words, row + field);
+    const state = read(TARGET_FIELD.EJECTION);
+    if (state === EJECTION.none) return undefined;
+    const leftMs = (read(TARGET_FIELD.UNTIL) - Math.ceil(this.#clock())) | 0;
+    return {
+      forMs: state === EJECTION.trying ? 0 : Math.max(0, leftMs),
+      times: read(TARGET_FIELD.TIMES),
+      oneClient: read(TARGET_FIELD.NARROW) !== 0,
+    };
   }
 
   #rowOf(key: string): number | undefined {

@@ -33,7 +33,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...httpMetrics(sums, parts),
       ...upstreamMetrics(sums),
       ...breakerMetrics(sums, control),
-      ...healthMetrics(parts.health),
+      ...healthMetrics(parts.health, parts.ejections),
       ...limitMetrics(sums),
       ...(redis === undefined ? [] : redisMetrics(redis)),
       ...(connections === undefined ? [] : connectionMetrics(connections)),

@@ -9,7 +9,9 @@ const targetAnswer = z.object({
   used: z.boolean().describe('This node sends requests to it.'),
   why: z
     .string()
-    .describe('Why it is down, why it is used all the same, or what the last probe found; empty: nothing is wrong.'),
+    .describe(
+      'Why it is down or ejected, why it is used all the same, or what the last probe found; empty: nothing is wrong.',
+    ),
   inARow: z.number().describe('Probes like the last one in a row: good, or failed.'),
   since: z.iso.datetime().nullable().describe('Since when it is up, or down.'),
   checkedSecondsAgo: z.number().nullable(),
@@ -21,6 +23,15 @@ const targetAnswer = z.object({
     .enum(['cluster', 'node'])
     .describe('Who probed: one node for the cluster, or this node for itself, as nobody else does.'),
   by: z.string().describe('The node that probed last; empty: none.'),
+  ejected: z
+    .object({
+      forSeconds: z.number().describe('Until a request tries it; 0: the next one does, or one is under way.'),
+      times: z.number().describe('How often in short order.'),
+      oneClient: z.boolean().describe('One client alone has proved it: a request of any other tries it at once.'),
+    })
+    .nullable()
+    .default(null) // a gateway of a version before it does not say
+    .describe('This node has left it out because it kept failing.'),
 });
 export type TargetAnswer = z.infer<typeof targetAnswer>;
 

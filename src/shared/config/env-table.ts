@@ -6,6 +6,7 @@ import { JOBS_ENV } from './jobs/env.ts';
 import { IDENTITY_ENV } from './identity/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
+import { TARGET_ENV } from './targets/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
@@ -185,6 +186,7 @@ export const ENV = {
   ...LIMITS_ENV,
   ...IDENTITY_ENV,
   ...HEALTH_ENV,
+  ...TARGET_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,
   ...JOBS_ENV,

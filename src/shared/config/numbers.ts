@@ -46,6 +46,9 @@ export const BOUNDS = {
   jwksStaleSeconds: { min: 60, max: 2_592_000 },
   clockSkewSeconds: { min: 0, max: 300 },
   healthInARow: { min: 1, max: 100 },
+  ejectConsecutive: { min: 1, max: 1_000 },
+  ejectSeconds: { min: 0.1, max: 300 },
+  percent: { min: 0, max: 100 },
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;

@@ -88,6 +88,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
           probe: 'requests',
         },
         health: undefined,
+        ejection: undefined,
       },
     ],
     limits: {

@@ -99,6 +99,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
       health: undefined,
+      ejection: { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 },
     },
     {
       name: 'users',
@@ -112,6 +113,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,
       health: undefined,
+      ejection: undefined,
     },
   ]);
 });

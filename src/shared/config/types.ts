@@ -200,6 +200,20 @@ export interface UpstreamConfig {
   readonly breaker: BreakerConfig;
   /** `undefined` = its targets are not probed. */
   readonly health: HealthConfig | undefined;
+  /** When one of its targets gets no requests for a while; `undefined` = never. */
+  readonly ejection: EjectionConfig | undefined;
+}
+
+/** When a target that keeps failing is left out, and for how long. */
+export interface EjectionConfig {
+  /** shadow: it is counted and logged, and the target goes on being used. */
+  readonly mode: 'on' | 'shadow';
+  /** Failures in a row, at least 1. */
+  readonly consecutive: number;
+  /** How long the first ejection lasts; the n-th lasts n times as long, within bounds. */
+  readonly baseMs: number;
+  /** Of the targets that may be ejected at a time, 0 to 100. */
+  readonly maxPercent: number;
 }
 
 /** How the targets of an upstream are probed. */

@@ -7,6 +7,7 @@ import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { ejectionSchema } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
@@ -96,6 +97,7 @@ export const upstreamSchema = section({
   tls: upstreamTls.optional().describe('How https targets are reached.'),
   circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
   health: healthSchema.optional().describe('How its targets are probed; absent: they are not.'),
+  eject: ejectionSchema.optional().describe('When one of its targets gets no requests for a while.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({

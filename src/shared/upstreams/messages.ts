@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
+import type { EjectionReason } from '../targets/ejection-rule.ts';
 
-/** What a request thread and the front say to each other of upstreams: names to look up, and targets out of reach. */
+/** What a request thread and the front say to each other of upstreams: names to look up, targets out of reach or ejected. */
 
 /** To a thread: what became of a name it asked for. */
 export type ToUpstreamThread =
@@ -29,4 +30,15 @@ export type FromUpstreamThread =
   /** A connection did not come about; said again while that goes on, a few times a minute at most. */
   | (NamedTarget & { readonly type: 'unreachable'; readonly code: ErrorCode; readonly reason: string })
   /** One has come about since, or the target is not used any more. */
-  | (NamedTarget & { readonly type: 'reachable' });
+  | (NamedTarget & { readonly type: 'reachable' })
+  /** It gets no requests of this node for a while; in shadow mode it goes on getting them. */
+  | (NamedTarget & {
+      readonly type: 'ejected';
+      readonly reason: EjectionReason;
+      readonly forMs: number;
+      /** How often in short order, this one included. */
+      readonly times: number;
+      readonly shadow: boolean;
+    })
+  /** A request has found it well again. */
+  | (NamedTarget & { readonly type: 'returned' });

@@ -12,6 +12,7 @@ import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
+import { ClientIds } from './breaker/client-ids.ts';
 import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
@@ -33,7 +34,7 @@ import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
-import type { HealthWatch } from './upstream/upstream-health.ts';
+import type { EjectionWatch } from './upstream/watch-ejection.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
 
@@ -94,7 +95,7 @@ export class RequestThread implements ExchangeThread {
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
-  readonly #healthWatch: HealthWatch;
+  readonly #healthWatch: EjectionWatch;
   readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
@@ -152,11 +153,13 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
+    this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
       aheadMs: createProcessClock()() - monotonicMs(),
+      clients: new ClientIds(),
+      post: this.#tellOfUpstreams,
     };
-    this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.clients = new SharingClients(start.config);
     this.streams = new Streams(this.clients, start.config.server.maxStreams, () =>

@@ -17,7 +17,8 @@ import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
-import type { HealthWatch } from './upstream/upstream-health.ts';
+import { watchEjection } from './upstream/watch-ejection.ts';
+import type { EjectionWatch } from './upstream/watch-ejection.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 export interface RoutingTableOptions {
@@ -27,7 +28,7 @@ export interface RoutingTableOptions {
   readonly identity: ThreadIdentity;
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
-  readonly healthWatch: HealthWatch;
+  readonly healthWatch: EjectionWatch;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -69,7 +70,9 @@ export class RoutingTable {
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
       const parts = { config: each, deadlines, random, metrics, handles, clients, names, post, streams };
       const upstream = same ? before : new Upstream(parts);
-      upstream.health = watchHealth(healthWatch, healthPlaces, { upstream: each.name, targets: upstream.targets });
+      const probed = each.health === undefined ? NO_PLACES : healthPlaces;
+      upstream.health = watchHealth(healthWatch, probed, { upstream: each.name, targets: upstream.targets });
+      watchEjection(healthWatch, healthPlaces, { upstream, rule: each.ejection });
       upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
@@ -105,6 +108,8 @@ export class RoutingTable {
   }
 }
 
+const NO_PLACES: HealthPlaces = new Map();
+
 const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({
   ...DEFAULT_OUTCOME_RULE,
   statuses: new Set(statuses),
@@ -112,5 +117,9 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 });
 
 /** Everything about an upstream that its connections depend on. */
-const poolSettings = ({ breaker: _breaker, health: _health, ...settings }: UpstreamConfig): string =>
-  JSON.stringify(settings);
+const poolSettings = ({
+  breaker: _breaker,
+  health: _health,
+  ejection: _ejection,
+  ...settings
+}: UpstreamConfig): string => JSON.stringify(settings);

@@ -1,5 +1,6 @@
 import { resolveBreaker } from '../breaker/resolve.ts';
 import { resolveHealth } from '../health/resolve.ts';
+import { resolveEjection } from '../targets/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
@@ -19,9 +20,10 @@ export function resolveUpstream(
 ): UpstreamConfig {
   const targets = parseTargets(own.targets ?? [own.url ?? '']);
   const tls = own.tls ?? {};
+  const urls = targets.ok ? targets.value : [];
   return {
     name,
-    targets: targets.ok ? targets.value : [],
+    targets: urls,
     connections: own.connections ?? env.UPSTREAM_CONNECTIONS,
     queue: own.queue ?? env.UPSTREAM_QUEUE,
     idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
@@ -35,6 +37,7 @@ export function resolveUpstream(
     },
     breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
     health: own.health === undefined ? undefined : resolveHealth(own.health),
+    ejection: resolveEjection(env, own.eject ?? {}, urls),
   };
 }
 
@@ -50,6 +53,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   tls: NO_TLS_SETTINGS,
   breaker: resolveBreaker(env, {}),
   health: env.HEALTH_PATH === undefined ? undefined : resolveHealth({ path: env.HEALTH_PATH }),
+  ejection: resolveEjection(env, {}, targets),
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

@@ -17,6 +17,7 @@ import type { Sharer } from './share.ts';
 import { Sharing } from './sharing.ts';
 import { STREAM_AFTER_MS } from './streams.ts';
 import type { Streams } from './streams.ts';
+import type { TargetEjection } from './target-ejection.ts';
 import type { ProbedTarget } from './upstream-health.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -53,8 +54,11 @@ export class Target implements ConnectionOwner, ProbedTarget {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
+  /** Its share of requests beside those of the others. */
+  readonly weight = 1;
   healthRow = 0;
-  out = false;
+  /** `undefined` = it is never ejected. */
+  ejection: TargetEjection | undefined = undefined;
   /** `undefined` = each exchange has a connection to itself. */
   readonly sharing: Sharing | undefined;
   readonly #reach: ReachReport;
@@ -398,6 +402,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
     this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.connectFailures);
     if (code === 'overloaded') this.upstream.metrics.add(this.upstream.metricsStart + UPSTREAM.ownShortages);
     this.#reach.failed({ code, reason: connection.failureText }, this.upstream.deadlines.nowMs);
+    this.ejection?.notConnected(code, this.upstream.deadlines.nowMs);
     const { reservedFor } = connection;
     if (reservedFor !== undefined) {
       connection.reservedFor = undefined;

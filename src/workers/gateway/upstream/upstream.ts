@@ -8,6 +8,7 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { FairClients } from './fair-line.ts';
 import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
+import type { Asking } from './target-ejection.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
 import { tlsOptionsOf } from './tls-options.ts';
@@ -69,20 +70,32 @@ export class Upstream implements TargetOwner {
 
   /**
    * The less loaded of two targets drawn at random (Mitzenmacher, "The Power of Two Choices", 2001), leaving out those
-   * that lately refused connections while there are others, and those that probes have taken out.
+   * that lately refused connections while there are others, those that probes have taken out, and those that are ejected.
    */
-  pick(): Target {
+  pick(asking: Asking): Target {
     const { targets } = this;
-    const first = targets[0] as Target;
-    if (targets.length === 1) return first;
+    return targets.length === 1 ? (targets[0] as Target) : (this.#draw(asking) ?? this.#drawOfAll());
+  }
+
+  /** @returns undefined: too few are left, or none of them can be connected to at the moment */
+  #draw(asking: Asking): Target | undefined {
+    const { targets, health } = this;
     const nowMs = this.deadlines.nowMs;
-    const leavesOut = this.health !== undefined && this.health.leavesOut(targets, nowMs);
+    const hasDown = health !== undefined && health.hasDown;
     let a: Target | undefined;
     let b: Target | undefined;
     let seen = 0;
+    let left = 0;
     // One pass draws two of those available without an array: reservoir sampling.
     for (const target of targets) {
-      if (target.skipUntilMs > nowMs || (leavesOut && target.out)) continue;
+      if (hasDown && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs)) continue;
+      const { ejection } = target;
+      if (ejection !== undefined && ejection.leavesOut) {
+        if (ejection.takeTrial(asking, nowMs)) return target;
+        continue;
+      }
+      left++;
+      if (target.skipUntilMs > nowMs) continue;
       seen++;
       if (a === undefined) {
         a = target;
@@ -94,17 +107,30 @@ export class Upstream implements TargetOwner {
         else if (at === 1) b = target;
       }
     }
-    if (a === undefined)
-      return leavesOut ? this.#anyLeft() : (targets[Math.floor(this.random() * targets.length)] ?? first);
-    if (b === undefined) return a;
+    // Where fewer than half are left, all are used: then probes and failures are more likely wrong about them than so many
+    // targets are broken, and what is left could not carry the load.
+    if (left * 2 < targets.length) return undefined;
+    if (a === undefined || b === undefined) return a;
     if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
     return a.pending < b.pending ? a : b;
   }
 
-  /** Of those that probes leave in: each has lately refused a connection. */
-  #anyLeft(): Target {
-    const left = this.targets.filter(({ out }) => !out);
-    return (left[Math.floor(this.random() * left.length)] ?? this.targets[0]) as Target;
+  /** Too few are left by probes and ejections, or each of them has lately refused a connection. */
+  #drawOfAll(): Target {
+    const { targets, health } = this;
+    const nowMs = this.deadlines.nowMs;
+    let chosen: Target | undefined;
+    let kept: Target | undefined;
+    let seen = 0;
+    let left = 0;
+    for (const target of targets) {
+      const isDown = health !== undefined && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs);
+      const isLeft = !isDown && target.ejection?.leavesOut !== true;
+      if (isLeft && this.random() * ++left < 1) kept = target;
+      if (target.skipUntilMs <= nowMs && this.random() * ++seen < 1) chosen = target;
+    }
+    if (left * 2 >= targets.length && kept !== undefined) return kept;
+    return chosen ?? targets[Math.floor(this.random() * targets.length)] ?? (targets[0] as Target);
   }
 
   mayQueue(): boolean {
