@@ -38,6 +38,8 @@ export interface From {
 
 export interface NodeOptions {
   readonly names: readonly string[];
+  /** In their order; default: 1 each. */
+  readonly weights?: readonly number[];
   readonly ejection?: EjectionConfig | 'never';
   /** Of the upstream, in YAML. */
   readonly more?: string;
@@ -48,12 +50,19 @@ export interface NodeOptions {
 export const EJECTION: EjectionConfig = { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 };
 
 /** The upstream `api` on several threads of a node that share their memory, without sockets, on a clock of the test. */
-export function testNode({ names, ejection = EJECTION, more = '', threads = 1, random = Math.random }: NodeOptions) {
+export function testNode({
+  names,
+  weights = [],
+  ejection = EJECTION,
+  more = '',
+  threads = 1,
+  random = Math.random,
+}: NodeOptions) {
   const rule = ejection === 'never' ? undefined : ejection;
   const clock = { ms: 1_000 };
   const posted: FromUpstreamThread[] = [];
   const urls = names.map((name) => `http://${name}`);
-  const yaml = `routes: [{ path: /, upstream: api }]\nupstreams: { api: { targets: ${JSON.stringify(urls)}, health: { path: / } ${more} } }`;
+  const yaml = `routes: [{ path: /, upstream: api }]\nupstreams: { api: { targets: ${JSON.stringify(urls.map((url, i) => ({ url, weight: weights[i] ?? 1 })))}, health: { path: / } ${more} } }`;
   const config = { ...sure(configOf({ GATEWAY_CONFIG: 'g.yaml' }, { 'g.yaml': yaml }).upstreams[0]), ejection: rule };
   const front = new SharedVerdicts(() => clock.ms + AHEAD_MS);
   front.assign(['api', ...urls.map((url) => `api ${url}`)]);
@@ -79,12 +88,16 @@ export function testNode({ names, ejection = EJECTION, more = '', threads = 1, r
     const watch = { words, aheadMs: AHEAD_MS, clients: new ClientIds(), post: upstream.post };
     upstream.health = watchHealth(watch, places, { upstream: 'api', targets: upstream.targets });
     watchEjection(watch, places, { upstream, rule });
+    upstream.reweigh(config, watch);
     return { slot, upstream, deadlines };
   });
   const thread = (slot: number) => sure(all[slot % all.length]);
   const goTo = (ms: number): void => {
     clock.ms = ms;
-    for (const { deadlines } of all) deadlines.tick(ms);
+    for (const { deadlines, upstream } of all) {
+      deadlines.tick(ms);
+      upstream.tick(ms);
+    }
   };
   goTo(clock.ms);
   const request = (client: string): TestRequest => ({ breakerClient: client, trial: false });
@@ -112,6 +125,16 @@ export function testNode({ names, ejection = EJECTION, more = '', threads = 1, r
     say: (...verdicts: readonly Verdict[]): void => {
       for (const [i, verdict] of verdicts.entries()) front.set(`api ${urls[i] ?? ''}`, verdict, 1_000);
       front.setDown('api', verdicts.filter((verdict) => verdict !== 'up').length);
+    },
+    /** How often each target is picked of so many picks. */
+    shares: (picks = 4_000): Record<string, number> => {
+      const counts: Record<string, number> = {};
+      for (const name of names) counts[name] = 0;
+      for (let i = 0; i < picks; i++) {
+        const { name } = thread(i).upstream.pick(request('drawer'));
+        counts[name.slice(7)] = (counts[name.slice(7)] ?? 0) + 1 / picks;
+      }
+      return counts;
     },
     ejected: (): string[] => names.filter((name) => front.ejection(`api http://${name}`) !== undefined),
   };

@@ -120,7 +120,7 @@ const staleMs = ({ health }: ProbedTarget): number => STALE_INTERVALS * health.i
 
 /** What a target is asked, and which answers are good; how often, and how many of them count, is no other question. */
 const question = ({ order: { target, tls, health } }: ProbedTarget): string =>
-  JSON.stringify([target, tls, health.path, health.statuses]);
+  JSON.stringify([{ ...target, weight: 1 }, tls, health.path, health.statuses]);
 
 function probedOf({ name, targets, tls, maxHeaderBytes, health }: UpstreamConfig, nowMs: number): ProbedTarget[] {
   if (health === undefined) return [];

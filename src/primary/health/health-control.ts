@@ -171,13 +171,16 @@ export class HealthControl {
   }
 
   get #watched(): readonly UpstreamConfig[] {
-    return this.#upstreams.filter(({ health, ejection }) => health !== undefined || ejection !== undefined);
+    return this.#upstreams.filter(
+      ({ health, ejection, slowStartMs }) => health !== undefined || ejection !== undefined || slowStartMs > 0,
+    );
   }
 
   #viewsOf(upstream: UpstreamConfig): readonly TargetView[] {
     const ejects = upstream.ejection?.mode === 'on';
-    return keysOf(upstream).map(({ key, target }) => ({
+    return keysOf(upstream).map(({ key, target, weight }) => ({
       key,
+      weight,
       upstream: upstream.name,
       target,
       probed: this.#book.get(key),
@@ -275,5 +278,8 @@ export class HealthControl {
   }
 }
 
-const keysOf = ({ name, targets }: UpstreamConfig): readonly { readonly key: string; readonly target: string }[] =>
-  targets.map(({ origin, basePath }) => ({ key: targetKey(name, origin + basePath), target: origin + basePath }));
+const keysOf = ({ name, targets }: UpstreamConfig): readonly Pick<TargetView, 'key' | 'target' | 'weight'>[] =>
+  targets.map(({ origin, basePath, weight = 1 }) => {
+    const target = origin + basePath;
+    return { key: targetKey(name, target), target, weight };
+  });

@@ -56,12 +56,15 @@ export class SharedVerdicts {
       this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // threads that have it still: all is well
       this.#free.push(place);
     }
+    const known = new Set(this.#places.keys());
     for (const key of wanted) {
-      if (this.#places.has(key)) continue;
+      if (known.has(key)) continue;
       const place = this.#free.shift() ?? (this.#used < this.#rows ? ++this.#used : undefined);
       if (place === undefined) continue;
       this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // a thread of before may have written in it
       this.#places.set(key, place);
+      // A target that joins others.
+      if (known.has(upstreamOf(key))) this.#comesNow(healthRowOf(place));
     }
   }
 
@@ -70,7 +73,8 @@ export class SharedVerdicts {
     const row = this.#rowOf(key);
     if (row === undefined) return;
     Atomics.store(this.#words, row + TARGET_FIELD.KEEP_MS, keepMs);
-    Atomics.store(this.#words, row + TARGET_FIELD.VERDICT, VERDICT[verdict]);
+    const before = Atomics.exchange(this.#words, row + TARGET_FIELD.VERDICT, VERDICT[verdict]);
+    if (before !== VERDICT.up && verdict === 'up') this.#comesNow(row);
   }
 
   /** @param down targets of the upstream that are down */
@@ -102,8 +106,15 @@ export class SharedVerdicts {
     };
   }
 
+  #comesNow(row: number): void {
+    Atomics.store(this.#words, row + TARGET_FIELD.RETURNED_AT, Math.ceil(this.#clock()) | 0 || 1);
+  }
+
   #rowOf(key: string): number | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : healthRowOf(place);
   }
 }
+
+/** Of the key of a target; that of an upstream is its name. */
+const upstreamOf = (key: string): string => (key.includes(' ') ? key.slice(0, key.indexOf(' ')) : '');

@@ -11,7 +11,7 @@ export interface UpstreamHealthView {
   readonly out: number;
   /** Those of them that are ejected. */
   readonly ejected: number;
-  /** Fewer than half are left, so all are used. */
+  /** Less than half of the weight is left, so all are used. */
   readonly panic: boolean;
 }
 
@@ -20,6 +20,7 @@ export interface TargetView {
   readonly key: string;
   readonly upstream: string;
   readonly target: string;
+  readonly weight: number;
   /** `undefined`: it is not probed. */
   readonly probed: ProbedTarget | undefined;
   /** `undefined`: it is not ejected. In shadow mode it never is. */
@@ -40,13 +41,18 @@ export function isOut({ verdict, health }: ProbedTarget, succeededAgoMs: number 
   return succeededAgoMs === undefined || succeededAgoMs >= health.intervalMs;
 }
 
+const weightOf = (targets: readonly TargetView[]): number => targets.reduce((sum, { weight }) => sum + weight, 0);
+
 export function upstreamView(upstream: string, targets: readonly TargetView[]): UpstreamHealthView {
-  const down = targets.filter(({ probed, succeededAgoMs }) => probed !== undefined && isOut(probed, succeededAgoMs));
-  const ejected = targets.filter((target) => target.ejection !== undefined && !down.includes(target)).length;
-  const out = down.length + ejected;
-  const up = targets.filter(isUp).length;
-  const panic = out > 0 && (targets.length - out) * 2 < targets.length;
-  return { upstream, targets: targets.length, up, out, ejected, panic };
+  // What gets no new requests anyway is none of those that are left or missing.
+  const all = targets.filter(({ weight }) => weight > 0);
+  const down = all.filter(({ probed, succeededAgoMs }) => probed !== undefined && isOut(probed, succeededAgoMs));
+  const ejected = all.filter((target) => target.ejection !== undefined && !down.includes(target));
+  const out = down.length + ejected.length;
+  const up = all.filter(isUp).length;
+  const lost = weightOf(down) + weightOf(ejected);
+  const panic = out > 0 && (weightOf(all) - lost) * 2 < weightOf(all);
+  return { upstream, targets: all.length, up, out, ejected: ejected.length, panic };
 }
 
 /** For the verdict over the node; '' = nothing is wrong. */

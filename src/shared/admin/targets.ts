@@ -6,6 +6,10 @@ const targetAnswer = z.object({
   state: z
     .enum(['up', 'down', 'unknown', 'unprobed'])
     .describe('unknown: no probe of it has ended yet, and it is used; unprobed: its upstream has no `health`.'),
+  weight: z
+    .number()
+    .default(1) // a gateway of a version before it does not say
+    .describe('Its share of requests beside those of the others; 0 = no new ones.'),
   used: z.boolean().describe('This node sends requests to it.'),
   why: z
     .string()

@@ -46,6 +46,8 @@ export const BOUNDS = {
   jwksStaleSeconds: { min: 60, max: 2_592_000 },
   clockSkewSeconds: { min: 0, max: 300 },
   healthInARow: { min: 1, max: 100 },
+  weight: { min: 0, max: 100 },
+  slowStartSeconds: { min: 0, max: 3_600 },
   ejectConsecutive: { min: 1, max: 1_000 },
   ejectSeconds: { min: 0.1, max: 300 },
   percent: { min: 0, max: 100 },

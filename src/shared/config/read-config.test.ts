@@ -89,6 +89,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         },
         health: undefined,
         ejection: undefined,
+        slowStartMs: 0,
       },
     ],
     limits: {

@@ -100,6 +100,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       breaker: BREAKER,
       health: undefined,
       ejection: { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 },
+      slowStartMs: 0,
     },
     {
       name: 'users',
@@ -114,6 +115,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       breaker: BREAKER,
       health: undefined,
       ejection: undefined,
+      slowStartMs: 0,
     },
   ]);
 });

@@ -202,6 +202,8 @@ export interface UpstreamConfig {
   readonly health: HealthConfig | undefined;
   /** When one of its targets gets no requests for a while; `undefined` = never. */
   readonly ejection: EjectionConfig | undefined;
+  /** A target that is new among others, or back, comes to its full share within this; 0 = at once. */
+  readonly slowStartMs: number;
 }
 
 /** When a target that keeps failing is left out, and for how long. */
@@ -259,6 +261,8 @@ export interface TargetConfig {
   /** Address without brackets, or name; one with a dot at the end is looked up without the search list. */
   readonly host: string;
   readonly port: number;
+  /** Share of requests beside those of the others, 0 to 100; 0 = none new. Absent: 1. */
+  readonly weight?: number;
   /** Path put in front of every forwarded path; `''` or starts with `/` and does not end with it. */
   readonly basePath: string;
 }

@@ -26,6 +26,12 @@ export const placed = ({ path, ...problem }: YamlProblem, source: YamlSource): P
   ...source.locate(path),
 });
 
+/** Of several forms that a value may have, what is wrong with the one whose type it has; undefined: it has none of them. */
+function meantOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
+  const isOther = ({ code, path }: Issue): boolean => code === 'invalid_type' && path.length === 0;
+  return errors.find((issues) => !issues.some(isOther));
+}
+
 /** One problem an issue, but one for every unknown key. */
 export function fromIssue(issue: Issue): readonly YamlProblem[] {
   const { path } = issue;
@@ -40,6 +46,8 @@ export function fromIssue(issue: Issue): readonly YamlProblem[] {
       ...didYouMean(key, known),
     }));
   }
+  const meant = issue.code === 'invalid_union' ? meantOf(issue) : undefined;
+  if (meant !== undefined) return meant.flatMap((each) => fromIssue({ ...each, path: [...path, ...each.path] }));
   const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   const options = issue.code === 'invalid_value' ? issue.values.map(String) : [];
   return [{ path, value: showValue(issue.input), expected, ...didYouMean(issue.input, options) }];

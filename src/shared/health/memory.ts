@@ -32,7 +32,7 @@ export const TARGET_FIELD = {
   TIMES: 13,
   /** The one client that has proved the ejection alone: any other may try it at once; 0 = not so. */
   NARROW: 14,
-  /** Process clock, wrapped: when it last came back. */
+  /** Process clock, wrapped: when it last came back, or joined others; 0 = never. The front writes it too. */
   RETURNED_AT: 15,
 } as const;
 

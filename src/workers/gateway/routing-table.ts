@@ -73,6 +73,7 @@ export class RoutingTable {
       const probed = each.health === undefined ? NO_PLACES : healthPlaces;
       upstream.health = watchHealth(healthWatch, probed, { upstream: each.name, targets: upstream.targets });
       watchEjection(healthWatch, healthPlaces, { upstream, rule: each.ejection });
+      upstream.reweigh(each, healthWatch);
       upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
@@ -117,9 +118,7 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 });
 
 /** Everything about an upstream that its connections depend on. */
-const poolSettings = ({
-  breaker: _breaker,
-  health: _health,
-  ejection: _ejection,
-  ...settings
-}: UpstreamConfig): string => JSON.stringify(settings);
+const poolSettings = (upstream: UpstreamConfig): string => {
+  const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...settings } = upstream;
+  return JSON.stringify({ ...settings, targets: settings.targets.map(({ weight: _weight, ...target }) => target) });
+};

@@ -26,7 +26,7 @@ const NEVER_PROBED = {
 function probeFacts({
   probed,
   succeededAgoMs,
-}: TargetView): Omit<TargetAnswer, 'upstream' | 'target' | 'used' | 'why' | 'ejected'> {
+}: TargetView): Omit<TargetAnswer, 'upstream' | 'target' | 'weight' | 'used' | 'why' | 'ejected'> {
   if (probed === undefined) return NEVER_PROBED;
   const { verdict, source, by, checkedMs } = probed;
   const state = verdict?.verdict === 'up' ? 'up' : 'down';
@@ -41,28 +41,33 @@ function probeFacts({
   };
 }
 
-function whyOf({ probed, ejection }: TargetView, how: { readonly isDown: boolean; readonly panic: boolean }): string {
+function whyOf(
+  { weight, probed, ejection }: TargetView,
+  how: { readonly isDown: boolean; readonly panic: boolean },
+): string {
   const verdict = probed?.verdict;
-  const parts: string[] = [];
+  const parts: string[] = weight === 0 ? ['weight 0: it gets no new requests'] : [];
   if (verdict !== undefined && verdict.why !== '') parts.push(verdict.why);
   if (ejection !== undefined) {
     const left = Math.ceil(ejection.forMs / 1000);
     parts.push(`it kept failing: ejected, ${left === 0 ? 'the next request tries it' : `tried again in ${left} s`}`);
   }
   const isOut = how.isDown || ejection !== undefined;
+  if (weight === 0) return parts.join('; ');
   if (isOut && how.panic) parts.push('used: too few others are left');
   else if (!isOut && (verdict?.verdict ?? 'up') !== 'up') parts.push('used: requests of this node have good answers');
   return parts.join('; ');
 }
 
 function answerOf(view: TargetView, panic: boolean): TargetAnswer {
-  const { upstream, target, probed, ejection, succeededAgoMs } = view;
+  const { upstream, target, weight, probed, ejection, succeededAgoMs } = view;
   const isDown = probed !== undefined && isOut(probed, succeededAgoMs);
   return {
     ...probeFacts(view),
     upstream,
     target,
-    used: (!isDown && ejection === undefined) || panic,
+    weight,
+    used: weight > 0 && ((!isDown && ejection === undefined) || panic),
     why: whyOf(view, { isDown, panic }),
     ejected:
       ejection === undefined

@@ -1,8 +1,21 @@
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
-import type { EjectionConfig } from '../types.ts';
+import type { EjectionConfig, TargetConfig } from '../types.ts';
+import { parseTargets } from '../upstreams/target-url.ts';
 import { EJECTION_DEFAULTS } from './yaml.ts';
-import type { EjectionYaml } from './yaml.ts';
+import type { EjectionYaml, TargetYaml } from './yaml.ts';
+
+export const urlOf = (target: TargetYaml): string => (typeof target === 'string' ? target : target.url);
+
+/** Values that have passed every check. */
+export function resolveTargets(own: readonly TargetYaml[]): readonly TargetConfig[] {
+  const parsed = parseTargets(own.map(urlOf));
+  if (!parsed.ok) return [];
+  return parsed.value.map((target, i) => {
+    const said = own[i];
+    return typeof said !== 'object' || said.weight === undefined ? target : { ...target, weight: said.weight };
+  });
+}
 
 /** Values that have passed every check. @returns undefined: no target is ever ejected */
 export function resolveEjection(

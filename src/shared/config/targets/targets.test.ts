@@ -48,3 +48,44 @@ describe('refused', () => {
     ]);
   });
 });
+
+describe('weights', () => {
+  const targetsOf = (targets: string): unknown =>
+    configOf({ GATEWAY_CONFIG: 'g.yaml' }, { 'g.yaml': yamlOf('', targets) }).upstreams[0]?.targets.map(
+      ({ origin, weight }) => [origin, weight],
+    );
+
+  test('stand beside plain URLs', () => {
+    expect(
+      targetsOf('[{ url: http://a, weight: 3 }, http://b, { url: http://c }, { url: http://d, weight: 0 }]'),
+    ).toEqual([
+      ['http://a', 3],
+      ['http://b', undefined],
+      ['http://c', undefined],
+      ['http://d', 0],
+    ]);
+  });
+
+  test.each<[string, string]>([
+    [
+      '[{ url: http://a, weight: 0 }, { url: http://b, weight: 0 }]',
+      ': all weights are 0, expected one with a weight above 0',
+    ],
+    ['[{ url: http://a, weight: 101 }]', '[0].weight: got 101, expected a whole number from 0 to 100'],
+    ['[{ url: http://a, wieght: 1 }]', '[0].wieght: unknown key; did you mean "weight"?'],
+    ['[{ weight: 1 }]', '[0].url: missing, expected an http or https URL such as http://10.0.0.1:8080'],
+    ['[{ url: "http://a?b" }]', '[0].url: got "http://a?b", expected a URL without query or fragment'],
+    ['[7]', '[0]: got 7, expected an http or https URL such as http://10.0.0.1:8080, or a mapping with url and weight'],
+    ['[http://a, { url: http://a/, weight: 2 }]', ': got "http://a/", expected every target only once'],
+  ])('refused: %s', (targets, line) => {
+    expect(yamlProblemsOf(yamlOf('', targets))).toEqual([`g.yaml:4: upstreams.o.targets${line}`]);
+  });
+
+  test('slow_start_seconds', () => {
+    const yaml = { 'g.yaml': yamlOf('slow_start_seconds: 2.5') };
+    expect(configOf({ GATEWAY_CONFIG: 'g.yaml' }, yaml).upstreams[0]?.slowStartMs).toBe(2_500);
+    expect(yamlProblemsOf(yamlOf('slow_start_seconds: -1'))).toEqual([
+      expect.stringContaining('upstreams.o.slow_start_seconds: got -1, expected a number of seconds from 0 to 3600'),
+    ]);
+  });
+});

@@ -1,11 +1,35 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { BOUNDS, seconds, wholeNumber } from '../numbers.ts';
+import { textLike } from '../parsed.ts';
 import { oneOf } from '../parsers.ts';
+import { parseTarget, TARGET_PHRASE } from '../upstreams/target-url.ts';
 import { EJECTION_MODES } from '../words.ts';
 import { section } from '../yaml-fields.ts';
 
 /** What a target is ejected by where nobody says otherwise. */
 export const EJECTION_DEFAULTS = { consecutive: 5, seconds: 10, max_percent: 50 } as const;
+
+export const targetUrl = textLike(parseTarget, TARGET_PHRASE);
+
+/** One of several targets: its URL, alone or with what holds for it. */
+export const targetSchema = z.union(
+  [
+    targetUrl,
+    section({
+      url: targetUrl.describe('http or https URL, whose path is put before forwarded paths.'),
+      weight: wholeNumber(BOUNDS.weight)
+        .optional()
+        .describe('Share of requests beside those of the others; 0 = no new ones. Default 1.'),
+    }),
+  ],
+  { error: `${TARGET_PHRASE}, or a mapping with url and weight` },
+);
+
+export const slowStart = seconds(BOUNDS.slowStartSeconds)
+  .optional()
+  .describe(
+    'A target that is new among others, or back after it was down or ejected, comes to its full share in this time; default 0.',
+  );
 
 /** When one target of an upstream gets no requests for a while. */
 export const ejectionSchema = section({
@@ -29,4 +53,5 @@ export const ejectionSchema = section({
     ),
 });
 
+export type TargetYaml = z.infer<typeof targetSchema>;
 export type EjectionYaml = z.infer<typeof ejectionSchema>;

@@ -36,7 +36,7 @@ export interface EjectionParts {
   readonly upstream: string;
   readonly config: EjectionConfig;
   /** All targets of the upstream. */
-  readonly peers: () => readonly { readonly ejection: TargetEjection | undefined; readonly weight: number }[];
+  readonly peers: () => readonly { readonly ejection: TargetEjection | undefined; readonly fullWeight: number }[];
   /** Whether probes have taken out the target of this row. */
   readonly isDown: (row: number, nowMs: number) => boolean;
   /** Number of a client, never 0. */
@@ -213,7 +213,7 @@ export class TargetEjection {
     const { row } = this;
     this.#forgetFailures();
     Atomics.store(words, row + TARGET_FIELD.NARROW, 0);
-    Atomics.store(words, row + TARGET_FIELD.RETURNED_AT, this.#wrapped(nowMs));
+    Atomics.store(words, row + TARGET_FIELD.RETURNED_AT, this.#wrapped(nowMs) || 1);
     if (Atomics.exchange(words, row + TARGET_FIELD.EJECTION, EJECTION.none) === EJECTION.none) return;
     post({ type: 'returned', upstream, target: this.#target });
   }
@@ -237,8 +237,8 @@ export class TargetEjection {
     let all = 0;
     let ejected = more;
     let used = 0;
-    for (const { ejection, weight } of peers()) {
-      if (weight === 0) continue;
+    for (const { ejection, fullWeight } of peers()) {
+      if (fullWeight === 0) continue;
       all++;
       if (ejection === undefined) used++;
       else if (words[ejection.row + TARGET_FIELD.EJECTION] !== EJECTION.none) ejected++;

@@ -18,6 +18,7 @@ import { Sharing } from './sharing.ts';
 import { STREAM_AFTER_MS } from './streams.ts';
 import type { Streams } from './streams.ts';
 import type { TargetEjection } from './target-ejection.ts';
+import type { WeighedTarget } from './target-weights.ts';
 import type { ProbedTarget } from './upstream-health.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -42,7 +43,7 @@ export interface TargetOwner extends ConnectionSettings {
 }
 
 /** One server of an upstream and the connections of this thread to it. */
-export class Target implements ConnectionOwner, ProbedTarget {
+export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   readonly upstream: TargetOwner;
   readonly config: TargetConfig;
   /** Its origin with its base path. */
@@ -54,8 +55,11 @@ export class Target implements ConnectionOwner, ProbedTarget {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
-  /** Its share of requests beside those of the others. */
-  readonly weight = 1;
+  /** Its share of requests beside those of the others, once it has started. */
+  fullWeight: number;
+  /** The same now. */
+  weight: number;
+  row = 0;
   healthRow = 0;
   /** `undefined` = it is never ejected. */
   ejection: TargetEjection | undefined = undefined;
@@ -83,6 +87,8 @@ export class Target implements ConnectionOwner, ProbedTarget {
     this.config = config;
     const { name: ofUpstream, pipelining } = upstream.config;
     this.name = config.origin + config.basePath;
+    this.fullWeight = config.weight ?? 1;
+    this.weight = this.fullWeight;
     this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     this.#queue = new FairLine(this, upstream.config.connections);

@@ -11,8 +11,10 @@ import { Target } from './target.ts';
 import type { Asking } from './target-ejection.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
+import { weigh } from './target-weights.ts';
+import type { Shares } from './target-weights.ts';
 import { tlsOptionsOf } from './tls-options.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
+import type { HealthWatch, UpstreamHealth } from './upstream-health.ts';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -51,6 +53,8 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   /** What probes say of its targets; `undefined` = they are not probed. */
   health: UpstreamHealth | undefined = undefined;
+  #weighing: Parameters<typeof weigh>[2] = { watch: undefined, slowStartMs: 0 };
+  #shares: Shares;
   readonly tlsOptions: (address: string) => ConnectionOptions;
 
   constructor({ config, deadlines, random, metrics, handles, clients, names, post, streams }: UpstreamOptions) {
@@ -66,6 +70,7 @@ export class Upstream implements TargetOwner {
     this.random = random;
     this.tlsOptions = tlsOptionsOf(config.tls);
     this.targets = config.targets.map((target) => new Target(this, target));
+    this.#shares = weigh(this.targets, deadlines.nowMs, this.#weighing);
   }
 
   /**
@@ -80,10 +85,13 @@ export class Upstream implements TargetOwner {
   /** @returns undefined: too few are left, or none of them can be connected to at the moment */
   #draw(asking: Asking): Target | undefined {
     const { targets, health } = this;
+    const { total, uneven } = this.#shares;
     const nowMs = this.deadlines.nowMs;
     const hasDown = health !== undefined && health.hasDown;
     let a: Target | undefined;
     let b: Target | undefined;
+    let keyA = Number.POSITIVE_INFINITY;
+    let keyB = Number.POSITIVE_INFINITY;
     let seen = 0;
     let left = 0;
     // One pass draws two of those available without an array: reservoir sampling.
@@ -91,11 +99,25 @@ export class Upstream implements TargetOwner {
       if (hasDown && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs)) continue;
       const { ejection } = target;
       if (ejection !== undefined && ejection.leavesOut) {
-        if (ejection.takeTrial(asking, nowMs)) return target;
+        if (target.weight > 0 && ejection.takeTrial(asking, nowMs)) return target;
         continue;
       }
-      left++;
+      left += target.fullWeight;
       if (target.skipUntilMs > nowMs) continue;
+      if (uneven) {
+        // By weight: the two smallest of -ln(random) / weight (Efraimidis and Spirakis, 2006).
+        const key = target.weight > 0 ? -Math.log(this.random()) / target.weight : Number.POSITIVE_INFINITY;
+        if (key < keyA) {
+          b = a;
+          keyB = keyA;
+          a = target;
+          keyA = key;
+        } else if (key < keyB) {
+          b = target;
+          keyB = key;
+        }
+        continue;
+      }
       seen++;
       if (a === undefined) {
         a = target;
@@ -107,10 +129,12 @@ export class Upstream implements TargetOwner {
         else if (at === 1) b = target;
       }
     }
-    // Where fewer than half are left, all are used: then probes and failures are more likely wrong about them than so many
+    // Where less than half is left, all are used: then probes and failures are more likely wrong about them than so many
     // targets are broken, and what is left could not carry the load.
-    if (left * 2 < targets.length) return undefined;
+    if (left * 2 < total) return undefined;
     if (a === undefined || b === undefined) return a;
+    // The draw has given each its share; the other is taken only where it stays the less loaded one.
+    if (uneven) return a.pending / a.weight > (b.pending + 1) / b.weight ? b : a;
     if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
     return a.pending < b.pending ? a : b;
   }
@@ -119,18 +143,29 @@ export class Upstream implements TargetOwner {
   #drawOfAll(): Target {
     const { targets, health } = this;
     const nowMs = this.deadlines.nowMs;
+    let all: Target | undefined;
     let chosen: Target | undefined;
     let kept: Target | undefined;
+    let sum = 0;
     let seen = 0;
     let left = 0;
     for (const target of targets) {
+      const { weight } = target;
       const isDown = health !== undefined && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs);
       const isLeft = !isDown && target.ejection?.leavesOut !== true;
-      if (isLeft && this.random() * ++left < 1) kept = target;
-      if (target.skipUntilMs <= nowMs && this.random() * ++seen < 1) chosen = target;
+      if (isLeft && this.random() * (left += weight) < weight) kept = target;
+      if (target.skipUntilMs <= nowMs && this.random() * (seen += weight) < weight) chosen = target;
+      if (this.random() * (sum += weight) < weight) all = target;
     }
-    if (left * 2 >= targets.length && kept !== undefined) return kept;
-    return chosen ?? targets[Math.floor(this.random() * targets.length)] ?? (targets[0] as Target);
+    if (left * 2 >= this.#shares.total && kept !== undefined) return kept;
+    return chosen ?? all ?? (targets[Math.floor(this.random() * targets.length)] as Target);
+  }
+
+  /** Takes what does not concern its connections from a new configuration. */
+  reweigh({ targets, slowStartMs }: Pick<UpstreamConfig, 'targets' | 'slowStartMs'>, watch: HealthWatch): void {
+    for (const [i, target] of this.targets.entries()) target.fullWeight = targets[i]?.weight ?? 1;
+    this.#weighing = { watch, slowStartMs };
+    this.#shares = weigh(this.targets, this.deadlines.nowMs, this.#weighing);
   }
 
   mayQueue(): boolean {
@@ -139,6 +174,7 @@ export class Upstream implements TargetOwner {
 
   /** Closes connections that have rested too long, and says how many there are. */
   tick(nowMs: number): void {
+    if (this.#weighing.slowStartMs > 0) this.#shares = weigh(this.targets, nowMs, this.#weighing);
     let open = 0;
     let idle = 0;
     for (const target of this.targets) {

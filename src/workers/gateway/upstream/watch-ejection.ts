@@ -10,7 +10,12 @@ import type { HealthWatch, UpstreamHealth } from './upstream-health.ts';
 /** What of an upstream ejections concern. */
 export interface WatchedUpstream {
   readonly config: { readonly name: string };
-  readonly targets: readonly { readonly name: string; readonly weight: number; ejection: TargetEjection | undefined }[];
+  readonly targets: readonly {
+    readonly name: string;
+    readonly fullWeight: number;
+    row: number;
+    ejection: TargetEjection | undefined;
+  }[];
   readonly health: UpstreamHealth | undefined;
 }
 
@@ -22,7 +27,7 @@ export interface EjectionWatch extends HealthWatch {
 }
 
 /**
- * Gives the targets of an upstream what they are ejected by, or takes it away.
+ * Gives the targets of an upstream their rows, and what they are ejected by, or takes that away.
  * @param rule undefined: none is ever ejected
  */
 export function watchEjection(
@@ -43,7 +48,8 @@ export function watchEjection(
   };
   for (const target of upstream.targets) {
     const place = places.get(targetKey(name, target.name));
+    target.row = place === undefined ? 0 : healthRowOf(place);
     const watched = parts !== undefined && place !== undefined && upstream.targets.length > 1;
-    target.ejection = watched ? new TargetEjection({ target: target.name, row: healthRowOf(place) }, parts) : undefined;
+    target.ejection = watched ? new TargetEjection({ target: target.name, row: target.row }, parts) : undefined;
   }
 }
