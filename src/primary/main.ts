@@ -37,6 +37,7 @@ import { KeyControl, openCopy } from './identity/keys/key-control.ts';
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
+import { ResolvedTargets } from './upstreams/resolved-targets.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -111,12 +112,23 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
   const names = new NameCache({ find: (name) => sources.find(name) });
+  const targetSets = new ResolvedTargets({
+    names,
+    log,
+    events,
+    onChange: (upstream, targets) => {
+      health.retarget();
+      threadSet.tellAll({ to: 'upstreams', type: 'targets', upstream, targets, places: health.places() });
+    },
+  });
+  if (serves) targetSets.configure(first.config);
   const health = new HealthControl({
     config: first.config,
     log,
     events,
     redis: control.redis,
     names,
+    targetSets: () => targetSets.current(),
     serves,
     degraded,
     breakers: () => control.breakers(),
@@ -158,6 +170,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     parts: [
       metrics,
       control,
+      { configure: (config) => targetSets.configure(config) },
       health,
       jwks,
       acceptor,
@@ -174,6 +187,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     metrics,
     upstreams,
+    targetSets,
     keys,
     health,
     jwks,
@@ -227,6 +241,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       return jobs.close(deadlineMs);
     },
     closeControl: async () => {
+      targetSets.close();
       health.close();
       jwks.close();
       await keys.close();

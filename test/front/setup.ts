@@ -68,6 +68,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     metrics: new MetricMemory(slots, config),
     upstreams: { receive: () => {}, threadGone: () => {} },
     keys: { receive: () => {} },
+    targetSets: { current: () => new Map() },
     health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },
     jwks: { forThread: () => [], receive: () => {} },
     log,

@@ -44,6 +44,7 @@ export async function startProber(
     redis,
     names: { ask: (_name, waiter) => waiter({ kind: 'none', code: 'ENOTFOUND' }) },
     serves: true,
+    targetSets: () => new Map(),
     degraded: { set: () => {} },
     breakers: () => [],
     endOpening: () => {},

@@ -88,7 +88,7 @@ export function testNode({
     const watch = { words, aheadMs: AHEAD_MS, clients: new ClientIds(), post: upstream.post };
     upstream.health = watchHealth(watch, places, { upstream: 'api', targets: upstream.targets });
     watchEjection(watch, places, { upstream, rule });
-    upstream.reweigh(config, watch);
+    upstream.reweigh(config.slowStartMs, watch);
     return { slot, upstream, deadlines };
   });
   const thread = (slot: number) => sure(all[slot % all.length]);

@@ -1,6 +1,7 @@
 import type { Config, HealthConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import type { ProbeOrder } from '../../shared/health/messages.ts';
 import { targetKey } from '../../shared/health/memory.ts';
+import { targetName } from '../../shared/upstreams/target-name.ts';
 import type { HealthSnapshot } from './health-hash.ts';
 import type { TargetVerdict } from './verdict.ts';
 
@@ -125,9 +126,9 @@ const question = ({ order: { target, tls, health } }: ProbedTarget): string =>
 function probedOf({ name, targets, tls, maxHeaderBytes, health }: UpstreamConfig, nowMs: number): ProbedTarget[] {
   if (health === undefined) return [];
   return targets.map((target) => ({
-    key: targetKey(name, target.origin + target.basePath),
+    key: targetKey(name, targetName(target)),
     upstream: name,
-    target: target.origin + target.basePath,
+    target: targetName(target),
     order: { upstream: name, target, tls, health, maxHeaderBytes },
     health,
     verdict: undefined,

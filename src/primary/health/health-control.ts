@@ -7,6 +7,8 @@ import { PROBE_CAUSES } from '../../shared/health/messages.ts';
 import { targetKey } from '../../shared/health/memory.ts';
 import type { HealthPlaces, HealthThreadStart } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
+import type { TargetSets } from '../../shared/upstreams/messages.ts';
+import { targetName } from '../../shared/upstreams/target-name.ts';
 import type { HealthEvent } from '../../shared/redis/events.ts';
 import type { BreakerView } from '../breaker/view.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -43,6 +45,8 @@ export interface HealthControlOptions {
   /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
   readonly redis: RedisClient | undefined;
   readonly names: Pick<NameCache, 'ask'>;
+  /** Targets of upstreams whose names are looked up again and again. */
+  readonly targetSets: () => TargetSets;
   /** This process has clients. One that has none probes nobody: its route to a target says nothing of theirs. */
   readonly serves: boolean;
   readonly degraded: Pick<DegradedReasons, 'set'>;
@@ -65,6 +69,9 @@ export class HealthControl {
   /** Unique among processes, whatever their nodes are called. */
   readonly #self: string;
   readonly #serves: boolean;
+  readonly #targetSets: () => TargetSets;
+  #configured: readonly UpstreamConfig[] = [];
+  /** The same with the targets that they have now. */
   #upstreams: readonly UpstreamConfig[] = [];
   #slotMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -93,6 +100,7 @@ export class HealthControl {
       onRound: (targets) => this.#onRound(targets),
     });
     this.#serves = serves;
+    this.#targetSets = options.targetSets;
     this.configure(config);
   }
 
@@ -108,21 +116,32 @@ export class HealthControl {
 
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
-    this.#upstreams = this.#serves ? config.upstreams : [];
+    this.#configured = this.#serves ? config.upstreams : [];
+    this.#spread();
     const probed = this.#upstreams.filter(({ health }) => health !== undefined);
+    this.#openings.forget(new Set(probed.map(({ name }) => name)));
+    const slotMs = probed.length === 0 ? 0 : slotMsOf(probed.map(({ health }) => health?.intervalMs ?? 0));
+    if (slotMs === this.#slotMs) return;
+    this.#slotMs = slotMs;
+    clearTimeout(this.#timer);
+    if (slotMs > 0) this.#lookIn(random() * FIRST_LOOK_MS);
+  }
+
+  /** The names of an upstream have other addresses. */
+  retarget(): void {
+    this.#spread();
+  }
+
+  #spread(): void {
+    const sets = this.#targetSets();
+    this.#upstreams = this.#configured.map((each) => ({ ...each, targets: sets.get(each.name) ?? each.targets }));
     this.#book.configure({ upstreams: this.#upstreams }, monotonicMs());
     const watched = this.#watched;
     this.#verdicts.assign([
       ...watched.map(({ name }) => name),
       ...watched.flatMap((each) => keysOf(each).map(({ key }) => key)),
     ]);
-    this.#openings.forget(new Set(probed.map(({ name }) => name)));
     this.#show();
-    const slotMs = probed.length === 0 ? 0 : slotMsOf(probed.map(({ health }) => health?.intervalMs ?? 0));
-    if (slotMs === this.#slotMs) return;
-    this.#slotMs = slotMs;
-    clearTimeout(this.#timer);
-    if (slotMs > 0) this.#lookIn(random() * FIRST_LOOK_MS);
   }
 
   /** The sweep that is made once for the whole cluster; none while no upstream is probed. */
@@ -279,7 +298,7 @@ export class HealthControl {
 }
 
 const keysOf = ({ name, targets }: UpstreamConfig): readonly Pick<TargetView, 'key' | 'target' | 'weight'>[] =>
-  targets.map(({ origin, basePath, weight = 1 }) => {
-    const target = origin + basePath;
-    return { key: targetKey(name, target), target, weight };
+  targets.map((each) => {
+    const target = targetName(each);
+    return { key: targetKey(name, target), target, weight: each.weight ?? 1 };
   });

@@ -59,6 +59,7 @@ function setUp(behaviour: string, workers = 2) {
     metrics: new MetricMemory(slotsFor(workers), read.config),
     upstreams: { receive: () => {}, threadGone: () => {} },
     keys: { receive: () => {} },
+    targetSets: { current: () => new Map() },
     health: NO_PROBES,
     jwks: { forThread: () => [], receive: () => {} },
     log: createLog({ level: 'silent', name: 'test' }),

@@ -5,6 +5,7 @@ import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../..
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
+import type { ResolvedTargets } from '../upstreams/resolved-targets.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
@@ -44,6 +45,7 @@ export interface RequestThreadsOptions {
   readonly upstreams: Pick<UpstreamControl, 'receive' | 'threadGone'>;
   readonly keys: Pick<KeyControl, 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
+  readonly targetSets: Pick<ResolvedTargets, 'current'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
@@ -132,13 +134,14 @@ export class RequestThreads {
 
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
-    const { control, health, metrics } = this.#options;
+    const { control, health, metrics, targetSets } = this.#options;
     this.tellAll({
       to: 'thread',
       type: 'config',
       ...this.#options.active(),
       breakerPlaces: control.breakerPlaces(),
       healthPlaces: health.places(),
+      targetSets: targetSets.current(),
       metricRows: metrics.rows(),
     });
   }
@@ -272,7 +275,7 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, jwks, metrics, acceptor, upstreams } = this.#options;
+    const { entry, active, log, control, health, jwks, metrics, acceptor, targetSets, upstreams } = this.#options;
     const place = {
       entry,
       slot,
@@ -283,6 +286,7 @@ export class RequestThreads {
         ...control.forThread(),
         front: acceptor.forThread(slot),
         health: health.forThread(),
+        targetSets: targetSets.current(),
         issuerKeys: jwks.forThread(),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),

@@ -47,6 +47,7 @@ export const BOUNDS = {
   clockSkewSeconds: { min: 0, max: 300 },
   healthInARow: { min: 1, max: 100 },
   weight: { min: 0, max: 100 },
+  dnsRefreshSeconds: { min: 1, max: 3_600 },
   slowStartSeconds: { min: 0, max: 3_600 },
   ejectConsecutive: { min: 1, max: 1_000 },
   ejectSeconds: { min: 0.1, max: 300 },

@@ -90,6 +90,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         health: undefined,
         ejection: undefined,
         slowStartMs: 0,
+        resolveAllMs: 0,
       },
     ],
     limits: {

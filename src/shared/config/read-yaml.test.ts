@@ -101,6 +101,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       health: undefined,
       ejection: { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 },
       slowStartMs: 0,
+      resolveAllMs: 0,
     },
     {
       name: 'users',
@@ -116,6 +117,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       health: undefined,
       ejection: undefined,
       slowStartMs: 0,
+      resolveAllMs: 0,
     },
   ]);
 });

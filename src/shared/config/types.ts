@@ -204,6 +204,8 @@ export interface UpstreamConfig {
   readonly ejection: EjectionConfig | undefined;
   /** A target that is new among others, or back, comes to its full share within this; 0 = at once. */
   readonly slowStartMs: number;
+  /** Every address of a name is a target, looked up this often; 0 = a name is one target. */
+  readonly resolveAllMs: number;
 }
 
 /** When a target that keeps failing is left out, and for how long. */
@@ -258,6 +260,8 @@ export interface TargetConfig {
   /** Canonical origin, such as `http://127.0.0.1:5001`. */
   readonly origin: string;
   readonly secure: boolean;
+  /** Where connections go, of a target that is one address of a name; `host` stays its name. Absent: to `host`. */
+  readonly address?: string;
   /** Address without brackets, or name; one with a dot at the end is looked up without the search list. */
   readonly host: string;
   readonly port: number;

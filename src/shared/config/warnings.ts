@@ -1,6 +1,7 @@
 import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
+import { uselessResolve } from './targets/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import type { Config, RouteConfig } from './types.ts';
@@ -115,6 +116,7 @@ export const warningsOf = (
   ...uselessTls(config, from.given),
   ...proxyOfNobody(config),
   ...uselessHealthPath(config, from),
+  ...uselessResolve(config),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),

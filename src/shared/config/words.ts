@@ -12,6 +12,7 @@ export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfie
 export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
 export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly BreakerProbe[];
 export const EJECTION_MODES = ['on', 'off', 'shadow'] as const satisfies readonly (EjectionConfig['mode'] | 'off')[];
+export const RESOLVE_MODES = ['first', 'all'] as const;
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];

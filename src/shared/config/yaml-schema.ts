@@ -6,7 +6,7 @@ import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
-import { ejectionSchema, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
+import { ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
@@ -99,6 +99,7 @@ export const upstreamSchema = section({
   health: healthSchema.optional().describe('How its targets are probed; absent: they are not.'),
   eject: ejectionSchema.optional().describe('When one of its targets gets no requests for a while.'),
   slow_start_seconds: slowStart,
+  resolve: resolveMode,
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({

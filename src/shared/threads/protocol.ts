@@ -8,7 +8,7 @@ import type { ThreadOverride } from '../limits/overrides.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
-import type { FromUpstreamThread, ToUpstreamThread } from '../upstreams/messages.ts';
+import type { FromUpstreamThread, NewTargets, TargetSets, ToUpstreamThread } from '../upstreams/messages.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -46,6 +46,7 @@ export interface RequestThreadStart {
   readonly requestIdPrefix: string;
   readonly breaker: BreakerThreadStart;
   readonly health: HealthThreadStart;
+  readonly targetSets: TargetSets;
   /** createBucketMemory(…): where the process limits by itself, without a Redis or while it cannot be asked. */
   readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
@@ -97,6 +98,7 @@ export type ToThreadItself =
       readonly tls: TlsMaterial | undefined;
       readonly breakerPlaces: BreakerPlaces;
       readonly healthPlaces: HealthPlaces;
+      readonly targetSets: TargetSets;
       readonly metricRows: MetricRows;
     }
   /**
@@ -131,7 +133,7 @@ export type ToRequestThread =
   | For<'front', ToFrontThread | NewTicketKeys>
   | For<'limits', ToLimitThread>
   | For<'breaker', ToBreakerThread>
-  | For<'upstreams', ToUpstreamThread>
+  | For<'upstreams', ToUpstreamThread | NewTargets>
   | For<'identity', ToJwtThread>
   | For<'keys', ToKeyThread>;
 

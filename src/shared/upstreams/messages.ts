@@ -1,4 +1,6 @@
+import type { TargetConfig } from '../config/types.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { HealthPlaces } from '../health/memory.ts';
 import type { EjectionReason } from '../targets/ejection-rule.ts';
 
 /** What a request thread and the front say to each other of upstreams: names to look up, targets out of reach or ejected. */
@@ -15,6 +17,17 @@ export type ToUpstreamThread =
     }
   /** @see the codes of node:dns */
   | { readonly type: 'unresolved'; readonly name: string; readonly code: string };
+
+/** Targets of upstreams whose names are looked up again and again, by the upstream's name. */
+export type TargetSets = ReadonlyMap<string, readonly TargetConfig[]>;
+
+/** To a request thread: what is among them has changed. */
+export interface NewTargets {
+  readonly type: 'targets';
+  readonly upstream: string;
+  readonly targets: readonly TargetConfig[];
+  readonly places: HealthPlaces;
+}
 
 /** One server of an upstream. */
 interface NamedTarget {

@@ -10,7 +10,7 @@ import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
-import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
+import type { FromUpstreamThread, NewTargets, TargetSets, ToUpstreamThread } from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientIds } from './breaker/client-ids.ts';
 import { createGate } from './breaker/gate.ts';
@@ -48,6 +48,7 @@ const UPLOAD_KEEPALIVE_MS = 4_000;
 interface Places {
   readonly breaker: BreakerPlaces;
   readonly health: HealthPlaces;
+  readonly targetSets: TargetSets;
 }
 
 export interface RequestThreadParts {
@@ -166,7 +167,11 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
-    this.table = this.#tableOf(start.config, { breaker: start.breaker.places, health: start.health.places });
+    this.table = this.#tableOf(start.config, {
+      breaker: start.breaker.places,
+      health: start.health.places,
+      targetSets: start.targetSets,
+    });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
@@ -245,6 +250,12 @@ export class RequestThread implements ExchangeThread {
     this.activity++;
   }
 
+  /** From the front. */
+  onUpstreams(message: ToUpstreamThread | NewTargets): void {
+    if (message.type === 'targets') this.table.retarget(message);
+    else this.names.receive(message);
+  }
+
   /** A client has connected. */
   onConnection(): void {
     this.activity++;
@@ -270,7 +281,12 @@ export class RequestThread implements ExchangeThread {
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
     const { clients, deadlines, identity, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
-    const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
+    const of = {
+      breakerPlaces: places.breaker,
+      healthPlaces: places.health,
+      healthWatch: this.#healthWatch,
+      targetSets: places.targetSets,
+    };
     const options = { ...of, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }

@@ -12,7 +12,7 @@ import type { RouteAuthentication } from './identity/route-authentication.ts';
 import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
-import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
+import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
@@ -29,6 +29,7 @@ export interface RoutingTableOptions {
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
   readonly healthWatch: EjectionWatch;
+  readonly targetSets: TargetSets;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -56,11 +57,15 @@ export class RoutingTable {
   readonly trustedProxies: TrustedProxies;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly #router: Router<RouteStages>;
+  readonly #healthWatch: EjectionWatch;
+  readonly #configs: ReadonlyMap<string, UpstreamConfig>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
     const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, identity, limits, metrics, names, post } =
       options;
-    const { previous, random, streams } = options;
+    const { previous, random, streams, targetSets } = options;
+    this.#healthWatch = healthWatch;
+    this.#configs = new Map(config.upstreams.map((each) => [each.name, each]));
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -70,10 +75,8 @@ export class RoutingTable {
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
       const parts = { config: each, deadlines, random, metrics, handles, clients, names, post, streams };
       const upstream = same ? before : new Upstream(parts);
-      const probed = each.health === undefined ? NO_PLACES : healthPlaces;
-      upstream.health = watchHealth(healthWatch, probed, { upstream: each.name, targets: upstream.targets });
-      watchEjection(healthWatch, healthPlaces, { upstream, rule: each.ejection });
-      upstream.reweigh(each, healthWatch);
+      upstream.retarget(targetSets.get(each.name) ?? each.targets);
+      this.#watch(upstream, each, healthPlaces);
       upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
@@ -99,6 +102,25 @@ export class RoutingTable {
     return this.#router.match(host, path, method);
   }
 
+  /** The addresses of a name have changed. */
+  retarget({ upstream: name, targets, places }: NewTargets): void {
+    const upstream = this.upstreams.get(name);
+    const config = this.#configs.get(name);
+    // Of a configuration that is not here yet, or no more: that brings its own.
+    if (upstream === undefined || config === undefined || config.resolveAllMs === 0) return;
+    upstream.retarget(targets);
+    this.#watch(upstream, config, places);
+  }
+
+  #watch(upstream: Upstream, config: UpstreamConfig, places: HealthPlaces): void {
+    const { name, health, ejection, slowStartMs } = config;
+    const watch = this.#healthWatch;
+    const { targets } = upstream;
+    upstream.health = watchHealth(watch, health === undefined ? NO_PLACES : places, { upstream: name, targets });
+    watchEjection(watch, places, { upstream, rule: ejection });
+    upstream.reweigh(slowStartMs, watch);
+  }
+
   /** Every tick. */
   tick(nowMs: number): void {
     for (const upstream of this.upstreams.values()) upstream.tick(nowMs);
@@ -119,6 +141,7 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 
 /** Everything about an upstream that its connections depend on. */
 const poolSettings = (upstream: UpstreamConfig): string => {
-  const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...settings } = upstream;
-  return JSON.stringify({ ...settings, targets: settings.targets.map(({ weight: _weight, ...target }) => target) });
+  const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
+  const { resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
+  return JSON.stringify(settings);
 };

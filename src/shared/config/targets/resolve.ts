@@ -20,11 +20,11 @@ export function resolveTargets(own: readonly TargetYaml[]): readonly TargetConfi
 /** Values that have passed every check. @returns undefined: no target is ever ejected */
 export function resolveEjection(
   env: EnvValues,
-  own: EjectionYaml,
+  { eject: own = {}, resolve }: { readonly eject?: EjectionYaml | undefined; readonly resolve?: string | undefined },
   targets: { readonly length: number },
 ): EjectionConfig | undefined {
   const mode = own.mode ?? env.TARGET_EJECTION;
-  if (mode === 'off' || targets.length < 2) return undefined;
+  if (mode === 'off' || (targets.length < 2 && resolve !== 'all')) return undefined;
   return {
     mode,
     consecutive: own.consecutive ?? EJECTION_DEFAULTS.consecutive,

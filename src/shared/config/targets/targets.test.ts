@@ -89,3 +89,25 @@ describe('weights', () => {
     ]);
   });
 });
+
+describe('resolve: all', () => {
+  const read = (more: string, targets: string, env: Env = {}) =>
+    configOf({ GATEWAY_CONFIG: 'g.yaml', ...env }, { 'g.yaml': yamlOf(more, targets) }).upstreams[0];
+
+  test('looks names up again and again', () => {
+    expect(read('', '[http://a]')?.resolveAllMs).toBe(0);
+    expect(read('resolve: first', '[http://a]')?.resolveAllMs).toBe(0);
+    expect(read('resolve: all', '[http://a]')?.resolveAllMs).toBe(10_000);
+    expect(read('resolve: all', '[http://a]', { DNS_REFRESH_SECONDS: '2' })?.resolveAllMs).toBe(2_000);
+    expect(read('resolve: all', '[http://a]')?.ejection).toEqual(DEFAULT);
+  });
+
+  test('is refused where it means nothing', () => {
+    expect(yamlProblemsOf(yamlOf('resolve: both'))).toEqual([
+      'g.yaml:5: upstreams.o.resolve: got "both", expected one of first, all',
+    ]);
+    expect(problemsOf({ DNS_REFRESH_SECONDS: '0' })).toEqual([
+      'DNS_REFRESH_SECONDS: got "0", expected a number of seconds from 1 to 3600',
+    ]);
+  });
+});

@@ -3,7 +3,7 @@ import { BOUNDS, seconds, wholeNumber } from '../numbers.ts';
 import { textLike } from '../parsed.ts';
 import { oneOf } from '../parsers.ts';
 import { parseTarget, TARGET_PHRASE } from '../upstreams/target-url.ts';
-import { EJECTION_MODES } from '../words.ts';
+import { EJECTION_MODES, RESOLVE_MODES } from '../words.ts';
 import { section } from '../yaml-fields.ts';
 
 /** What a target is ejected by where nobody says otherwise. */
@@ -24,6 +24,13 @@ export const targetSchema = z.union(
   ],
   { error: `${TARGET_PHRASE}, or a mapping with url and weight` },
 );
+
+export const resolveMode = oneOf(RESOLVE_MODES)
+  .optional()
+  .describe(
+    'all: every address of a name is a target of its own, looked up again every DNS_REFRESH_SECONDS; default first: a name ' +
+      'is one target, and each connection goes to the next of its addresses.',
+  );
 
 export const slowStart = seconds(BOUNDS.slowStartSeconds)
   .optional()

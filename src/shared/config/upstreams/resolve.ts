@@ -35,8 +35,9 @@ export function resolveUpstream(
     },
     breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
     health: own.health === undefined ? undefined : resolveHealth(own.health),
-    ejection: resolveEjection(env, own.eject ?? {}, targets),
+    ejection: resolveEjection(env, own, targets),
     slowStartMs: toMs(own.slow_start_seconds ?? 0),
+    resolveAllMs: own.resolve === 'all' ? toMs(env.DNS_REFRESH_SECONDS) : 0,
   };
 }
 
@@ -54,6 +55,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   health: env.HEALTH_PATH === undefined ? undefined : resolveHealth({ path: env.HEALTH_PATH }),
   ejection: resolveEjection(env, {}, targets),
   slowStartMs: 0,
+  resolveAllMs: 0,
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

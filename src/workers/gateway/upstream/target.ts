@@ -1,6 +1,7 @@
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { targetName } from '../../../shared/upstreams/target-name.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Connection } from './connection.ts';
@@ -29,6 +30,8 @@ const STREAMS_EVERY_MS = 1_000;
 
 /** What targets need of their upstream. */
 export interface TargetOwner extends ConnectionSettings {
+  /** It is no longer in the configuration. */
+  readonly closing: boolean;
   readonly config: UpstreamConfig;
   readonly metrics: ThreadMetrics;
   readonly metricsStart: number;
@@ -81,12 +84,13 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   readonly #queue: FairLine<Queued>;
   readonly #relief: Relief;
   readonly #all = new Set<Connection>();
+  #retired = false;
 
   constructor(upstream: TargetOwner, config: TargetConfig) {
     this.upstream = upstream;
     this.config = config;
     const { name: ofUpstream, pipelining } = upstream.config;
-    this.name = config.origin + config.basePath;
+    this.name = targetName(config);
     this.fullWeight = config.weight ?? 1;
     this.weight = this.fullWeight;
     this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });
@@ -94,6 +98,16 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     this.#queue = new FairLine(this, upstream.config.connections);
     this.#relief = new Relief(this.#queue);
     this.hostLine = hostLineOf(config);
+  }
+
+  /** It is used no more: connections go as soon as they are free. */
+  get closing(): boolean {
+    return this.#retired || this.upstream.closing;
+  }
+
+  /** It has nothing that must go on. */
+  get isOver(): boolean {
+    return this.pending === 0 && this.#all.size === 0;
   }
 
   get clients(): FairClients {
@@ -230,7 +244,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
     const aged = this.upstream.deadlines.nowMs >= connection.expiresMs;
-    if (!parser.reusable || unsent || aged || this.upstream.closing || !this.#takeBack(connection)) {
+    if (!parser.reusable || unsent || aged || this.closing || !this.#takeBack(connection)) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
       return;
@@ -336,6 +350,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
 
   /** No new ones are opened. */
   retire(): void {
+    this.#retired = true;
     this.#reach.settled();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) idle.destroy();
   }
@@ -374,7 +389,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
       this.#countQueued();
       return;
     }
-    if (this.upstream.closing) {
+    if (this.closing) {
       connection.destroy();
       return;
     }

@@ -1,7 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { UpstreamConfig } from '../../../shared/config/types.ts';
+import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
+import { targetName } from '../../../shared/upstreams/target-name.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -36,7 +37,10 @@ export interface UpstreamOptions {
 export class Upstream implements TargetOwner {
   readonly config: UpstreamConfig;
   readonly deadlines: Deadlines;
-  readonly targets: readonly Target[];
+  /** Those that get requests. */
+  targets: readonly Target[];
+  /** Those that get none any more, and still have some under way. */
+  #leaving: readonly Target[] = [];
   readonly metrics: ThreadMetrics;
   readonly handles: Handles | undefined;
   readonly names: ThreadNames;
@@ -161,9 +165,21 @@ export class Upstream implements TargetOwner {
     return chosen ?? all ?? (targets[Math.floor(this.random() * targets.length)] as Target);
   }
 
-  /** Takes what does not concern its connections from a new configuration. */
-  reweigh({ targets, slowStartMs }: Pick<UpstreamConfig, 'targets' | 'slowStartMs'>, watch: HealthWatch): void {
-    for (const [i, target] of this.targets.entries()) target.fullWeight = targets[i]?.weight ?? 1;
+  /** Other targets: those that stay keep their connections and what is known of them. */
+  retarget(configs: readonly TargetConfig[]): void {
+    const known = new Map(this.targets.map((target) => [target.name, target]));
+    this.targets = configs.map((config) => {
+      const target = known.get(targetName(config)) ?? new Target(this, config);
+      known.delete(target.name);
+      target.fullWeight = config.weight ?? 1;
+      return target;
+    });
+    for (const target of known.values()) target.retire();
+    this.#leaving = [...this.#leaving, ...known.values()];
+  }
+
+  /** How much each gets beside the others; to be called once the targets have their rows. */
+  reweigh(slowStartMs: number, watch: HealthWatch): void {
     this.#weighing = { watch, slowStartMs };
     this.#shares = weigh(this.targets, this.deadlines.nowMs, this.#weighing);
   }
@@ -177,6 +193,11 @@ export class Upstream implements TargetOwner {
     if (this.#weighing.slowStartMs > 0) this.#shares = weigh(this.targets, nowMs, this.#weighing);
     let open = 0;
     let idle = 0;
+    if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(({ isOver }) => !isOver);
+    for (const target of this.#leaving) {
+      target.tick(nowMs);
+      open += target.open;
+    }
     for (const target of this.targets) {
       target.tick(nowMs);
       open += target.open;
@@ -197,6 +218,6 @@ export class Upstream implements TargetOwner {
   /** Everything at once; exchanges under way hear nothing more. */
   destroy(): void {
     this.closing = true;
-    for (const target of this.targets) target.destroyAll();
+    for (const target of [...this.targets, ...this.#leaving]) target.destroyAll();
   }
 }
