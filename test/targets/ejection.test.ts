@@ -160,7 +160,7 @@ describe('the way back', () => {
     const lasted: number[] = [];
     for (let times = 1; times <= 32; times++) {
       let ms = 0;
-      while (node.upstream.pick({ breakerClient: '10.0.0.1', trial: false }).name !== 'http://b') {
+      while (node.upstream.pick(node.request('10.0.0.1')).name !== 'http://b') {
         node.pass(1_000);
         ms += 1_000;
       }

@@ -27,6 +27,7 @@ const AHEAD_MS = 7_000;
 /** A request, as far as the choice of a target concerns it. */
 export interface TestRequest {
   readonly breakerClient: string;
+  readonly request: { readonly address: string; readonly consumer: string; readonly fields: string };
   trial: boolean;
 }
 
@@ -89,6 +90,7 @@ export function testNode({
     upstream.health = watchHealth(watch, places, { upstream: 'api', targets: upstream.targets });
     watchEjection(watch, places, { upstream, rule });
     upstream.reweigh(config.slowStartMs, watch);
+    upstream.balanceBy(config.balance);
     return { slot, upstream, deadlines };
   });
   const thread = (slot: number) => sure(all[slot % all.length]);
@@ -100,7 +102,11 @@ export function testNode({
     }
   };
   goTo(clock.ms);
-  const request = (client: string): TestRequest => ({ breakerClient: client, trial: false });
+  const request = (client: string): TestRequest => ({
+    breakerClient: client,
+    request: { address: client, consumer: '', fields: '' },
+    trial: false,
+  });
   const target = (name: string, slot = 0): Target =>
     sure(thread(slot).upstream.targets.find((each) => each.name === `http://${name}`));
   return {

@@ -91,6 +91,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         ejection: undefined,
         slowStartMs: 0,
         resolveAllMs: 0,
+        balance: undefined,
       },
     ],
     limits: {

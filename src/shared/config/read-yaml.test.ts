@@ -102,6 +102,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       ejection: { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 },
       slowStartMs: 0,
       resolveAllMs: 0,
+      balance: undefined,
     },
     {
       name: 'users',
@@ -118,6 +119,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       ejection: undefined,
       slowStartMs: 0,
       resolveAllMs: 0,
+      balance: undefined,
     },
   ]);
 });

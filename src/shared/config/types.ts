@@ -206,7 +206,15 @@ export interface UpstreamConfig {
   readonly slowStartMs: number;
   /** Every address of a name is a target, looked up this often; 0 = a name is one target. */
   readonly resolveAllMs: number;
+  /** What keeps requests on one target; `undefined` = nothing: the less loaded of two. */
+  readonly balance: BalanceConfig | undefined;
 }
+
+/** By what requests that belong together go to one target. */
+export type BalanceConfig =
+  | { readonly kind: 'consumer' | 'ip' }
+  /** A header's name in lower case, a cookie's as it is. */
+  | { readonly kind: 'header' | 'cookie'; readonly name: string };
 
 /** When a target that keeps failing is left out, and for how long. */
 export interface EjectionConfig {

@@ -1,7 +1,7 @@
 import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
-import { uselessResolve } from './targets/warnings.ts';
+import { uselessBalance, uselessResolve } from './targets/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import type { Config, RouteConfig } from './types.ts';
@@ -117,6 +117,7 @@ export const warningsOf = (
   ...proxyOfNobody(config),
   ...uselessHealthPath(config, from),
   ...uselessResolve(config),
+  ...uselessBalance(config),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),

@@ -6,7 +6,7 @@ import { parseExactPath, parsePrefixPath } from './routes/path.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
-import { ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
+import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
 
@@ -100,6 +100,7 @@ export const upstreamSchema = section({
   eject: ejectionSchema.optional().describe('When one of its targets gets no requests for a while.'),
   slow_start_seconds: slowStart,
   resolve: resolveMode,
+  balance: balanceSchema.optional().describe('Which of its targets a request goes to.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({

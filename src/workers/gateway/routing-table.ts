@@ -113,12 +113,13 @@ export class RoutingTable {
   }
 
   #watch(upstream: Upstream, config: UpstreamConfig, places: HealthPlaces): void {
-    const { name, health, ejection, slowStartMs } = config;
+    const { name, health, ejection, balance, slowStartMs } = config;
     const watch = this.#healthWatch;
     const { targets } = upstream;
     upstream.health = watchHealth(watch, health === undefined ? NO_PLACES : places, { upstream: name, targets });
     watchEjection(watch, places, { upstream, rule: ejection });
     upstream.reweigh(slowStartMs, watch);
+    upstream.balanceBy(balance);
   }
 
   /** Every tick. */
@@ -142,6 +143,6 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 /** Everything about an upstream that its connections depend on. */
 const poolSettings = (upstream: UpstreamConfig): string => {
   const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
-  const { resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
+  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
   return JSON.stringify(settings);
 };

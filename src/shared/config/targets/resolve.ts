@@ -1,6 +1,7 @@
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
-import type { EjectionConfig, TargetConfig } from '../types.ts';
+import { parseBalance } from './balance.ts';
+import type { BalanceConfig, EjectionConfig, TargetConfig } from '../types.ts';
 import { parseTargets } from '../upstreams/target-url.ts';
 import { EJECTION_DEFAULTS } from './yaml.ts';
 import type { EjectionYaml, TargetYaml } from './yaml.ts';
@@ -15,6 +16,12 @@ export function resolveTargets(own: readonly TargetYaml[]): readonly TargetConfi
     const said = own[i];
     return typeof said !== 'object' || said.weight === undefined ? target : { ...target, weight: said.weight };
   });
+}
+
+/** A value that has passed every check. */
+export function resolveBalance(by: string | undefined): BalanceConfig | undefined {
+  const parsed = parseBalance(by ?? 'p2c');
+  return parsed.ok ? parsed.value : undefined;
 }
 
 /** Values that have passed every check. @returns undefined: no target is ever ejected */

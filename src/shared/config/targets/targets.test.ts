@@ -111,3 +111,32 @@ describe('resolve: all', () => {
     ]);
   });
 });
+
+describe('balance', () => {
+  const read = (by: string) =>
+    configOf({ GATEWAY_CONFIG: 'g.yaml' }, { 'g.yaml': yamlOf(`balance: { by: "${by}" }`) }).upstreams[0]?.balance;
+
+  test.each<[string, unknown]>([
+    ['p2c', undefined],
+    ['consumer', { kind: 'consumer' }],
+    ['ip', { kind: 'ip' }],
+    ['header:X-Device-Id', { kind: 'header', name: 'x-device-id' }],
+    ['cookie:SID', { kind: 'cookie', name: 'SID' }],
+  ])('%s', (by, balance) => {
+    expect(read(by)).toEqual(balance);
+  });
+
+  const PHRASE = 'p2c, consumer, ip, header:NAME or cookie:NAME';
+  const OURS = 'a header that clients send to the upstream; this one the gateway reads or sets itself';
+  test.each([
+    ['random', PHRASE],
+    ['header:', PHRASE],
+    ['cookie:a b', PHRASE],
+    ['header:x-forwarded-for', OURS],
+    ['header:connection', OURS],
+  ])('%s is refused', (by, expected) => {
+    expect(yamlProblemsOf(yamlOf(`balance: { by: "${by}" }`))).toEqual([
+      `g.yaml:5: upstreams.o.balance.by: got "${by}", expected ${expected}`,
+    ]);
+  });
+});

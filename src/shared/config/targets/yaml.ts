@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { BOUNDS, seconds, wholeNumber } from '../numbers.ts';
 import { textLike } from '../parsed.ts';
 import { oneOf } from '../parsers.ts';
+import { BALANCE_PHRASE, parseBalance } from './balance.ts';
 import { parseTarget, TARGET_PHRASE } from '../upstreams/target-url.ts';
 import { EJECTION_MODES, RESOLVE_MODES } from '../words.ts';
 import { section } from '../yaml-fields.ts';
@@ -31,6 +32,12 @@ export const resolveMode = oneOf(RESOLVE_MODES)
     'all: every address of a name is a target of its own, looked up again every DNS_REFRESH_SECONDS; default first: a name ' +
       'is one target, and each connection goes to the next of its addresses.',
   );
+
+export const balanceSchema = section({
+  by: textLike(parseBalance, BALANCE_PHRASE).describe(
+    'What keeps requests on one target: consumer, ip, header:NAME or cookie:NAME; default p2c: nothing, the less loaded of two.',
+  ),
+});
 
 export const slowStart = seconds(BOUNDS.slowStartSeconds)
   .optional()

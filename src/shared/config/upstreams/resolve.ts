@@ -1,6 +1,6 @@
 import { resolveBreaker } from '../breaker/resolve.ts';
 import { resolveHealth } from '../health/resolve.ts';
-import { resolveEjection, resolveTargets } from '../targets/resolve.ts';
+import { resolveBalance, resolveEjection, resolveTargets } from '../targets/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
@@ -38,6 +38,7 @@ export function resolveUpstream(
     ejection: resolveEjection(env, own, targets),
     slowStartMs: toMs(own.slow_start_seconds ?? 0),
     resolveAllMs: own.resolve === 'all' ? toMs(env.DNS_REFRESH_SECONDS) : 0,
+    balance: resolveBalance(own.balance?.by),
   };
 }
 
@@ -56,6 +57,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   ejection: resolveEjection(env, {}, targets),
   slowStartMs: 0,
   resolveAllMs: 0,
+  balance: undefined,
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

@@ -7,6 +7,7 @@ import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
 import type { RouteStages } from '../routing-table.ts';
+import type { Keyed } from '../upstream/balance-key.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
 import type { Asking } from '../upstream/target-ejection.ts';
@@ -32,6 +33,8 @@ export interface CallOwner {
   readonly limitClient: string;
   /** Whom it is from, as the circuit breaker names clients. */
   readonly breakerClient: string;
+  /** Who has proved who he is; '' = nobody has. */
+  readonly consumer: string;
   readonly method: string;
   /** Path and query, without the target's base path. */
   readonly forwardTarget: string;
@@ -153,6 +156,10 @@ export class UpstreamCall implements Queued, Waiting, Asking {
 
   get address(): string {
     return this.#owner.address;
+  }
+
+  get request(): Keyed {
+    return this.#owner;
   }
 
   get breakerClient(): string {

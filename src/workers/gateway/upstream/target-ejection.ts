@@ -11,6 +11,7 @@ import {
   timesLeft,
 } from '../../../shared/targets/ejection-rule.ts';
 import type { EjectionReason } from '../../../shared/targets/ejection-rule.ts';
+import type { Keyed } from './balance-key.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 
 /** A request that tries a target and has not ended after this is not waited for: another may try. */
@@ -24,6 +25,8 @@ const NOTE_EVERY_MS = 20;
 export interface Asking {
   /** Whom it is from, as the circuit breaker names clients. */
   readonly breakerClient: string;
+  /** What keeps it on one target. */
+  readonly request: Keyed;
   /** It has been given to an ejected target, to find out whether that is back. */
   trial: boolean;
 }

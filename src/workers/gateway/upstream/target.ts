@@ -1,6 +1,7 @@
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { hashOf } from '../../../shared/targets/rendezvous.ts';
 import { targetName } from '../../../shared/upstreams/target-name.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -62,6 +63,8 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   fullWeight: number;
   /** The same now. */
   weight: number;
+  /** By which keys find it. */
+  readonly hash: number;
   row = 0;
   healthRow = 0;
   /** `undefined` = it is never ejected. */
@@ -91,6 +94,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     this.config = config;
     const { name: ofUpstream, pipelining } = upstream.config;
     this.name = targetName(config);
+    this.hash = hashOf(this.name);
     this.fullWeight = config.weight ?? 1;
     this.weight = this.fullWeight;
     this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });

@@ -1,11 +1,14 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
+import type { BalanceConfig, TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
+import { distanceOf, hashOf } from '../../../shared/targets/rendezvous.ts';
 import { targetName } from '../../../shared/upstreams/target-name.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { keyOf } from './balance-key.ts';
+import type { KeyOf } from './balance-key.ts';
 import type { FairClients } from './fair-line.ts';
 import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
@@ -16,6 +19,11 @@ import { weigh } from './target-weights.ts';
 import type { Shares } from './target-weights.ts';
 import { tlsOptionsOf } from './tls-options.ts';
 import type { HealthWatch, UpstreamHealth } from './upstream-health.ts';
+
+/** A target that keys are kept on may have this much of its share under way before others help out. */
+const MOST_OF_SHARE = 1.25;
+/** So few under way on this thread are never too many: one device asks several things at once. */
+const NEVER_TOO_MANY = 8;
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -59,6 +67,8 @@ export class Upstream implements TargetOwner {
   health: UpstreamHealth | undefined = undefined;
   #weighing: Parameters<typeof weigh>[2] = { watch: undefined, slowStartMs: 0 };
   #shares: Shares;
+  /** `undefined` = nothing keeps requests on one target. */
+  #keyOf: KeyOf | undefined = undefined;
   readonly tlsOptions: (address: string) => ConnectionOptions;
 
   constructor({ config, deadlines, random, metrics, handles, clients, names, post, streams }: UpstreamOptions) {
@@ -83,7 +93,61 @@ export class Upstream implements TargetOwner {
    */
   pick(asking: Asking): Target {
     const { targets } = this;
-    return targets.length === 1 ? (targets[0] as Target) : (this.#draw(asking) ?? this.#drawOfAll());
+    if (targets.length === 1) return targets[0] as Target;
+    const key = this.#keyOf === undefined ? '' : this.#keyOf(asking.request);
+    return (key === '' ? this.#draw(asking) : this.#byKey(hashOf(key), asking)) ?? this.#drawOfAll();
+  }
+
+  #byKey(key: number, asking: Asking): Target | undefined {
+    return this.#nearest(key, asking, true) ?? this.#nearest(key, asking, false);
+  }
+
+  /**
+   * The target that the key is nearest to, or the next nearest while that one is left out, refuses connections, or has a
+   * quarter more under way than its share on this thread.
+   * @param leavesOut those that probes and ejections have taken out
+   * @returns undefined: too few are left
+   */
+  #nearest(key: number, asking: Asking, leavesOut: boolean): Target | undefined {
+    const { targets, health } = this;
+    const { nowMs } = this.deadlines;
+    const hasDown = leavesOut && health !== undefined && health.hasDown;
+    let pending = 1;
+    for (const target of targets) pending += target.pending;
+    const most = (MOST_OF_SHARE * pending) / this.#shares.total;
+    let left = 0;
+    let nearest: Target | undefined;
+    let nearestAt = Number.POSITIVE_INFINITY;
+    /** Whatever it has under way. */
+    let any: Target | undefined;
+    let anyAt = Number.POSITIVE_INFINITY;
+    let ejected: Target | undefined;
+    let ejectedAt = Number.POSITIVE_INFINITY;
+    for (const target of targets) {
+      const { ejection, weight, fullWeight } = target;
+      if (weight === 0 || (hasDown && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs))) continue;
+      const at = distanceOf(key, target.hash, weight);
+      if (leavesOut && ejection !== undefined && ejection.leavesOut) {
+        if (at < ejectedAt) {
+          ejected = target;
+          ejectedAt = at;
+        }
+        continue;
+      }
+      left += fullWeight;
+      if (at < anyAt) {
+        any = target;
+        anyAt = at;
+      }
+      const busy = target.pending >= NEVER_TOO_MANY && target.pending + 1 > Math.ceil(most * fullWeight);
+      if (at < nearestAt && !busy && target.skipUntilMs <= nowMs) {
+        nearest = target;
+        nearestAt = at;
+      }
+    }
+    if (ejected?.ejection !== undefined && ejectedAt < anyAt && ejected.ejection.takeTrial(asking, nowMs))
+      return ejected;
+    return left * 2 < this.#shares.total ? undefined : (nearest ?? any);
   }
 
   /** @returns undefined: too few are left, or none of them can be connected to at the moment */
@@ -176,6 +240,11 @@ export class Upstream implements TargetOwner {
     });
     for (const target of known.values()) target.retire();
     this.#leaving = [...this.#leaving, ...known.values()];
+  }
+
+  /** What keeps requests on one target from now on. */
+  balanceBy(config: BalanceConfig | undefined): void {
+    this.#keyOf = config && keyOf(config);
   }
 
   /** How much each gets beside the others; to be called once the targets have their rows. */
