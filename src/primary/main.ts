@@ -38,6 +38,7 @@ import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { ResolvedTargets } from './upstreams/resolved-targets.ts';
+import { TargetDrains } from './upstreams/target-drains.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -108,6 +109,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     threads: threadSet,
     degraded,
     keys: { onEvent: (event) => keys.onEvent(event) },
+    drains: { onEvent: () => drains.onEvent() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -122,6 +124,13 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     },
   });
   if (serves) targetSets.configure(first.config);
+  const drains = new TargetDrains({
+    redis: serves ? control.redis : undefined,
+    onChange: (keys) => {
+      threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
+      health.onTargets();
+    },
+  });
   const health = new HealthControl({
     config: first.config,
     log,
@@ -129,6 +138,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     redis: control.redis,
     names,
     targetSets: () => targetSets.current(),
+    drains,
     serves,
     degraded,
     breakers: () => control.breakers(),
@@ -148,7 +158,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     log,
     events,
     names,
-    onEjection: () => health.onEjection(),
+    onEjection: () => health.onTargets(),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
   const jwks = new JwksControl({
@@ -188,6 +198,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     metrics,
     upstreams,
     targetSets,
+    drains,
     keys,
     health,
     jwks,
@@ -242,6 +253,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     },
     closeControl: async () => {
       targetSets.close();
+      drains.close();
       health.close();
       jwks.close();
       await keys.close();
@@ -298,6 +310,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     upstreams,
     keys,
     health,
+    drains,
     acceptor,
     jobs,
     backupWarnings: () => backups.warnings(),

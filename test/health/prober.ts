@@ -45,6 +45,7 @@ export async function startProber(
     names: { ask: (_name, waiter) => waiter({ kind: 'none', code: 'ENOTFOUND' }) },
     serves: true,
     targetSets: () => new Map(),
+    drains: { of: () => undefined },
     degraded: { set: () => {} },
     breakers: () => [],
     endOpening: () => {},

@@ -89,7 +89,7 @@ export function testNode({
     const watch = { words, aheadMs: AHEAD_MS, clients: new ClientIds(), post: upstream.post };
     upstream.health = watchHealth(watch, places, { upstream: 'api', targets: upstream.targets });
     watchEjection(watch, places, { upstream, rule });
-    upstream.reweigh(config.slowStartMs, watch);
+    upstream.reweigh(config.slowStartMs, watch, new Set());
     upstream.balanceBy(config.balance);
     return { slot, upstream, deadlines };
   });

@@ -16,6 +16,7 @@ import type { Job } from '../jobs/job.ts';
 import { AskedRedis } from '../limits/asked-redis.ts';
 import type { RedisClient } from '../limits/asked-redis.ts';
 import type { NameCache } from '../names/name-cache.ts';
+import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import { HealthBook } from './health-book.ts';
 import type { ProbedTarget } from './health-book.ts';
@@ -47,6 +48,8 @@ export interface HealthControlOptions {
   readonly names: Pick<NameCache, 'ask'>;
   /** Targets of upstreams whose names are looked up again and again. */
   readonly targetSets: () => TargetSets;
+  /** What an operator says of a target. */
+  readonly drains: Pick<TargetDrains, 'of'>;
   /** This process has clients. One that has none probes nobody: its route to a target says nothing of theirs. */
   readonly serves: boolean;
   readonly degraded: Pick<DegradedReasons, 'set'>;
@@ -70,6 +73,7 @@ export class HealthControl {
   readonly #self: string;
   readonly #serves: boolean;
   readonly #targetSets: () => TargetSets;
+  readonly #drains: Pick<TargetDrains, 'of'>;
   #configured: readonly UpstreamConfig[] = [];
   /** The same with the targets that they have now. */
   #upstreams: readonly UpstreamConfig[] = [];
@@ -101,6 +105,7 @@ export class HealthControl {
     });
     this.#serves = serves;
     this.#targetSets = options.targetSets;
+    this.#drains = options.drains;
     this.configure(config);
   }
 
@@ -184,8 +189,8 @@ export class HealthControl {
     return this.#slotMs > 0;
   }
 
-  /** A target was ejected, or is back. */
-  onEjection(): void {
+  /** A target was ejected or drained, or is back. */
+  onTargets(): void {
     this.#report.look(this.upstreams());
   }
 
@@ -200,6 +205,7 @@ export class HealthControl {
     return keysOf(upstream).map(({ key, target, weight }) => ({
       key,
       weight,
+      drain: this.#drains.of(key),
       upstream: upstream.name,
       target,
       probed: this.#book.get(key),

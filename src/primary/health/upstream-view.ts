@@ -1,4 +1,5 @@
 import type { ProbedTarget } from './health-book.ts';
+import type { DrainView } from '../upstreams/target-drains.ts';
 import type { EjectionView } from './shared-verdicts.ts';
 
 /** How an upstream stands with its targets on this node. */
@@ -21,12 +22,18 @@ export interface TargetView {
   readonly upstream: string;
   readonly target: string;
   readonly weight: number;
+  /** An operator has drained it: its weight is as good as 0. */
+  readonly drain: DrainView | undefined;
   /** `undefined`: it is not probed. */
   readonly probed: ProbedTarget | undefined;
   /** `undefined`: it is not ejected. In shadow mode it never is. */
   readonly ejection: EjectionView | undefined;
   readonly succeededAgoMs: number | undefined;
 }
+
+/** New ones, as far as weights and operators go. */
+export const getsRequests = ({ weight, drain }: Pick<TargetView, 'weight' | 'drain'>): boolean =>
+  weight > 0 && drain === undefined;
 
 export const isUp = ({ probed, ejection }: TargetView): boolean =>
   ejection === undefined && (probed?.verdict?.verdict ?? 'up') === 'up';
@@ -45,7 +52,7 @@ const weightOf = (targets: readonly TargetView[]): number => targets.reduce((sum
 
 export function upstreamView(upstream: string, targets: readonly TargetView[]): UpstreamHealthView {
   // What gets no new requests anyway is none of those that are left or missing.
-  const all = targets.filter(({ weight }) => weight > 0);
+  const all = targets.filter((target) => getsRequests(target));
   const down = all.filter(({ probed, succeededAgoMs }) => probed !== undefined && isOut(probed, succeededAgoMs));
   const ejected = all.filter((target) => target.ejection !== undefined && !down.includes(target));
   const out = down.length + ejected.length;

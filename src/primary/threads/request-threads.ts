@@ -5,6 +5,7 @@ import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../..
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
+import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { ResolvedTargets } from '../upstreams/resolved-targets.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
@@ -46,6 +47,7 @@ export interface RequestThreadsOptions {
   readonly keys: Pick<KeyControl, 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly targetSets: Pick<ResolvedTargets, 'current'>;
+  readonly drains: Pick<TargetDrains, 'current'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
@@ -275,7 +277,8 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, jwks, metrics, acceptor, targetSets, upstreams } = this.#options;
+    const { entry, active, log, control, health, jwks, metrics, acceptor, drains, targetSets, upstreams } =
+      this.#options;
     const place = {
       entry,
       slot,
@@ -287,6 +290,7 @@ export class RequestThreads {
         front: acceptor.forThread(slot),
         health: health.forThread(),
         targetSets: targetSets.current(),
+        targetDrains: drains.current(),
         issuerKeys: jwks.forThread(),
         metrics: metrics.buffer,
         metricRows: metrics.rows(),

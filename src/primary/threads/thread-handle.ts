@@ -58,7 +58,10 @@ export interface ThreadPlace {
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
   readonly controls: ThreadControls &
-    Pick<RequestThreadStart, 'front' | 'health' | 'targetSets' | 'issuerKeys' | 'metrics' | 'metricRows' | 'logLevel'>;
+    Pick<
+      RequestThreadStart,
+      'front' | 'health' | 'targetSets' | 'targetDrains' | 'issuerKeys' | 'metrics' | 'metricRows' | 'logLevel'
+    >;
 }
 
 /** Creates the thread; what it says comes through `handlers`. */

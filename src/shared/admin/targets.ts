@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OVERRIDE_SECONDS, overrideSeconds } from './breakers.ts';
 
 const targetAnswer = z.object({
   upstream: z.string(),
@@ -36,6 +37,11 @@ const targetAnswer = z.object({
     .nullable()
     .default(null) // a gateway of a version before it does not say
     .describe('This node has left it out because it kept failing.'),
+  drained: z
+    .object({ remainingSeconds: z.number(), by: z.string().describe('Who said so.') })
+    .nullable()
+    .default(null) // a gateway of a version before it does not say
+    .describe("An operator's word, for the whole cluster: it gets no new requests."),
 });
 export type TargetAnswer = z.infer<typeof targetAnswer>;
 
@@ -45,3 +51,21 @@ export const targetsAnswer = z.object({
   panic: z.array(z.string()).describe('Upstreams of whose targets fewer than half are left, so that all are used.'),
 });
 export type TargetsAnswer = z.infer<typeof targetsAnswer>;
+
+/** Body of POST /admin/targets/{upstream}. */
+export const targetChange = z
+  .strictObject({
+    target: z.string('a target').describe('As GET /admin/targets calls it.'),
+    state: z.enum(['DRAINED', 'AUTO'], 'DRAINED or AUTO'),
+    for: overrideSeconds.optional().describe(`Seconds; default ${OVERRIDE_SECONDS.default}. AUTO takes none.`),
+  })
+  .refine((body) => body.state !== 'AUTO' || body.for === undefined, { path: ['for'], error: 'no time with AUTO' });
+export type TargetChange = z.infer<typeof targetChange>;
+
+/** The target after an operator's word. */
+export const targetChangeAnswer = z.object({
+  target: targetAnswer,
+  scope: z
+    .enum(['cluster', 'node'])
+    .describe('Where the word holds: in the cluster, or on this node until Redis has confirmed it.'),
+});

@@ -29,6 +29,12 @@ export interface NewTargets {
   readonly places: HealthPlaces;
 }
 
+/** To a request thread: all targets that an operator has drained, by `targetKey`, in place of those before. */
+export interface NewDrains {
+  readonly type: 'drains';
+  readonly keys: readonly string[];
+}
+
 /** One server of an upstream. */
 interface NamedTarget {
   readonly upstream: string;

@@ -10,7 +10,13 @@ import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
-import type { FromUpstreamThread, NewTargets, TargetSets, ToUpstreamThread } from '../../shared/upstreams/messages.ts';
+import type {
+  FromUpstreamThread,
+  NewDrains,
+  NewTargets,
+  TargetSets,
+  ToUpstreamThread,
+} from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientIds } from './breaker/client-ids.ts';
 import { createGate } from './breaker/gate.ts';
@@ -98,6 +104,8 @@ export class RequestThread implements ExchangeThread {
   readonly #slot: number;
   readonly #healthWatch: EjectionWatch;
   readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
+  /** Targets that get no new requests, by `targetKey`. */
+  #drained: ReadonlySet<string>;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
@@ -154,6 +162,7 @@ export class RequestThread implements ExchangeThread {
       post: (message) => post({ to: 'breaker', ...message }),
       clock: createProcessClock(),
     });
+    this.#drained = new Set(start.targetDrains);
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
@@ -251,9 +260,12 @@ export class RequestThread implements ExchangeThread {
   }
 
   /** From the front. */
-  onUpstreams(message: ToUpstreamThread | NewTargets): void {
+  onUpstreams(message: ToUpstreamThread | NewTargets | NewDrains): void {
     if (message.type === 'targets') this.table.retarget(message);
-    else this.names.receive(message);
+    else if (message.type === 'drains') {
+      this.#drained = new Set(message.keys);
+      this.table.drain(this.#drained);
+    } else this.names.receive(message);
   }
 
   /** A client has connected. */
@@ -286,6 +298,7 @@ export class RequestThread implements ExchangeThread {
       healthPlaces: places.health,
       healthWatch: this.#healthWatch,
       targetSets: places.targetSets,
+      drained: this.#drained,
     };
     const options = { ...of, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });

@@ -30,6 +30,8 @@ export interface RoutingTableOptions {
   readonly healthPlaces: HealthPlaces;
   readonly healthWatch: EjectionWatch;
   readonly targetSets: TargetSets;
+  /** Targets, by `targetKey`. */
+  readonly drained: ReadonlySet<string>;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -58,6 +60,7 @@ export class RoutingTable {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly #router: Router<RouteStages>;
   readonly #healthWatch: EjectionWatch;
+  #drained: ReadonlySet<string>;
   readonly #configs: ReadonlyMap<string, UpstreamConfig>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
@@ -65,6 +68,7 @@ export class RoutingTable {
       options;
     const { previous, random, streams, targetSets } = options;
     this.#healthWatch = healthWatch;
+    this.#drained = options.drained;
     this.#configs = new Map(config.upstreams.map((each) => [each.name, each]));
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
@@ -102,6 +106,14 @@ export class RoutingTable {
     return this.#router.match(host, path, method);
   }
 
+  /** Other targets are drained. @param drained by `targetKey` */
+  drain(drained: ReadonlySet<string>): void {
+    this.#drained = drained;
+    for (const [name, upstream] of this.upstreams) {
+      upstream.reweigh(this.#configs.get(name)?.slowStartMs ?? 0, this.#healthWatch, drained);
+    }
+  }
+
   /** The addresses of a name have changed. */
   retarget({ upstream: name, targets, places }: NewTargets): void {
     const upstream = this.upstreams.get(name);
@@ -118,7 +130,7 @@ export class RoutingTable {
     const { targets } = upstream;
     upstream.health = watchHealth(watch, health === undefined ? NO_PLACES : places, { upstream: name, targets });
     watchEjection(watch, places, { upstream, rule: ejection });
-    upstream.reweigh(slowStartMs, watch);
+    upstream.reweigh(slowStartMs, watch, this.#drained);
     upstream.balanceBy(balance);
   }
 

@@ -59,7 +59,9 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
-  /** Its share of requests beside those of the others, once it has started. */
+  /** Its share of requests beside those of the others, as configured. */
+  configuredWeight: number;
+  /** The same, but 0 while an operator has drained it; once it has started. */
   fullWeight: number;
   /** The same now. */
   weight: number;
@@ -95,7 +97,8 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     const { name: ofUpstream, pipelining } = upstream.config;
     this.name = targetName(config);
     this.hash = hashOf(this.name);
-    this.fullWeight = config.weight ?? 1;
+    this.configuredWeight = config.weight ?? 1;
+    this.fullWeight = this.configuredWeight;
     this.weight = this.fullWeight;
     this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;

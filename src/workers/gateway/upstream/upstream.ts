@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { BalanceConfig, TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
+import { targetKey } from '../../../shared/health/memory.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
 import { distanceOf, hashOf } from '../../../shared/targets/rendezvous.ts';
@@ -235,7 +236,7 @@ export class Upstream implements TargetOwner {
     this.targets = configs.map((config) => {
       const target = known.get(targetName(config)) ?? new Target(this, config);
       known.delete(target.name);
-      target.fullWeight = config.weight ?? 1;
+      target.configuredWeight = config.weight ?? 1;
       return target;
     });
     for (const target of known.values()) target.retire();
@@ -247,8 +248,14 @@ export class Upstream implements TargetOwner {
     this.#keyOf = config && keyOf(config);
   }
 
-  /** How much each gets beside the others; to be called once the targets have their rows. */
-  reweigh(slowStartMs: number, watch: HealthWatch): void {
+  /**
+   * How much each gets beside the others; to be called once the targets have their rows.
+   * @param drained by `targetKey`
+   */
+  reweigh(slowStartMs: number, watch: HealthWatch, drained: ReadonlySet<string>): void {
+    for (const target of this.targets) {
+      target.fullWeight = drained.has(targetKey(this.config.name, target.name)) ? 0 : target.configuredWeight;
+    }
     this.#weighing = { watch, slowStartMs };
     this.#shares = weigh(this.targets, this.deadlines.nowMs, this.#weighing);
   }
