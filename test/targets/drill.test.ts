@@ -146,6 +146,18 @@ test('swallows every request: at most what was under way and as much again, and 
   expect(swallowed).toBeLessThan(PER_SECOND / 5);
 });
 
+test('slowed a hundredfold: nobody fails, and it gets few of the requests', async () => {
+  await start('');
+  at(1).behaviour = (response) => void setTimeout(() => response.end('late'), 300);
+  await until(() => at(1).inFlight > 0);
+  await untilServed(50); // what was on its way to it has come to an end
+  for (const each of targets) each.clear();
+  await untilServed(600);
+  const all = targets.reduce((sum, { calls }) => sum + calls.length, 0);
+  expect(at(1).calls.length / all).toBeLessThan(0.15);
+  expect([failures(), await ejected()]).toEqual([0, []]);
+});
+
 test('TARGET_EJECTION=off: it goes on getting requests', async () => {
   await start('', { TARGET_EJECTION: 'off' });
   at(1).behaviour = 503;
