@@ -62,6 +62,8 @@ const threads = new RequestThreads({
   health: { forThread: () => undefined, places: () => ({}) },
   upstreams: { receive: () => {}, threadGone: () => {} },
   keys: { receive: () => {} },
+  targetSets: { current: () => new Map() },
+  drains: { current: () => [] },
   jwks: { forThread: () => [], receive: () => {} },
   log,
 });
