@@ -38,6 +38,8 @@ import { MaintenanceControl, openMaintenance } from './maintenance/maintenance-c
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
+import { ResolvedTargets } from './upstreams/resolved-targets.ts';
+import { TargetDrains } from './upstreams/target-drains.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -112,16 +114,36 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     degraded,
     keys: { onEvent: (event) => keys.onEvent(event) },
     maintenance: { hint: () => maintenance.book.hint() },
+    drains: { onEvent: () => drains.onEvent() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
   const names = new NameCache({ find: (name) => sources.find(name) });
+  const targetSets = new ResolvedTargets({
+    names,
+    log,
+    events,
+    onChange: (upstream, targets) => {
+      health.retarget();
+      threadSet.tellAll({ to: 'upstreams', type: 'targets', upstream, targets, places: health.places() });
+    },
+  });
+  if (serves) targetSets.configure(first.config);
+  const drains = new TargetDrains({
+    redis: serves ? control.redis : undefined,
+    onChange: (keys) => {
+      threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
+      health.onTargets();
+    },
+  });
   const health = new HealthControl({
     config: first.config,
     log,
     events,
     redis: control.redis,
     names,
+    targetSets: () => targetSets.current(),
+    drains,
     serves,
     degraded,
     breakers: () => control.breakers(),
@@ -146,7 +168,9 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   });
   const upstreams = new UpstreamControl({
     log,
+    events,
     names,
+    onEjection: () => health.onTargets(),
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'upstreams', ...message }),
   });
   const jwks = new JwksControl({
@@ -169,6 +193,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     parts: [
       metrics,
       control,
+      { configure: (config) => targetSets.configure(config) },
       health,
       jwks,
       acceptor,
@@ -185,6 +210,8 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     control,
     metrics,
     upstreams,
+    targetSets,
+    drains,
     keys,
     maintenance,
     health,
@@ -208,6 +235,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       threads,
       control,
       health,
+      ejections: upstreams.ejections,
       front: acceptor,
       reload,
       node: first.config.node.name,
@@ -239,6 +267,8 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       return jobs.close(deadlineMs);
     },
     closeControl: async () => {
+      targetSets.close();
+      drains.close();
       health.close();
       await jwks.close();
       await keys.close();
@@ -297,6 +327,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     keys,
     maintenance,
     health,
+    drains,
     acceptor,
     jobs,
     backupWarnings: () => backups.warnings(),

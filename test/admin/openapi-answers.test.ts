@@ -28,6 +28,7 @@ let operations: readonly Operation[];
 const yaml = (): string => `
 upstreams:
   api: { url: "${upstream.url}" }
+  pair: { targets: ["${upstream.url}", "${upstream.url}/other"] }
   unguarded: { url: "${upstream.url}", circuit_breaker: { mode: off } }
 routes:
   - { path: /proxy, upstream: api, limits: [{ name: any, capacity: 5, refill_per_second: 1 }] }
@@ -88,6 +89,9 @@ async function aKey(): Promise<string> {
 }
 const known = { headers: { client: 'known' } };
 
+const askTarget = (name: string, body: object) => (): Promise<AdminReply> =>
+  call(gateway, `POST /admin/targets/${name}`, { body: { target: upstream.url, ...body } });
+
 /** Holds as many readers of events as there may be while `what` is asked. */
 async function withAllReaders(what: () => Promise<AdminReply>): Promise<AdminReply> {
   const readers = await Promise.all(Array.from({ length: EVENT_READERS.mostReaders }, () => readEvents(gateway)));
@@ -136,6 +140,9 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
   'listJobs 200': ask('GET /admin/jobs'),
   'listTargets 200': ask('GET /admin/targets'),
+  'changeTarget 200': askTarget('pair', { state: 'DRAINED', for: 60 }),
+  'changeTarget 404': ask('POST /admin/targets/pair', { body: { target: 'http://nobody', state: 'DRAINED' } }),
+  'changeTarget 409': askTarget('api', { state: 'DRAINED' }),
   'runJob 202': askForBackup,
   'jobHistory 200': ask(`GET /admin/jobs/${JOB}`),
   'getJobRun 200': async () => {

@@ -63,6 +63,8 @@ const threads = new RequestThreads({
   upstreams: { receive: () => {}, threadGone: () => {} },
   keys: { receive: () => {} },
   maintenance: { forThread: () => [], receive: () => {} },
+  targetSets: { current: () => new Map() },
+  drains: { current: () => [] },
   jwks: { forThread: () => [], receive: () => {} },
   log,
 });

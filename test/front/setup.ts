@@ -69,6 +69,8 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     upstreams: { receive: () => {}, threadGone: () => {} },
     keys: { receive: () => {} },
     maintenance: { forThread: () => [], receive: () => {} },
+    targetSets: { current: () => new Map() },
+    drains: { current: () => [] },
     health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },
     jwks: { forThread: () => [], receive: () => {} },
     log,

@@ -44,6 +44,8 @@ export async function startProber(
     redis,
     names: { ask: (_name, waiter) => waiter({ kind: 'none', code: 'ENOTFOUND' }) },
     serves: true,
+    targetSets: () => new Map(),
+    drains: { of: () => undefined },
     degraded: { set: () => {} },
     breakers: () => [],
     endOpening: () => {},

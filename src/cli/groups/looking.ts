@@ -7,7 +7,7 @@ import { events } from '../events/events.ts';
 import { config } from '../config/config.ts';
 import { nodes } from '../nodes/nodes.ts';
 import { status } from '../status/status.ts';
-import { targets } from '../targets/targets.ts';
+import { addTargets } from '../targets/command.ts';
 import { top } from '../top/top.ts';
 import { asking, describeAsking } from './group.ts';
 import type { AskOptions, GroupContext } from './group.ts';
@@ -35,11 +35,7 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
     does: 'the nodes that share its Redis',
     example: 'gateway nodes',
   }).action(async (options: AskOptions) => finish(await nodes(asking(io, options))));
-  describeAsking(program, {
-    usage: 'targets',
-    does: 'the servers behind each upstream: what health probes find of them, and whether they are used',
-    example: 'gateway targets',
-  }).action(async (options: AskOptions) => finish(await targets(asking(io, options))));
+  addTargets(program, { io, finish });
   describeAsking(program, {
     usage: 'events',
     does: 'what happened lately: transitions, changes of mode, restarts, reloads; with --json one JSON object a line',

@@ -1,5 +1,6 @@
-import { targetsAnswer } from '../../shared/admin/targets.ts';
-import type { TargetAnswer, TargetsAnswer } from '../../shared/admin/targets.ts';
+import { targetChangeAnswer, targetsAnswer } from '../../shared/admin/targets.ts';
+import type { TargetAnswer, TargetChange, TargetsAnswer } from '../../shared/admin/targets.ts';
+import { segment } from '../admin/client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { duration } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
@@ -12,6 +13,7 @@ const COLUMNS = [
   { title: 'UPSTREAM' },
   { title: 'TARGET' },
   { title: 'STATE' },
+  { title: 'WEIGHT', right: true },
   { title: 'USED' },
   { title: 'PROBED', right: true },
   { title: 'BY' },
@@ -36,6 +38,7 @@ export function targetTable({ targets, panic }: TargetsAnswer): readonly Line[] 
     each.upstream,
     each.target,
     span(each.state, STATE_STYLE[each.state]),
+    String(each.weight),
     used(each),
     ago(each.checkedSecondsAgo),
     by(each),
@@ -46,9 +49,23 @@ export function targetTable({ targets, panic }: TargetsAnswer): readonly Line[] 
   return [...table(COLUMNS, rows), ...(panic.length === 0 ? [] : [[span(text, 'bad')]])];
 }
 
-/** `gateway targets` */
-export async function targets(context: AskContext): Promise<number> {
+/** `gateway targets list` */
+export async function listTargets(context: AskContext): Promise<number> {
   const { value, json } = await context.client.call({ path: '/admin/targets', answer: targetsAnswer });
   show(context, json, targetTable(value));
+  return EXIT.ok;
+}
+
+/** `gateway targets drain|up UPSTREAM URL`: for all nodes of the cluster. */
+export async function changeTarget(
+  context: AskContext,
+  { upstream, change }: { readonly upstream: string; readonly change: TargetChange },
+): Promise<number> {
+  const path = `/admin/targets/${segment(upstream)}`;
+  const { value, json } = await context.client.call({ method: 'POST', path, body: change, answer: targetChangeAnswer });
+  show(context, json, targetTable({ targets: [value.target], panic: [] }));
+  if (!context.json && value.scope !== 'cluster') {
+    context.io.err('note: this holds for this node only: it has no Redis, or Redis has not confirmed it');
+  }
   return EXIT.ok;
 }

@@ -12,6 +12,7 @@ import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { AnyOperation } from './contract/operation.ts';
 import { breakerAnswerOf } from './operations/breaker-answer.ts';
@@ -48,6 +49,7 @@ export interface FrontParts {
   readonly threads: RequestThreads;
   readonly upstreams: UpstreamControl;
   readonly health: HealthControl;
+  readonly drains: TargetDrains;
   readonly keys: KeyControl;
   readonly maintenance: MaintenanceControl;
   readonly acceptor: Acceptor;
@@ -102,7 +104,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
   return withDocuments([
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
-    ...targetOperations(parts.health),
+    ...targetOperations({ health: parts.health, drains: parts.drains, events }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
     ...keyOperations({
       book: parts.keys.book,

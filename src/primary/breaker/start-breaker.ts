@@ -27,6 +27,8 @@ export interface BreakerStoreOptions {
   readonly onLimitEvent?: (event: LimitEvent) => void;
   /** Takes those that are of health probes. */
   readonly onHealthEvent?: (event: HealthEvent) => void;
+  /** The targets that are drained are others. */
+  readonly onDrainsEvent?: () => void;
   /** Takes those that are of API keys. */
   readonly onKeysEvent?: (event: ApiKeysEvent) => void;
   /** Maintenance is another. */
@@ -70,6 +72,8 @@ export function startBreaker(
         return store.onLimitEvent?.(event);
       case 'health':
         return store.onHealthEvent?.(event);
+      case 'target-drains':
+        return store.onDrainsEvent?.();
       case 'keys-changed':
         return store.onKeysEvent?.(event);
       case 'maintenance':

@@ -1,6 +1,7 @@
 import type { Config, HealthConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import type { ProbeOrder } from '../../shared/health/messages.ts';
 import { targetKey } from '../../shared/health/memory.ts';
+import { targetName } from '../../shared/upstreams/target-name.ts';
 import type { HealthSnapshot } from './health-hash.ts';
 import type { TargetVerdict } from './verdict.ts';
 
@@ -120,14 +121,14 @@ const staleMs = ({ health }: ProbedTarget): number => STALE_INTERVALS * health.i
 
 /** What a target is asked, and which answers are good; how often, and how many of them count, is no other question. */
 const question = ({ order: { target, tls, health } }: ProbedTarget): string =>
-  JSON.stringify([target, tls, health.path, health.statuses]);
+  JSON.stringify([{ ...target, weight: 1 }, tls, health.path, health.statuses]);
 
 function probedOf({ name, targets, tls, maxHeaderBytes, health }: UpstreamConfig, nowMs: number): ProbedTarget[] {
   if (health === undefined) return [];
   return targets.map((target) => ({
-    key: targetKey(name, target.origin + target.basePath),
+    key: targetKey(name, targetName(target)),
     upstream: name,
-    target: target.origin + target.basePath,
+    target: targetName(target),
     order: { upstream: name, target, tls, health, maxHeaderBytes },
     health,
     verdict: undefined,

@@ -4,8 +4,11 @@ import { monotonicMs, random } from '../../shared/clock.ts';
 import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
 import type { ProbeCause } from '../../shared/health/messages.ts';
 import { PROBE_CAUSES } from '../../shared/health/messages.ts';
+import { targetKey } from '../../shared/health/memory.ts';
 import type { HealthPlaces, HealthThreadStart } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
+import type { TargetSets } from '../../shared/upstreams/messages.ts';
+import { targetName } from '../../shared/upstreams/target-name.ts';
 import type { HealthEvent } from '../../shared/redis/events.ts';
 import type { BreakerView } from '../breaker/view.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -13,6 +16,7 @@ import type { Job } from '../jobs/job.ts';
 import { AskedRedis } from '../limits/asked-redis.ts';
 import type { RedisClient } from '../limits/asked-redis.ts';
 import type { NameCache } from '../names/name-cache.ts';
+import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import { HealthBook } from './health-book.ts';
 import type { ProbedTarget } from './health-book.ts';
@@ -25,8 +29,8 @@ import { Prober } from './prober.ts';
 import { SharedVerdicts } from './shared-verdicts.ts';
 import { slotMsOf } from './slots.ts';
 import { Sweeps } from './sweeps.ts';
-import { upstreamView } from './upstream-view.ts';
-import type { UpstreamHealthView } from './upstream-view.ts';
+import { isUp, upstreamView } from './upstream-view.ts';
+import type { TargetView, UpstreamHealthView } from './upstream-view.ts';
 
 /** A Redis that does not answer for so long is away, and the node probes for itself. */
 const AWAY_MS = 2_000;
@@ -42,6 +46,10 @@ export interface HealthControlOptions {
   /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
   readonly redis: RedisClient | undefined;
   readonly names: Pick<NameCache, 'ask'>;
+  /** Targets of upstreams whose names are looked up again and again. */
+  readonly targetSets: () => TargetSets;
+  /** What an operator says of a target. */
+  readonly drains: Pick<TargetDrains, 'of'>;
   /** This process has clients. One that has none probes nobody: its route to a target says nothing of theirs. */
   readonly serves: boolean;
   readonly degraded: Pick<DegradedReasons, 'set'>;
@@ -64,6 +72,10 @@ export class HealthControl {
   /** Unique among processes, whatever their nodes are called. */
   readonly #self: string;
   readonly #serves: boolean;
+  readonly #targetSets: () => TargetSets;
+  readonly #drains: Pick<TargetDrains, 'of'>;
+  #configured: readonly UpstreamConfig[] = [];
+  /** The same with the targets that they have now. */
   #upstreams: readonly UpstreamConfig[] = [];
   #slotMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -92,6 +104,8 @@ export class HealthControl {
       onRound: (targets) => this.#onRound(targets),
     });
     this.#serves = serves;
+    this.#targetSets = options.targetSets;
+    this.#drains = options.drains;
     this.configure(config);
   }
 
@@ -100,24 +114,39 @@ export class HealthControl {
     return this.#verdicts.forThread();
   }
 
-  /** Row of each upstream and target that is probed. */
+  /** Row of each upstream and target that is probed or may be ejected. */
   places(): HealthPlaces {
     return this.#verdicts.places();
   }
 
   /** A new configuration, before the threads get it. */
   configure(config: Config): void {
-    this.#upstreams = this.#serves ? config.upstreams : [];
+    this.#configured = this.#serves ? config.upstreams : [];
+    this.#spread();
     const probed = this.#upstreams.filter(({ health }) => health !== undefined);
-    this.#book.configure({ upstreams: this.#upstreams }, monotonicMs());
-    this.#verdicts.assign([...probed.map(({ name }) => name), ...[...this.#book.all].map(({ key }) => key)]);
     this.#openings.forget(new Set(probed.map(({ name }) => name)));
-    this.#show();
     const slotMs = probed.length === 0 ? 0 : slotMsOf(probed.map(({ health }) => health?.intervalMs ?? 0));
     if (slotMs === this.#slotMs) return;
     this.#slotMs = slotMs;
     clearTimeout(this.#timer);
     if (slotMs > 0) this.#lookIn(random() * FIRST_LOOK_MS);
+  }
+
+  /** The names of an upstream have other addresses. */
+  retarget(): void {
+    this.#spread();
+  }
+
+  #spread(): void {
+    const sets = this.#targetSets();
+    this.#upstreams = this.#configured.map((each) => ({ ...each, targets: sets.get(each.name) ?? each.targets }));
+    this.#book.configure({ upstreams: this.#upstreams }, monotonicMs());
+    const watched = this.#watched;
+    this.#verdicts.assign([
+      ...watched.map(({ name }) => name),
+      ...watched.flatMap((each) => keysOf(each).map(({ key }) => key)),
+    ]);
+    this.#show();
   }
 
   /** The sweep that is made once for the whole cluster; none while no upstream is probed. */
@@ -138,37 +167,51 @@ export class HealthControl {
     if (this.#slotMs > 0 && monotonicMs() - this.#readMs >= DOUBT_MS) void this.#read();
   }
 
-  /** Every upstream of the configuration that is probed. */
+  /** Every upstream of the configuration whose targets are probed or may be ejected. */
   upstreams(): readonly UpstreamHealthView[] {
-    return this.#upstreams.flatMap(({ name, health }) =>
-      health === undefined
-        ? []
-        : [upstreamView(name, this.#book.of(name), (key) => this.#verdicts.succeededAgoMs(key))],
+    return this.#watched.map((each) => upstreamView(each.name, this.#viewsOf(each)));
+  }
+
+  /** Every target that is probed or may be ejected. */
+  targets(): readonly { readonly upstream: string; readonly target: string; readonly up: boolean }[] {
+    return this.#watched
+      .flatMap((each) => this.#viewsOf(each))
+      .map((view) => ({ upstream: view.upstream, target: view.target, up: isUp(view) }));
+  }
+
+  /** Every target of the configuration in use. */
+  views(): readonly TargetView[] {
+    return this.#upstreams.flatMap((each) => this.#viewsOf(each));
+  }
+
+  /** Some upstream is probed. */
+  get probes(): boolean {
+    return this.#slotMs > 0;
+  }
+
+  /** A target was ejected or drained, or is back. */
+  onTargets(): void {
+    this.#report.look(this.upstreams());
+  }
+
+  get #watched(): readonly UpstreamConfig[] {
+    return this.#upstreams.filter(
+      ({ health, ejection, slowStartMs }) => health !== undefined || ejection !== undefined || slowStartMs > 0,
     );
   }
 
-  /** Every target that is probed. */
-  targets(): readonly { readonly upstream: string; readonly target: string; readonly up: boolean }[] {
-    return [...this.#book.all].map(({ upstream, target, verdict }) => ({
-      upstream,
+  #viewsOf(upstream: UpstreamConfig): readonly TargetView[] {
+    const ejects = upstream.ejection?.mode === 'on';
+    return keysOf(upstream).map(({ key, target, weight }) => ({
+      key,
+      weight,
+      drain: this.#drains.of(key),
+      upstream: upstream.name,
       target,
-      up: (verdict?.verdict ?? 'up') === 'up',
+      probed: this.#book.get(key),
+      ejection: ejects ? this.#verdicts.ejection(key) : undefined,
+      succeededAgoMs: this.#verdicts.succeededAgoMs(key),
     }));
-  }
-
-  /** What is known of a target; undefined: it is not probed. */
-  target(key: string): ProbedTarget | undefined {
-    return this.#book.get(key);
-  }
-
-  /** How long ago a request of this node last had a good answer of the target; undefined: none has. */
-  succeededAgoMs(key: string): number | undefined {
-    return this.#verdicts.succeededAgoMs(key);
-  }
-
-  /** Of the configuration in use, probed or not. */
-  get configured(): readonly UpstreamConfig[] {
-    return this.#upstreams;
   }
 
   /** What is wrong, as a person reads it. */
@@ -259,3 +302,9 @@ export class HealthControl {
     this.#report.look(this.upstreams());
   }
 }
+
+const keysOf = ({ name, targets }: UpstreamConfig): readonly Pick<TargetView, 'key' | 'target' | 'weight'>[] =>
+  targets.map((each) => {
+    const target = targetName(each);
+    return { key: targetKey(name, target), target, weight: each.weight ?? 1 };
+  });

@@ -52,8 +52,8 @@ export class HealthReport {
       if (panic === this.#panics.has(upstream)) continue;
       const left = `${targets - out} of ${targets}`;
       const text = panic
-        ? `upstream ${upstream}: probes leave ${left} targets, fewer than half, so all are used`
-        : `upstream ${upstream}: probes leave ${left} targets, and only those are used again`;
+        ? `upstream ${upstream}: ${left} targets are left, less than half of the weight, so all are used`
+        : `upstream ${upstream}: ${left} targets are left, and only those are used again`;
       const details = { upstream, targets, left: targets - out, panic };
       this.#options.log[panic ? 'warn' : 'info'](details, text);
       this.#options.events.add('health', text, details);

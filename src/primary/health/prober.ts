@@ -105,6 +105,8 @@ export class Prober {
         return;
       case 'unreachable':
       case 'reachable':
+      case 'ejected':
+      case 'returned':
         return;
       default:
         message satisfies never;

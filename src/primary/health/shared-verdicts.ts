@@ -1,8 +1,25 @@
-import { createHealthMemory, DOWN_TARGETS, healthRowOf, TARGET_FIELD, VERDICT } from '../../shared/health/memory.ts';
+import {
+  createHealthMemory,
+  DOWN_TARGETS,
+  EJECTION,
+  healthRowOf,
+  TARGET_FIELD,
+  VERDICT,
+} from '../../shared/health/memory.ts';
 import type { HealthPlaces, HealthThreadStart, Verdict } from '../../shared/health/memory.ts';
 
 /** Upstreams and their targets together; those beyond it are used whatever probes say. */
 const MOST_ROWS = 8_192;
+
+/** A target that is ejected, as this node has it. */
+export interface EjectionView {
+  /** Until a request may try it; 0 = the next one does, or one is doing it. */
+  readonly forMs: number;
+  /** How often in short order. */
+  readonly times: number;
+  /** One client alone has proved it: any other may try it at once. */
+  readonly oneClient: boolean;
+}
 
 /** The front's hand on the memory in which request threads see what probes say. */
 export class SharedVerdicts {
@@ -39,12 +56,15 @@ export class SharedVerdicts {
       this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // threads that have it still: all is well
       this.#free.push(place);
     }
+    const known = new Set(this.#places.keys());
     for (const key of wanted) {
-      if (this.#places.has(key)) continue;
+      if (known.has(key)) continue;
       const place = this.#free.shift() ?? (this.#used < this.#rows ? ++this.#used : undefined);
       if (place === undefined) continue;
       this.#words.fill(0, healthRowOf(place), healthRowOf(place + 1)); // a thread of before may have written in it
       this.#places.set(key, place);
+      // A target that joins others.
+      if (known.has(upstreamOf(key))) this.#comesNow(healthRowOf(place));
     }
   }
 
@@ -53,7 +73,8 @@ export class SharedVerdicts {
     const row = this.#rowOf(key);
     if (row === undefined) return;
     Atomics.store(this.#words, row + TARGET_FIELD.KEEP_MS, keepMs);
-    Atomics.store(this.#words, row + TARGET_FIELD.VERDICT, VERDICT[verdict]);
+    const before = Atomics.exchange(this.#words, row + TARGET_FIELD.VERDICT, VERDICT[verdict]);
+    if (before !== VERDICT.up && verdict === 'up') this.#comesNow(row);
   }
 
   /** @param down targets of the upstream that are down */
@@ -70,8 +91,30 @@ export class SharedVerdicts {
     return Math.max(0, agoMs);
   }
 
+  /** Whether threads have ejected the target; undefined: they have not. */
+  ejection(key: string): EjectionView | undefined {
+    const row = this.#rowOf(key);
+    if (row === undefined) return undefined;
+    const read = (field: number): number => Atomics.load(this.#words, row + field);
+    const state = read(TARGET_FIELD.EJECTION);
+    if (state === EJECTION.none) return undefined;
+    const leftMs = (read(TARGET_FIELD.UNTIL) - Math.ceil(this.#clock())) | 0;
+    return {
+      forMs: state === EJECTION.trying ? 0 : Math.max(0, leftMs),
+      times: read(TARGET_FIELD.TIMES),
+      oneClient: read(TARGET_FIELD.NARROW) !== 0,
+    };
+  }
+
+  #comesNow(row: number): void {
+    Atomics.store(this.#words, row + TARGET_FIELD.RETURNED_AT, Math.ceil(this.#clock()) | 0 || 1);
+  }
+
   #rowOf(key: string): number | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : healthRowOf(place);
   }
 }
+
+/** Of the key of a target; that of an upstream is its name. */
+const upstreamOf = (key: string): string => (key.includes(' ') ? key.slice(0, key.indexOf(' ')) : '');

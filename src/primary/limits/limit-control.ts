@@ -21,7 +21,7 @@ import { LimitsStoreState } from './limits-store-state.ts';
 import type { StoreListener } from './limits-store-state.ts';
 import { MemoryBuckets } from './memory-buckets.ts';
 import { OverrideBook } from './override-book.ts';
-import { OverridesHash } from './overrides-hash.ts';
+import { CLIENT_OVERRIDES, OverridesHash } from './overrides-hash.ts';
 import { openRedisBuckets } from './redis-buckets.ts';
 import type { RedisBuckets } from './redis-buckets.ts';
 import { RefusedFront } from './refused-front.ts';
@@ -95,7 +95,7 @@ export class LimitControl {
     this.shared = redis === undefined ? undefined : openRedisBuckets(this.#asked, redis);
     this.#orders = new ThreadOrders(broadcast);
     this.overrides = new OverrideBook({
-      hash: new OverridesHash(this.#asked),
+      hash: new OverridesHash(this.#asked, CLIENT_OVERRIDES),
       clock: createProcessClock(),
       apply: (overrides) => this.#orders.override(overrides),
     });

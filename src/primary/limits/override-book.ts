@@ -1,6 +1,6 @@
 import { OVERRIDE_SECONDS } from '../../shared/admin/breakers.ts';
 import { MOST_OVERRIDES } from '../../shared/limits/overrides.ts';
-import type { OverrideState, ThreadOverride } from '../../shared/limits/overrides.ts';
+import type { OverrideState } from '../../shared/limits/overrides.ts';
 import { Coalesced } from './coalesced.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import type { OverrideChange, OverridesHash, OverridesSnapshot, WrittenChange } from './overrides-hash.ts';
@@ -12,24 +12,27 @@ const READ_ON_EVENTS_EVERY_MS = 1_000;
 /** A lifted override waits to be written as long as the longest one lasts. */
 const LIFTED_MS = OVERRIDE_SECONDS.most * 1000;
 
-export interface OverrideBookOptions {
-  readonly hash: Pick<OverridesHash, 'read' | 'change'>;
+/** As threads get it; the time is that of createProcessClock(). */
+type Applied<State extends string> = readonly [client: string, state: State, untilMs: number];
+
+export interface OverrideBookOptions<State extends string> {
+  readonly hash: Pick<OverridesHash<State>, 'read' | 'change'>;
   /** createProcessClock(): the time in what the threads get. */
   readonly clock: () => number;
   /** The overrides are others now; resolves when the threads know them. */
-  readonly apply: (overrides: readonly ThreadOverride[]) => Promise<void>;
+  readonly apply: (overrides: readonly Applied<State>[]) => Promise<void>;
 }
 
-interface Entry {
-  readonly state: OverrideState | 'AUTO';
+interface Entry<State extends string> {
+  readonly state: State | 'AUTO';
   readonly untilMs: number;
   readonly by: string;
 }
 
 /** An override as operators see it. */
-export interface ListedOverride {
+export interface ListedOverride<State extends string = OverrideState> {
   readonly client: string;
-  readonly state: OverrideState;
+  readonly state: State;
   readonly remainingMs: number;
   /** Who said it. */
   readonly by: string;
@@ -38,42 +41,42 @@ export interface ListedOverride {
 }
 
 /** `until` is what Redis has, by which the entry is known again. */
-type ClusterEntry = Entry & { readonly until: number };
+type ClusterEntry<State extends string> = Entry<State> & { readonly until: number };
 
 /**
  * Who is banned or exempt, as this node knows it: what Redis last said, and over it what was said here while Redis could
  * not be asked, which is written there when it can be again.
  */
-export class OverrideBook {
-  readonly #options: OverrideBookOptions;
+export class OverrideBook<State extends string = OverrideState> {
+  readonly #options: OverrideBookOptions<State>;
   readonly #timer: NodeJS.Timeout;
   readonly #hints = new Coalesced(() => void this.refresh(), READ_ON_EVENTS_EVERY_MS);
   #looks = 0;
-  #cluster = new Map<string, ClusterEntry>();
+  #cluster = new Map<string, ClusterEntry<State>>();
   /** Of #cluster; '' = it has to be read. */
   #stamp = '';
-  readonly #unwritten = new Map<string, Entry>();
+  readonly #unwritten = new Map<string, Entry<State>>();
   /** Those of #unwritten that are just being written. */
-  readonly #asked = new Set<Entry>();
-  #applied: readonly ThreadOverride[] = [];
+  readonly #asked = new Set<Entry<State>>();
+  #applied: readonly Applied<State>[] = [];
   readonly #reading = new OneAtATime(() => this.#refresh());
 
-  constructor(options: OverrideBookOptions) {
+  constructor(options: OverrideBookOptions<State>) {
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   /** As threads get it. */
-  get all(): readonly ThreadOverride[] {
+  get all(): readonly Applied<State>[] {
     return this.#applied;
   }
 
   /** Those that hold, in the order of their names. */
-  list(): readonly ListedOverride[] {
+  list(): readonly ListedOverride<State>[] {
     const nowMs = this.#options.clock();
-    const all = new Map<string, Entry>([...this.#cluster, ...this.#unwritten]);
+    const all = new Map<string, Entry<State>>([...this.#cluster, ...this.#unwritten]);
     return [...all]
-      .flatMap(([client, { state, untilMs, by }]): readonly ListedOverride[] => {
+      .flatMap(([client, { state, untilMs, by }]): readonly ListedOverride<State>[] => {
         const remainingMs = untilMs - nowMs;
         if (state === 'AUTO' || remainingMs <= 0) return [];
         return [{ client, state, remainingMs, by, scope: this.#unwritten.has(client) ? 'node' : 'cluster' }];
@@ -81,7 +84,7 @@ export class OverrideBook {
       .sort((a, b) => (a.client < b.client ? -1 : 1));
   }
 
-  get(client: string): { readonly state: OverrideState; readonly remainingMs: number } | undefined {
+  get(client: string): { readonly state: State; readonly remainingMs: number } | undefined {
     const entry = this.#unwritten.get(client) ?? this.#cluster.get(client);
     if (entry === undefined || entry.state === 'AUTO') return undefined;
     const remainingMs = entry.untilMs - this.#options.clock();
@@ -93,12 +96,12 @@ export class OverrideBook {
    * @param endMs for Redis's word; see AskedRedis.ask
    * @returns for whom it holds; `full`: too many have one, and nothing was changed
    */
-  async change(change: OverrideChange, endMs?: number): Promise<'cluster' | 'node' | 'full'> {
+  async change(change: OverrideChange<State>, endMs?: number): Promise<'cluster' | 'node' | 'full'> {
     const { client, state, forMs, by } = change;
     const before = this.#unwritten.get(client);
     const fits = state === 'AUTO' || this.get(client) !== undefined || this.#effective().length < MOST_OVERRIDES;
     const untilMs = this.#options.clock() + (state === 'AUTO' ? LIFTED_MS : forMs);
-    const entry: Entry = { state, by, untilMs };
+    const entry: Entry<State> = { state, by, untilMs };
     if (fits) this.#unwritten.set(client, entry);
     this.#asked.add(entry);
     const applied = this.#applyChanges();
@@ -154,7 +157,7 @@ export class OverrideBook {
     }
   }
 
-  #onWritten(client: string, entry: Entry, { until, before, after }: WrittenChange): void {
+  #onWritten(client: string, entry: Entry<State>, { until, before, after }: WrittenChange): void {
     if (this.#unwritten.get(client) === entry) this.#unwritten.delete(client);
     if (entry.state === 'AUTO') this.#cluster.delete(client);
     else this.#cluster.set(client, { ...entry, until });
@@ -162,7 +165,7 @@ export class OverrideBook {
     if (before === this.#stamp) this.#stamp = after;
   }
 
-  #take({ stamp, clients }: OverridesSnapshot): void {
+  #take({ stamp, clients }: OverridesSnapshot<State>): void {
     const nowMs = this.#options.clock();
     const known = this.#cluster;
     this.#stamp = stamp;
@@ -174,9 +177,9 @@ export class OverrideBook {
     }
   }
 
-  #effective(): readonly ThreadOverride[] {
+  #effective(): readonly Applied<State>[] {
     const nowMs = this.#options.clock();
-    const list: ThreadOverride[] = [];
+    const list: Applied<State>[] = [];
     for (const [client, { state, untilMs }] of new Map([...this.#cluster, ...this.#unwritten])) {
       if (state !== 'AUTO' && untilMs > nowMs) list.push([client, state, untilMs]);
     }
@@ -192,7 +195,7 @@ export class OverrideBook {
 }
 
 /** In whatever order: that of Redis is its own. */
-function isSame(a: readonly ThreadOverride[], b: readonly ThreadOverride[]): boolean {
+function isSame<State extends string>(a: readonly Applied<State>[], b: readonly Applied<State>[]): boolean {
   if (a.length !== b.length) return false;
   const others = new Map(b.map((each) => [each[0], each]));
   return a.every(([client, state, untilMs]) => {

@@ -74,9 +74,11 @@ function setUp(config = configOf(FIRST)) {
     health: {
       counts: new Map([['ok', 3]]),
       ageMs: 1_500,
+      probes: true,
       upstreams: () => [{ upstream: 'one', panic: false }],
       targets: () => [{ upstream: 'one', target: 'http://a', up: false }],
     },
+    ejections: { counts: () => [{ upstream: 'one', reason: 'reset', mode: 'on', count: 2 }] },
     reload: {
       active: () => ({ version: 4, config, tls: undefined }),
       last: { atMs: 1_500, outcome: { kind: 'refused' } },
@@ -225,6 +227,7 @@ describe('the exposition', () => {
     expect(series.get('circuit_breaker_forced{upstream="one"}')).toBe(0);
     expect(series.get('upstream_target_up{upstream="one",target="http://a"}')).toBe(0);
     expect(series.get('upstream_panic{upstream="one"}')).toBe(0);
+    expect(series.get('upstream_target_ejections_total{upstream="one",reason="reset",mode="on"}')).toBe(2);
     expect(series.get('health_probes_total{outcome="ok"}')).toBe(3);
     expect(series.get('health_age_seconds')).toBe(1.5);
     expect(series.get('circuit_breaker_transitions_total{upstream="one",to="OPEN"}')).toBe(1);

@@ -36,7 +36,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...upstreamMetrics(sums),
       ...websocketMetrics(sums),
       ...breakerMetrics(sums, control),
-      ...healthMetrics(parts.health),
+      ...healthMetrics(parts.health, parts.ejections),
       ...limitMetrics(sums),
       ...maintenanceMetrics(parts.maintenance),
       ...(redis === undefined ? [] : redisMetrics(redis)),

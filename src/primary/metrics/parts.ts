@@ -2,7 +2,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { ConfigFacts } from './config-metrics.ts';
 import type { IssuerView } from '../identity/jwks/jwks-control.ts';
-import type { HealthFacts } from './health-metrics.ts';
+import type { EjectionFacts, HealthFacts } from './health-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
 import type { MaintenanceBook } from '../maintenance/maintenance-book.ts';
 import type { MetricMemory } from './metric-memory.ts';
@@ -35,6 +35,7 @@ export interface MetricParts {
     breakers(): readonly BreakerFacts[];
   };
   readonly health: HealthFacts;
+  readonly ejections: EjectionFacts;
   readonly reload: {
     active(): ConfigFacts;
     /** The last attempt; `undefined`: none since the start. */

@@ -85,6 +85,13 @@ export class NameCache {
     flight.waiters.add(once);
   }
 
+  /** The same, but what is known is looked up anew, however fresh; where that fails the waiter gets what was known. */
+  renew(name: string, waiter: Waiter): void {
+    const entry = this.#entryOf(name);
+    const flight = entry.flight ?? this.#depart(name, entry);
+    flight.waiters.add(waiter);
+  }
+
   #entryOf(name: string): Entry {
     let entry = this.#entries.get(name);
     if (entry === undefined) {

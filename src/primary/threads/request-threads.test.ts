@@ -60,6 +60,8 @@ function setUp(behaviour: string, workers = 2) {
     upstreams: { receive: () => {}, threadGone: () => {} },
     keys: { receive: () => {} },
     maintenance: { forThread: () => [], receive: () => {} },
+    targetSets: { current: () => new Map() },
+    drains: { current: () => [] },
     health: NO_PROBES,
     jwks: { forThread: () => [], receive: () => {} },
     log: createLog({ level: 'silent', name: 'test' }),

@@ -5,6 +5,8 @@ import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../..
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
+import type { TargetDrains } from '../upstreams/target-drains.ts';
+import type { ResolvedTargets } from '../upstreams/resolved-targets.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
@@ -46,6 +48,8 @@ export interface RequestThreadsOptions {
   readonly keys: Pick<KeyControl, 'receive'>;
   readonly maintenance: Pick<MaintenanceControl, 'forThread' | 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
+  readonly targetSets: Pick<ResolvedTargets, 'current'>;
+  readonly drains: Pick<TargetDrains, 'current'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
@@ -134,13 +138,14 @@ export class RequestThreads {
 
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
-    const { control, health, metrics } = this.#options;
+    const { control, health, metrics, targetSets } = this.#options;
     this.tellAll({
       to: 'thread',
       type: 'config',
       ...this.#options.active(),
       breakerPlaces: control.breakerPlaces(),
       healthPlaces: health.places(),
+      targetSets: targetSets.current(),
       metricRows: metrics.rows(),
     });
   }
@@ -274,7 +279,8 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, upstreams } = this.#options;
+    const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, drains, targetSets, upstreams } =
+      this.#options;
     const place = {
       entry,
       slot,
@@ -285,6 +291,8 @@ export class RequestThreads {
         ...control.forThread(),
         front: acceptor.forThread(slot),
         health: health.forThread(),
+        targetSets: targetSets.current(),
+        targetDrains: drains.current(),
         issuerKeys: jwks.forThread(),
         maintenance: maintenance.forThread(),
         metrics: metrics.buffer,

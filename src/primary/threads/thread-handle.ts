@@ -58,7 +58,18 @@ export interface ThreadPlace {
   readonly heartbeats: SharedArrayBuffer;
   readonly nowMs: number;
   readonly controls: ThreadControls &
-    Pick<RequestThreadStart, 'front' | 'health' | 'issuerKeys' | 'maintenance' | 'metrics' | 'metricRows' | 'logLevel'>;
+    Pick<
+      RequestThreadStart,
+      | 'front'
+      | 'health'
+      | 'targetSets'
+      | 'targetDrains'
+      | 'issuerKeys'
+      | 'maintenance'
+      | 'metrics'
+      | 'metricRows'
+      | 'logLevel'
+    >;
 }
 
 /** Creates the thread; what it says comes through `handlers`. */

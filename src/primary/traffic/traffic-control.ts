@@ -44,6 +44,8 @@ export interface TrafficControlOptions {
   readonly keys?: { onEvent(event: ApiKeysEvent): void };
   /** Is told that another node has said something of maintenance, or may have. */
   readonly maintenance?: { hint(): void };
+  /** Is told that targets were drained, or taken back. */
+  readonly drains?: { onEvent(): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -118,6 +120,7 @@ export class TrafficControl {
             connect: (purpose) => connections.open(purpose, BREAKER_REDIS_OPTIONS),
             whyNot: () => connections.whyNot('breakers'),
             onLimitEvent: (event) => this.limits.onEvent(event),
+            onDrainsEvent: () => options.drains?.onEvent(),
             onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
             onMaintenanceEvent: () => options.maintenance?.hint(),

@@ -14,7 +14,7 @@ const LOG_AGAIN_MS = 60_000;
  */
 const NEEDS_SOMEBODY: ReadonlySet<ErrorCode> = new Set(['overloaded', 'upstream_tls_failed', 'upstream_unresolved']);
 
-type Report = Exclude<FromUpstreamThread, { readonly type: 'resolve' }>;
+type Report = Extract<FromUpstreamThread, { readonly type: 'unreachable' | 'reachable' }>;
 
 interface Trouble {
   readonly upstream: string;

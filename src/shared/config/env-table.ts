@@ -7,6 +7,7 @@ import { IDENTITY_ENV } from './identity/env.ts';
 import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
 import { IP_ENV } from './rules/ip-fields.ts';
+import { TARGET_ENV } from './targets/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { TLS_ENV } from './tls/env.ts';
 import { WEBSOCKET_ENV } from './websocket/env.ts';
@@ -204,6 +205,7 @@ export const ENV = {
   ...LIMITS_ENV,
   ...IDENTITY_ENV,
   ...HEALTH_ENV,
+  ...TARGET_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,
   ...JOBS_ENV,

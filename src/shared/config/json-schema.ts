@@ -12,6 +12,7 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | boolean;
   readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
 }
 
 /** Keys the file may have at a path, for "did you mean". */
@@ -21,6 +22,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
     const rest: SchemaNode | boolean | undefined = node?.additionalProperties;
     const other: SchemaNode | undefined = typeof rest === 'object' ? rest : undefined;
     node = typeof step === 'number' ? node?.items : (node?.properties?.[String(step)] ?? other);
+    node = node?.anyOf?.find(({ properties }) => properties !== undefined) ?? node;
   }
   return Object.keys(node?.properties ?? {});
 }

@@ -53,6 +53,12 @@ export const BOUNDS = {
   authorizeTimeout: { min: 0.01, max: 60 },
   authorizeCache: { min: 0, max: 3_600 },
   healthInARow: { min: 1, max: 100 },
+  weight: { min: 0, max: 100 },
+  dnsRefreshSeconds: { min: 1, max: 3_600 },
+  slowStartSeconds: { min: 0, max: 3_600 },
+  ejectConsecutive: { min: 1, max: 1_000 },
+  ejectSeconds: { min: 0.1, max: 300 },
+  percent: { min: 0, max: 100 },
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;

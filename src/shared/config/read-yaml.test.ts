@@ -113,6 +113,10 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       tls: { caFile: undefined, serverName: 'orders.internal', verify: false },
       breaker: BREAKER,
       health: undefined,
+      ejection: { mode: 'on', consecutive: 5, baseMs: 10_000, maxPercent: 50 },
+      slowStartMs: 0,
+      resolveAllMs: 0,
+      balance: undefined,
     },
     {
       name: 'users',
@@ -126,6 +130,10 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       tls: { caFile: undefined, serverName: undefined, verify: true },
       breaker: BREAKER,
       health: undefined,
+      ejection: undefined,
+      slowStartMs: 0,
+      resolveAllMs: 0,
+      balance: undefined,
     },
   ]);
 });

@@ -237,6 +237,32 @@ export interface UpstreamConfig {
   readonly breaker: BreakerConfig;
   /** `undefined` = its targets are not probed. */
   readonly health: HealthConfig | undefined;
+  /** When one of its targets gets no requests for a while; `undefined` = never. */
+  readonly ejection: EjectionConfig | undefined;
+  /** A target that is new among others, or back, comes to its full share within this; 0 = at once. */
+  readonly slowStartMs: number;
+  /** Every address of a name is a target, looked up this often; 0 = a name is one target. */
+  readonly resolveAllMs: number;
+  /** What keeps requests on one target; `undefined` = nothing: the less loaded of two. */
+  readonly balance: BalanceConfig | undefined;
+}
+
+/** By what requests that belong together go to one target. */
+export type BalanceConfig =
+  | { readonly kind: 'consumer' | 'ip' }
+  /** A header's name in lower case, a cookie's as it is. */
+  | { readonly kind: 'header' | 'cookie'; readonly name: string };
+
+/** When a target that keeps failing is left out, and for how long. */
+export interface EjectionConfig {
+  /** shadow: it is counted and logged, and the target goes on being used. */
+  readonly mode: 'on' | 'shadow';
+  /** Failures in a row, at least 1. */
+  readonly consecutive: number;
+  /** How long the first ejection lasts; the n-th lasts n times as long, within bounds. */
+  readonly baseMs: number;
+  /** Of the targets that may be ejected at a time, 0 to 100. */
+  readonly maxPercent: number;
 }
 
 /** How the targets of an upstream are probed. */
@@ -279,9 +305,13 @@ export interface TargetConfig {
   /** Canonical origin, such as `http://127.0.0.1:5001`. */
   readonly origin: string;
   readonly secure: boolean;
+  /** Where connections go, of a target that is one address of a name; `host` stays its name. Absent: to `host`. */
+  readonly address?: string;
   /** Address without brackets, or name; one with a dot at the end is looked up without the search list. */
   readonly host: string;
   readonly port: number;
+  /** Share of requests beside those of the others, 0 to 100; 0 = none new. Absent: 1. */
+  readonly weight?: number;
   /** Path put in front of every forwarded path; `''` or starts with `/` and does not end with it. */
   readonly basePath: string;
 }

@@ -3,6 +3,7 @@ import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { unmetPreflights } from './rules/cors.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
+import { uselessBalance, uselessResolve } from './targets/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
 import type { Config, RouteConfig } from './types.ts';
@@ -135,6 +136,8 @@ export const warningsOf = (
   ...hostBits(config),
   ...certificatesOfNobody(config),
   ...uselessHealthPath(config, from),
+  ...uselessResolve(config),
+  ...uselessBalance(config),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),

@@ -3,7 +3,7 @@ import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure } from '../limits/rule.ts';
 import type { AuthenticationMethod } from '../identity/identity.ts';
 import type { ApiKeyStore, CertificatePart } from './identity/types.ts';
-import type { BreakerProbe, JobsMode, RedisMode, TlsVersion } from './types.ts';
+import type { BreakerProbe, EjectionConfig, JobsMode, RedisMode, TlsVersion } from './types.ts';
 
 /** Words that settings take, the same in the environment and in YAML. */
 
@@ -11,6 +11,8 @@ export const ON_STORE_FAILURE = ['local', 'open', 'closed'] as const satisfies r
 export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfies readonly RateLimitHeaderMode[];
 export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
 export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly BreakerProbe[];
+export const EJECTION_MODES = ['on', 'off', 'shadow'] as const satisfies readonly (EjectionConfig['mode'] | 'off')[];
+export const RESOLVE_MODES = ['first', 'all'] as const;
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];

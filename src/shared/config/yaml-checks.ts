@@ -13,6 +13,8 @@ import { checkRules } from './rules/checks.ts';
 import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkWeights } from './targets/checks.ts';
+import { urlOf } from './targets/resolve.ts';
 import { parseTargets } from './upstreams/target-url.ts';
 import { checkRoutesApart } from './routes/conflicts.ts';
 import { gatewaySchema, routeSchema, upstreamSchema, NAME_PHRASE } from './yaml-schema.ts';
@@ -73,10 +75,11 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
   if (name === '__proto__') return [{ path, value: showValue(name), expected: NAME_PHRASE }];
   const upstream: Partial<UpstreamYaml> = goodFields(upstreamSchema, value);
   const problems = [...checkOneOf(value, path, ['url', 'targets'])];
-  const targets = parseTargets(upstream.targets ?? []);
+  const targets = parseTargets((upstream.targets ?? []).map(urlOf));
   if (!targets.ok) {
     problems.push({ path: [...path, 'targets'], value: showValue(targets.got), expected: targets.expected });
   }
+  problems.push(...checkWeights(upstream.targets ?? [], [...path, 'targets']));
   const caFile = upstream.tls?.ca_file;
   const bad =
     caFile === undefined ? undefined : checkCaFile(around.readFile, resolveBeside(around.fileOf(path), caFile));

@@ -30,6 +30,12 @@ export function placed({ path, first, ...problem }: YamlProblem, yaml: MergedYam
   };
 }
 
+/** Of several forms that a value may have, what is wrong with the one whose type it has; undefined: it has none of them. */
+function meantOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
+  const isOther = ({ code, path }: Issue): boolean => code === 'invalid_type' && path.length === 0;
+  return errors.find((issues) => !issues.some(isOther));
+}
+
 /** One problem an issue, but one for every unknown key. */
 export function fromIssue(issue: Issue): readonly YamlProblem[] {
   const { path } = issue;
@@ -44,6 +50,8 @@ export function fromIssue(issue: Issue): readonly YamlProblem[] {
       ...didYouMean(key, known),
     }));
   }
+  const meant = issue.code === 'invalid_union' ? meantOf(issue) : undefined;
+  if (meant !== undefined) return meant.flatMap((each) => fromIssue({ ...each, path: [...path, ...each.path] }));
   const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   const options = issue.code === 'invalid_value' ? issue.values.map(String) : [];
   return [{ path, value: showValue(issue.input), expected, ...didYouMean(issue.input, options) }];

@@ -3,11 +3,11 @@ import { parseRouteHost, parseServerName } from './addresses.ts';
 import { BOUNDS, seconds, wholeNumber } from './numbers.ts';
 import { textLike } from './parsed.ts';
 import { parseExactPath, parsePrefixPath } from './routes/path.ts';
-import { parseTarget, TARGET_PHRASE } from './upstreams/target-url.ts';
 import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_WEBSOCKET_FIELDS } from './websocket/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
@@ -28,7 +28,6 @@ const METHOD_PHRASE = 'a method the gateway forwards, such as GET or POST, in up
 export const NAME_PHRASE =
   'a name of letters, digits, ".", "_" and "-", at most 64, that starts with a letter or digit';
 const name = z.string(NAME_PHRASE).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_PHRASE);
-const target = textLike(parseTarget, TARGET_PHRASE);
 
 const timeouts = section({
   connect_seconds: seconds(BOUNDS.seconds)
@@ -63,8 +62,10 @@ const upstreamTls = section({
 });
 
 export const upstreamSchema = section({
-  url: target.optional().describe('The one target: http or https URL, whose path is put before forwarded paths.'),
-  targets: listOf(target, 'a list of one or more URLs').optional().describe('Several targets, instead of url.'),
+  url: targetUrl.optional().describe('The one target: http or https URL, whose path is put before forwarded paths.'),
+  targets: listOf(targetSchema, 'a list of one or more URLs')
+    .optional()
+    .describe('Several targets, instead of url: URLs, or mappings with url and weight.'),
   connections: wholeNumber(BOUNDS.connections)
     .optional()
     .describe('Connections per target and request thread; default UPSTREAM_CONNECTIONS.'),
@@ -94,6 +95,10 @@ export const upstreamSchema = section({
   tls: upstreamTls.optional().describe('How https targets are reached.'),
   circuit_breaker: breakerSchema.optional().describe('When the upstream is no longer called.'),
   health: healthSchema.optional().describe('How its targets are probed; absent: they are not.'),
+  eject: ejectionSchema.optional().describe('When one of its targets gets no requests for a while.'),
+  slow_start_seconds: slowStart,
+  resolve: resolveMode,
+  balance: balanceSchema.optional().describe('Which of its targets a request goes to.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({

@@ -35,6 +35,9 @@ const failures = z.object({
 /** The hash of clients that are banned or exempt is another: read it. */
 const overrides = z.object({ type: z.literal('limit-overrides') });
 
+/** The hash of targets that get no new requests is another: read it. */
+const drains = z.object({ type: z.literal('target-drains') });
+
 /** The buckets of a client were deleted (`reset`) or set: whatever is remembered of them is wrong. */
 const client = z.object({ type: z.literal('limit-client'), client: z.string(), reset: z.boolean() });
 
@@ -60,7 +63,7 @@ const maintenance = z.object({ type: z.literal('maintenance') });
 
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 const limitEvent = z.discriminatedUnion('type', [overrides, client]);
-const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, apiKeys, maintenance]);
+const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, drains, apiKeys, maintenance]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
 export type ApiKeysEvent = z.infer<typeof apiKeys>;

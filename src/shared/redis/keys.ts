@@ -20,6 +20,9 @@ export const HEALTH_KEY = `${OURS}health`;
 /** Hash with one field for each client that is banned or exempt, and one for its version; deleting it lifts all. */
 export const OVERRIDES_KEY = `${OURS}limit-overrides`;
 
+/** The same of targets that get no new requests, by upstream and target; deleting it takes all back. */
+export const TARGET_DRAINS_KEY = `${OURS}target-drains`;
+
 /** Hash of all API keys, by the SHA-256 of each, and one field for its version; where that is missing it was lost. */
 export const API_KEYS_KEY = `${OURS}api-keys`;
 

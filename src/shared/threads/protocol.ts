@@ -9,7 +9,7 @@ import type { FromMaintenanceThread, ThreadMaintenance, ToMaintenanceThread } fr
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
-import type { FromUpstreamThread, ToUpstreamThread } from '../upstreams/messages.ts';
+import type { FromUpstreamThread, NewDrains, NewTargets, TargetSets, ToUpstreamThread } from '../upstreams/messages.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -47,6 +47,9 @@ export interface RequestThreadStart {
   readonly requestIdPrefix: string;
   readonly breaker: BreakerThreadStart;
   readonly health: HealthThreadStart;
+  readonly targetSets: TargetSets;
+  /** Targets that an operator has drained, by `targetKey`. */
+  readonly targetDrains: readonly string[];
   /** createBucketMemory(…): where the process limits by itself, without a Redis or while it cannot be asked. */
   readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
@@ -100,6 +103,7 @@ export type ToThreadItself =
       readonly tls: TlsMaterial | undefined;
       readonly breakerPlaces: BreakerPlaces;
       readonly healthPlaces: HealthPlaces;
+      readonly targetSets: TargetSets;
       readonly metricRows: MetricRows;
     }
   /**
@@ -134,7 +138,7 @@ export type ToRequestThread =
   | For<'front', ToFrontThread | NewTicketKeys>
   | For<'limits', ToLimitThread>
   | For<'breaker', ToBreakerThread>
-  | For<'upstreams', ToUpstreamThread>
+  | For<'upstreams', ToUpstreamThread | NewTargets | NewDrains>
   | For<'identity', ToJwtThread>
   | For<'keys', ToKeyThread>
   | For<'maintenance', ToMaintenanceThread>;

@@ -90,7 +90,7 @@ function receive(message: ToThreadItself): void {
       front.configure(message.config, message.tls);
       thread.apply(
         message.config,
-        { breaker: message.breakerPlaces, health: message.healthPlaces },
+        { breaker: message.breakerPlaces, health: message.healthPlaces, targetSets: message.targetSets },
         message.metricRows,
       );
       say({ to: 'threads', type: 'config-applied', version: message.version });
@@ -130,7 +130,7 @@ port.on('message', (message: ToRequestThread) => {
       thread.breaker.receive(message);
       return;
     case 'upstreams':
-      thread.names.receive(message);
+      thread.onUpstreams(message);
       return;
     case 'identity':
       thread.tokens.receive(message);

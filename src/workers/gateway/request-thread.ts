@@ -10,9 +10,16 @@ import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
-import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
+import type {
+  FromUpstreamThread,
+  NewDrains,
+  NewTargets,
+  TargetSets,
+  ToUpstreamThread,
+} from '../../shared/upstreams/messages.ts';
 import { AccessLog } from './access-log.ts';
 import { ThreadAuthorizers } from './authorize/thread-authorizers.ts';
+import { ClientIds } from './breaker/client-ids.ts';
 import { createGate } from './breaker/gate.ts';
 import type { BreakerGate } from './breaker/gate.ts';
 import { Deadlines } from './deadlines.ts';
@@ -37,7 +44,7 @@ import { ThreadMetrics } from './metrics/thread-metrics.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
-import type { HealthWatch } from './upstream/upstream-health.ts';
+import type { EjectionWatch } from './upstream/watch-ejection.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
 import { ThreadWebSockets } from './websocket/thread-websockets.ts';
@@ -52,6 +59,7 @@ const UPLOAD_KEEPALIVE_MS = 4_000;
 interface Places {
   readonly breaker: BreakerPlaces;
   readonly health: HealthPlaces;
+  readonly targetSets: TargetSets;
 }
 
 export interface RequestThreadParts {
@@ -106,8 +114,10 @@ export class RequestThread implements ExchangeThread {
   #inFlight = 0;
   readonly #beats: Int32Array;
   readonly #slot: number;
-  readonly #healthWatch: HealthWatch;
+  readonly #healthWatch: EjectionWatch;
   readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
+  /** Targets that get no new requests, by `targetKey`. */
+  #drained: ReadonlySet<string>;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
@@ -171,11 +181,14 @@ export class RequestThread implements ExchangeThread {
     });
     const { breaker, deadlines, metrics } = this;
     this.authorizers = new ThreadAuthorizers({ config: start.config, deadlines, metrics, breaker, log });
+    this.#drained = new Set(start.targetDrains);
+    this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
       aheadMs: createProcessClock()() - monotonicMs(),
+      clients: new ClientIds(),
+      post: this.#tellOfUpstreams,
     };
-    this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.names = new ThreadNames({ post: this.#tellOfUpstreams, nowMs: monotonicMs, random });
     this.clients = new SharingClients(start.config);
     this.streams = new Streams(this.clients, start.config.server.maxStreams, () =>
@@ -191,7 +204,11 @@ export class RequestThread implements ExchangeThread {
       onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a WebSocket failed'),
       most: () => this.config.server.maxWebSockets,
     });
-    this.table = this.#tableOf(start.config, { breaker: start.breaker.places, health: start.health.places });
+    this.table = this.#tableOf(start.config, {
+      breaker: start.breaker.places,
+      health: start.health.places,
+      targetSets: start.targetSets,
+    });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
     this.#beats = new Int32Array(start.heartbeats);
@@ -270,6 +287,15 @@ export class RequestThread implements ExchangeThread {
     this.activity++;
   }
 
+  /** From the front. */
+  onUpstreams(message: ToUpstreamThread | NewTargets | NewDrains): void {
+    if (message.type === 'targets') this.table.retarget(message);
+    else if (message.type === 'drains') {
+      this.#drained = new Set(message.keys);
+      this.table.drain(this.#drained);
+    } else this.names.receive(message);
+  }
+
   /** A client has connected. */
   onConnection(): void {
     this.activity++;
@@ -298,7 +324,13 @@ export class RequestThread implements ExchangeThread {
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
     const { authorizers, clients, deadlines, identity, limits, metrics, names, streams } = this;
     const post = this.#tellOfUpstreams;
-    const of = { breakerPlaces: places.breaker, healthPlaces: places.health, healthWatch: this.#healthWatch };
+    const of = {
+      breakerPlaces: places.breaker,
+      healthPlaces: places.health,
+      healthWatch: this.#healthWatch,
+      targetSets: places.targetSets,
+      drained: this.#drained,
+    };
     const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }

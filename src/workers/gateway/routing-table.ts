@@ -15,14 +15,15 @@ import type { RouteAuthentication } from './identity/route-authentication.ts';
 import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
-import type { FromUpstreamThread } from '../../shared/upstreams/messages.ts';
+import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/upstreams/messages.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
 import { compileRules } from './rules/route-rules.ts';
 import type { RouteRules } from './rules/route-rules.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
-import type { HealthWatch } from './upstream/upstream-health.ts';
+import { watchEjection } from './upstream/watch-ejection.ts';
+import type { EjectionWatch } from './upstream/watch-ejection.ts';
 import { Upstream } from './upstream/upstream.ts';
 import type { SocketRoute } from './websocket/thread-websockets.ts';
 
@@ -34,7 +35,10 @@ export interface RoutingTableOptions {
   readonly authorizers: ThreadAuthorizers;
   readonly breakerPlaces: BreakerPlaces;
   readonly healthPlaces: HealthPlaces;
-  readonly healthWatch: HealthWatch;
+  readonly healthWatch: EjectionWatch;
+  readonly targetSets: TargetSets;
+  /** Targets, by `targetKey`. */
+  readonly drained: ReadonlySet<string>;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -81,11 +85,17 @@ export class RoutingTable {
   /** Routes that WebSockets pass on, by name. */
   readonly sockets: ReadonlyMap<string, SocketRoute>;
   readonly #router: Router<RouteStages>;
+  readonly #healthWatch: EjectionWatch;
+  #drained: ReadonlySet<string>;
+  readonly #configs: ReadonlyMap<string, UpstreamConfig>;
 
   constructor(config: Config, options: RoutingTableOptions & { readonly previous?: RoutingTable }) {
     const { breakerPlaces, clients, deadlines, healthPlaces, healthWatch, identity, limits, metrics, names, post } =
       options;
-    const { authorizers, previous, random, streams } = options;
+    const { authorizers, previous, random, streams, targetSets } = options;
+    this.#healthWatch = healthWatch;
+    this.#drained = options.drained;
+    this.#configs = new Map(config.upstreams.map((each) => [each.name, each]));
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
     const upstreams = new Map<string, Upstream>();
@@ -95,7 +105,8 @@ export class RoutingTable {
       const same = before !== undefined && poolSettings(before.config) === poolSettings(each);
       const parts = { config: each, deadlines, random, metrics, handles, clients, names, post, streams };
       const upstream = same ? before : new Upstream(parts);
-      upstream.health = watchHealth(healthWatch, healthPlaces, { upstream: each.name, targets: upstream.targets });
+      upstream.retarget(targetSets.get(each.name) ?? each.targets);
+      this.#watch(upstream, each, healthPlaces);
       upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
@@ -138,6 +149,34 @@ export class RoutingTable {
     return this.#router.match(asked, path);
   }
 
+  /** Other targets are drained. @param drained by `targetKey` */
+  drain(drained: ReadonlySet<string>): void {
+    this.#drained = drained;
+    for (const [name, upstream] of this.upstreams) {
+      upstream.reweigh(this.#configs.get(name)?.slowStartMs ?? 0, this.#healthWatch, drained);
+    }
+  }
+
+  /** The addresses of a name have changed. */
+  retarget({ upstream: name, targets, places }: NewTargets): void {
+    const upstream = this.upstreams.get(name);
+    const config = this.#configs.get(name);
+    // Of a configuration that is not here yet, or no more: that brings its own.
+    if (upstream === undefined || config === undefined || config.resolveAllMs === 0) return;
+    upstream.retarget(targets);
+    this.#watch(upstream, config, places);
+  }
+
+  #watch(upstream: Upstream, config: UpstreamConfig, places: HealthPlaces): void {
+    const { name, health, ejection, balance, slowStartMs } = config;
+    const watch = this.#healthWatch;
+    const { targets } = upstream;
+    upstream.health = watchHealth(watch, health === undefined ? NO_PLACES : places, { upstream: name, targets });
+    watchEjection(watch, places, { upstream, rule: ejection });
+    upstream.reweigh(slowStartMs, watch, this.#drained);
+    upstream.balanceBy(balance);
+  }
+
   /** Every tick. */
   tick(nowMs: number): void {
     for (const upstream of this.upstreams.values()) upstream.tick(nowMs);
@@ -148,6 +187,8 @@ export class RoutingTable {
   }
 }
 
+const NO_PLACES: HealthPlaces = new Map();
+
 const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({
   ...DEFAULT_OUTCOME_RULE,
   statuses: new Set(statuses),
@@ -155,5 +196,8 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 });
 
 /** Everything about an upstream that its connections depend on. */
-const poolSettings = ({ breaker: _breaker, health: _health, ...settings }: UpstreamConfig): string =>
-  JSON.stringify(settings);
+const poolSettings = (upstream: UpstreamConfig): string => {
+  const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
+  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
+  return JSON.stringify(settings);
+};

@@ -31,6 +31,7 @@ class Probe implements ConnectionOwner, Carried {
   readonly hostLine: string;
   readonly knownHead = new KnownHead();
   readonly upstream: ConnectionSettings;
+  readonly closing = true;
   pending = 0;
   readonly #order: ProbeOrder;
   readonly #startedMs = monotonicMs();
@@ -61,7 +62,6 @@ class Probe implements ConnectionOwner, Carried {
       deadlines: new Deadlines(0),
       handles: undefined,
       names: { lookup },
-      closing: true,
       tlsOptions: tlsOptionsOf(order.tls),
     };
     this.#timer = setTimeout(() => this.#onTimeout(), order.health.timeoutMs);

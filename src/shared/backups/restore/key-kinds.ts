@@ -6,6 +6,7 @@ import {
   nodeKey,
   OVERRIDES_KEY,
   refusedKey,
+  TARGET_DRAINS_KEY,
 } from '../../redis/keys.ts';
 
 /** When keys of a kind are put back: by default, with `--buckets`, with `--all`, or never, since others make them anew. */
@@ -20,6 +21,7 @@ export interface KeyKind {
 }
 
 const BANS: KeyKind = { name: 'bans and exemptions of clients', when: 'default', why: '' };
+const DRAINS: KeyKind = { name: 'drained targets', when: 'default', why: '' };
 const BREAKERS: KeyKind = { name: 'circuit breakers and holds', when: 'default', why: '' };
 /**
  * A bucket is full again after capacity / refill rate seconds, so those of a backup are about a moment that is over. Without
@@ -56,6 +58,7 @@ const OTHERS: KeyKind = {
 const OURS = KEY_PREFIXES[0] ?? '';
 const EXACT: ReadonlyMap<string, KeyKind> = new Map([
   [OVERRIDES_KEY, BANS],
+  [TARGET_DRAINS_KEY, DRAINS],
   [BREAKER_KEY, BREAKERS],
   [NODES_KEY, NODES],
   [`${OURS}api-keys`, API_KEYS],
@@ -83,6 +86,7 @@ export function kindOfKey(key: string): KeyKind | undefined {
 /** In the order in which people are told of them. */
 export const KEY_KINDS: readonly KeyKind[] = [
   BANS,
+  DRAINS,
   BREAKERS,
   BUCKETS,
   API_KEYS,

@@ -1,11 +1,11 @@
 import { resolveBreaker } from '../breaker/resolve.ts';
 import { resolveHealth } from '../health/resolve.ts';
+import { resolveBalance, resolveEjection, resolveTargets } from '../targets/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
 import type { TargetConfig, UpstreamConfig, UpstreamTlsConfig } from '../types.ts';
 import type { UpstreamYaml } from '../yaml-schema.ts';
-import { parseTargets } from './target-url.ts';
 
 /** The upstream that UPSTREAM_URL sets. */
 export const DEFAULT_UPSTREAM = 'default';
@@ -17,11 +17,11 @@ export function resolveUpstream(
   yamlFile: string,
   [name, own]: readonly [string, UpstreamYaml],
 ): UpstreamConfig {
-  const targets = parseTargets(own.targets ?? [own.url ?? '']);
+  const targets = resolveTargets(own.targets ?? [own.url ?? '']);
   const tls = own.tls ?? {};
   return {
     name,
-    targets: targets.ok ? targets.value : [],
+    targets,
     connections: own.connections ?? env.UPSTREAM_CONNECTIONS,
     queue: own.queue ?? env.UPSTREAM_QUEUE,
     idleMs: toMs(own.idle_timeout_seconds ?? env.UPSTREAM_IDLE_TIMEOUT_SECONDS),
@@ -35,6 +35,10 @@ export function resolveUpstream(
     },
     breaker: resolveBreaker(env, own.circuit_breaker ?? {}),
     health: own.health === undefined ? undefined : resolveHealth(own.health),
+    ejection: resolveEjection(env, own, targets),
+    slowStartMs: toMs(own.slow_start_seconds ?? 0),
+    resolveAllMs: own.resolve === 'all' ? toMs(env.DNS_REFRESH_SECONDS) : 0,
+    balance: resolveBalance(own.balance?.by),
   };
 }
 
@@ -50,6 +54,10 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   tls: NO_TLS_SETTINGS,
   breaker: resolveBreaker(env, {}),
   health: env.HEALTH_PATH === undefined ? undefined : resolveHealth({ path: env.HEALTH_PATH }),
+  ejection: resolveEjection(env, {}, targets),
+  slowStartMs: 0,
+  resolveAllMs: 0,
+  balance: undefined,
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

@@ -78,6 +78,8 @@ export class AuthorizerAsk implements CallOwner, GatedCall {
   readonly informed = false;
   readonly starting = false;
   readonly mayShare = false;
+  /** It is balanced by address: nobody has proved yet who he is. */
+  readonly consumer = '';
   /** What its answer will hold for; `''` = one request. */
   readonly key: string;
   readonly fields: string;

@@ -912,6 +912,10 @@ export class Exchange
     return this.thread.metrics;
   }
 
+  get consumer(): string {
+    return this.caller === undefined ? '' : this.caller.consumer;
+  }
+
   get breakerClient(): string {
     return this.caller === undefined ? this.address : this.caller.client;
   }

@@ -6,8 +6,10 @@ import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
+import type { Keyed } from '../upstream/balance-key.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
+import type { Asking } from '../upstream/target-ejection.ts';
 import type { Target } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { LEAST_PACED_MS, LEAST_WINDOW_BYTES, RATE_WINDOW_MS } from './least-rate.ts';
@@ -29,6 +31,10 @@ export interface CallOwner {
   readonly address: string;
   /** Name of the client's buckets; '' where none are looked at. */
   readonly limitClient: string;
+  /** Whom it is from, as the circuit breaker names clients. */
+  readonly breakerClient: string;
+  /** Who has proved who he is; '' = nobody has. */
+  readonly consumer: string;
   readonly method: string;
   /** Path and query, without the target's base path. */
   readonly forwardTarget: string;
@@ -69,7 +75,7 @@ type Stage = 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'done
  * One request on an upstream's connection: the connection, the request on it, the answer from it, the attempts, and the
  * time-outs of all that. Made when forwarding begins.
  */
-export class UpstreamCall implements Queued, Waiting {
+export class UpstreamCall implements Queued, Waiting, Asking {
   target: Target | undefined = undefined;
   /** Status of the upstream's answer; 0 = none yet. */
   status = 0;
@@ -77,6 +83,7 @@ export class UpstreamCall implements Queued, Waiting {
   refusedStatus = 0;
   /** Time from the request being sent to the end of the answer's header; -1 = none came. */
   tookMs = -1;
+  trial = false;
   /** The time while a read is being handled, -1 = ask the clock. */
   nowMs = -1;
   readonly #owner: CallOwner;
@@ -123,7 +130,8 @@ export class UpstreamCall implements Queued, Waiting {
       deadlines.arm(this.#total, timeouts.totalMs);
     }
     this.#attempts++;
-    this.target = stages.upstream.pick();
+    this.#endTrial();
+    this.target = stages.upstream.pick(this);
     this.acquire(this.target);
   }
 
@@ -156,6 +164,7 @@ export class UpstreamCall implements Queued, Waiting {
   /** Ends it: the owner hears nothing more. */
   release(): void {
     if (this.#stage === 'done') return;
+    this.#endTrial();
     if (this.#stage === 'connection') this.cancel();
     this.#stage = 'done';
     this.#countUnanswered();
@@ -178,6 +187,14 @@ export class UpstreamCall implements Queued, Waiting {
 
   get address(): string {
     return this.#owner.address;
+  }
+
+  get request(): Keyed {
+    return this.#owner;
+  }
+
+  get breakerClient(): string {
+    return this.#owner.breakerClient;
   }
 
   get limitClient(): string {
@@ -283,6 +300,24 @@ export class UpstreamCall implements Queued, Waiting {
     metrics.addSeconds(start + UPSTREAM.duration, this.tookMs / 1000);
     const row = this.target?.healthRow ?? 0;
     if (row !== 0 && this.status < 500) stages.upstream.health?.succeeded(row, this.nowMs);
+    this.target?.ejection?.answered(this.status, this, this.nowMs);
+  }
+
+  /** What an error says of the target, unless its client could bring it about by what it owes or by what it asks for. */
+  #judge(code: ErrorCode): void {
+    const ejection = this.target?.ejection;
+    if (ejection === undefined || this.status !== 0) return;
+    const { body, deadlines } = this.#owner;
+    const { nowMs } = deadlines;
+    if (code === 'upstream_reset' && body?.ended === false) return;
+    if (this.refusedStatus > 0) ejection.refused(this.refusedStatus, this, nowMs);
+    else ejection.unanswered(code, this, nowMs);
+  }
+
+  #endTrial(): void {
+    if (!this.trial) return;
+    this.trial = false;
+    this.target?.ejection?.giveUp(this.#owner.deadlines.nowMs);
   }
 
   /** The request that is on the connection will have no answer. */
@@ -381,8 +416,9 @@ export class UpstreamCall implements Queued, Waiting {
       return;
     }
     const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full' && code !== 'too_many_in_flight';
-    if (unsent && this.#attempts < stages.upstream.targets.length) this.start();
-    else this.#fail(code);
+    if (unsent && this.#attempts < stages.upstream.targets.length) return this.start();
+    if (this.#stage !== 'connection' && !stale) this.#judge(code);
+    this.#fail(code);
   }
 
   /** A request may go out a second time when that is as good as once, and we still have all of it. */
@@ -397,9 +433,9 @@ export class UpstreamCall implements Queued, Waiting {
       case 'connection':
         return this.#fail(this.missing);
       case 'upload':
-        return this.#fail(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
+        return this.#late(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
       case 'upstream-head':
-        return this.#fail('upstream_headers_timeout');
+        return this.#late('upstream_headers_timeout');
       case 'upstream-body':
         if (!this.#clientBlocked) return this.#fail('upstream_body_timeout');
         return this.#clientTookSome() ? this.#waitForClient() : this.#fail('client_stalled');
@@ -413,7 +449,15 @@ export class UpstreamCall implements Queued, Waiting {
   /** The DNS of this machine is not the upstream's doing. */
   #onTotalDeadline(): void {
     const unresolved = this.#stage === 'connection' && this.missing === 'upstream_unresolved';
-    this.#fail(unresolved ? 'upstream_unresolved' : 'upstream_total_timeout');
+    if (unresolved) this.#fail('upstream_unresolved');
+    else if (this.#stage === 'upstream-head') this.#late('upstream_total_timeout');
+    else this.#fail('upstream_total_timeout');
+  }
+
+  /** The target has the request, and gives no answer. */
+  #late(code: ErrorCode): void {
+    this.#judge(code);
+    this.#fail(code);
   }
 
   #fail(code: ErrorCode): void {

@@ -53,7 +53,6 @@ export interface ConnectionSettings {
   readonly deadlines: Deadlines;
   readonly handles: Handles | undefined;
   readonly names: { readonly lookup: LookupFunction };
-  readonly closing: boolean;
   tlsOptions(address: string): ConnectionOptions;
 }
 
@@ -63,6 +62,8 @@ export interface ConnectionOwner {
   readonly hostLine: string;
   readonly knownHead: KnownHead;
   readonly upstream: ConnectionSettings;
+  /** It is used no more: connections go as soon as they are free. */
+  readonly closing: boolean;
   /** Busy connections and exchanges that wait. */
   pending: number;
   onConnected(connection: Connection): void;
@@ -127,7 +128,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
       maxHeadBytes: target.upstream.config.maxHeaderBytes,
     });
     this.idleLimitMs = target.upstream.config.idleMs;
-    const { secure, host, port } = target.config;
+    const { secure, host, port, address = host } = target.config;
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
@@ -135,15 +136,15 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
         return true; // pausing is done by pause(), which knows the exchange
       },
     };
-    this.resolving = isIP(host) === 0;
+    this.resolving = isIP(address) === 0;
     const lookup: LookupFunction = (name, options, callback) =>
       target.upstream.names.lookup(name, options, (error, addresses, family) => {
         this.resolving = false;
         callback(error, addresses, family);
       });
     this.#socket = secure
-      ? connectTls({ host, port, onread, lookup, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
-      : connectTcp({ host, port, onread, lookup });
+      ? connectTls({ host: address, port, onread, lookup, ...target.upstream.tlsOptions(host) } as ConnectionOptions)
+      : connectTcp({ host: address, port, onread, lookup });
     this.#socket.setNoDelay(true);
     this.#socket.once(secure ? 'secureConnect' : 'connect', () => {
       if (this.state !== 'connecting') return;

@@ -202,6 +202,10 @@ export class OwnLink implements ConnectionOwner {
     return this.#target.knownHead;
   }
 
+  get closing(): boolean {
+    return this.#target.closing;
+  }
+
   get upstream(): ConnectionSettings {
     return this.#target.upstream;
   }

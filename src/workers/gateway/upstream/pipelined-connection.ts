@@ -55,7 +55,8 @@ export class PipelinedConnection extends Connection {
   room(nowMs: number): number {
     const { most } = this.#sharing;
     if (this.state === 'idle') return most;
-    const { deadlines, closing } = this.target.upstream;
+    const { closing } = this.target;
+    const { deadlines } = this.target.upstream;
     const open = this.state === 'busy' && this.carried !== undefined && !this.parser.started && !this.#condemned;
     const well = !this.writeFailed && !this.hasUnsent && !closing && deadlines.nowMs < this.expiresMs;
     return open && well && nowMs - this.#frontSinceMs <= FRESH_MS ? most - 1 - this.#behind.size : 0;

@@ -1,6 +1,8 @@
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { hashOf } from '../../../shared/targets/rendezvous.ts';
+import { targetName } from '../../../shared/upstreams/target-name.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { Connection } from './connection.ts';
@@ -17,6 +19,8 @@ import type { Sharer } from './share.ts';
 import { Sharing } from './sharing.ts';
 import { STREAM_AFTER_MS } from './streams.ts';
 import type { Streams } from './streams.ts';
+import type { TargetEjection } from './target-ejection.ts';
+import type { WeighedTarget } from './target-weights.ts';
 import type { ProbedTarget } from './upstream-health.ts';
 
 const FIRST_SKIP_MS = 100;
@@ -27,6 +31,8 @@ const STREAMS_EVERY_MS = 1_000;
 
 /** What targets need of their upstream. */
 export interface TargetOwner extends ConnectionSettings {
+  /** It is no longer in the configuration. */
+  readonly closing: boolean;
   readonly config: UpstreamConfig;
   readonly metrics: ThreadMetrics;
   readonly metricsStart: number;
@@ -41,7 +47,7 @@ export interface TargetOwner extends ConnectionSettings {
 }
 
 /** One server of an upstream and the connections of this thread to it. */
-export class Target implements ConnectionOwner, ProbedTarget {
+export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   readonly upstream: TargetOwner;
   readonly config: TargetConfig;
   /** Its origin with its base path. */
@@ -53,8 +59,18 @@ export class Target implements ConnectionOwner, ProbedTarget {
   pending = 0;
   /** No new exchange before this time while other targets can take it; grows with each refused connection. */
   skipUntilMs = 0;
+  /** Its share of requests beside those of the others, as configured. */
+  configuredWeight: number;
+  /** The same, but 0 while an operator has drained it; once it has started. */
+  fullWeight: number;
+  /** The same now. */
+  weight: number;
+  /** By which keys find it. */
+  readonly hash: number;
+  row = 0;
   healthRow = 0;
-  out = false;
+  /** `undefined` = it is never ejected. */
+  ejection: TargetEjection | undefined = undefined;
   /** `undefined` = each exchange has a connection to itself. */
   readonly sharing: Sharing | undefined;
   readonly #reach: ReachReport;
@@ -73,17 +89,32 @@ export class Target implements ConnectionOwner, ProbedTarget {
   readonly #queue: FairLine<Queued>;
   readonly #relief: Relief;
   readonly #all = new Set<Connection>();
+  #retired = false;
 
   constructor(upstream: TargetOwner, config: TargetConfig) {
     this.upstream = upstream;
     this.config = config;
     const { name: ofUpstream, pipelining } = upstream.config;
-    this.name = config.origin + config.basePath;
+    this.name = targetName(config);
+    this.hash = hashOf(this.name);
+    this.configuredWeight = config.weight ?? 1;
+    this.fullWeight = this.configuredWeight;
+    this.weight = this.fullWeight;
     this.#reach = new ReachReport({ upstream: ofUpstream, target: this.name, post: upstream.post });
     this.sharing = pipelining > 1 ? new Sharing(this, pipelining) : undefined;
     this.#queue = new FairLine(this, upstream.config.connections);
     this.#relief = new Relief(this.#queue);
     this.hostLine = hostLineOf(config);
+  }
+
+  /** It is used no more: connections go as soon as they are free. */
+  get closing(): boolean {
+    return this.#retired || this.upstream.closing;
+  }
+
+  /** It has nothing that must go on. */
+  get isOver(): boolean {
+    return this.pending === 0 && this.#all.size === 0;
   }
 
   get clients(): FairClients {
@@ -222,6 +253,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
     metrics.add(metricsStart + UPSTREAM.connectFailures);
     if (code === 'overloaded') metrics.add(metricsStart + UPSTREAM.ownShortages);
     this.#reach.failed({ code, reason: connection.failureText }, deadlines.nowMs);
+    this.ejection?.notConnected(code, deadlines.nowMs);
   }
 
   /** Spread over the last tenth of the age, or all connections of a busy start would be opened anew at once, again and again. */
@@ -236,7 +268,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
     const aged = this.upstream.deadlines.nowMs >= connection.expiresMs;
-    if (!parser.reusable || unsent || aged || this.upstream.closing || !this.#takeBack(connection)) {
+    if (!parser.reusable || unsent || aged || this.closing || !this.#takeBack(connection)) {
       connection.state = 'idle'; // its exchange is no longer counted in pending
       connection.destroy();
       return;
@@ -342,6 +374,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
 
   /** No new ones are opened. */
   retire(): void {
+    this.#retired = true;
     this.#reach.settled();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) idle.destroy();
   }
@@ -380,7 +413,7 @@ export class Target implements ConnectionOwner, ProbedTarget {
       this.#countQueued();
       return;
     }
-    if (this.upstream.closing) {
+    if (this.closing) {
       connection.destroy();
       return;
     }

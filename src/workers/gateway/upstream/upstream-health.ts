@@ -7,8 +7,6 @@ export interface ProbedTarget {
   readonly name: string;
   /** Its row of the health memory; 0 = it is not probed. */
   healthRow: number;
-  /** Whether it was to be left out when that was last looked at. */
-  out: boolean;
 }
 
 /** What probes say of the targets of one upstream, as this thread goes by it. */
@@ -24,20 +22,9 @@ export class UpstreamHealth {
     this.#aheadMs = aheadMs;
   }
 
-  /**
-   * Says of each target whether it is to be left out. Where fewer than half are left, none is: then the probes are more
-   * likely to be wrong than so many targets, and what is left could not carry the load.
-   * @returns whether some are
-   */
-  leavesOut(targets: readonly ProbedTarget[], nowMs: number): boolean {
-    // Plain reads: what another thread has written is seen by the next turn of the event loop just as well.
-    if (this.#words[this.#row + DOWN_TARGETS] === 0) return false;
-    let out = 0;
-    for (const target of targets) {
-      target.out = target.healthRow !== 0 && this.#isOut(target.healthRow, nowMs);
-      if (target.out) out++;
-    }
-    return out > 0 && (targets.length - out) * 2 >= targets.length;
+  /** Some of its targets are down. A plain read: what another thread has written is seen by the next turn of the loop. */
+  get hasDown(): boolean {
+    return this.#words[this.#row + DOWN_TARGETS] !== 0;
   }
 
   /** A request to it had a good answer. */
@@ -54,7 +41,8 @@ export class UpstreamHealth {
     words[row + TARGET_FIELD.SUCCEEDED] = 1;
   }
 
-  #isOut(row: number, nowMs: number): boolean {
+  /** Whether the target of this row is to be left out. */
+  isOut(row: number, nowMs: number): boolean {
     const words = this.#words;
     const verdict = words[row + TARGET_FIELD.VERDICT];
     if (verdict !== VERDICT.silent) return verdict === VERDICT.wrong;
@@ -74,7 +62,7 @@ export interface HealthWatch {
   readonly aheadMs: number;
 }
 
-/** Gives the targets of an upstream their rows. @returns undefined: they are not probed */
+/** Gives the targets of an upstream that is probed their rows. @returns undefined: it has none */
 export function watchHealth(
   watch: HealthWatch,
   places: HealthPlaces,
@@ -83,7 +71,6 @@ export function watchHealth(
   const place = places.get(upstream);
   for (const target of targets) {
     target.healthRow = place === undefined ? 0 : healthRowOf(places.get(targetKey(upstream, target.name)) ?? 0);
-    target.out = false;
   }
   return place === undefined ? undefined : new UpstreamHealth(watch.words, place, watch.aheadMs);
 }

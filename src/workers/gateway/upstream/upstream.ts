@@ -1,17 +1,30 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { UpstreamConfig } from '../../../shared/config/types.ts';
+import type { BalanceConfig, TargetConfig, UpstreamConfig } from '../../../shared/config/types.ts';
+import { targetKey } from '../../../shared/health/memory.ts';
 import { UPSTREAM, UPSTREAM_GAUGES } from '../../../shared/metrics/layout.ts';
 import type { Handles } from '../../../shared/net/handles.ts';
+import { distanceOf, hashOf } from '../../../shared/targets/rendezvous.ts';
+import { targetName } from '../../../shared/upstreams/target-name.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { keyOf } from './balance-key.ts';
+import type { KeyOf } from './balance-key.ts';
 import type { FairClients } from './fair-line.ts';
 import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
+import type { Asking } from './target-ejection.ts';
 import type { TargetOwner } from './target.ts';
 import type { ThreadNames } from './thread-names.ts';
+import { weigh } from './target-weights.ts';
+import type { Shares } from './target-weights.ts';
 import { tlsOptionsOf } from './tls-options.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
+import type { HealthWatch, UpstreamHealth } from './upstream-health.ts';
+
+/** A target that keys are kept on may have this much of its share under way before others help out. */
+const MOST_OF_SHARE = 1.25;
+/** So few under way on this thread are never too many: one device asks several things at once. */
+const NEVER_TOO_MANY = 8;
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -33,7 +46,10 @@ export interface UpstreamOptions {
 export class Upstream implements TargetOwner {
   readonly config: UpstreamConfig;
   readonly deadlines: Deadlines;
-  readonly targets: readonly Target[];
+  /** Those that get requests. */
+  targets: readonly Target[];
+  /** Those that get none any more, and still have some under way. */
+  #leaving: readonly Target[] = [];
   readonly metrics: ThreadMetrics;
   readonly handles: Handles | undefined;
   readonly names: ThreadNames;
@@ -50,6 +66,10 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   /** What probes say of its targets; `undefined` = they are not probed. */
   health: UpstreamHealth | undefined = undefined;
+  #weighing: Parameters<typeof weigh>[2] = { watch: undefined, slowStartMs: 0 };
+  #shares: Shares;
+  /** `undefined` = nothing keeps requests on one target. */
+  #keyOf: KeyOf | undefined = undefined;
   readonly tlsOptions: (address: string) => ConnectionOptions;
 
   constructor({ config, deadlines, random, metrics, handles, clients, names, post, streams }: UpstreamOptions) {
@@ -65,24 +85,108 @@ export class Upstream implements TargetOwner {
     this.random = random;
     this.tlsOptions = tlsOptionsOf(config.tls);
     this.targets = config.targets.map((target) => new Target(this, target));
+    this.#shares = weigh(this.targets, deadlines.nowMs, this.#weighing);
   }
 
   /**
    * The less loaded of two targets drawn at random (Mitzenmacher, "The Power of Two Choices", 2001), leaving out those
-   * that lately refused connections while there are others, and those that probes have taken out.
+   * that lately refused connections while there are others, those that probes have taken out, and those that are ejected.
    */
-  pick(): Target {
+  pick(asking: Asking): Target {
     const { targets } = this;
-    const first = targets[0] as Target;
-    if (targets.length === 1) return first;
+    if (targets.length === 1) return targets[0] as Target;
+    const key = this.#keyOf === undefined ? '' : this.#keyOf(asking.request);
+    return (key === '' ? this.#draw(asking) : this.#byKey(hashOf(key), asking)) ?? this.#drawOfAll();
+  }
+
+  #byKey(key: number, asking: Asking): Target | undefined {
+    return this.#nearest(key, asking, true) ?? this.#nearest(key, asking, false);
+  }
+
+  /**
+   * The target that the key is nearest to, or the next nearest while that one is left out, refuses connections, or has a
+   * quarter more under way than its share on this thread.
+   * @param leavesOut those that probes and ejections have taken out
+   * @returns undefined: too few are left
+   */
+  #nearest(key: number, asking: Asking, leavesOut: boolean): Target | undefined {
+    const { targets, health } = this;
+    const { nowMs } = this.deadlines;
+    const hasDown = leavesOut && health !== undefined && health.hasDown;
+    let pending = 1;
+    for (const target of targets) pending += target.pending;
+    const most = (MOST_OF_SHARE * pending) / this.#shares.total;
+    let left = 0;
+    let nearest: Target | undefined;
+    let nearestAt = Number.POSITIVE_INFINITY;
+    /** Whatever it has under way. */
+    let any: Target | undefined;
+    let anyAt = Number.POSITIVE_INFINITY;
+    let ejected: Target | undefined;
+    let ejectedAt = Number.POSITIVE_INFINITY;
+    for (const target of targets) {
+      const { ejection, weight, fullWeight } = target;
+      if (weight === 0 || (hasDown && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs))) continue;
+      const at = distanceOf(key, target.hash, weight);
+      if (leavesOut && ejection !== undefined && ejection.leavesOut) {
+        if (at < ejectedAt) {
+          ejected = target;
+          ejectedAt = at;
+        }
+        continue;
+      }
+      left += fullWeight;
+      if (at < anyAt) {
+        any = target;
+        anyAt = at;
+      }
+      const busy = target.pending >= NEVER_TOO_MANY && target.pending + 1 > Math.ceil(most * fullWeight);
+      if (at < nearestAt && !busy && target.skipUntilMs <= nowMs) {
+        nearest = target;
+        nearestAt = at;
+      }
+    }
+    if (ejected?.ejection !== undefined && ejectedAt < anyAt && ejected.ejection.takeTrial(asking, nowMs))
+      return ejected;
+    return left * 2 < this.#shares.total ? undefined : (nearest ?? any);
+  }
+
+  /** @returns undefined: too few are left, or none of them can be connected to at the moment */
+  #draw(asking: Asking): Target | undefined {
+    const { targets, health } = this;
+    const { total, uneven } = this.#shares;
     const nowMs = this.deadlines.nowMs;
-    const leavesOut = this.health !== undefined && this.health.leavesOut(targets, nowMs);
+    const hasDown = health !== undefined && health.hasDown;
     let a: Target | undefined;
     let b: Target | undefined;
+    let keyA = Number.POSITIVE_INFINITY;
+    let keyB = Number.POSITIVE_INFINITY;
     let seen = 0;
+    let left = 0;
     // One pass draws two of those available without an array: reservoir sampling.
     for (const target of targets) {
-      if (target.skipUntilMs > nowMs || (leavesOut && target.out)) continue;
+      if (hasDown && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs)) continue;
+      const { ejection } = target;
+      if (ejection !== undefined && ejection.leavesOut) {
+        if (target.weight > 0 && ejection.takeTrial(asking, nowMs)) return target;
+        continue;
+      }
+      left += target.fullWeight;
+      if (target.skipUntilMs > nowMs) continue;
+      if (uneven) {
+        // By weight: the two smallest of -ln(random) / weight (Efraimidis and Spirakis, 2006).
+        const key = target.weight > 0 ? -Math.log(this.random()) / target.weight : Number.POSITIVE_INFINITY;
+        if (key < keyA) {
+          b = a;
+          keyB = keyA;
+          a = target;
+          keyA = key;
+        } else if (key < keyB) {
+          b = target;
+          keyB = key;
+        }
+        continue;
+      }
       seen++;
       if (a === undefined) {
         a = target;
@@ -94,17 +198,66 @@ export class Upstream implements TargetOwner {
         else if (at === 1) b = target;
       }
     }
-    if (a === undefined)
-      return leavesOut ? this.#anyLeft() : (targets[Math.floor(this.random() * targets.length)] ?? first);
-    if (b === undefined) return a;
+    // Where less than half is left, all are used: then probes and failures are more likely wrong about them than so many
+    // targets are broken, and what is left could not carry the load.
+    if (left * 2 < total) return undefined;
+    if (a === undefined || b === undefined) return a;
+    // The draw has given each its share; the other is taken only where it stays the less loaded one.
+    if (uneven) return a.pending / a.weight > (b.pending + 1) / b.weight ? b : a;
     if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
     return a.pending < b.pending ? a : b;
   }
 
-  /** Of those that probes leave in: each has lately refused a connection. */
-  #anyLeft(): Target {
-    const left = this.targets.filter(({ out }) => !out);
-    return (left[Math.floor(this.random() * left.length)] ?? this.targets[0]) as Target;
+  /** Too few are left by probes and ejections, or each of them has lately refused a connection. */
+  #drawOfAll(): Target {
+    const { targets, health } = this;
+    const nowMs = this.deadlines.nowMs;
+    let all: Target | undefined;
+    let chosen: Target | undefined;
+    let kept: Target | undefined;
+    let sum = 0;
+    let seen = 0;
+    let left = 0;
+    for (const target of targets) {
+      const { weight } = target;
+      const isDown = health !== undefined && target.healthRow !== 0 && health.isOut(target.healthRow, nowMs);
+      const isLeft = !isDown && target.ejection?.leavesOut !== true;
+      if (isLeft && this.random() * (left += weight) < weight) kept = target;
+      if (target.skipUntilMs <= nowMs && this.random() * (seen += weight) < weight) chosen = target;
+      if (this.random() * (sum += weight) < weight) all = target;
+    }
+    if (left * 2 >= this.#shares.total && kept !== undefined) return kept;
+    return chosen ?? all ?? (targets[Math.floor(this.random() * targets.length)] as Target);
+  }
+
+  /** Other targets: those that stay keep their connections and what is known of them. */
+  retarget(configs: readonly TargetConfig[]): void {
+    const known = new Map(this.targets.map((target) => [target.name, target]));
+    this.targets = configs.map((config) => {
+      const target = known.get(targetName(config)) ?? new Target(this, config);
+      known.delete(target.name);
+      target.configuredWeight = config.weight ?? 1;
+      return target;
+    });
+    for (const target of known.values()) target.retire();
+    this.#leaving = [...this.#leaving, ...known.values()];
+  }
+
+  /** What keeps requests on one target from now on. */
+  balanceBy(config: BalanceConfig | undefined): void {
+    this.#keyOf = config && keyOf(config);
+  }
+
+  /**
+   * How much each gets beside the others; to be called once the targets have their rows.
+   * @param drained by `targetKey`
+   */
+  reweigh(slowStartMs: number, watch: HealthWatch, drained: ReadonlySet<string>): void {
+    for (const target of this.targets) {
+      target.fullWeight = drained.has(targetKey(this.config.name, target.name)) ? 0 : target.configuredWeight;
+    }
+    this.#weighing = { watch, slowStartMs };
+    this.#shares = weigh(this.targets, this.deadlines.nowMs, this.#weighing);
   }
 
   mayQueue(): boolean {
@@ -113,8 +266,14 @@ export class Upstream implements TargetOwner {
 
   /** Closes connections that have rested too long, and says how many there are. */
   tick(nowMs: number): void {
+    if (this.#weighing.slowStartMs > 0) this.#shares = weigh(this.targets, nowMs, this.#weighing);
     let open = 0;
     let idle = 0;
+    if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(({ isOver }) => !isOver);
+    for (const target of this.#leaving) {
+      target.tick(nowMs);
+      open += target.open;
+    }
     for (const target of this.targets) {
       target.tick(nowMs);
       open += target.open;
@@ -135,6 +294,6 @@ export class Upstream implements TargetOwner {
   /** Everything at once; exchanges under way hear nothing more. */
   destroy(): void {
     this.closing = true;
-    for (const target of this.targets) target.destroyAll();
+    for (const target of [...this.targets, ...this.#leaving]) target.destroyAll();
   }
 }
