@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { BackupStore, LocalFile, StoredFile, TransferOptions } from './backup-store.ts';
 import { S3Client } from './s3/client.ts';
@@ -78,11 +77,13 @@ class S3Store implements BackupStore {
   }
 
   async #read(name: string, toPath: string, { signal, onBytes }: TransferOptions): Promise<Omit<LocalFile, 'path'>> {
+    // Stands before anything can fail: an opening under way would make the file after it was taken away.
+    await using handle = await open(toPath, 'wx', 0o600);
     const incoming = await this.#client.send({ method: 'GET', name, signal });
     const hash = createHash('sha256');
     let bytes = 0;
     let local: unknown;
-    const file = createWriteStream(toPath, { flags: 'wx', mode: 0o600 });
+    const file = handle.createWriteStream();
     file.once('error', (error) => (local = error));
     try {
       await pipeline(
