@@ -57,7 +57,7 @@ export default defineConfig({
     maxWorkers: Math.min(4 * availableParallelism(), MOST_WORKERS),
     sequence: { sequencer: LongestFirst },
     // Only a test that fails takes so long: what must happen is waited for, whatever else the machine does.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

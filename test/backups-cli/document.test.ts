@@ -42,7 +42,7 @@ it('its commands work as they are typed', async () => {
     'set -eux',
     ...BLOCKS,
   ];
-  const signal = AbortSignal.timeout(110_000);
+  const signal = AbortSignal.timeout(280_000);
   const ended = await runProgram(['bash', '-c', script.join('\n')], { signal, cwd: folder });
   expect(ended?.code, ended?.stderr).toBe(0);
   expect(BLOCKS.join('').match(/^gateway /gm)?.length).toBeGreaterThanOrEqual(7);

@@ -89,4 +89,4 @@ test('several clients that get nothing but 500s open it for all, on every node',
     upstream.behaviour = 200;
     upstream.onPath.set('/proxy/fail', 500);
   }
-}, 60_000);
+});

@@ -44,7 +44,7 @@ beforeAll(async () => {
     else request.resume().once('end', () => response.end('hello'));
   }).listen(0, '127.0.0.1');
   await once(upstream, 'listening');
-}, 300_000);
+});
 afterAll(() => {
   upstream.closeAllConnections();
   upstream.close();

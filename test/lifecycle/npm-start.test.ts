@@ -48,4 +48,4 @@ test('GATEWAY_SUPERVISE=off npm start: a SIGTERM to npm alone drains, and npm en
   } finally {
     npm.kill('SIGTERM');
   }
-}, 120_000);
+});

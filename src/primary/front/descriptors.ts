@@ -11,11 +11,14 @@ export class Descriptors {
   readonly limit: number;
   /** Above it no client is taken. */
   readonly most: number;
+  readonly #onTheWay: () => number;
   readonly #count: () => number | undefined;
   #estimate = Infinity;
   #countedMs = 0;
 
-  constructor(limit = openFilesLimit(), count: () => number | undefined = openFiles) {
+  /** @param onTheWay clients that no thread has taken yet: each takes one more, which nobody counts until then */
+  constructor(onTheWay: () => number, limit = openFilesLimit(), count: () => number | undefined = openFiles) {
+    this.#onTheWay = onTheWay;
     this.limit = limit;
     this.most = limit - reservedFiles(limit);
     this.#count = count;
@@ -31,7 +34,8 @@ export class Descriptors {
   /** How many more there may be before clients are turned off; negative when there are too many. */
   free(nowMs = monotonicMs()): number {
     this.#countedMs = nowMs;
-    this.#estimate = this.#count() ?? this.most; // not to be counted: none was left to count with
+    const open = this.#count();
+    this.#estimate = open === undefined ? this.most : open + this.#onTheWay(); // not to be counted: none was left to count with
     return this.most - this.#estimate;
   }
 }

@@ -69,7 +69,7 @@ export class NativeAcceptor implements Acceptor {
   constructor(options: NativeAcceptorOptions) {
     this.#options = options;
     const { handles, slots, config, log, send } = options;
-    this.#descriptors = options.descriptors ?? new Descriptors();
+    this.#descriptors = options.descriptors ?? new Descriptors(() => this.#handOver.waiting);
     this.#maxConnections = config.server.maxConnections;
     this.#refusals = new Refusals({ handles, secure: config.server.tls !== undefined, log });
     this.#holders = new AddressHolders(config.server);
