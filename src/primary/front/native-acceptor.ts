@@ -41,8 +41,6 @@ export interface NativeAcceptorOptions {
   readonly send: (slot: number, message: ToFrontThread) => void;
   /** Whether clients are accepted has changed; `why` is empty when they are. */
   readonly onAccepting: (why: string) => void;
-  /** Default: of this process. */
-  readonly descriptors?: Descriptors;
   /** A socket that listens already, such as systemd's 3. */
   readonly inherited?: number | undefined;
 }
@@ -69,7 +67,7 @@ export class NativeAcceptor implements Acceptor {
   constructor(options: NativeAcceptorOptions) {
     this.#options = options;
     const { handles, slots, config, log, send } = options;
-    this.#descriptors = options.descriptors ?? new Descriptors(() => this.#handOver.waiting);
+    this.#descriptors = new Descriptors(() => this.#handOver.waiting);
     this.#maxConnections = config.server.maxConnections;
     this.#refusals = new Refusals({ handles, secure: config.server.tls !== undefined, log });
     this.#holders = new AddressHolders(config.server);
