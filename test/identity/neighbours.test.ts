@@ -17,7 +17,7 @@ describeFronts('consumers on one address', (front) => {
     const upstream = await recordingUpstream(behaviour);
     const gateway = await startGateway({
       front,
-      env: { WORKERS: '1', UPSTREAM_CONNECTIONS: String(CONNECTIONS), RATE_LIMIT_CAPACITY: '100000' },
+      env: { WORKERS: '2', UPSTREAM_CONNECTIONS: String(CONNECTIONS), RATE_LIMIT_CAPACITY: '100000' },
       yaml: `
 upstreams: { o: { url: "http://127.0.0.1:${upstream.port}" } }
 consumers: { good: { keys: [${GOOD.yaml}] }, bad: { keys: [${BAD.yaml}] } }

@@ -161,8 +161,8 @@ export class SharedRow {
     this.#store(FIELD.ASK_LIMIT, Math.max(0, shown.askLimit));
     this.#store(FIELD.CALM, shown.calm);
     this.#store(FIELD.CALM_UNTIL, this.#windowEnd(shown.nowMs));
-    if (shown.kind !== 'CLOSED') this.#narrow(shown);
     if (how.same) {
+      this.#narrow(shown, before);
       if (kindOf(before) === 'CLOSED') this.#rebase(shown.failures);
       if (shown.failures > 0) this.#watch(shown.nowMs);
       this.#word = before;
@@ -180,8 +180,11 @@ export class SharedRow {
     this.#store(FIELD.TRIP, TRIP.NONE);
     for (let i = 0; i < BUCKETS; i++) this.#store(FIELD.WINDOW + i * WINDOW_FIELDS, NO_STAMP);
     const word = wordOf(generation, shown.kind);
+    // An opening is the same word as a thread's that may come first, and the authority knows best who has proved it.
+    if (shown.kind === 'OPEN') this.#narrow(shown, word);
     if (Atomics.compareExchange(this.#words, this.#row + FIELD.WORD, before, word) !== before) return false;
     this.#word = word;
+    if (shown.kind !== 'OPEN') this.#narrow(shown, word);
     if (!shown.held) this.#hold(false); // not before: the old generation may still be at it
     return true;
   }
@@ -195,10 +198,11 @@ export class SharedRow {
     return toWrapped(nowMs + this.#load(FIELD.BUCKET_MS) * BUCKETS);
   }
 
-  #narrow({ narrow, othersLimit }: Shown): void {
+  #narrow({ narrow, othersLimit }: Shown, word: number): void {
     this.#store(FIELD.NARROW_LOW, lowOf(narrow));
     this.#store(FIELD.NARROW_HIGH, highOf(narrow));
     this.#store(FIELD.OTHERS_LIMIT, othersLimit);
+    this.#store(FIELD.NARROW_OF, word);
   }
 
   #rebase(failures: number): void {

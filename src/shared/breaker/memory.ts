@@ -7,7 +7,8 @@ import type { BreakerKind } from './state.ts';
  * - WORD: the front, every transition; a thread only CLOSED → OPEN, by compare-exchange, when it has counted enough.
  * - TALLY: threads count failures and successes; the front takes what is unsent. Always by compare-exchange.
  * - OWN, windows, REFUSED, OTHERS, clients: threads add; the front resets on a transition.
- * - WATCH_UNTIL, NARROW: threads and the front.
+ * - WATCH_UNTIL: threads and the front.
+ * - NARROW: whoever has moved WORD, after that; the front brings it up to date.
  * - the rest: the front.
  *
  * Row 0 belongs to no upstream: its breaker is off, and it is the place of upstreams there was no room for.
@@ -38,6 +39,8 @@ export const FIELD = {
   SLOW_PERMILLE: 13,
   /** Requests refused, for metrics (wraps). In shadow: that would have been. */
   REFUSED: 14,
+  /** WORD of which NARROW speaks; of another one it is about to be written. ATTENTION of row 0. */
+  NARROW_OF: 15,
   /** BUCKETS times stamp, calls, failures, slow calls. */
   WINDOW: 16,
   /** Process clock (ms, wraps, never 0): requests are counted by client until then, for one has failed; 0 = they are not. */

@@ -80,14 +80,17 @@ function open(words: Int32Array, call: ClosedCall, trips: readonly number[]): bo
   const { place, token, nowMs } = call;
   const row = rowOf(place);
   const evidence = evidenceOf(words, place, { stamp: stampOf(words, row, nowMs), nowMs });
+  // This very failure is not among them: the front is moving the row, and has cleared it already.
+  if (call.outcome === OUTCOME.FAILURE && evidence.failing.length === 0) return false;
   const trip = trips.find((each) => bearsOut(words, row, { trip: each, evidence }));
   if (trip === undefined) return false;
   const alone = trip !== TRIP.SLOW_CALLS && soleCulprit(evidence) === call.client.text;
+  const word = wordOf(generationOf(token) + 1, 'OPEN');
+  if (Atomics.compareExchange(words, row + FIELD.WORD, token, word) !== token) return false; // somebody else moved it
   Atomics.store(words, row + FIELD.NARROW_LOW, alone ? call.client.low : 0);
   Atomics.store(words, row + FIELD.NARROW_HIGH, alone ? call.client.high : 0);
   Atomics.store(words, row + FIELD.OTHERS_LIMIT, 0);
-  const word = wordOf(generationOf(token) + 1, 'OPEN');
-  if (Atomics.compareExchange(words, row + FIELD.WORD, token, word) !== token) return false; // somebody else moved it
+  Atomics.store(words, row + FIELD.NARROW_OF, word);
   Atomics.store(words, row + FIELD.TRIP, trip);
   Atomics.store(words, row + FIELD.RETRY_AT, toWrapped(nowMs + Atomics.load(words, row + FIELD.RESET_MS)));
   return true;

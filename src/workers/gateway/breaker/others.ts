@@ -1,9 +1,14 @@
 import { clientText } from '../../../shared/breaker/client-table.ts';
 import type { ClientId } from '../../../shared/breaker/client-table.ts';
-import { FIELD } from '../../../shared/breaker/memory.ts';
+import { FIELD, KIND } from '../../../shared/breaker/memory.ts';
 
-/** Whether the opening of this row was proved by one client alone, and that is not this one. */
+/**
+ * Whether the opening of this row was proved by one client alone, and that is not this one. In the moment between a
+ * thread's opening and its word of who has proved it everybody passes.
+ */
 export const passesNarrow = (words: Int32Array, row: number, client: ClientId): boolean => {
+  const word = Atomics.load(words, row + FIELD.WORD);
+  if (Atomics.load(words, row + FIELD.NARROW_OF) !== word) return (word & 3) === KIND.OPEN;
   const low = Atomics.load(words, row + FIELD.NARROW_LOW);
   return low !== 0 && (low !== client.low || Atomics.load(words, row + FIELD.NARROW_HIGH) !== client.high);
 };
