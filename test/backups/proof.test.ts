@@ -84,7 +84,7 @@ async function fillAllKinds({ client }: TestRedis): Promise<void> {
       ...many.flatMap((i) => [`field ${i}`, i % 2 === 0 ? i : `value ${i}`]),
     );
     await client.rpush(`${size}-list`, bytes, text, ...many.map((i) => (i % 2 === 0 ? i : `element ${i}`)));
-    for (const i of many) await client.xadd(`${size}-stream`, '*', 'field', `value ${i}`, 'n', i);
+    for (const i of many) await client.xadd(`${size}-stream`, `1000-${i + 1}`, 'field', `value ${i}`, 'n', i);
     await client.xgroup('CREATE', `${size}-stream`, 'group', '0');
     await client.xreadgroup('GROUP', 'group', 'consumer', 'COUNT', 3, 'STREAMS', `${size}-stream`, '>');
     await client.xdel(`${size}-stream`, (await client.xrange(`${size}-stream`, '-', '+', 'COUNT', 2))[1]?.[0] ?? '');

@@ -42,8 +42,8 @@ routes:
       client: 'consumer=main~d1',
       profile: { name: 'large', from: 'buckets' },
       buckets: [
-        { rule: 'profile:large', exists: true, tokens: 4, capacity: 6 },
-        { rule: 'profile:large:daily', exists: true, tokens: 7, capacity: 9 },
+        { rule: 'profile:large', exists: true, tokens: expect.closeTo(4, 1), capacity: 6 },
+        { rule: 'profile:large:daily', exists: true, tokens: expect.closeTo(7, 1), capacity: 9 },
       ],
     });
     expect(await statuses(port, 5, large)).toEqual([200, 200, 200, 200, 429]);
@@ -68,7 +68,7 @@ routes:
     expect(await json('limit', 'get', 'main~auth0|5')).toMatchObject({
       client: 'consumer=main~auth0%7C5',
       profile: { name: 'small', from: 'buckets' },
-      buckets: [{ rule: 'profile:small', tokens: 2, capacity: 3 }],
+      buckets: [{ rule: 'profile:small', tokens: expect.closeTo(2, 1), capacity: 3 }],
     });
     const fresh = await json('limit', 'ban', 'main~auth0|5', '--for', '1h');
     expect(fresh).toMatchObject({ client: 'consumer=main~auth0%7C5', override: { state: 'BANNED' } });

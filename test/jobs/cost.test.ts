@@ -5,6 +5,8 @@ import { quietFor } from '../support/wait.ts';
 import { redisAt, SELDOM, startNode, testJob } from './test-jobs.ts';
 
 const MOST_A_SECOND = 3;
+/** Beats, bindings, room, reads and pings are each due once in a while: of each one more may fall into the time watched. */
+const AT_ITS_ENDS = 5;
 const WATCHED_MS = 16_000;
 
 test('an idle node costs Redis at most three commands a second, jobs included', async () => {
@@ -22,5 +24,6 @@ test('an idle node costs Redis at most three commands a second, jobs included', 
   const seconds = (performance.now() - startMs) / 1000;
   const sent = lines.filter((line) => !line.includes(' lua] ') && !line.includes('"echo"'));
   const said = sent.map((line) => /"(\w+)"/.exec(line)?.[1]).join(' ');
-  expect(sent.length / seconds, `${said} in ${seconds.toFixed(1)} s`).toBeLessThanOrEqual(MOST_A_SECOND);
+  const most = MOST_A_SECOND * seconds + AT_ITS_ENDS;
+  expect(sent.length, `${said} in ${seconds.toFixed(1)} s`).toBeLessThanOrEqual(most);
 });

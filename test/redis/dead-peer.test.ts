@@ -69,8 +69,10 @@ test('a Redis that accepts and says nothing from the start: nothing waits for it
   await using proxy = await startTcpProxy(redis.port);
   proxy.stall();
   await using limited = await startLimited({ redis: proxy });
-  proxy.strand();
-  expect(proxy.stranded()).toBeGreaterThanOrEqual(CONNECTIONS.length);
+  await eventually(() => {
+    proxy.strand();
+    return proxy.stranded() >= CONNECTIONS.length;
+  }, 'every connection is made');
   await eventually(() => proxy.stranded() === 0, 'each handshake is given up', FOUND_MS);
   expect((await healthOf(limited.port)).status).toBe('degraded');
   proxy.mend();

@@ -25,8 +25,17 @@ export function settingsOf(behaviour: RedisBehaviour): Omit<RedisSettings, 'retr
   return { socketTimeout: SILENT_MS, ...rest, ...ANY_REDIS };
 }
 
+/** Everybody who keeps something in Redis hears when a client is ready; Node warns of more than ten as of a leak. */
+const MOST_LISTENERS = 64;
+
 /** A client of its own for one purpose. */
 export function connectRedis(config: RedisConfig, behaviour: RedisBehaviour): Redis | Cluster {
+  const client = connected(config, behaviour);
+  client.setMaxListeners(MOST_LISTENERS);
+  return client;
+}
+
+function connected(config: RedisConfig, behaviour: RedisBehaviour): Redis | Cluster {
   const { retryStrategy, enableOfflineQueue = false } = behaviour;
   const perNode = settingsOf(behaviour);
   if (config.mode !== 'cluster') {

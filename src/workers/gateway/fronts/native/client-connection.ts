@@ -152,7 +152,7 @@ export class ClientConnection extends TunnelLine {
         case LINGER:
           this.flags &= ~SAID_ALL; // the client sends on nevertheless
           this.remaining += to - at;
-          if (this.remaining > MOST_LINGER_BYTES) this.destroy();
+          if (this.remaining > MOST_LINGER_BYTES) this.handle.readStop(); // until the time is over, so that it reads
           at = to;
           break;
         default:
