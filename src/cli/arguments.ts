@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { KEEP_SECONDS } from '../shared/admin/keys.ts';
 import { OVERRIDE_SECONDS } from '../shared/admin/breakers.ts';
+import { PROFILE_SECONDS } from '../shared/profile/order.ts';
 import { MAINTENANCE_SECONDS } from '../shared/maintenance/maintenance.ts';
 
 /** Readers of arguments. Each throws commander's error, whose message follows the name of the option. */
@@ -58,6 +59,21 @@ export const ageMs = duration({ leastMs: 1_000, mostMs: 366 * 86_400_000, bounds
 
 /** Milliseconds to wait for an answer. */
 export const timeoutMs = duration({ leastMs: 1, mostMs: 600_000, bounds: 'from 1ms to 10m' });
+
+const profileMs = duration({
+  leastMs: PROFILE_SECONDS.least * 1_000,
+  mostMs: PROFILE_SECONDS.most * 1_000,
+  bounds: 'from 0.1s to 30s',
+});
+
+/** How long a profile is taken, in seconds. */
+export const profileSeconds = (text: string): number => profileMs(text) / 1_000;
+
+/** Number of a request thread. */
+export function threadSlot(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('Expected the number of a request thread, such as 0.');
+  return Number(text);
+}
 
 /** Tokens of a bucket. */
 export function tokens(text: string): number {

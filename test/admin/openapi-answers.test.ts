@@ -186,6 +186,13 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'revokeKey 200': async () => call(gateway, `DELETE /admin/keys/${await aKey()}`),
   'revokeKey 404': ask('DELETE /admin/keys/nothing'),
   'revokeKey 409': askUnstored('DELETE /admin/keys/nothing'),
+  'takeProfile 200': ask('POST /admin/profile', { body: { of: 'front', kind: 'heap', seconds: 0.1 } }),
+  'takeProfile 404': ask('POST /admin/profile', { body: { of: 255 } }),
+  'takeProfile 409': async () => {
+    const one = ask('POST /admin/profile', { body: { seconds: 1 } });
+    const [first, second] = await Promise.all([one(), one()]);
+    return first.status === 200 ? second : first;
+  },
   'reload 200': ask('POST /admin/reload'),
   'reload 422': withBadConfiguration,
   'drain 202': drainHeld,
@@ -201,7 +208,7 @@ const UNPROVOKED = [
   / 500$/,
   /^metrics 503$/,
   /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
-  /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey) 503$/,
+  /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey|takeProfile) 503$/,
 ];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {

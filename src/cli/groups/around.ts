@@ -33,6 +33,14 @@ export function addAround(program: Command, { io, finish }: GroupContext): void 
       const { probe } = await import('../probe/probe.ts');
       finish(await probe(io, { ...options, url, timeoutMs: timeout }));
     });
+  describePrinting(program, {
+    usage: 'explain <code>',
+    does: 'what the code of a refusal or failure means, and what to do',
+    example: 'gateway explain circuit_open',
+  }).action(async (code: string, { json }: { json: boolean }) => {
+    const { explain } = await import('../explain/explain.ts');
+    finish(explain(io, code, json));
+  });
   const redis = program.command('redis').description('the Redis that REDIS_* name');
   describePrinting(redis, {
     usage: 'purge',

@@ -2,9 +2,11 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { EVENT_TYPES } from '../../shared/admin/operations.ts';
 import type { EventType } from '../../shared/admin/operations.ts';
-import { intervalMs } from '../arguments.ts';
+import { intervalMs, profileSeconds, threadSlot } from '../arguments.ts';
 import { events } from '../events/events.ts';
 import { config } from '../config/config.ts';
+import { PROFILE_SECONDS } from '../../shared/profile/order.ts';
+import { profile } from '../profile/profile.ts';
 import { nodes } from '../nodes/nodes.ts';
 import { status } from '../status/status.ts';
 import { addTargets } from '../targets/command.ts';
@@ -55,6 +57,30 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
     does: 'the configuration that the running gateway uses, secrets masked',
     example: 'gateway config --json',
   }).action(async (options: AskOptions) => finish(await config(asking(io, options))));
+  describeAsking(program, {
+    usage: 'profile',
+    does: "where a thread's time goes, or its memory: a file for Chrome's DevTools; the gateway goes on meanwhile",
+    example: 'gateway profile --thread 1 --seconds 5',
+  })
+    .addOption(
+      new Option('--thread <number>', 'the request thread; gateway status has them').argParser(threadSlot).default(0),
+    )
+    .addOption(new Option('--front', 'the front instead').conflicts('thread').default(false))
+    .option('--seconds <time>', 'how long, such as 10 or 500ms; at most 30s', profileSeconds, PROFILE_SECONDS.usual)
+    .option('--heap', 'what allocates memory that is still in use, instead of processor time', false)
+    .option('--out <file>', 'where to; - is stdout (default: a new file here)')
+    .action(async ({ thread, front, seconds, heap, out, ...options }: AskOptions & ProfileFlags) => {
+      const wish = { kind: heap ? 'heap' : 'cpu', of: front ? 'front' : thread, seconds } as const;
+      finish(await profile(asking(io, options), { wish, to: out }));
+    });
+}
+
+interface ProfileFlags {
+  readonly thread: number;
+  readonly front: boolean;
+  readonly seconds: number;
+  readonly heap: boolean;
+  readonly out?: string;
 }
 
 function eventTypes(text: string): readonly EventType[] {

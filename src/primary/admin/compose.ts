@@ -7,6 +7,7 @@ import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
+import { Profiles } from '../profiles/profiles.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
@@ -27,6 +28,7 @@ import { nodeOperations } from './operations/node.ts';
 import { limitsReasonsOf } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
+import { profileOperations } from './operations/profiles.ts';
 import { targetOperations } from './operations/targets.ts';
 import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
@@ -125,6 +127,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       draining: () => stop.begun,
       degraded: () => [...parts.degraded.all(), ...limitsReasonsOf(status)],
     }),
+    ...profileOperations(new Profiles(() => threads.all())),
     ...processOperations({
       config: () => reload.active().config,
       reload: parts.runReload,

@@ -7,6 +7,7 @@ import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { FromMaintenanceThread, ThreadMaintenance, ToMaintenanceThread } from '../maintenance/maintenance.ts';
 import type { MetricRows } from '../metrics/layout.ts';
+import type { ProfileMessage } from '../profile/order.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
 import type { FromUpstreamThread, NewDrains, NewTargets, TargetSets, ToUpstreamThread } from '../upstreams/messages.ts';
@@ -117,6 +118,7 @@ export type ToThreadItself =
   | { readonly type: 'abort' }
   /** Until the next one or the next `config`, which sets its own. */
   | { readonly type: 'log-level'; readonly level: LogLevel }
+  | ProfileMessage
   /** What the front knows to be degraded, for `/health`; empty = nothing. */
   | { readonly type: 'degraded'; readonly reasons: readonly string[] };
 

@@ -9,6 +9,7 @@ import type {
 } from '../../shared/threads/protocol.ts';
 import { openFront } from './fronts/open-front.ts';
 import { QuietWatch } from './quiet-watch.ts';
+import { answerProfile } from './answer-profile.ts';
 import { RequestThread, TICK_MS } from './request-thread.ts';
 
 const port = parentPort;
@@ -106,6 +107,9 @@ function receive(message: ToThreadItself): void {
       return;
     case 'log-level':
       log.level = message.level;
+      return;
+    case 'profile':
+      void answerProfile(message);
       return;
     case 'degraded':
       thread.degraded = message.reasons;
