@@ -31,6 +31,8 @@ export interface ScriptedUpstream extends AsyncDisposable {
   clear(): void;
   /** Answers all that are held. */
   release(status?: number): void;
+  /** Resets the connections of all that are held. */
+  cut(): void;
 }
 
 /** An HTTP upstream of one's own making, on a free port. */
@@ -98,6 +100,10 @@ export async function scriptedUpstream(): Promise<ScriptedUpstream> {
     },
     release: (status = 200) => {
       for (const response of held) end(response, status);
+      held.clear();
+    },
+    cut: () => {
+      for (const response of held) response.socket?.resetAndDestroy();
       held.clear();
     },
   };

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { targetsOf, yamlOf } from '../health/setup.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
-import { get } from '../support/requests.ts';
+import { get, tally } from '../support/requests.ts';
 import { scriptedUpstream } from '../support/upstreams.ts';
 import type { ScriptedUpstream } from '../support/upstreams.ts';
 import { until } from '../support/wait.ts';
@@ -198,6 +198,23 @@ test('slowed a hundredfold: nobody fails, and it gets few of the requests', asyn
   expect([failures(load), await ejected()]).toEqual([0, []]);
   at(1).behaviour = 200;
   for (const { response } of waiting) response.end('late');
+});
+
+test('many requests die with one target: it is ejected, and the breaker of all stays closed', async () => {
+  const yaml = yamlOf({ targets: targets.map(({ url }) => url), more: FOR_LONG });
+  node = await startGateway({ env: { ACCESS_LOG: 'off' }, yaml });
+  const { port } = node;
+  for (const each of targets) each.behaviour = 'hold';
+  // All on connections that were not used before: of others the request would be sent once more.
+  const lost = Array.from({ length: 36 }, () => get(port, '/proxy/lost'));
+  await until(() => targets.reduce((sum, { inFlight }) => sum + inFlight, 0) === 36 && at(1).inFlight > CONSECUTIVE);
+  for (const each of targets) each.behaviour = 200;
+  at(1).cut();
+  await until(async () => (await ejected()).length === 1);
+  expect((await get(port, '/proxy/next')).status).toBe(200);
+  for (const each of [at(0), at(2)]) each.release();
+  const { 200: good = 0, ...bad } = tally((await Promise.all(lost)).map(({ status }) => status));
+  expect([good, bad]).toEqual([at(0).calls.length + at(2).calls.length - 1, { 502: 36 - good }]);
 });
 
 test('TARGET_EJECTION=off: it goes on getting requests', async () => {

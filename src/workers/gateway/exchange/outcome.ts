@@ -13,19 +13,36 @@ export function isFailure(outcome: ExchangeOutcome, status: number): boolean {
   return logged === 'always' || (logged === 'by-status' && status >= 500);
 }
 
+interface JudgedCall {
+  readonly status: number;
+  readonly refusedStatus: number;
+  readonly tookMs: number;
+  readonly target: { readonly ejection: { readonly leavesOut: boolean } | undefined } | undefined;
+}
+
 /** An exchange that is over, as far as it speaks of its upstream. */
 export interface JudgedExchange {
   /** Given to the client. */
   readonly status: number;
-  readonly call: { readonly status: number; readonly refusedStatus: number; readonly tookMs: number } | undefined;
+  readonly call: JudgedCall | undefined;
   readonly body: { readonly ended: boolean } | undefined;
 }
 
 /**
- * What the end of an exchange says of its upstream. Nothing, where a client can bring it about at will: by leaving, by
- * sending its own request too slowly, or by asking for an answer that is longer or odder than we take.
+ * What the end of an exchange says of its upstream. What fails on a target that is ejected says nothing new: many requests
+ * that die with one server are not so many failures in a row of all.
  */
 export function breakerOutcome(outcome: ExchangeOutcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
+  const said = outcomeOfAttempt(outcome, exchange, rule);
+  const ejection = exchange.call?.target?.ejection;
+  return said === OUTCOME.FAILURE && ejection !== undefined && ejection.leavesOut ? OUTCOME.IGNORED : said;
+}
+
+/**
+ * Nothing, where a client can bring it about at will: by leaving, by sending its own request too slowly, or by asking for an
+ * answer that is longer or odder than we take.
+ */
+function outcomeOfAttempt(outcome: ExchangeOutcome, exchange: JudgedExchange, rule: OutcomeRule): BreakerOutcome {
   const { status, call, body } = exchange;
   const tookMs = call?.tookMs ?? -1;
   const upstreamStatus = call?.status ?? 0;
