@@ -17,10 +17,12 @@ import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
 import { leave } from './process/leave.ts';
 import { composeBackups } from './backups/compose-backups.ts';
 import { composeJobs } from './jobs/compose-jobs.ts';
-import { loadConfig } from './config/load-config.ts';
+import { ConfigSource } from './config/config-source.ts';
+import { ConfigWatch } from './config/config-watch.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';
 import { linesOf, Reload } from './config/reload.ts';
+import { reloadReasons } from './config/reload-reasons.ts';
 import type { ReloadOutcome } from './config/reload.ts';
 import type { LoadedConfig } from './config/reload-plan.ts';
 import { MetricMemory } from './metrics/metric-memory.ts';
@@ -50,9 +52,12 @@ const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
 const FAULT_STOP = { delayMs: 0, deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
 
-function loadFirst(): LoadedConfig & { readonly warnings: readonly string[] } {
-  const result = loadConfig();
-  if (result.ok) return { ...result.loaded, warnings: linesOf(result.warnings) };
+type First = LoadedConfig & { readonly source: ConfigSource; readonly warnings: readonly string[] };
+
+function loadFirst(): First {
+  const source = new ConfigSource();
+  const result = source.load();
+  if (result.ok) return { ...result.loaded, source, warnings: linesOf(result.warnings) };
   throw new StartFailure(EXIT.badConfig, `invalid configuration\n${formatProblems(result.problems)}`);
 }
 
@@ -69,7 +74,7 @@ async function redisConnections(
   return new RedisConnections({ config, connect, connectSubscriber, log, onDoubt, onProblems });
 }
 
-async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<void> {
+async function compose(first: First, log: Log): Promise<void> {
   const { server } = first.config;
   const [startedAtMs, startedMs] = [wallClockMs(), monotonicMs()];
   const events = new EventLog({
@@ -185,7 +190,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     send: (slot, message) => threadSet.tellSlot(slot, { to: 'identity', ...message }),
   });
   const reload = new Reload({
-    load: loadConfig,
+    load: () => first.source.load(),
     first,
     warnings: first.warnings,
     log,
@@ -269,6 +274,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     closeControl: async () => {
       targetSets.close();
       drains.close();
+      watch?.close();
       health.close();
       await jwks.close();
       await keys.close();
@@ -276,11 +282,25 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       await control.close();
     },
   });
-  const runReload = async (): Promise<ReloadOutcome> => {
-    const outcome = await reload.run(threads);
+  const told = (outcome: ReloadOutcome): ReloadOutcome => {
     addReloadEvent(events, outcome);
+    degraded.set('config', reloadReasons(reload.last, reload.active().version));
     return outcome;
   };
+  const runReload = async (): Promise<ReloadOutcome> => told(await reload.run(threads));
+  const { watchEveryMs } = first.config.source;
+  const watch =
+    watchEveryMs === undefined
+      ? undefined
+      : new ConfigWatch({
+          everyMs: watchEveryMs,
+          read: () => first.source.attempted,
+          reload: async (now) => {
+            if (stop.begun) return;
+            const outcome = await reload.runIf(threads, () => first.source.loadIf(now));
+            if (outcome !== undefined) told(outcome);
+          },
+        });
   setInterval(() => reload.rotateTicketKeys(threads), TICKET_KEY_LIFE_MS).unref();
   const drain = (reason: string, { delayed }: { readonly delayed: boolean }): void => {
     const { drainDelayMs, drainTimeoutMs: deadlineMs } = reload.active().config.server;

@@ -90,6 +90,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       ADMIN_PORT: '0',
       WORKERS: '1',
       STATE_DIR: folder,
+      CONFIG_WATCH: 'off', // a test reloads when it says so
       ...(supervised ? {} : { GATEWAY_SUPERVISE: 'off' }),
       ...settingsOf(front),
       ...(options.yaml === undefined ? {} : { GATEWAY_CONFIG: yamlFile }),

@@ -99,18 +99,32 @@ export class Reload {
 
   /** Reads the configuration again and applies it; an invalid one changes nothing. One after another; never rejects. */
   run(threads: RequestThreads): Promise<ReloadOutcome> {
-    const next = this.#queue.then(async () => {
-      const outcome = await this.#reload(threads);
-      this.#last = { atMs: wallClockMs(), outcome };
-      return outcome;
+    return this.#inTurn(() => this.#attempt(threads, this.#load(this.#options.load)));
+  }
+
+  /** The same with what `load` finds when it is its turn. @returns `undefined`: it found that there is no need any more */
+  runIf(threads: RequestThreads, load: () => LoadResult | undefined): Promise<ReloadOutcome | undefined> {
+    return this.#inTurn(async () => {
+      const result = this.#load(load);
+      return result === undefined ? undefined : this.#attempt(threads, result);
     });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#queue.then(work);
     this.#queue = next;
     return next;
   }
 
-  #load(): LoadResult {
+  async #attempt(threads: RequestThreads, result: LoadResult): Promise<ReloadOutcome> {
+    const outcome = await this.#reload(threads, result);
+    this.#last = { atMs: wallClockMs(), outcome };
+    return outcome;
+  }
+
+  #load<T extends LoadResult | undefined>(load: () => T): T | LoadResult {
     try {
-      return this.#options.load();
+      return load();
     } catch (error) {
       return { ok: false, problems: [{ ...unusable(error), expected: 'readable files' }] };
     }
@@ -123,9 +137,8 @@ export class Reload {
     threads.sendConfig();
   }
 
-  async #reload(threads: RequestThreads): Promise<ReloadOutcome> {
+  async #reload(threads: RequestThreads, result: LoadResult): Promise<ReloadOutcome> {
     const { log } = this.#options;
-    const result = this.#load();
     if (!result.ok) {
       const { problems } = result;
       log.error(

@@ -1,6 +1,7 @@
 import type { ThreadSet } from '../threads/thread-set.ts';
 
 type Part =
+  | 'config'
   | 'breakers'
   | 'authorizers'
   | 'redis'
@@ -17,6 +18,7 @@ type Part =
 export class DegradedReasons {
   readonly #threads: Pick<ThreadSet, 'tellAll'>;
   readonly #reasons: Record<Part, readonly string[]> = {
+    config: [],
     breakers: [],
     authorizers: [],
     redis: [],

@@ -9,6 +9,7 @@ import { HEALTH_ENV } from './health/env.ts';
 import { IP_ENV } from './rules/ip-fields.ts';
 import { TARGET_ENV } from './targets/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
+import { SOURCE_ENV } from './source/env.ts';
 import { TLS_ENV } from './tls/env.ts';
 import { WEBSOCKET_ENV } from './websocket/env.ts';
 import { optional, secret, withDefault } from './env-variable.ts';
@@ -220,6 +221,7 @@ export const ENV = {
     fileList,
     'YAML files with routes and upstreams, with commas between; of a folder its *.yaml. These variables stay the defaults.',
   ),
+  ...SOURCE_ENV,
   GATEWAY_SUPERVISE: withDefault(onOff, 'on', 'A parent process restarts the gateway when it dies; off in containers.'),
   DEMO_UPSTREAM_PORT: withDefault(
     wholeNumberText(BOUNDS.port),

@@ -10,6 +10,7 @@ import { resolveRoute } from './routes/resolve.ts';
 import type { Machine } from './server/machine.ts';
 import { defaultNodeName } from './server/node-name.ts';
 import { resolveServer } from './server/resolve.ts';
+import { resolveSource } from './source/resolve.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
@@ -67,6 +68,7 @@ export function resolveConfig(checked: Checked): Config {
   return {
     node: { name: env.NODE_NAME ?? defaultNodeName(hostname(), checked.machine.chance) },
     server: resolveServer(env, checked.machine, checked.stateDir),
+    source: resolveSource(env),
     logLevel: env.LOG_LEVEL,
     accessLog: env.ACCESS_LOG,
     routes: withAuthorizedFields(routes.map((route) => resolveRoute({ env, limitByDefault, profiles }, route))),

@@ -4,6 +4,7 @@ import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
 import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
+import type { SourceConfig } from './source/types.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure, RuleSpec } from '../limits/rule.ts';
 
@@ -367,6 +368,7 @@ export interface NodeConfig {
 export interface Config {
   readonly node: NodeConfig;
   readonly server: ServerConfig;
+  readonly source: SourceConfig;
   readonly logLevel: LogLevel;
   readonly accessLog: AccessLogConfig;
   readonly routes: readonly RouteConfig[];

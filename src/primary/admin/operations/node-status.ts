@@ -6,6 +6,7 @@ import type { LoopUtilization, ThreadLoop } from '../../metrics/loop-utilization
 import type { LimitsStoreState } from '../../limits/limits-store-state.ts';
 import type { Acceptor } from '../../front/acceptor.ts';
 import type { LastReload } from '../../config/reload.ts';
+import { reloadReasons } from '../../config/reload-reasons.ts';
 import type { ThreadStatus } from '../../threads/thread-status.ts';
 import type { UnreachableTargets } from '../../upstreams/unreachable-targets.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
@@ -154,15 +155,7 @@ function processReasonsOf(
   if (front.problem !== '' && !draining()) reasons.push(front.problem);
   const serving = threads.filter(({ state }) => state === 'serving').length;
   if (serving < workers && !draining()) reasons.push(`${serving} of ${workers} request threads serve`);
-  const { last } = reload;
-  if (last?.outcome.kind === 'refused') {
-    reasons.push(`the last reload was refused; configuration version ${reload.active().version} stays in use`);
-  } else if (last?.outcome.kind === 'applied' && !last.outcome.complete) {
-    reasons.push('a request thread has not confirmed the last reload');
-  }
-  if (last?.outcome.kind === 'applied' && last.outcome.redisRefuses !== '') {
-    reasons.push(`Redis did not take the password or certificates of the last reload (${last.outcome.redisRefuses})`);
-  }
+  reasons.push(...reloadReasons(reload.last, reload.active().version));
   for (const { upstream, state, mode, reason, quiet } of breakers) {
     if (state === 'CLOSED' || mode !== 'on' || quiet) continue;
     reasons.push(`the circuit breaker of ${upstream} is ${state}${reason === '' ? '' : ` (${reason})`}`);

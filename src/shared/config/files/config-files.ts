@@ -21,7 +21,8 @@ export type ConfigFiles =
   | { readonly ok: true; readonly files: readonly ConfigFile[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const MOST_BYTES = 4 * 1024 * 1024;
+/** Of one file. */
+export const MOST_BYTES = 4 * 1024 * 1024;
 const YAML_NAME = /^[^.].*\.ya?ml$/;
 
 const bad = (value: string, expected: string, hint?: string): Problem => ({
