@@ -11,6 +11,7 @@ import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
+import { mayChangeOnPage, SESSIONS, Sessions } from './admin/server/sessions.ts';
 import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
@@ -42,6 +43,7 @@ import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { ResolvedTargets } from './upstreams/resolved-targets.ts';
 import { TargetDrains } from './upstreams/target-drains.ts';
+import type { PageWatch } from './page/watch.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -84,6 +86,7 @@ async function compose(first: First, log: Log): Promise<void> {
   const readers = new EventReaders({ log: events, ...EVENT_READERS });
   let port = server.port;
   let listening = false;
+  let pageWatch: PageWatch | undefined;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
   // JOBS=only: who serves no clients is none of the nodes that share limits and breakers.
@@ -114,6 +117,7 @@ async function compose(first: First, log: Log): Promise<void> {
       started: new Date(startedAtMs).toISOString(),
       threads: server.workers,
       address: `${hostname()}:${port}`,
+      vitals: pageWatch?.vitals(),
     }),
     threads: threadSet,
     degraded,
@@ -274,7 +278,7 @@ async function compose(first: First, log: Log): Promise<void> {
     closeControl: async () => {
       targetSets.close();
       drains.close();
-      watch?.close();
+      configWatch?.close();
       health.close();
       await jwks.close();
       await keys.close();
@@ -289,7 +293,7 @@ async function compose(first: First, log: Log): Promise<void> {
   };
   const runReload = async (): Promise<ReloadOutcome> => told(await reload.run(threads));
   const { watchEveryMs } = first.config.source;
-  const watch =
+  const configWatch =
     watchEveryMs === undefined
       ? undefined
       : new ConfigWatch({
@@ -332,9 +336,16 @@ async function compose(first: First, log: Log): Promise<void> {
     stateDir: server.stateDir,
     log,
   });
+  const sessions = new Sessions({
+    nowMs: monotonicMs,
+    ...SESSIONS,
+    token: () => tokens.current(),
+    allowed: () => mayChangeOnPage(server.adminUi, tokens.current()),
+  });
   const front = {
     first: first.config,
     tokens,
+    sessions,
     startedAtMs,
     startedMs,
     port: () => port,
@@ -350,6 +361,10 @@ async function compose(first: First, log: Log): Promise<void> {
     drains,
     acceptor,
     jobs,
+    memory: metrics,
+    redis: numbers.redis,
+    backups: () => backups.ofStore(),
+    onWatch: (begun: PageWatch) => (pageWatch = begun),
     backupWarnings: () => backups.warnings(),
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],
     reload,
@@ -359,11 +374,12 @@ async function compose(first: First, log: Log): Promise<void> {
     serving: () => listening,
     degraded,
   };
-  const operations = adminOperations(front, numbers);
-  const admin = await openAdmin(server, { operations, token: () => tokens.current(), log });
+  const operations = adminOperations(front, numbers.operations);
+  const admin = await openAdmin(server, { operations, token: () => tokens.current(), sessions, log });
   tokens.open(admin.port);
   stop.closeLast({
     close: async () => {
+      pageWatch?.close();
       await admin.close();
       if (server.adminPort === 0) tokens.forget();
     },

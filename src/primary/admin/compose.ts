@@ -6,6 +6,10 @@ import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
+import type { MetricMemory } from '../metrics/metric-memory.ts';
+import { pageOperation, PageSource } from '../page/page-operations.ts';
+import type { PageParts } from '../page/page-operations.ts';
+import { PageWatch } from '../page/watch.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import { Profiles } from '../profiles/profiles.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
@@ -25,14 +29,17 @@ import { keyOperations } from './operations/keys.ts';
 import { maintenanceEntryOf, maintenanceOperations } from './operations/maintenance.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
-import { limitsReasonsOf } from './operations/node-status.ts';
+import { limitsReasonsOf, nodeStatus } from './operations/node-status.ts';
+import type { StatusParts } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { profileOperations } from './operations/profiles.ts';
+import { sessionOperations } from './operations/session.ts';
 import { targetOperations } from './operations/targets.ts';
 import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
+import type { Sessions } from './server/sessions.ts';
 import type { AdminTokens } from './token/admin-tokens.ts';
 
 /** The parts of the front that the admin API shows and steers. */
@@ -67,6 +74,12 @@ export interface FrontParts {
   readonly serving: () => boolean;
   readonly degraded: DegradedReasons;
   readonly tokens: AdminTokens;
+  readonly sessions: Sessions;
+  readonly memory: MetricMemory;
+  readonly redis: PageParts['redis'];
+  readonly backups: PageParts['backups'];
+  /** Is told what watches for the page, once. */
+  readonly onWatch: (watch: PageWatch) => void;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
 }
@@ -103,7 +116,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     threads.tellAll({ to: 'thread', type: 'log-level', level });
     events.add('log-level', `log level ${before} -> ${level}`, { level, before });
   };
-  return withDocuments([
+  const operations = [
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
     ...targetOperations({ health: parts.health, drains: parts.drains, events }),
@@ -136,7 +149,38 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       logLevel: () => log.level as LogLevel,
       setLogLevel,
     }),
-  ]);
+  ];
+  return withDocuments([...operations, ...pageOperations(parts, status, operations)]);
+}
+
+/** Those of the operator's page, unless it is off. */
+function pageOperations(
+  parts: FrontParts,
+  status: StatusParts,
+  operations: readonly AnyOperation[],
+): readonly AnyOperation[] {
+  const { first, control, events, sessions } = parts;
+  if (first.server.adminUi === 'off') return [];
+  const node = first.node.name;
+  const own = { ...status, loops: new LoopUtilization() };
+  const watch = new PageWatch({
+    node,
+    memory: parts.memory,
+    status: () => nodeStatus(own),
+    active: () => parts.reload.active(),
+  });
+  parts.onWatch(watch);
+  const source = new PageSource({
+    watch,
+    node,
+    operations,
+    nodes: () => control.nodes(),
+    redis: parts.redis,
+    backups: parts.backups,
+    sessions,
+    events,
+  });
+  return [pageOperation(source), ...sessionOperations(sessions, () => parts.tokens.current())];
 }
 
 /** Tells the events of a reload. */
