@@ -22,7 +22,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     client: 'Check host and path.',
     operator: '`gateway config` shows the routes in use; `gateway reload` after a change of the file.',
   },
-  method_not_allowed: { client: 'Use a method that Allow names.', operator: '`methods` of the route.' },
+  method_not_allowed: {
+    client: 'Use a method that Allow names; CONNECT and TRACE never pass.',
+    operator: '`methods` of the route.',
+  },
   length_required: {
     client: 'Send Content-Length in place of chunks.',
     operator: 'FRONT=native takes chunked bodies; UWS_CHUNKED=on on the other front.',
@@ -39,7 +42,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     operator: 'FRONT=native passes WebSockets.',
   },
   too_many_websockets: { client: AGAIN_LATER, operator: 'WEBSOCKET_MAX_CONNECTIONS; websocket_connections_open.' },
-  method_not_implemented: { client: 'CONNECT and TRACE do not pass.', operator: NOTHING },
+  method_not_implemented: {
+    client: 'Use another method.',
+    operator: 'Kept for clients that know it: this version answers 405.',
+  },
   http_version_not_supported: {
     client: 'Speak HTTP/1.1.',
     operator:
