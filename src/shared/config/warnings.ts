@@ -3,6 +3,7 @@ import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { unmetPreflights } from './rules/cors.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
+import { riskyRetries } from './retries/warnings.ts';
 import { uselessBalance, uselessResolve } from './targets/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
@@ -138,6 +139,7 @@ export const warningsOf = (
   ...uselessHealthPath(config, from),
   ...uselessResolve(config),
   ...uselessBalance(config),
+  ...riskyRetries(config),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),

@@ -13,6 +13,7 @@ import { checkRules } from './rules/checks.ts';
 import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkRetries } from './retries/checks.ts';
 import { checkWeights } from './targets/checks.ts';
 import { urlOf } from './targets/resolve.ts';
 import { parseTargets } from './upstreams/target-url.ts';
@@ -130,6 +131,7 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   const routes = given.map((route) => goodFields(routeSchema, route));
   problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
+  problems.push(...routes.flatMap(checkRetries));
   problems.push(
     ...routes.flatMap((good, index) => {
       const route = mapping(given[index]);

@@ -86,6 +86,7 @@ export class RoutingTable {
   readonly sockets: ReadonlyMap<string, SocketRoute>;
   readonly #router: Router<RouteStages>;
   readonly #healthWatch: EjectionWatch;
+  readonly #threads: number;
   #drained: ReadonlySet<string>;
   readonly #configs: ReadonlyMap<string, UpstreamConfig>;
 
@@ -95,6 +96,7 @@ export class RoutingTable {
     const { authorizers, previous, random, streams, targetSets } = options;
     this.#healthWatch = healthWatch;
     this.#drained = options.drained;
+    this.#threads = Math.max(1, config.server.workers);
     this.#configs = new Map(config.upstreams.map((each) => [each.name, each]));
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
@@ -175,6 +177,7 @@ export class RoutingTable {
     watchEjection(watch, places, { upstream, rule: ejection });
     upstream.reweigh(slowStartMs, watch, this.#drained);
     upstream.balanceBy(balance);
+    upstream.retryBudget.configure(config.retryBudget, this.#threads);
   }
 
   /** Every tick. */
@@ -198,6 +201,6 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 /** Everything about an upstream that its connections depend on. */
 const poolSettings = (upstream: UpstreamConfig): string => {
   const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
-  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
+  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, retryBudget: _budget, ...settings } = rest;
   return JSON.stringify(settings);
 };

@@ -531,15 +531,19 @@ export class Exchange
   }
 
   #onBreaker(token: number): void {
-    const { breaker } = this.thread;
-    const { breakerPlace } = this.stages;
     if (token !== REFUSE) this.breakerToken = token;
     if (!this.#isDeciding) return this.#tellBreaker(OUTCOME.IGNORED);
     if (!isClosedToken(token)) this.#countGate(token);
     if (token !== REFUSE) return this.#forward();
+    this.#sayOpen();
+    this.#refuse('circuit_open');
+  }
+
+  #sayOpen(): void {
+    const { breaker } = this.thread;
+    const { breakerPlace } = this.stages;
     const state = breaker.state(breakerPlace) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
     this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerPlace)}\r\nx-circuit-breaker: ${state}\r\n`;
-    this.#refuse('circuit_open');
   }
 
   /** Whatever a gate says that is not closed; shadow refuses too, but for counting. */
@@ -778,7 +782,40 @@ export class Exchange
   }
 
   onCallFailed(code: ErrorCode): void {
+    if (code === 'circuit_open') this.#sayOpen();
     this.fail(code);
+  }
+
+  get probes(): boolean {
+    return isProbe(this.breakerToken);
+  }
+
+  onAttemptFailed(code: ErrorCode | undefined): void {
+    const { call, body } = this;
+    const judged = { status: call?.status ?? 0, call, body };
+    this.#tellBreaker(breakerOutcome(code ?? 'ok', judged, this.stages.outcomes));
+  }
+
+  mayAttempt(attempt: number): boolean {
+    const { breakerPlace } = this.stages;
+    if (breakerPlace !== 0 && !this.#passesAgain(breakerPlace)) return false;
+    if (this.thread.tellsAttempts) {
+      const before = this.extraFields.replace(ATTEMPTS_LINE, '');
+      this.extraFields = `${before}x-gateway-attempts: ${attempt}\r\n`;
+    }
+    return true;
+  }
+
+  /** Only where the breaker is closed: what it lets pass beside that is one request, once. */
+  #passesAgain(breakerPlace: number): boolean {
+    const { breaker } = this.thread;
+    if (breaker.state(breakerPlace) !== 'CLOSED') return false;
+    const token = breaker.check(breakerPlace, this.breakerClient);
+    if (token === REFUSE || token === ASK) return false;
+    this.breakerToken = token;
+    if (isClosedToken(token)) return true;
+    this.#tellBreaker(OUTCOME.IGNORED);
+    return false;
   }
 
   /** The thread is closing. */
@@ -952,6 +989,7 @@ export class Exchange
   }
 }
 
+const ATTEMPTS_LINE = /x-gateway-attempts: \d+\r\n/;
 const NOTHING_TOLD: Told = { client: '', forwarded: '', via: '' };
 
 const utf8AsBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
