@@ -58,6 +58,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
         upstream: 'default',
         stripPrefix: true,
         preserveHost: false,
+        split: undefined,
         retries: undefined,
         timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 30_000, uploadMs: 3_600_000, totalMs: 0 },
         maxQueryBytes: 8192,
@@ -315,7 +316,7 @@ test('all problems of the environment, its files and the YAML come at once, and 
     'WORKERS: got "0", expected a whole number from 1 to 256',
     'TLS_KEY_FILE: missing, expected a file, because TLS_CERT_FILE is set',
     'g.yaml:2: routes[0].path: got "a", expected a path that starts with /',
-    'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream (or redirect, or respond)',
+    'g.yaml:2: routes[0].upstream: missing, expected the name of an upstream (or split, redirect or respond)',
     'g.yaml:3: extra: unknown key, expected one of upstreams, routes, profiles, consumers, issuers, authorities',
   ]);
 });

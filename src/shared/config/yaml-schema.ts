@@ -7,6 +7,7 @@ import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { splitSchema } from './split/yaml.ts';
 import { retriesSchema, retryBudgetSchema } from './retries/yaml.ts';
 import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
@@ -124,7 +125,8 @@ export const routeSchema = section({
   upstream: z
     .string('the name of an upstream')
     .optional()
-    .describe('Name of the upstream that requests go to; every route has one, redirect or respond.'),
+    .describe('Name of the upstream that requests go to; every route has one, split, redirect or respond.'),
+  split: splitSchema.optional().describe('Several upstreams instead, with the shares of clients that each gets.'),
   strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
   preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
   timeouts: timeouts.optional().describe('Time limits of this route.'),

@@ -19,6 +19,7 @@ import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/up
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { RouteSplit } from './split/route-split.ts';
 import { compileRules } from './rules/route-rules.ts';
 import type { RouteRules } from './rules/route-rules.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
@@ -69,6 +70,8 @@ export interface RouteStages {
   readonly metricsStart: number;
   /** `undefined` = Upgrade is ignored. */
   readonly websocket: SocketRoute | undefined;
+  /** `undefined` = all requests go to `upstream`. */
+  readonly split: RouteSplit<ForwardingStages> | undefined;
 }
 
 /** The same of a route whose requests go to an upstream. */
@@ -132,15 +135,18 @@ export class RoutingTable {
       const websocket =
         route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
       if (websocket !== undefined) sockets.set(route.name, websocket);
-      return {
-        ...(name === undefined ? NO_UPSTREAM : find(name)),
+      const stages = {
         rules,
         authentication: identity.of(route),
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
         metricsStart,
         websocket,
+        split: undefined,
       };
+      if (name === undefined) return { ...NO_UPSTREAM, ...stages };
+      const ofSide = (side: string): ForwardingStages => ({ ...find(side), ...stages });
+      return route.split === undefined ? ofSide(name) : { ...ofSide(name), split: new RouteSplit(route.split, ofSide) };
     });
     this.upstreams = upstreams;
     this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);

@@ -155,6 +155,8 @@ export class Exchange
   #handshake: Handshake | undefined = undefined;
   #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
+  /** Those of its route, or of the side of it that it is on. */
+  #stages: RouteStages | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
   /** What clients are told of its maintenance, in place of what the code means. */
   #closedText: string | undefined = undefined;
@@ -238,6 +240,7 @@ export class Exchange
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.address = this.client.peerAddress();
     this.#route = match;
+    this.#stages = match.stages;
     const { rules } = match.stages;
     this.rules = rules;
     if (rules !== undefined && rules.cors !== undefined) this.#corsFields = rules.cors.linesFor(head.fields);
@@ -516,6 +519,8 @@ export class Exchange
 
   /** 503: whether the upstream is called at all. */
   #checkBreaker(): void {
+    const { split } = this.stages;
+    if (split !== undefined) this.#stages = split.stagesFor(this);
     const { breakerPlace } = this.stages;
     if (breakerPlace === 0) return this.#forward();
     const token = this.thread.breaker.check(breakerPlace, this.breakerClient);
@@ -963,7 +968,7 @@ export class Exchange
 
   /** Asked for its upstream only once the route is known to have one. */
   get stages(): ForwardingStages {
-    return (this.#route as CompiledRoute<ForwardingStages>).stages;
+    return this.#stages as ForwardingStages;
   }
 
   get routeConfig(): RouteConfig {
