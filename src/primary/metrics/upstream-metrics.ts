@@ -1,5 +1,5 @@
 import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
-import { STATUS_CLASSES, UPSTREAM } from '../../shared/metrics/layout.ts';
+import { RETRY_REASONS, retryColumn, STATUS_CLASSES, UPSTREAM } from '../../shared/metrics/layout.ts';
 import type { BlockSums } from './block-sums.ts';
 import { counter, gauge, histogram } from './definition.ts';
 import type { MetricDefinition, Sample } from './definition.ts';
@@ -46,8 +46,19 @@ export function upstreamMetrics(sums: BlockSums): MetricDefinition[] {
     ),
     counter(
       'upstream_retries_total',
-      'Requests sent once more because a reused connection closed on them.',
-      perUpstream(UPSTREAM.retries),
+      'Requests sent once more; stale: a kept connection had closed, which costs no budget.',
+      () =>
+        upstreams().flatMap(({ name, start }) =>
+          RETRY_REASONS.map((reason) => ({
+            labels: { upstream: name, reason },
+            value: sums.at(start + retryColumn(reason)),
+          })),
+        ),
+    ),
+    counter(
+      'upstream_retry_budget_exhausted_total',
+      'Requests that would have been sent once more, had the budget of their upstream allowed it.',
+      perUpstream(UPSTREAM.retriesRefused),
     ),
     counter(
       'upstream_connect_failures_total',

@@ -59,6 +59,9 @@ export const BOUNDS = {
   ejectConsecutive: { min: 1, max: 1_000 },
   ejectSeconds: { min: 0.1, max: 300 },
   percent: { min: 0, max: 100 },
+  retries: { min: 0, max: 5 },
+  retriesPerSecond: { min: 0, max: 1_000 },
+  retryWindow: { min: 1, max: 300 },
 } as const satisfies Record<string, Bounds>;
 
 const wholePhrase = ({ min, max }: Bounds): string => `a whole number from ${min} to ${max}`;

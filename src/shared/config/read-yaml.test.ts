@@ -59,6 +59,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       upstream: 'orders',
       stripPrefix: true,
       preserveHost: true,
+      split: undefined,
+      retries: undefined,
       timeouts: { connectMs: 1000, headersMs: 10_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 60_000 },
       maxQueryBytes: 8192,
       maxBodyBytes: 1_048_576,
@@ -83,6 +85,8 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       upstream: 'users',
       stripPrefix: false,
       preserveHost: false,
+      split: undefined,
+      retries: undefined,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 0 },
       maxQueryBytes: 8192,
       maxBodyBytes: 11,
@@ -117,6 +121,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       slowStartMs: 0,
       resolveAllMs: 0,
       balance: undefined,
+      retryBudget: { percent: 20, minPerSecond: 1, windowMs: 10_000 },
     },
     {
       name: 'users',
@@ -134,6 +139,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       slowStartMs: 0,
       resolveAllMs: 0,
       balance: undefined,
+      retryBudget: { percent: 20, minPerSecond: 1, windowMs: 10_000 },
     },
   ]);
 });

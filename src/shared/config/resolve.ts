@@ -11,6 +11,7 @@ import type { Machine } from './server/machine.ts';
 import { defaultNodeName } from './server/node-name.ts';
 import { resolveServer } from './server/resolve.ts';
 import { resolveSource } from './source/resolve.ts';
+import { upstreamsOf } from './split/resolve.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
 import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
@@ -53,7 +54,7 @@ export function resolveConfig(checked: Checked): Config {
   );
   const hasDefault = upstreams.some(({ name }) => name === DEFAULT_UPSTREAM);
   const wantsDefault = routes.some(
-    ({ upstream, authorize }) => upstream === DEFAULT_UPSTREAM || authorize?.upstream === DEFAULT_UPSTREAM,
+    (route) => upstreamsOf(route).includes(DEFAULT_UPSTREAM) || route.authorize?.upstream === DEFAULT_UPSTREAM,
   );
   // Whoever writes routes says what is limited; the route that is there by itself always is.
   const limitByDefault =

@@ -3,6 +3,8 @@ import type { IdentitiesConfig, RouteAuthenticationConfig } from './identity/typ
 import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
+import type { RetriesConfig, RetryBudgetConfig } from './retries/types.ts';
+import type { SplitSideConfig } from './split/types.ts';
 import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
 import type { SourceConfig } from './source/types.ts';
 import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
@@ -47,6 +49,8 @@ export interface ServerConfig {
   readonly forwardInformational: boolean;
   /** Routes are looked for as if `//` in a path were `/`; what is forwarded keeps it. */
   readonly mergeSlashes: boolean;
+  /** Answers say how often their request was sent, where that is more than once. */
+  readonly debugHeaders: boolean;
   /** Request fields with names that some readers take for others (shared/http/ambiguous-name.ts) are not dropped. */
   readonly passesAmbiguousFields: boolean;
   /** The uws front takes chunked request bodies, which it reads wrongly where they have extensions or trailers. */
@@ -138,6 +142,8 @@ export interface RouteConfig {
   readonly match: MatchConfig | undefined;
   /** `undefined` = none: the gateway answers itself. */
   readonly upstream: string | undefined;
+  /** All upstreams that its requests are divided among, with `upstream` first; `undefined` = they are not. */
+  readonly split: readonly SplitSideConfig[] | undefined;
   /** `undefined` = it only forwards. */
   readonly rules: RouteRulesConfig | undefined;
   /** Take `path` off the front of what is forwarded. */
@@ -145,6 +151,8 @@ export interface RouteConfig {
   /** Send the client's Host instead of the target's. */
   readonly preserveHost: boolean;
   readonly timeouts: TimeoutsConfig;
+  /** `undefined` = nothing is repeated but what always is: see UpstreamCall. */
+  readonly retries: RetriesConfig | undefined;
   /** Of the query, without the `?`. */
   readonly maxQueryBytes: number;
   readonly maxBodyBytes: number;
@@ -248,6 +256,7 @@ export interface UpstreamConfig {
   readonly resolveAllMs: number;
   /** What keeps requests on one target; `undefined` = nothing: the less loaded of two. */
   readonly balance: BalanceConfig | undefined;
+  readonly retryBudget: RetryBudgetConfig;
 }
 
 /** By what requests that belong together go to one target. */

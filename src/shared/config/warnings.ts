@@ -3,6 +3,8 @@ import { uselessHealthPath } from './health/warnings.ts';
 import { idleProfiles, riskyClientKey } from './limits/warnings.ts';
 import { unmetPreflights } from './rules/cors.ts';
 import { literalPatterns, looselyShadowed } from './routes/warnings.ts';
+import { upstreamsOf } from './split/resolve.ts';
+import { riskyRetries } from './retries/warnings.ts';
 import { uselessBalance, uselessResolve } from './targets/warnings.ts';
 import type { EnvName } from './env-table.ts';
 import type { Problem } from './problems.ts';
@@ -13,7 +15,7 @@ import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 /** Things that work but are hardly meant. */
 
 function unusedUpstreams(config: Config): readonly Problem[] {
-  const used = new Set(config.routes.flatMap(({ upstream, authorization }) => [upstream, authorization?.upstream]));
+  const used = new Set(config.routes.flatMap((route) => [...upstreamsOf(route), route.authorization?.upstream]));
   return config.upstreams
     .filter(({ name }) => !used.has(name))
     .map(({ name }) => ({
@@ -138,6 +140,7 @@ export const warningsOf = (
   ...uselessHealthPath(config, from),
   ...uselessResolve(config),
   ...uselessBalance(config),
+  ...riskyRetries(config),
   ...riskyClientKey(config),
   ...idleProfiles(config),
   ...unusedUpstreams(config),

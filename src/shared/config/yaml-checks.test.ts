@@ -70,7 +70,7 @@ test.each([
   [route('upstream: orders'), 'g.yaml:1: routes[0].path: missing, expected it or exact'],
   [
     route('path: /a'),
-    'g.yaml:1: routes[0].upstream: missing, expected the name of an upstream (or redirect, or respond)',
+    'g.yaml:1: routes[0].upstream: missing, expected the name of an upstream (or split, redirect or respond)',
   ],
   [
     route('path: /a, upstream: orders, timeouts: { total_seconds: -1 }'),
@@ -137,7 +137,7 @@ routes:
   expect(problemsOf(yaml)).toEqual([
     'g.yaml:7: upstreams.orders.targets[1]: got "nonsense", expected an http or https URL such as http://10.0.0.1:8080',
     'g.yaml:8: upstreams.orders.conections: unknown key; did you mean "connections"?',
-    'g.yaml:12: routes[1].upstream: missing, expected the name of an upstream (or redirect, or respond)',
+    'g.yaml:12: routes[1].upstream: missing, expected the name of an upstream (or split, redirect or respond)',
     'g.yaml:13: routes[1].upstrem: unknown key; did you mean "upstream"?',
     'g.yaml:15: routes[1].timeouts.total_seconds: got "soon", expected a number of seconds from 0 to 86400 (0 = no limit)',
     'g.yaml:15: routes[2].timeouts.total_seconds: got "soon", expected a number of seconds from 0 to 86400 (0 = no limit)',

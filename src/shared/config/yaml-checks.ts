@@ -13,6 +13,8 @@ import { checkRules } from './rules/checks.ts';
 import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkSplit } from './split/checks.ts';
+import { checkRetries } from './retries/checks.ts';
 import { checkWeights } from './targets/checks.ts';
 import { urlOf } from './targets/resolve.ts';
 import { parseTargets } from './upstreams/target-url.ts';
@@ -90,13 +92,22 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
 }
 
 function checkUpstreamName(route: Partial<RouteYaml>, index: number, names: readonly string[]): readonly YamlProblem[] {
-  const { upstream } = route;
-  if (upstream === undefined || names.includes(upstream)) return [];
+  const { upstream, split = [] } = route;
   const known = names.length === 0 ? 'none is defined' : names.join(', ');
   const expected = `the name of an upstream (${known})`;
-  return [
-    { path: ['routes', index, 'upstream'], value: showValue(upstream), expected, ...didYouMean(upstream, names) },
+  const path = ['routes', index];
+  const named = [
+    ...(upstream === undefined ? [] : [{ name: upstream, path: [...path, 'upstream'] }]),
+    ...split.map(({ upstream: name }, side) => ({ name, path: [...path, 'split', side, 'upstream'] })),
   ];
+  return named
+    .filter(({ name }) => !names.includes(name))
+    .map(({ name, path: place }) => ({
+      path: place,
+      value: showValue(name),
+      expected,
+      ...didYouMean(name, names),
+    }));
 }
 
 function checkAuthorizer(value: unknown, index: number, upstreams: readonly string[]): readonly YamlProblem[] {
@@ -130,6 +141,8 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   const routes = given.map((route) => goodFields(routeSchema, route));
   problems.push(...given.flatMap((route, index) => checkOneOf(route, ['routes', index], ['path', 'exact'])));
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
+  problems.push(...routes.flatMap(checkRetries));
+  problems.push(...routes.flatMap(checkSplit));
   problems.push(
     ...routes.flatMap((good, index) => {
       const route = mapping(given[index]);

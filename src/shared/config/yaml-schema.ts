@@ -7,6 +7,8 @@ import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { splitSchema } from './split/yaml.ts';
+import { retriesSchema, retryBudgetSchema } from './retries/yaml.ts';
 import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_WEBSOCKET_FIELDS } from './websocket/yaml.ts';
@@ -99,6 +101,7 @@ export const upstreamSchema = section({
   slow_start_seconds: slowStart,
   resolve: resolveMode,
   balance: balanceSchema.optional().describe('Which of its targets a request goes to.'),
+  retry_budget: retryBudgetSchema.optional().describe('How many requests are sent to it once more, at most.'),
 }).meta(exactlyOne('url', 'targets'));
 
 export const routeSchema = section({
@@ -122,10 +125,12 @@ export const routeSchema = section({
   upstream: z
     .string('the name of an upstream')
     .optional()
-    .describe('Name of the upstream that requests go to; every route has one, redirect or respond.'),
+    .describe('Name of the upstream that requests go to; every route has one, split, redirect or respond.'),
+  split: splitSchema.optional().describe('Several upstreams instead, with the shares of clients that each gets.'),
   strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
   preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
   timeouts: timeouts.optional().describe('Time limits of this route.'),
+  retries: retriesSchema.optional().describe('When a request that has failed is sent once more.'),
   max_query_bytes: wholeNumber(BOUNDS.queryBytes)
     .optional()
     .describe('Longest query, without the ?; above it 414. Default MAX_QUERY_BYTES.'),

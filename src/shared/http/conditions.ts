@@ -31,8 +31,8 @@ export const whatMeets = (match: MatchConfig | undefined): Pick<Asked, 'fields' 
   query: match?.query.map(({ name, value }) => [name, value].map(encodeURIComponent).join('=')).join('&'),
 });
 
-/** Two of one name leave open which the upstream goes by: they are like neither. */
-function hasField(fields: string, { name, value }: NameValue): boolean {
+/** Whether header lines have the field, with that value. Two of one name leave open which the upstream goes by: they are like neither. */
+export function hasField(fields: string, { name, value }: NameValue): boolean {
   let found = false;
   for (let start = 0; start < fields.length;) {
     const end = fields.indexOf('\r\n', start);

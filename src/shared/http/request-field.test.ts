@@ -15,6 +15,7 @@ const KIND: Readonly<Record<string, number>> = {
   'keep-alive': kinds.DROP,
   'x-real-ip': kinds.X_REAL_IP,
   'x-request-id': kinds.X_REQUEST_ID,
+  'x-request-attempt': kinds.DROP,
   'content-length': kinds.CONTENT_LENGTH,
   'http2-settings': kinds.DROP,
   'x-forwarded-for': kinds.X_FORWARDED_FOR,
@@ -72,7 +73,7 @@ prop.prop([fc.constantFrom(...Object.keys(KIND)), fc.nat(18), fc.constantFrom('x
   },
 );
 
-test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives and what speaks of proxies', () => {
+test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives and what proxies say of themselves', () => {
   expect(Object.keys(KIND).filter(kinds.isHopByHop).sort()).toEqual([
     'connection',
     'http2-settings',
@@ -84,5 +85,6 @@ test('hop-by-hop fields are exactly those of RFC 9110 7.6.1, their old relatives
     'trailer',
     'transfer-encoding',
     'upgrade',
+    'x-request-attempt',
   ]);
 });

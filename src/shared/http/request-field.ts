@@ -45,6 +45,7 @@ export const NOTABLE_NAMES: readonly string[] = [
   'x-forwarded-host',
   'x-forwarded-proto',
   'x-real-ip',
+  'x-request-attempt',
   'x-request-id',
 ];
 
@@ -76,6 +77,7 @@ export function requestFieldKind(lowerName: string): number {
  * `proxy-authorization` is dropped: RFC 9110 11.7.2 lets a proxy relay it, but the client can only have meant a forward
  * proxy before us, none of our upstreams is one (no CONNECT, no absolute-form), and passing it on leaks credentials.
  * `proxy` is dropped: no request has a use for it, and CGI hands it on as HTTP_PROXY, which HTTP libraries obey.
+ * `x-request-attempt` is dropped: the gateway alone says how often it sends a request.
  * `http2-settings` is dropped with the `Upgrade: h2c` it belongs to (RFC 9113 3.1 made both obsolete).
  */
 function notableKind(lowerName: string): number {
@@ -111,13 +113,18 @@ function notableKind(lowerName: string): number {
       if (first === X) return lowerName === 'x-forwarded-host' ? X_FORWARDED_HOST : FORWARD;
       return lowerName === 'proxy-connection' ? DROP : FORWARD;
     case 17:
-      if (first === X) return lowerName === 'x-forwarded-proto' ? X_FORWARDED_PROTO : FORWARD;
+      if (first === X) return ofSeventeen(lowerName);
       return first === T && lowerName === 'transfer-encoding' ? TRANSFER_ENCODING : FORWARD;
     case 19:
       return lowerName === 'proxy-authorization' ? DROP : FORWARD;
     default:
       return FORWARD;
   }
+}
+
+function ofSeventeen(lowerName: string): number {
+  if (lowerName === 'x-forwarded-proto') return X_FORWARDED_PROTO;
+  return lowerName === 'x-request-attempt' ? DROP : FORWARD;
 }
 
 /** Whether a request field belongs to one connection only (RFC 9110 7.6.1) and so is never copied as it is. */

@@ -17,6 +17,8 @@ const DEFAULTS: RouteConfig = {
   rules: undefined,
   stripPrefix: false,
   preserveHost: false,
+  split: undefined,
+  retries: undefined,
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
   maxQueryBytes: 1,
   maxBodyBytes: 1,

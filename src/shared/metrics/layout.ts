@@ -70,6 +70,9 @@ export type AuthOutcome = (typeof AUTH_OUTCOMES)[number];
 /** What came of asking an authorizer; `passed`: it gave no answer, and the route lets pass then. */
 export const AUTHORIZER_OUTCOMES = ['granted', 'denied', 'unavailable', 'passed'] as const;
 export type AuthorizerOutcome = (typeof AUTHORIZER_OUTCOMES)[number];
+/** Why a request was sent once more; `stale`: a kept connection had closed. */
+export const RETRY_REASONS = ['stale', 'connect_failure', 'reset', 'timeout', 'status'] as const;
+export type RetryReason = (typeof RETRY_REASONS)[number];
 /** Which way messages of a WebSocket go. */
 export const SOCKET_DIRECTIONS = ['from_client', 'from_upstream'] as const;
 /** Who ended a WebSocket first. */
@@ -160,8 +163,10 @@ const upstream = columns();
 export const UPSTREAM = {
   /** Requests written to it, repeated ones included. */
   requests: upstream.take(),
-  /** Requests written a second time, because a reused connection closed on them. */
-  retries: upstream.take(),
+  /** Requests written once more, one for each of RETRY_REASONS. */
+  retries: upstream.take(RETRY_REASONS.length),
+  /** Requests that would have been, had there been any budget left. */
+  retriesRefused: upstream.take(),
   connectFailures: upstream.take(),
   /** Of them those for want of a descriptor, memory or port of this machine. */
   ownShortages: upstream.take(),
@@ -175,6 +180,9 @@ export const UPSTREAM = {
   connectionsIdle: upstream.take(),
   queued: upstream.take(),
 } as const;
+
+/** Column of an upstream's requests that were written once more for that. */
+export const retryColumn = (reason: RetryReason): number => UPSTREAM.retries + RETRY_REASONS.indexOf(reason);
 
 const rule = columns();
 /** Columns of a limit rule: one for each mode and outcome. */

@@ -14,6 +14,8 @@ export interface AccessEntry {
   readonly bytes_received: number;
   readonly bytes_sent: number;
   readonly duration_ms: number;
+  /** How often it was sent, where that is more than once. */
+  readonly attempts?: number;
   /** From the request being written to the end of the answer's header; -1 when there was none. */
   readonly upstream_ms: number;
   readonly target: string;

@@ -225,6 +225,10 @@ export class RequestThread implements ExchangeThread {
     return exchange;
   }
 
+  get tellsAttempts(): boolean {
+    return this.config.server.debugHeaders;
+  }
+
   get mergesSlashes(): boolean {
     return this.config.server.mergeSlashes;
   }

@@ -19,6 +19,7 @@ import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/up
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { RouteSplit } from './split/route-split.ts';
 import { compileRules } from './rules/route-rules.ts';
 import type { RouteRules } from './rules/route-rules.ts';
 import { watchHealth } from './upstream/upstream-health.ts';
@@ -69,6 +70,8 @@ export interface RouteStages {
   readonly metricsStart: number;
   /** `undefined` = Upgrade is ignored. */
   readonly websocket: SocketRoute | undefined;
+  /** `undefined` = all requests go to `upstream`. */
+  readonly split: RouteSplit<ForwardingStages> | undefined;
 }
 
 /** The same of a route whose requests go to an upstream. */
@@ -86,6 +89,7 @@ export class RoutingTable {
   readonly sockets: ReadonlyMap<string, SocketRoute>;
   readonly #router: Router<RouteStages>;
   readonly #healthWatch: EjectionWatch;
+  readonly #threads: number;
   #drained: ReadonlySet<string>;
   readonly #configs: ReadonlyMap<string, UpstreamConfig>;
 
@@ -95,6 +99,7 @@ export class RoutingTable {
     const { authorizers, previous, random, streams, targetSets } = options;
     this.#healthWatch = healthWatch;
     this.#drained = options.drained;
+    this.#threads = Math.max(1, config.server.workers);
     this.#configs = new Map(config.upstreams.map((each) => [each.name, each]));
     this.trustedProxies = new TrustedProxies(config.server.trustedProxies);
     const handles = config.testNoHandles ? undefined : nodeHandles();
@@ -130,15 +135,18 @@ export class RoutingTable {
       const websocket =
         route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
       if (websocket !== undefined) sockets.set(route.name, websocket);
-      return {
-        ...(name === undefined ? NO_UPSTREAM : find(name)),
+      const stages = {
         rules,
         authentication: identity.of(route),
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
         metricsStart,
         websocket,
+        split: undefined,
       };
+      if (name === undefined) return { ...NO_UPSTREAM, ...stages };
+      const ofSide = (side: string): ForwardingStages => ({ ...find(side), ...stages });
+      return route.split === undefined ? ofSide(name) : { ...ofSide(name), split: new RouteSplit(route.split, ofSide) };
     });
     this.upstreams = upstreams;
     this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);
@@ -175,6 +183,7 @@ export class RoutingTable {
     watchEjection(watch, places, { upstream, rule: ejection });
     upstream.reweigh(slowStartMs, watch, this.#drained);
     upstream.balanceBy(balance);
+    upstream.retryBudget.configure(config.retryBudget, this.#threads);
   }
 
   /** Every tick. */
@@ -198,6 +207,6 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 /** Everything about an upstream that its connections depend on. */
 const poolSettings = (upstream: UpstreamConfig): string => {
   const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
-  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, ...settings } = rest;
+  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, retryBudget: _budget, ...settings } = rest;
   return JSON.stringify(settings);
 };

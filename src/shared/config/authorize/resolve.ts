@@ -1,6 +1,7 @@
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import type { RouteConfig, UpstreamConfig } from '../types.ts';
+import { upstreamsOf } from '../split/resolve.ts';
 import { resolveUpstream } from '../upstreams/resolve.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 import { QUESTION_PARTS } from './types.ts';
@@ -65,11 +66,15 @@ export function resolveAuthorizers(env: EnvValues, routes: readonly RouteYaml[])
  */
 export function withAuthorizedFields(routes: readonly RouteConfig[]): readonly RouteConfig[] {
   const fields = new Map<string, Set<string>>();
-  for (const { upstream, authorization } of routes) {
-    if (upstream === undefined) continue;
-    const known = fields.get(upstream) ?? new Set();
-    fields.set(upstream, known);
-    for (const name of authorization?.copy ?? []) known.add(name);
+  for (const route of routes) {
+    for (const upstream of upstreamsOf(route)) {
+      const known = fields.get(upstream) ?? new Set();
+      fields.set(upstream, known);
+      for (const name of route.authorization?.copy ?? []) known.add(name);
+    }
   }
-  return routes.map((route) => ({ ...route, authorizedFields: [...(fields.get(route.upstream ?? '') ?? [])] }));
+  return routes.map((route) => {
+    const all = upstreamsOf(route).flatMap((upstream) => [...(fields.get(upstream) ?? [])]);
+    return { ...route, authorizedFields: [...new Set(all)] };
+  });
 }

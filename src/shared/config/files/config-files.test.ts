@@ -38,7 +38,7 @@ describe('several files', () => {
     const bad = { ...files, 'd/20-more.yml': 'routes:\n  - { path: /b, upstream: p }\n  - { path: /c, upstrem: o }\n' };
     expect(problemsOf({ GATEWAY_CONFIG: 'd,keys.yaml' }, bad)).toEqual([
       'd/20-more.yml:2: routes[1].upstream: got "p", expected the name of an upstream (o); did you mean "o"?',
-      'd/20-more.yml:3: routes[2].upstream: missing, expected the name of an upstream (or redirect, or respond)',
+      'd/20-more.yml:3: routes[2].upstream: missing, expected the name of an upstream (or split, redirect or respond)',
       'd/20-more.yml:3: routes[2].upstrem: unknown key; did you mean "upstream"?',
     ]);
     expect(problemsOf({ GATEWAY_CONFIG: 'd/p,d' }, files)).toEqual([

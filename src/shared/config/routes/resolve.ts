@@ -8,6 +8,8 @@ import { toMs } from '../numbers.ts';
 import type { RouteConfig, TimeoutsConfig } from '../types.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 import { resolveRules } from '../rules/resolve.ts';
+import { resolveSplit } from '../split/resolve.ts';
+import { resolveRetries } from '../retries/resolve.ts';
 import { resolveWebSocket } from '../websocket/resolve.ts';
 import { routeName } from './conflicts.ts';
 import { routedPart } from './routed-part.ts';
@@ -29,14 +31,18 @@ export function resolveRoute(
 ): RouteConfig {
   const { env } = defaults;
   const name = routeName(route) ?? 'root';
-  const answers = route.upstream === undefined;
+  const split = resolveSplit(route);
+  const upstream = route.upstream ?? split?.[0]?.upstream;
+  const answers = upstream === undefined;
   return {
     name,
     ...routedPart(route),
-    upstream: route.upstream,
+    upstream,
+    split,
     rules: resolveRules(route, env),
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),
+    retries: resolveRetries(env, route.retries),
     maxQueryBytes: route.max_query_bytes ?? env.MAX_QUERY_BYTES,
     maxResponseBytes: route.max_response_bytes ?? env.MAX_RESPONSE_BYTES,
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,

@@ -9,13 +9,13 @@ import { DESTINATIONS } from './yaml.ts';
 function checkDestination({ given, path }: RouteParts): readonly YamlProblem[] {
   const [first, ...others] = DESTINATIONS.filter((key) => key in given);
   if (first === undefined) {
-    const expected = 'the name of an upstream (or redirect, or respond)';
+    const expected = 'the name of an upstream (or split, redirect or respond)';
     return [{ path: [...path, 'upstream'], value: undefined, expected }];
   }
   return others.map((other) => ({
     path: [...path, other],
     value: undefined,
-    expected: 'only one of upstream, redirect and respond',
+    expected: 'only one of upstream, split, redirect and respond',
     reason: `${first} is set too`,
   }));
 }
@@ -26,6 +26,7 @@ const OF_FORWARDING = [
   'websocket',
   'preserve_host',
   'timeouts',
+  'retries',
   'max_body_bytes',
   'rewrite',
   'request_headers',
@@ -46,7 +47,7 @@ const saysNone = (value: unknown): boolean => value === false || (Array.isArray(
 
 /** Whoever writes such a key believes that it holds. */
 function checkUnused({ given, path }: RouteParts): readonly YamlProblem[] {
-  if ('upstream' in given || !('redirect' in given || 'respond' in given)) return [];
+  if ('upstream' in given || 'split' in given || !('redirect' in given || 'respond' in given)) return [];
   const answer = 'redirect' in given ? 'redirect' : 'respond';
   const keepsPath = answer === 'redirect' && asMapping(given['redirect'])['keep_path'] === true;
   const keys = keepsPath ? OF_FORWARDING : [...OF_FORWARDING, 'strip_prefix'];

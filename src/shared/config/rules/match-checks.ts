@@ -8,7 +8,8 @@ import type { RouteParts } from './parts.ts';
 /** Their values are secrets, which belong in no configuration; and each client has its own. */
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie']);
 
-function headerFault(name: string): Pick<YamlProblem, 'expected' | 'reason' | 'hint'> | undefined {
+/** What keeps requests from having such a field as a condition. */
+export function headerFault(name: string): Pick<YamlProblem, 'expected' | 'reason' | 'hint'> | undefined {
   const fault = nameFault(name);
   if (fault !== undefined) return fault;
   const lower = name.toLowerCase();

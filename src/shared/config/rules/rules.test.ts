@@ -217,9 +217,12 @@ test.each([
 });
 
 test.each([
-  ['upstream: o, redirect: { to: /b }', 'redirect: upstream is set too, expected only one of upstream, redirect and'],
-  ['upstream: o, respond: {}', 'respond: upstream is set too, expected only one of upstream, redirect and respond'],
-  ['methods: [GET]', 'upstream: missing, expected the name of an upstream (or redirect, or respond)'],
+  [
+    'upstream: o, redirect: { to: /b }',
+    'redirect: upstream is set too, expected only one of upstream, split, redirect',
+  ],
+  ['upstream: o, respond: {}', 'respond: upstream is set too, expected only one of upstream, split, redirect and'],
+  ['methods: [GET]', 'upstream: missing, expected the name of an upstream (or split, redirect or respond)'],
   ['redirect: {}', 'redirect.to: missing, expected a text'],
   ['redirect: { to: b }', 'expected an http or https URL, or a path that starts with /'],
   ['redirect: { to: "ftp://b" }', 'expected an http or https URL, or a path that starts with /'],

@@ -66,7 +66,7 @@ const fieldRules = section({
 });
 
 /** Where a route's requests end: it has one of these. */
-export const DESTINATIONS = ['upstream', 'redirect', 'respond'] as const;
+export const DESTINATIONS = ['upstream', 'split', 'redirect', 'respond'] as const;
 
 /** The keys of a route that say what it does beside forwarding, and for which requests. */
 export const ROUTE_RULE_FIELDS = {

@@ -34,6 +34,7 @@ export function resolveServer(
     halfCloseMs: toMs(env.HALF_CLOSE_SECONDS),
     forwardInformational: env.FORWARD_INFORMATIONAL,
     mergeSlashes: env.MERGE_SLASHES,
+    debugHeaders: env.DEBUG_HEADERS,
     passesAmbiguousFields: env.AMBIGUOUS_FIELDS === 'pass',
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,

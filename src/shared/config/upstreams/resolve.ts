@@ -1,6 +1,7 @@
 import { resolveBreaker } from '../breaker/resolve.ts';
 import { resolveHealth } from '../health/resolve.ts';
 import { resolveBalance, resolveEjection, resolveTargets } from '../targets/resolve.ts';
+import { resolveRetryBudget } from '../retries/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
@@ -39,6 +40,7 @@ export function resolveUpstream(
     slowStartMs: toMs(own.slow_start_seconds ?? 0),
     resolveAllMs: own.resolve === 'all' ? toMs(env.DNS_REFRESH_SECONDS) : 0,
     balance: resolveBalance(own.balance?.by),
+    retryBudget: resolveRetryBudget(env, own.retry_budget),
   };
 }
 
@@ -58,6 +60,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   slowStartMs: 0,
   resolveAllMs: 0,
   balance: undefined,
+  retryBudget: resolveRetryBudget(env),
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

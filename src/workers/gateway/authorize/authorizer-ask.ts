@@ -78,6 +78,7 @@ export class AuthorizerAsk implements CallOwner, GatedCall {
   readonly informed = false;
   readonly starting = false;
   readonly mayShare = false;
+  readonly probes = false;
   /** It is balanced by address: nobody has proved yet who he is. */
   readonly consumer = '';
   /** What its answer will hold for; `''` = one request. */
@@ -223,6 +224,11 @@ export class AuthorizerAsk implements CallOwner, GatedCall {
   onInformational(): void {}
   onLongAnswer(): void {}
   onUploading(): void {}
+  // It is asked once.
+  onAttemptFailed(): void {}
+  mayAttempt(): boolean {
+    return false;
+  }
   unsentBytes(): number {
     return 0;
   }

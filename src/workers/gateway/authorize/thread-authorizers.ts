@@ -57,7 +57,7 @@ export class ThreadAuthorizers implements AskingThread {
     if (config === undefined) return new RouteAuthorization({ thread: this, guarded, asks: undefined });
     const { upstream, breakerPlace, outcomes } = find(config.upstream);
     const { target: forwardTarget, timeoutMs } = config;
-    const routeConfig = { timeouts: timeoutsOf(timeoutMs), preserveHost: false };
+    const routeConfig = { timeouts: timeoutsOf(timeoutMs), preserveHost: false, retries: undefined };
     const authorizer = {
       stages: { upstream },
       routeConfig,

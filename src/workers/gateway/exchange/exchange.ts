@@ -155,6 +155,8 @@ export class Exchange
   #handshake: Handshake | undefined = undefined;
   #limited: RouteLimit | undefined = undefined;
   #route: CompiledRoute<RouteStages> | undefined = undefined;
+  /** Those of its route, or of the side of it that it is on. */
+  #stages: RouteStages | undefined = undefined;
   #outcome: ExchangeOutcome = 'ok';
   /** What clients are told of its maintenance, in place of what the code means. */
   #closedText: string | undefined = undefined;
@@ -238,6 +240,7 @@ export class Exchange
     if (match.kind === 'method_not_allowed') return this.#refuseMethod(match.allow);
     this.address = this.client.peerAddress();
     this.#route = match;
+    this.#stages = match.stages;
     const { rules } = match.stages;
     this.rules = rules;
     if (rules !== undefined && rules.cors !== undefined) this.#corsFields = rules.cors.linesFor(head.fields);
@@ -516,6 +519,8 @@ export class Exchange
 
   /** 503: whether the upstream is called at all. */
   #checkBreaker(): void {
+    const { split } = this.stages;
+    if (split !== undefined) this.#stages = split.stagesFor(this);
     const { breakerPlace } = this.stages;
     if (breakerPlace === 0) return this.#forward();
     const token = this.thread.breaker.check(breakerPlace, this.breakerClient);
@@ -531,15 +536,19 @@ export class Exchange
   }
 
   #onBreaker(token: number): void {
-    const { breaker } = this.thread;
-    const { breakerPlace } = this.stages;
     if (token !== REFUSE) this.breakerToken = token;
     if (!this.#isDeciding) return this.#tellBreaker(OUTCOME.IGNORED);
     if (!isClosedToken(token)) this.#countGate(token);
     if (token !== REFUSE) return this.#forward();
+    this.#sayOpen();
+    this.#refuse('circuit_open');
+  }
+
+  #sayOpen(): void {
+    const { breaker } = this.thread;
+    const { breakerPlace } = this.stages;
     const state = breaker.state(breakerPlace) === 'HALF_OPEN' ? 'HALF_OPEN' : 'OPEN';
     this.extraFields += `retry-after: ${breaker.retryAfterSeconds(breakerPlace)}\r\nx-circuit-breaker: ${state}\r\n`;
-    this.#refuse('circuit_open');
   }
 
   /** Whatever a gate says that is not closed; shadow refuses too, but for counting. */
@@ -778,7 +787,40 @@ export class Exchange
   }
 
   onCallFailed(code: ErrorCode): void {
+    if (code === 'circuit_open') this.#sayOpen();
     this.fail(code);
+  }
+
+  get probes(): boolean {
+    return isProbe(this.breakerToken);
+  }
+
+  onAttemptFailed(code: ErrorCode | undefined): void {
+    const { call, body } = this;
+    const judged = { status: call?.status ?? 0, call, body };
+    this.#tellBreaker(breakerOutcome(code ?? 'ok', judged, this.stages.outcomes));
+  }
+
+  mayAttempt(attempt: number): boolean {
+    const { breakerPlace } = this.stages;
+    if (breakerPlace !== 0 && !this.#passesAgain(breakerPlace)) return false;
+    if (this.thread.tellsAttempts) {
+      const before = this.extraFields.replace(ATTEMPTS_LINE, '');
+      this.extraFields = `${before}x-gateway-attempts: ${attempt}\r\n`;
+    }
+    return true;
+  }
+
+  /** Only where the breaker is closed: what it lets pass beside that is one request, once. */
+  #passesAgain(breakerPlace: number): boolean {
+    const { breaker } = this.thread;
+    if (breaker.state(breakerPlace) !== 'CLOSED') return false;
+    const token = breaker.check(breakerPlace, this.breakerClient);
+    if (token === REFUSE || token === ASK) return false;
+    this.breakerToken = token;
+    if (isClosedToken(token)) return true;
+    this.#tellBreaker(OUTCOME.IGNORED);
+    return false;
   }
 
   /** The thread is closing. */
@@ -926,7 +968,7 @@ export class Exchange
 
   /** Asked for its upstream only once the route is known to have one. */
   get stages(): ForwardingStages {
-    return (this.#route as CompiledRoute<ForwardingStages>).stages;
+    return this.#stages as ForwardingStages;
   }
 
   get routeConfig(): RouteConfig {
@@ -952,6 +994,7 @@ export class Exchange
   }
 }
 
+const ATTEMPTS_LINE = /x-gateway-attempts: \d+\r\n/;
 const NOTHING_TOLD: Told = { client: '', forwarded: '', via: '' };
 
 const utf8AsBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

@@ -22,7 +22,11 @@ export interface RecordedExchange extends CountedExchange {
   readonly path: string;
   readonly routeName: string;
   readonly call:
-    | { readonly tookMs: number; readonly target: { readonly config: { readonly origin: string } } | undefined }
+    | {
+        readonly tookMs: number;
+        readonly attempts: number;
+        readonly target: { readonly config: { readonly origin: string } } | undefined;
+      }
     | undefined;
 }
 
@@ -51,6 +55,7 @@ export function beginEntry(exchange: RecordedExchange): BegunEntry {
     path: shortPath(exchange.path),
     route: exchange.routeName,
     status: exchange.status,
+    ...(exchange.call === undefined || exchange.call.attempts === 1 ? {} : { attempts: exchange.call.attempts }),
     upstream_ms: round(exchange.call?.tookMs ?? -1),
     target: exchange.call?.target?.config.origin ?? '',
   };

@@ -54,6 +54,8 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly inFlight: number;
   /** Routes are looked for as if `//` in a path were `/`. */
   readonly mergesSlashes: boolean;
+  /** Answers say how often their request was sent, where that is more than once. */
+  readonly tellsAttempts: boolean;
   /** Over the cap of exchanges, or the connection is one too many: then the refusal sheds it. */
   isOverloaded(address: string): boolean;
   /** Calls onBodyBegins once this turn of the loop has brought what it has of the request's body. */

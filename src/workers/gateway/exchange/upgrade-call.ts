@@ -38,6 +38,10 @@ export class UpgradeCall extends UpstreamCall {
     this.#link?.cancel();
   }
 
+  protected override get retries(): undefined {
+    return undefined; // a handshake is made once
+  }
+
   protected override hold(): void {} // it takes no place of the pool
 
   protected override deliver(connection: Connection): void {

@@ -2,7 +2,8 @@ import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { isIdempotent } from '../../../shared/http/method.ts';
-import { UPSTREAM } from '../../../shared/metrics/layout.ts';
+import { retryColumn, UPSTREAM } from '../../../shared/metrics/layout.ts';
+import type { RetryReason } from '../../../shared/metrics/layout.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
@@ -13,6 +14,7 @@ import type { Asking } from '../upstream/target-ejection.ts';
 import type { Target } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { LEAST_PACED_MS, LEAST_WINDOW_BYTES, RATE_WINDOW_MS } from './least-rate.ts';
+import { isWhole, mayComeTwice, MOST_RETRY_AFTER_MS, pauseMs, repeatReason, retryAfterMs } from './repeat-rule.ts';
 import type { RequestBody } from './request-body.ts';
 import { TotalDeadline } from './total-deadline.ts';
 
@@ -43,7 +45,7 @@ export interface CallOwner {
   readonly fields: string;
   readonly encoding: 'latin1' | 'utf8';
   readonly body: RequestBody | undefined;
-  readonly routeConfig: Pick<RouteConfig, 'timeouts' | 'preserveHost'>;
+  readonly routeConfig: Pick<RouteConfig, 'timeouts' | 'preserveHost' | 'retries'>;
   readonly stages: { readonly upstream: Upstream };
   /** Some byte of the answer has been given to the client. */
   readonly answerStarted: boolean;
@@ -64,12 +66,18 @@ export interface CallOwner {
   onInformational(statusLine: string, fields: string): void;
   /** Some of the request's body went out, and more is to come. */
   onUploading(): void;
+  /** What becomes of it is what a breaker waits for: it is sent once. */
+  readonly probes: boolean;
+  /** It may be sent once more: what this attempt says of the upstream is to be told. @param code undefined: its answer's status says it */
+  onAttemptFailed(code: ErrorCode | undefined): void;
+  /** @param attempt how many-th it is. @returns whether it may be made: never while the breaker is not closed */
+  mayAttempt(attempt: number): boolean;
   onCallFailed(code: ErrorCode): void;
   onFault(error: unknown): void;
 }
 
 /** What a call waits for; each wait has its own time-out and its own answer when that is over. */
-type Stage = 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'done';
+type Stage = 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'pause' | 'done';
 
 /**
  * One request on an upstream's connection: the connection, the request on it, the answer from it, the attempts, and the
@@ -103,6 +111,14 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   #askedMs = -1;
   #askedBytes = 0;
   #attempts = 0;
+  /** Those that have failed it; undefined: none has. */
+  #tried: Target[] | undefined = undefined;
+  /** Something of the request was written. */
+  #wasSent = false;
+  /** What waits for the header of the answer is an attempt that another may follow. */
+  #hasTry = false;
+  /** Times that it was sent once more, within the budget. */
+  #repeats = 0;
 
   holds = false;
   waitsIn: Share | undefined = undefined;
@@ -129,10 +145,23 @@ export class UpstreamCall implements Queued, Waiting, Asking {
       this.#total = new TotalDeadline(() => this.#onTotalDeadline());
       deadlines.arm(this.#total, timeouts.totalMs);
     }
+    const { upstream } = stages;
+    if (this.#attempts === 0 && this.retries !== undefined) upstream.retryBudget.firsts++;
     this.#attempts++;
     this.#endTrial();
-    this.target = stages.upstream.pick(this);
+    const other = this.#tried === undefined ? undefined : upstream.pickOther(this, this.#tried);
+    this.target = other ?? upstream.pick(this);
     this.acquire(this.target);
+  }
+
+  /** When it is sent once more; undefined: only where that is as good as once and costs no upstream anything. */
+  protected get retries(): RouteConfig['retries'] {
+    return this.#owner.routeConfig.retries;
+  }
+
+  /** How often the request was sent, as far as its failures are the upstream's. */
+  get attempts(): number {
+    return this.#repeats + 1;
   }
 
   /** Asks for a connection. */
@@ -182,7 +211,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   }
 
   get mayShare(): boolean {
-    return !this.#retried && this.#owner.mayShare;
+    return !this.#retried && this.#repeats === 0 && this.#owner.mayShare;
   }
 
   get address(): string {
@@ -216,7 +245,9 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     // Sent from within start() nothing has been waited for: the clock need not be asked again.
     this.#sentMs = owner.starting ? owner.startedMs : monotonicMs();
     const host = owner.routeConfig.preserveHost ? `host: ${owner.host}\r\n` : target.hostLine;
-    const head = `${method} ${target.config.basePath}${owner.forwardTarget} HTTP/1.1\r\n${host}${owner.fields}`;
+    let head = `${method} ${target.config.basePath}${owner.forwardTarget} HTTP/1.1\r\n${host}${owner.fields}`;
+    if (this.#repeats > 0) head += `x-request-attempt: ${this.attempts}\r\n`;
+    this.#wasSent = true;
     if (body !== undefined) {
       this.#stage = 'upload';
       body.send(connection, head, owner.encoding);
@@ -242,7 +273,11 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   }
 
   #armHead(): void {
-    this.#owner.deadlines.arm(this, this.#owner.routeConfig.timeouts.headersMs);
+    const { retries } = this;
+    const { headersMs } = this.#owner.routeConfig.timeouts;
+    const perTryMs = retries === undefined || this.#repeats >= retries.attempts ? 0 : retries.perTryMs;
+    this.#hasTry = perTryMs > 0 && perTryMs < headersMs;
+    this.#owner.deadlines.arm(this, this.#hasTry ? perTryMs : headersMs);
   }
 
   onUploadProgress(): void {
@@ -275,6 +310,10 @@ export class UpstreamCall implements Queued, Waiting, Asking {
         this.status = connection.parser.status;
         this.#stage = 'upstream-body';
         this.#countAnswer();
+        if (this.status >= 500 && this.#repeatsAnswer(connection)) {
+          this.nowMs = -1;
+          return;
+        }
       }
       if (connection.complete) {
         this.#connection = undefined;
@@ -407,18 +446,113 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     this.#connection = undefined;
     if (this.#stage === 'done') return;
     const { answerStarted, deadlines, informed, routeConfig, stages } = this.#owner;
+    const { retries } = this;
     if (stale && !answerStarted && !informed && this.#mayRepeat()) {
       this.#retried = true;
-      this.#count(UPSTREAM.retries);
+      this.#count(retryColumn('stale'));
       this.#stage = 'connection';
       deadlines.arm(this, routeConfig.timeouts.headersMs);
       this.target?.acquireFresh(this);
       return;
     }
     const unsent = this.#stage === 'connection' && code !== 'upstream_queue_full' && code !== 'too_many_in_flight';
-    if (unsent && this.#attempts < stages.upstream.targets.length) return this.start();
+    if (unsent && this.#attempts < stages.upstream.targets.length) {
+      this.#noteTried();
+      return this.start();
+    }
     if (this.#stage !== 'connection' && !stale) this.#judge(code);
-    this.#fail(code);
+    const reason = retries === undefined ? undefined : repeatReason(code, this.#stage === 'connection', retries);
+    if (reason === undefined || !this.#repeat(reason, code)) this.#fail(code);
+  }
+
+  /** An answer that says the target does not work is not the client's yet. */
+  #repeatsAnswer({ parser }: Connection): boolean {
+    if (this.retries?.statuses.includes(this.status) !== true) return false;
+    const waitMs = retryAfterMs(parser.fields);
+    return waitMs <= MOST_RETRY_AFTER_MS && this.#repeat('status', undefined, waitMs);
+  }
+
+  /**
+   * Sends the request once more if it may be: at once to another target, and where there is none after a moment to the same.
+   * Attempts count one by one for breaker and ejection.
+   * @param code undefined: an answer's status is the reason
+   * @param leastWaitMs before it may go to the same target
+   */
+  #repeat(reason: RetryReason, code: ErrorCode | undefined, leastWaitMs = 0): boolean {
+    const owner = this.#owner;
+    if (!this.#mayBeRepeated()) return false;
+    const { upstream } = owner.stages;
+    const isElsewhere = upstream.pickOther(this, this.#noteTried()) !== undefined;
+    const waitMs = isElsewhere ? 0 : Math.max(pauseMs(upstream.random()), leastWaitMs);
+    if (Math.max(waitMs, leastWaitMs) >= this.#leftMs()) return false;
+    if (!upstream.retryBudget.take()) {
+      this.#count(UPSTREAM.retriesRefused);
+      return false;
+    }
+    if (reason === 'timeout') this.#judge('upstream_headers_timeout');
+    owner.onAttemptFailed(code);
+    if (waitMs === 0 && !owner.mayAttempt(this.attempts + 1)) {
+      upstream.retryBudget.giveBack();
+      return false;
+    }
+    this.#count(retryColumn(reason));
+    this.#beginAnew();
+    if (waitMs === 0) {
+      this.start();
+    } else {
+      this.#stage = 'pause';
+      owner.deadlines.arm(this, waitMs);
+    }
+    return true;
+  }
+
+  #mayBeRepeated(): boolean {
+    const owner = this.#owner;
+    const { retries } = this;
+    if (retries === undefined || this.#repeats >= retries.attempts) return false;
+    if (owner.answerStarted || owner.informed || owner.probes) return false;
+    return this.#wasSent ? isWhole(owner) && mayComeTwice(owner, retries) : owner.body?.streamed !== true;
+  }
+
+  #noteTried(): readonly Target[] {
+    this.#tried ??= [];
+    if (this.target !== undefined) this.#tried.push(this.target);
+    return this.#tried;
+  }
+
+  /** Of the time for the exchange as a whole. */
+  #leftMs(): number {
+    const { deadlines, routeConfig } = this.#owner;
+    if (this.#total === undefined) return Number.POSITIVE_INFINITY;
+    return routeConfig.timeouts.totalMs - (deadlines.nowMs - this.#total.deadlineFromMs);
+  }
+
+  /** What came of the attempt is forgotten. */
+  #beginAnew(): void {
+    const connection = this.#connection;
+    this.#endTrial();
+    this.#countUnanswered();
+    this.#connection = undefined;
+    this.target?.letGo(this);
+    // One whose answer is whole goes on by itself.
+    if (connection?.carried === this) connection.leave(this);
+    this.#repeats++;
+    this.status = 0;
+    this.refusedStatus = 0;
+    this.tookMs = -1;
+  }
+
+  #goOn(): void {
+    if (this.#owner.mayAttempt(this.attempts)) this.start();
+    else this.#fail('circuit_open');
+  }
+
+  /** The attempt takes too long for one that another may follow; where none does it is waited for as ever. */
+  #onTryOver(): void {
+    const { deadlines, routeConfig } = this.#owner;
+    this.#hasTry = false;
+    if (this.#repeat('timeout', 'upstream_headers_timeout')) return;
+    deadlines.arm(this, routeConfig.timeouts.headersMs - (this.retries?.perTryMs ?? 0));
   }
 
   /** A request may go out a second time when that is as good as once, and we still have all of it. */
@@ -435,7 +569,9 @@ export class UpstreamCall implements Queued, Waiting, Asking {
       case 'upload':
         return this.#late(body?.upstreamBlocked === true ? 'upstream_body_timeout' : 'request_timeout');
       case 'upstream-head':
-        return this.#late('upstream_headers_timeout');
+        return this.#hasTry ? this.#onTryOver() : this.#late('upstream_headers_timeout');
+      case 'pause':
+        return this.#goOn();
       case 'upstream-body':
         if (!this.#clientBlocked) return this.#fail('upstream_body_timeout');
         return this.#clientTookSome() ? this.#waitForClient() : this.#fail('client_stalled');

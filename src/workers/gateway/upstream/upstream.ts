@@ -11,6 +11,8 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { keyOf } from './balance-key.ts';
 import type { KeyOf } from './balance-key.ts';
 import type { FairClients } from './fair-line.ts';
+import { otherTarget } from './other-target.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { Streams } from './streams.ts';
 import { Target } from './target.ts';
 import type { Asking } from './target-ejection.ts';
@@ -66,6 +68,7 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   /** What probes say of its targets; `undefined` = they are not probed. */
   health: UpstreamHealth | undefined = undefined;
+  readonly retryBudget: RetryBudget;
   #weighing: Parameters<typeof weigh>[2] = { watch: undefined, slowStartMs: 0 };
   #shares: Shares;
   /** `undefined` = nothing keeps requests on one target. */
@@ -83,6 +86,7 @@ export class Upstream implements TargetOwner {
     this.streams = streams;
     this.metricsStart = metrics.startOf('upstream', config.name);
     this.random = random;
+    this.retryBudget = new RetryBudget(deadlines.nowMs);
     this.tlsOptions = tlsOptionsOf(config.tls);
     this.targets = config.targets.map((target) => new Target(this, target));
     this.#shares = weigh(this.targets, deadlines.nowMs, this.#weighing);
@@ -97,6 +101,15 @@ export class Upstream implements TargetOwner {
     if (targets.length === 1) return targets[0] as Target;
     const key = this.#keyOf === undefined ? '' : this.#keyOf(asking.request);
     return (key === '' ? this.#draw(asking) : this.#byKey(hashOf(key), asking)) ?? this.#drawOfAll();
+  }
+
+  /** For a request that has failed: a target that it has not tried. @returns undefined: there is none */
+  pickOther(asking: Asking, tried: readonly Target[]): Target | undefined {
+    const { targets, health, random } = this;
+    const text = this.#keyOf === undefined ? '' : this.#keyOf(asking.request);
+    const key = text === '' ? undefined : hashOf(text);
+    const nowMs = this.deadlines.nowMs;
+    return otherTarget({ targets, health, total: this.#shares.total, key, nowMs, random }, tried);
   }
 
   #byKey(key: number, asking: Asking): Target | undefined {
@@ -266,6 +279,7 @@ export class Upstream implements TargetOwner {
 
   /** Closes connections that have rested too long, and says how many there are. */
   tick(nowMs: number): void {
+    this.retryBudget.tick(nowMs);
     if (this.#weighing.slowStartMs > 0) this.#shares = weigh(this.targets, nowMs, this.#weighing);
     let open = 0;
     let idle = 0;
