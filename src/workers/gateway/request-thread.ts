@@ -40,6 +40,7 @@ import { ThreadNames } from './upstream/thread-names.ts';
 import type { HealthWatch } from './upstream/upstream-health.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
+import { MessageGates } from './websocket/message-gate.ts';
 import { ThreadWebSockets } from './websocket/thread-websockets.ts';
 
 /** How often time-outs are looked at and the heart beats. */
@@ -190,6 +191,7 @@ export class RequestThread implements ExchangeThread {
       accessLog: this.accessLog,
       onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a WebSocket failed'),
       most: () => this.config.server.maxWebSockets,
+      gates: new MessageGates(this.limits, monotonicMs),
     });
     this.table = this.#tableOf(start.config, { breaker: start.breaker.places, health: start.health.places });
     this.#identifyBy(start.config);

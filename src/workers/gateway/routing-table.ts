@@ -1,7 +1,7 @@
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE } from '../../shared/breaker/outcome.ts';
 import type { OutcomeRule } from '../../shared/breaker/outcome.ts';
-import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
+import type { Config, RouteConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import type { HealthPlaces } from '../../shared/health/memory.ts';
 import type { Asked } from '../../shared/http/conditions.ts';
 import { Router } from '../../shared/http/router.ts';
@@ -116,8 +116,7 @@ export class RoutingTable {
         throw new Error(`route ${route.name} has neither upstream nor answer`);
       }
       const metricsStart = metrics.startOf('route', route.name);
-      const websocket =
-        route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
+      const websocket = socketRoute(route, limits, metricsStart);
       if (websocket !== undefined) sockets.set(route.name, websocket);
       return {
         ...(name === undefined ? NO_UPSTREAM : find(name)),
@@ -146,6 +145,17 @@ export class RoutingTable {
   destroy(): void {
     for (const upstream of this.upstreams.values()) upstream.destroy();
   }
+}
+
+function socketRoute(
+  { name, websocket: config }: RouteConfig,
+  limits: ThreadLimits,
+  metricsStart: number,
+): SocketRoute | undefined {
+  if (config === undefined) return undefined;
+  const { messageLimits } = config;
+  const messageLimit = messageLimits === undefined ? undefined : limits.compile(messageLimits);
+  return { name, config, messageLimit, metricsStart };
 }
 
 const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import type { WebSocketConfig } from '../../../shared/config/types.ts';
 import { createMetricMemory } from '../../../shared/metrics/layout.ts';
 import { createHeartbeats } from '../../../shared/threads/heartbeats.ts';
 import { AccessLog } from '../access-log.ts';
 import type { AccessEntry } from '../access-log.ts';
 import { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { heldLimits } from './message-limits.fixture.ts';
 import { ThreadWebSockets } from './thread-websockets.ts';
 import type { SocketRoute } from './thread-websockets.ts';
 import type { TunnelEnd } from './tunnel-end.ts';
@@ -18,8 +20,16 @@ const ENTRY = {
   upstream_ms: 1,
   target: 'http://o',
 };
-const CONFIG = { maxMessageBytes: 100, idleMs: 0, maxMs: 0, pingMs: 0, origins: undefined };
-const routeOf = (name: string): SocketRoute => ({ name, config: CONFIG, metricsStart: 0 });
+const CONFIG: WebSocketConfig = {
+  maxMessageBytes: 100,
+  idleMs: 0,
+  maxMs: 0,
+  pingMs: 0,
+  origins: undefined,
+  messageLimits: undefined,
+  onMessageRefused: 'close',
+};
+const routeOf = (name: string): SocketRoute => ({ name, config: CONFIG, messageLimit: undefined, metricsStart: 0 });
 
 interface Thread {
   readonly sockets: ThreadWebSockets;
@@ -51,6 +61,7 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
     heartbeats,
     slot,
     most: () => 4,
+    gates: heldLimits().gates,
   });
   let opened = 0;
   const endOf = (index: number): TunnelEnd => ({
@@ -77,6 +88,7 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
           reserved: 'none',
           route: routeOf(name),
           entry: { ...ENTRY, route: name },
+          sender: { client: '192.0.2.1', address: '192.0.2.1' },
         });
       }
     },

@@ -3,8 +3,11 @@ import { ROUTE, SOCKET_CLOSE_CODES, socketClosedColumn } from '../../../shared/m
 import { heartbeatIndex, sumOfRows } from '../../../shared/threads/heartbeats.ts';
 import type { AccessLog, BegunEntry } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { RouteLimit } from '../limits/thread-limits.ts';
 import { CLOSE } from './close-codes.ts';
 import type { ReservedBits } from './frame-reader.ts';
+import { MessageGate } from './message-gate.ts';
+import type { MessageGates, MessageSender } from './message-gate.ts';
 import { Tunnel } from './tunnel.ts';
 import type { ClosedBy, TunnelHost } from './tunnel.ts';
 import type { TunnelEnd } from './tunnel-end.ts';
@@ -20,6 +23,8 @@ const SPREAD = 0.8;
 export interface SocketRoute {
   readonly name: string;
   readonly config: WebSocketConfig;
+  /** What each message of a client pays; `undefined` = nothing. */
+  readonly messageLimit: RouteLimit | undefined;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
 }
@@ -35,6 +40,7 @@ export interface WebSocketParts {
   readonly slot: number;
   /** Most WebSockets of the process, handshakes included. */
   readonly most: () => number;
+  readonly gates: MessageGates;
 }
 
 export interface OpenTunnel {
@@ -43,12 +49,16 @@ export interface OpenTunnel {
   readonly reserved: ReservedBits;
   readonly route: SocketRoute;
   readonly entry: BegunEntry;
+  readonly sender: MessageSender;
 }
 
 /** A tunnel with what is told of it at its end. */
 class CountedTunnel extends Tunnel {
   route: SocketRoute;
   readonly entry: BegunEntry;
+  readonly sender: MessageSender;
+  /** Where messages of its client are limited, or were. */
+  gate: MessageGate | undefined = undefined;
   fromClient = 0;
   fromUpstream = 0;
   bytesFromClient = 0;
@@ -60,6 +70,7 @@ class CountedTunnel extends Tunnel {
     super({ ...open, config: open.route.config, host });
     this.route = open.route;
     this.entry = open.entry;
+    this.sender = open.sender;
   }
 }
 
@@ -108,7 +119,7 @@ export class ThreadWebSockets implements TunnelHost {
     Atomics.store(this.#words, this.#place, this.#tunnels.size + this.#handshaking);
   }
 
-  /** A handshake is over: both ends speak frames from now on. Limits of messages would set the `gate` of a side in here. */
+  /** A handshake is over: both ends speak frames from now on. */
   add(open: OpenTunnel): void {
     // Its handshake may have begun under other settings, or before the drain.
     const route = this.#routes === undefined ? open.route : this.#routes.get(open.route.name);
@@ -117,11 +128,22 @@ export class ThreadWebSockets implements TunnelHost {
       tunnel.goesAtMs = this.nowMs;
       this.#leaving = true;
     }
+    this.#limit(tunnel);
     this.#tunnels.add(tunnel);
     this.#tell();
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpened);
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpen);
     tunnel.begin();
+  }
+
+  /** Lets messages of its client pay what its route says. */
+  #limit(tunnel: CountedTunnel): void {
+    const { client, route } = tunnel;
+    const { config, messageLimit: limit, name } = route;
+    if (limit === undefined && tunnel.gate === undefined) return;
+    tunnel.gate ??= new MessageGate(this.#parts.gates, tunnel.sender, client);
+    client.gate = limit === undefined ? undefined : tunnel.gate;
+    tunnel.gate.apply(limit === undefined ? undefined : { route: name, limit, onRefused: config.onMessageRefused });
   }
 
   onMessage(tunnel: CountedTunnel, from: 'client' | 'upstream'): void {
@@ -210,6 +232,7 @@ export class ThreadWebSockets implements TunnelHost {
       }
       tunnel.route = route;
       tunnel.config = route.config;
+      this.#limit(tunnel);
       if (!this.draining) tunnel.goesAtMs = -1;
     }
     this.#spread(leaving, deadlineMs);
@@ -229,6 +252,7 @@ export class ThreadWebSockets implements TunnelHost {
   /** Cuts them all. */
   close(): void {
     for (const tunnel of this.#tunnels) tunnel.cut();
+    this.#parts.gates.close();
   }
 }
 
