@@ -186,6 +186,7 @@ export class RequestThread implements ExchangeThread {
     this.websockets = new ThreadWebSockets({
       ...start,
       clock: monotonicMs,
+      wallClock: wallClockMs,
       random,
       metrics: this.metrics,
       accessLog: this.accessLog,

@@ -116,12 +116,13 @@ export class RoutingTable {
         throw new Error(`route ${route.name} has neither upstream nor answer`);
       }
       const metricsStart = metrics.startOf('route', route.name);
-      const websocket = socketRoute(route, limits, metricsStart);
+      const authentication = identity.of(route);
+      const websocket = socketRoute(route, limits, { authentication, metricsStart });
       if (websocket !== undefined) sockets.set(route.name, websocket);
       return {
         ...(name === undefined ? NO_UPSTREAM : find(name)),
         rules,
-        authentication: identity.of(route),
+        authentication,
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
         metricsStart,
@@ -150,12 +151,12 @@ export class RoutingTable {
 function socketRoute(
   { name, websocket: config }: RouteConfig,
   limits: ThreadLimits,
-  metricsStart: number,
+  of: Pick<SocketRoute, 'authentication' | 'metricsStart'>,
 ): SocketRoute | undefined {
   if (config === undefined) return undefined;
   const { messageLimits } = config;
   const messageLimit = messageLimits === undefined ? undefined : limits.compile(messageLimits);
-  return { name, config, messageLimit, metricsStart };
+  return { name, config, messageLimit, ...of };
 }
 
 const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({

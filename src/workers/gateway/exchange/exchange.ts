@@ -616,6 +616,7 @@ export class Exchange
       route: websocket as SocketRoute,
       entry,
       sender: { client: this.limitClient, address: this.address },
+      caller: this.caller,
     });
   }
 
