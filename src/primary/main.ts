@@ -33,6 +33,7 @@ import { RequestThreads, slotsFor } from './threads/request-threads.ts';
 import { Stop } from './process/stop.ts';
 import { TICKET_KEY_LIFE_MS } from './config/ticket-key-ring.ts';
 import { ThreadSet } from './threads/thread-set.ts';
+import { WebSocketRoom } from './threads/web-socket-room.ts';
 import { DegradedReasons } from './traffic/degraded-reasons.ts';
 import { TrafficControl } from './traffic/traffic-control.ts';
 import { JwksControl } from './identity/jwks/jwks-control.ts';
@@ -259,13 +260,25 @@ async function compose(first: First, log: Log): Promise<void> {
     },
     connections,
   );
+  const socketRoom = new WebSocketRoom({
+    open: () => threads.webSockets(),
+    most: () => reload.active().config.server.maxWebSockets,
+    onChange: (isFull, most) => {
+      const text = isFull
+        ? `${most} WebSockets are open, as many as may be (WEBSOCKET_MAX_CONNECTIONS): new ones get 503`
+        : 'WebSockets can be opened again';
+      if (isFull) log.warn(text);
+      else log.info(text);
+      events.add('websockets', text, { isFull, most });
+    },
+  });
   const stop = new Stop({
     acceptor,
     threads,
     log,
     onBegin: ({ reason, delayMs }) => {
       const still = delayMs > 0 ? `draining, still serving for ${delayMs / 1000} s` : 'the process is about to end';
-      events.add('drain', still, { reason, delaySeconds: delayMs / 1000 });
+      events.add('drain', still, { reason, delaySeconds: delayMs / 1000, webSockets: threads.webSockets() });
     },
     onPortClosed: ({ reason, delayMs }) => {
       if (delayMs > 0) events.add('drain', 'the port for clients is closed', { reason });
@@ -279,6 +292,7 @@ async function compose(first: First, log: Log): Promise<void> {
       targetSets.close();
       drains.close();
       configWatch?.close();
+      socketRoom.close();
       health.close();
       await jwks.close();
       await keys.close();

@@ -67,6 +67,28 @@ const routeLines = (rates: Rates): readonly Line[] =>
       ]),
   );
 
+const SOCKET_COLUMNS = [
+  { title: 'WEBSOCKETS' },
+  ...['OPEN', 'NEW/S', 'MSG/S IN', 'MSG/S OUT', 'REFUSED/S', 'IN', 'OUT'].map((title) => ({ title, right: true })),
+];
+
+const socketLines = ({ webSockets }: Rates): readonly Line[] =>
+  table(
+    SOCKET_COLUMNS,
+    webSockets
+      .slice(0, LISTED)
+      .map((each) => [
+        each.route,
+        count(each.open),
+        figure(each.opened),
+        figure(each.messagesReceived),
+        figure(each.messagesSent),
+        span(figure(each.messagesRefused), each.messagesRefused > 0 ? 'warn' : 'plain'),
+        `${bytes(each.bytesReceived)}/s`,
+        `${bytes(each.bytesSent)}/s`,
+      ]),
+  );
+
 const clientLines = ({ refused }: Sample): readonly Line[] =>
   table(
     [{ title: 'MOST REFUSED CLIENTS' }, { title: 'REFUSED', right: true }],
@@ -87,6 +109,7 @@ export function blockOf(sample: Sample, nowMs: number): readonly Line[] {
     trafficLines(traffic, rates),
     breakerTable(status.breakers),
     ...(rates === undefined || rates.routes.length === 0 ? [] : [routeLines(rates)]),
+    ...(rates === undefined || rates.webSockets.length === 0 ? [] : [socketLines(rates)]),
     ...(sample.refused.clients.length === 0 ? [] : [clientLines(sample)]),
     threadTable(status),
     nodeTable(nodes, nowMs),

@@ -15,6 +15,7 @@ const traffic = (part: Partial<TrafficAnswer>): TrafficAnswer => ({
   bytesSent: 0,
   duration: { edgesSeconds: [0.01, 0.1, 1], counts: [0, 0, 0, 0] },
   routes: [],
+  webSockets: [],
   ...part,
 });
 const durations = (...counts: number[]): TrafficAnswer['duration'] => ({ edgesSeconds: [0.01, 0.1, 1], counts });
@@ -33,6 +34,25 @@ describe('between two looks', () => {
         { route: 'x', requests: 5 },
       ],
     });
+  });
+
+  test('rates of WebSockets are per route, but how many are open is as it is now', () => {
+    const of = (route: string, messages: number) => ({
+      route,
+      open: 3,
+      opened: messages,
+      messagesReceived: messages,
+      messagesSent: 2 * messages,
+      messagesRefused: 0,
+      bytesReceived: 10 * messages,
+      bytesSent: 0,
+    });
+    const before = traffic({ webSockets: [of('x', 100)] });
+    const after = traffic({ atMs: 3_000, webSockets: [of('x', 110), of('y', 100)] });
+    expect(ratesBetween(before, after)?.webSockets).toMatchObject([
+      { route: 'y', open: 3, opened: 50, messagesReceived: 50, messagesSent: 100, bytesReceived: 500 },
+      { route: 'x', open: 3, opened: 5, messagesReceived: 5, messagesSent: 10, bytesReceived: 50 },
+    ]);
   });
 
   test('percentiles are of the requests between, spread evenly in their bucket', () => {

@@ -13,6 +13,20 @@ export interface Rates {
   /** `undefined`: there was no request. */
   readonly percentiles: { readonly p50: Percentile; readonly p95: Percentile; readonly p99: Percentile } | undefined;
   readonly routes: readonly RouteRates[];
+  /** Of routes that have had WebSockets. */
+  readonly webSockets: readonly SocketRates[];
+}
+
+export interface SocketRates {
+  readonly route: string;
+  /** Now. */
+  readonly open: number;
+  readonly opened: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly messagesRefused: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
 }
 
 export interface RouteRates {
@@ -39,6 +53,7 @@ export function ratesBetween(before: TrafficAnswer, after: TrafficAnswer): Rates
     bytesSent: rate('bytesSent'),
     percentiles: percentilesOf(counts, after.duration.edgesSeconds),
     routes: routeRates(before, after, seconds),
+    webSockets: socketRates(before, after, seconds),
   };
 }
 
@@ -58,6 +73,27 @@ function routeRates(before: TrafficAnswer, after: TrafficAnswer, seconds: number
       };
     })
     .sort((a, b) => b.requests - a.requests);
+}
+
+function socketRates(before: TrafficAnswer, after: TrafficAnswer, seconds: number): readonly SocketRates[] {
+  const earlier = new Map(before.webSockets.map((each) => [each.route, each]));
+  return after.webSockets
+    .map((now) => {
+      const then = earlier.get(now.route);
+      const rate = (name: Exclude<keyof SocketRates, 'route' | 'open'>): number =>
+        Math.max(0, now[name] - (then?.[name] ?? 0)) / seconds;
+      return {
+        route: now.route,
+        open: now.open,
+        opened: rate('opened'),
+        messagesReceived: rate('messagesReceived'),
+        messagesSent: rate('messagesSent'),
+        messagesRefused: rate('messagesRefused'),
+        bytesReceived: rate('bytesReceived'),
+        bytesSent: rate('bytesSent'),
+      };
+    })
+    .sort((a, b) => b.messagesReceived + b.messagesSent - a.messagesReceived - a.messagesSent || b.open - a.open);
 }
 
 function percentilesOf(counts: readonly number[], edges: readonly number[]): Rates['percentiles'] {

@@ -12,6 +12,8 @@ export interface LimitedRoute {
   readonly cost: number;
   readonly shadow: boolean;
   readonly onStoreFailure: OnStoreFailure;
+  /** It is what messages of WebSockets pay there, not requests. */
+  readonly ofMessages?: true;
 }
 
 const limitedRoute = (name: string, limits: RouteLimitsConfig | undefined): LimitedRoute => ({
@@ -22,15 +24,22 @@ const limitedRoute = (name: string, limits: RouteLimitsConfig | undefined): Limi
   onStoreFailure: limits?.onStoreFailure ?? 'local',
 });
 
+/** Its messages, where these are limited. */
+const limitedMessages = ({ name, websocket }: RouteConfig): readonly LimitedRoute[] =>
+  websocket?.messageLimits === undefined
+    ? []
+    : [{ ...limitedRoute(`${name} (messages)`, websocket.messageLimits), ofMessages: true }];
+
 export const limitedRoutes = (routes: readonly RouteConfig[]): readonly LimitedRoute[] =>
-  routes.map(({ name, limits }) => limitedRoute(name, limits));
+  routes.flatMap((route) => [limitedRoute(route.name, route.limits), ...limitedMessages(route)]);
 
 /** What routes ask of a consumer with this profile, '' = none; nothing where nobody knows who it is. */
 export const routesForProfile = ({ routes }: Pick<Config, 'routes'>, profile: string): readonly LimitedRoute[] =>
-  routes.map(({ name, limits, authentication, profileLimits }) => {
-    if (authentication === undefined) return limitedRoute(name, undefined);
+  routes.flatMap((route) => {
+    const { name, limits, authentication, profileLimits } = route;
+    if (authentication === undefined) return [limitedRoute(name, undefined)];
     const ofProfile = profileLimits.find((each) => each.profile === profile);
-    return limitedRoute(name, ofProfile?.limits ?? limits);
+    return [limitedRoute(name, ofProfile?.limits ?? limits), ...limitedMessages(route)];
   });
 
 /** Each rule once, as the first route that has it asks for it: rules of one name share a bucket and have one limit. */
@@ -44,6 +53,9 @@ export function distinctRules(routes: readonly LimitedRoute[]): readonly AskedRu
 
 /** Buckets that each client has at least. */
 export function fewestRules(routes: readonly LimitedRoute[]): number {
-  const counts = routes.map(({ rules }) => rules.length).filter((count) => count > 0);
+  const counts = routes
+    .filter(({ ofMessages }) => ofMessages === undefined)
+    .map(({ rules }) => rules.length)
+    .filter((count) => count > 0);
   return counts.length === 0 ? 1 : Math.min(...counts);
 }

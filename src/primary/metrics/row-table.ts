@@ -34,9 +34,10 @@ export class MetricRowTable {
 
   /** Gives every name of a configuration its row. */
   assign(config: Config): MetricRows {
-    for (const { name, limits, profileLimits } of config.routes) {
+    for (const { name, limits, profileLimits, websocket } of config.routes) {
       this.#add('route', name);
-      const rules = [limits, ...profileLimits.map((each) => each.limits)].flatMap((each) => each?.rules ?? []);
+      const all = [limits, ...profileLimits.map((each) => each.limits), websocket?.messageLimits];
+      const rules = all.flatMap((each) => each?.rules ?? []);
       for (const rule of rules) this.#add('rule', ruleLabel(rule));
     }
     for (const { name } of config.upstreams) this.#add('upstream', name);

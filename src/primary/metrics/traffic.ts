@@ -4,6 +4,7 @@ import { DURATION_EDGES_SECONDS } from '../../shared/metrics/histogram.ts';
 import { firstRequestColumn, METHODS, ROUTE } from '../../shared/metrics/layout.ts';
 import type { BlockSums, NamedRow } from './block-sums.ts';
 import type { MetricParts } from './parts.ts';
+import { socketRows } from './websocket-metrics.ts';
 
 /** Totals of all routes, health checks included, as `http_requests_total` has them. */
 export function trafficOf(sums: BlockSums, parts: Pick<MetricParts, 'threads' | 'node'>): TrafficAnswer {
@@ -37,6 +38,16 @@ export function trafficOf(sums: BlockSums, parts: Pick<MetricParts, 'threads' | 
       refused429: requests(2)(row),
       errors5xx: requests(1)(row),
       requests: requests(0)(row),
+    })),
+    webSockets: socketRows(sums).map(({ name, start }) => ({
+      route: name,
+      open: sums.at(start + ROUTE.socketsOpen),
+      opened: sums.at(start + ROUTE.socketsOpened),
+      messagesReceived: sums.at(start + ROUTE.socketMessages),
+      messagesSent: sums.at(start + ROUTE.socketMessages + 1),
+      messagesRefused: sums.at(start + ROUTE.socketMessagesRefused),
+      bytesReceived: sums.at(start + ROUTE.socketMessageBytes),
+      bytesSent: sums.at(start + ROUTE.socketMessageBytes + 1),
     })),
   };
 }

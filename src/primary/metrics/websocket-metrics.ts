@@ -5,13 +5,17 @@ import {
   SOCKET_ENDERS,
   socketClosedColumn,
 } from '../../shared/metrics/layout.ts';
-import type { BlockSums } from './block-sums.ts';
+import type { BlockSums, NamedRow } from './block-sums.ts';
 import { counter, gauge } from './definition.ts';
 import type { MetricDefinition, Sample } from './definition.ts';
 
+/** Routes that have had a WebSocket. */
+export const socketRows = (sums: BlockSums): readonly NamedRow[] =>
+  sums.rows('route').filter(({ start }) => sums.at(start + ROUTE.socketsOpened) > 0);
+
 /** WebSockets, of routes that have had one. */
 export function websocketMetrics(sums: BlockSums): MetricDefinition[] {
-  const routes = () => sums.rows('route').filter(({ start }) => sums.at(start + ROUTE.socketsOpened) > 0);
+  const routes = (): readonly NamedRow[] => socketRows(sums);
   const perRoute = (column: number) => (): Sample[] =>
     routes().map(({ name, start }) => ({ labels: { route: name }, value: sums.at(start + column) }));
   const perDirection = (column: number) => (): Sample[] =>

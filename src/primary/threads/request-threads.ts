@@ -111,6 +111,11 @@ export class RequestThreads {
     return this.all().reduce((sum, { slot }) => sum + this.#heartbeats.read(slot, 'openConnections'), 0);
   }
 
+  /** Open ones and handshakes. */
+  webSockets(): number {
+    return this.all().reduce((sum, { slot }) => sum + this.#heartbeats.read(slot, 'webSockets'), 0);
+  }
+
   status(): readonly ThreadStatus[] {
     const nowMs = monotonicMs();
     return [...this.all()]

@@ -8,6 +8,8 @@ export interface ThreadStatus {
   readonly configVersion: number;
   readonly inFlight: number;
   readonly openConnections: number;
+  /** Open ones and handshakes. */
+  readonly webSockets: number;
   readonly lastBeatMsAgo: number;
 }
 
@@ -19,6 +21,7 @@ export function threadStatus(thread: ThreadHandle, heartbeats: HeartbeatReader, 
     configVersion,
     inFlight: heartbeats.read(slot, 'inFlight'),
     openConnections: heartbeats.read(slot, 'openConnections'),
+    webSockets: heartbeats.read(slot, 'webSockets'),
     lastBeatMsAgo: Math.round(nowMs - lastBeatMs),
   };
 }

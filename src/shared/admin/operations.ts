@@ -50,6 +50,7 @@ export const EVENT_TYPES = [
   'identity',
   'keys',
   'maintenance',
+  'websockets',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -45,6 +45,7 @@ export const statusAnswer = z.object({
       configVersion: z.number(),
       inFlight: z.number(),
       openConnections: z.number(),
+      webSockets: z.number().default(0).describe('Open ones and handshakes.'), // a gateway of a version before it does not say
       lastBeatMsAgo: z.number(),
       loopUtilisation: z.number().describe('0 to 1, since the last question.'),
     }),
@@ -96,5 +97,20 @@ export const trafficAnswer = z.object({
     counts: z.array(z.number()).describe('One for each edge and one above the last; not cumulative.'),
   }),
   routes: z.array(z.object({ route: z.string(), requests: z.number(), errors5xx: z.number(), refused429: z.number() })),
+  webSockets: z
+    .array(
+      z.object({
+        route: z.string(),
+        open: z.number(),
+        opened: z.number(),
+        messagesReceived: z.number().describe('From clients.'),
+        messagesSent: z.number().describe('To clients.'),
+        messagesRefused: z.number(),
+        bytesReceived: z.number().describe('Payloads of messages, as sent (compressed).'),
+        bytesSent: z.number(),
+      }),
+    )
+    .default([]) // a gateway of a version before it does not say
+    .describe('Routes that have had one.'),
 });
 export type TrafficAnswer = z.infer<typeof trafficAnswer>;

@@ -172,6 +172,8 @@ export interface RouteConfig {
   readonly websocket: WebSocketConfig | undefined;
 }
 
+export type OnMessageRefused = 'close' | 'pause';
+
 /** How WebSockets pass on a route. */
 export interface WebSocketConfig {
   /** Of all fragments, as sent. */
@@ -184,6 +186,10 @@ export interface WebSocketConfig {
   readonly pingMs: number;
   /** The Origin that a handshake must have; `undefined` = any or none. */
   readonly origins: readonly string[] | undefined;
+  /** What each message of a client pays, in the same buckets as requests; `undefined` = they are not limited. */
+  readonly messageLimits: RouteLimitsConfig | undefined;
+  /** A message without tokens ends the WebSocket, or waits for them with all that is behind it. */
+  readonly onMessageRefused: OnMessageRefused;
 }
 
 export interface RouteLimitsConfig {

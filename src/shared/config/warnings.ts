@@ -50,14 +50,18 @@ function limitsLeftOut(config: Config, yaml: GatewayYaml): readonly Problem[] {
   return (yaml.routes ?? []).flatMap((route, index) => {
     const resolved = config.routes[index];
     if (resolved === undefined || resolved.limits !== undefined || route.limits !== undefined) return [];
+    const limitsMessages = resolved.websocket?.messageLimits !== undefined;
     const reason = 'the route is not limited';
     const expected = 'limits, or RATE_LIMIT_CAPACITY in the environment';
-    return OF_LIMITS.filter((key) => route[key] !== undefined).map((key) => ({
-      key: `routes.${resolved.name}.${key}`,
-      value: undefined,
-      expected,
-      reason,
-    }));
+    const idle = limitsMessages ? (['cost'] as const) : OF_LIMITS;
+    return idle
+      .filter((key) => route[key] !== undefined)
+      .map((key) => ({
+        key: `routes.${resolved.name}.${key}`,
+        value: undefined,
+        expected,
+        reason,
+      }));
   });
 }
 

@@ -3,11 +3,12 @@ import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure } from '../limits/rule.ts';
 import type { AuthenticationMethod } from '../identity/identity.ts';
 import type { ApiKeyStore, CertificatePart } from './identity/types.ts';
-import type { BreakerProbe, EjectionConfig, JobsMode, RedisMode, TlsVersion } from './types.ts';
+import type { BreakerProbe, EjectionConfig, JobsMode, OnMessageRefused, RedisMode, TlsVersion } from './types.ts';
 
 /** Words that settings take, the same in the environment and in YAML. */
 
 export const ON_STORE_FAILURE = ['local', 'open', 'closed'] as const satisfies readonly OnStoreFailure[];
+export const ON_MESSAGE_REFUSED = ['close', 'pause'] as const satisfies readonly OnMessageRefused[];
 export const HEADER_MODES = ['both', 'draft', 'legacy', 'off'] as const satisfies readonly RateLimitHeaderMode[];
 export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly BreakerMode[];
 export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly BreakerProbe[];

@@ -47,6 +47,7 @@ import { ThreadNames } from './upstream/thread-names.ts';
 import type { EjectionWatch } from './upstream/watch-ejection.ts';
 import { SharingClients } from './sharing-clients.ts';
 import { Streams } from './upstream/streams.ts';
+import { MessageGates } from './websocket/message-gate.ts';
 import { ThreadWebSockets } from './websocket/thread-websockets.ts';
 
 /** How often time-outs are looked at and the heart beats. */
@@ -198,11 +199,13 @@ export class RequestThread implements ExchangeThread {
     this.websockets = new ThreadWebSockets({
       ...start,
       clock: monotonicMs,
+      wallClock: wallClockMs,
       random,
       metrics: this.metrics,
       accessLog: this.accessLog,
       onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a WebSocket failed'),
       most: () => this.config.server.maxWebSockets,
+      gates: new MessageGates(this.limits, monotonicMs),
     });
     this.table = this.#tableOf(start.config, {
       breaker: start.breaker.places,

@@ -1,7 +1,7 @@
 import type { BreakerPlaces } from '../../shared/breaker/messages.ts';
 import { DEFAULT_OUTCOME_RULE } from '../../shared/breaker/outcome.ts';
 import type { OutcomeRule } from '../../shared/breaker/outcome.ts';
-import type { Config, UpstreamConfig } from '../../shared/config/types.ts';
+import type { Config, RouteConfig, UpstreamConfig } from '../../shared/config/types.ts';
 import type { HealthPlaces } from '../../shared/health/memory.ts';
 import type { Asked } from '../../shared/http/conditions.ts';
 import { Router } from '../../shared/http/router.ts';
@@ -132,12 +132,12 @@ export class RoutingTable {
         throw new Error(`route ${route.name} has neither upstream nor answer`);
       }
       const metricsStart = metrics.startOf('route', route.name);
-      const websocket =
-        route.websocket === undefined ? undefined : { name: route.name, config: route.websocket, metricsStart };
+      const authentication = identity.of(route);
+      const websocket = socketRoute(route, limits, { authentication, metricsStart });
       if (websocket !== undefined) sockets.set(route.name, websocket);
       const stages = {
         rules,
-        authentication: identity.of(route),
+        authentication,
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
         metricsStart,
@@ -197,6 +197,17 @@ export class RoutingTable {
 }
 
 const NO_PLACES: HealthPlaces = new Map();
+
+function socketRoute(
+  { name, websocket: config }: RouteConfig,
+  limits: ThreadLimits,
+  of: Pick<SocketRoute, 'authentication' | 'metricsStart'>,
+): SocketRoute | undefined {
+  if (config === undefined) return undefined;
+  const { messageLimits } = config;
+  const messageLimit = messageLimits === undefined ? undefined : limits.compile(messageLimits);
+  return { name, config, messageLimit, ...of };
+}
 
 const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRule => ({
   ...DEFAULT_OUTCOME_RULE,

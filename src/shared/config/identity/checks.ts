@@ -1,6 +1,6 @@
 import { didYouMean } from '../did-you-mean.ts';
 import type { EnvValues } from '../env-table.ts';
-import { ruleNameOf } from '../limits/rule-name.ts';
+import { messageRuleNameOf, ruleNameOf } from '../limits/rule-name.ts';
 import { showValue } from '../problems.ts';
 import type { Problem } from '../problems.ts';
 import { routeName } from '../routes/conflicts.ts';
@@ -82,11 +82,12 @@ function checkKeys(consumers: IdentityParts['consumers']): readonly YamlProblem[
 function checkBuckets({ profiles, routes }: IdentityParts): readonly YamlProblem[] {
   const ofRoutes = new Map<string, number>();
   for (const [index, route] of routes.entries()) {
-    const limits = route.limits ?? [];
-    for (const { name } of limits) {
-      const bucket = name ?? ruleNameOf(routeName(route) ?? '');
-      if (!ofRoutes.has(bucket)) ofRoutes.set(bucket, index);
-    }
+    const own = routeName(route) ?? '';
+    const buckets = [
+      ...(route.limits ?? []).map(({ name }) => name ?? ruleNameOf(own)),
+      ...(route.websocket?.message_limits ?? []).map(({ name }) => name ?? messageRuleNameOf(own)),
+    ];
+    for (const bucket of buckets) if (!ofRoutes.has(bucket)) ofRoutes.set(bucket, index);
   }
   return Object.entries(profiles).flatMap(([profile, { limits = [] }]) =>
     limits.flatMap(({ name }, index): readonly YamlProblem[] => {

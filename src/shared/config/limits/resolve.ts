@@ -62,7 +62,7 @@ export function resolveRouteProfiles(
   return resolveProfileLimits(defaults.profiles, rulesOf(defaults, route, routeName), howOf(defaults.env, route));
 }
 
-function howOf(env: EnvValues, route: RouteYaml): Omit<RouteLimitsConfig, 'rules'> {
+export function howOf(env: EnvValues, route: RouteYaml): Omit<RouteLimitsConfig, 'rules'> {
   return {
     cost: route.cost ?? 1,
     onStoreFailure: route.on_store_failure ?? env.RATE_LIMIT_ON_STORE_FAILURE,

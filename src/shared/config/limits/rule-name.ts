@@ -10,3 +10,9 @@ export const ruleNameOf = (routeName: string): string =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, 32)
     .replaceAll(/^-+|-+$/g, '');
+
+const OF_MESSAGES = '-messages';
+
+/** The same of the one limit of a route's messages. */
+export const messageRuleNameOf = (routeName: string): string =>
+  ruleNameOf(routeName).slice(0, 32 - OF_MESSAGES.length) + OF_MESSAGES;

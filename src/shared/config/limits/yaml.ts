@@ -5,14 +5,15 @@ import { RULE_NAME, RULE_NAME_PHRASE } from './rule-name.ts';
 import { ON_STORE_FAILURE } from '../words.ts';
 import { flag, section } from '../yaml-fields.ts';
 
-const limit = section({
+/** One token bucket of each client. */
+export const limitSchema = section({
   name: z
     .string(RULE_NAME_PHRASE)
     .regex(RULE_NAME, RULE_NAME_PHRASE)
     .optional()
     .describe(
       'Name of the bucket, in Redis keys and RateLimit fields; routes that give the same name (and numbers) share it. ' +
-        "Only a route's one limit may leave it out: default the route's name, in lower case, with - for . and _.",
+        "Only a route's one limit may leave it out: default the route's name, in lower case, with - for . and _ (of messages: and -messages).",
     ),
   capacity: wholeNumber(BOUNDS.capacity).describe('Most tokens in the bucket, the burst; 0 refuses everything.'),
   refill_per_second: decimal(BOUNDS.refillPerSecond).describe(
@@ -23,7 +24,7 @@ const limit = section({
 /** The keys of a route that limit it; what needs several of them to judge is in limit-checks.ts. */
 export const ROUTE_LIMIT_FIELDS = {
   limits: z
-    .array(limit.describe('One limit.'), 'a list of limits ([] = never limited)')
+    .array(limitSchema.describe('One limit.'), 'a list of limits ([] = never limited)')
     .optional()
     .describe(
       'Token buckets of each client; all must grant. [] = never limited. Default the one of RATE_LIMIT_CAPACITY and ' +

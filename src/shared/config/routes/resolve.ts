@@ -52,6 +52,6 @@ export function resolveRoute(
     authorization: resolveAuthorization(route),
     authorizedFields: [],
     profileLimits: resolveRouteProfiles(defaults, route, name),
-    websocket: resolveWebSocket(env, route.websocket),
+    websocket: resolveWebSocket(env, route, name),
   };
 }

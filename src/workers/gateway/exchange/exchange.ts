@@ -329,11 +329,16 @@ export class Exchange
       const presented = authentication.take(head, this, trusted);
       if (typeof presented === 'string') return void this.#refuseHead('bad_request', presented);
       this.#presented = presented;
-    } else if (this.stages.limit === undefined && limits.overrides.isEmpty) return;
+    } else if (this.stages.limit === undefined && limits.overrides.isEmpty && !this.#limitsMessages) return;
     head.clientAddress = this.address;
     const client = limits.keys.nameOf(head);
     if (client === undefined) this.#refuseHead('bad_request', 'The credentials that name the client are malformed.');
     else this.limitClient = client;
+  }
+
+  /** It asks for a WebSocket whose messages are limited. */
+  get #limitsMessages(): boolean {
+    return this.#handshake !== undefined && this.stages.websocket?.messageLimit !== undefined;
   }
 
   /** 204, 403, 503: whether the route is open to this client at all, and to the page that asks. */
@@ -619,6 +624,8 @@ export class Exchange
       reserved: agreed.reserved,
       route: websocket as SocketRoute,
       entry,
+      sender: { client: this.limitClient, address: this.address },
+      caller: this.caller,
     });
   }
 

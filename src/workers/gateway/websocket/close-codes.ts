@@ -6,8 +6,10 @@ export const CLOSE = {
   none: 1005,
   /** Stands for no close frame at all; never sent. */
   abnormal: 1006,
+  policyViolation: 1008,
   tooBig: 1009,
   internalError: 1011,
+  tryAgainLater: 1013,
   badGateway: 1014,
 } as const;
 

@@ -79,6 +79,8 @@ export class Side implements EndListener {
   #broken = false;
   /** Came behind the header of a message that may not pass yet. */
   #waiting: Buffer | undefined = undefined;
+  /** What is read has waited before: its memory is nobody else's. */
+  #rereads = false;
   #pausedBy = 0;
   /** What our last ping carries, until its pong has come. */
   #ping = '';
@@ -225,7 +227,8 @@ export class Side implements EndListener {
     this.#watched = true; // nothing of it has passed
     if (answer === 'wait' && refusal !== TOO_BIG) {
       this.#held += latin1(bytes, frame, next);
-      this.#waiting = Buffer.from(bytes.subarray(next, to));
+      const rest = bytes.subarray(next, to);
+      this.#waiting = this.#rereads ? rest : Buffer.from(rest);
       this.#pause(HELD);
     } else {
       this.#tunnel.onRefused(refusal ?? TOO_BIG);
@@ -246,13 +249,25 @@ export class Side implements EndListener {
     if (waiting === undefined) return;
     this.#waiting = undefined;
     this.#watched = false;
-    this.#count();
-    if (this.#reader.remaining === 0) this.#pass(NOTHING, 0, 0);
-    this.#read(waiting, 0, waiting.length);
-    if (!this.#waits) this.#resume(HELD);
+    try {
+      this.#count();
+      if (this.#reader.remaining === 0) this.#pass(NOTHING, 0, 0);
+      this.#rereads = true;
+      this.#read(waiting, 0, waiting.length);
+    } catch (error) {
+      this.#tunnel.onFault(error);
+    }
+    this.#rereads = false;
+    if (!this.holds) this.#resume(HELD);
   }
 
-  get #waits(): boolean {
+  /** It never may pass. */
+  refuse(refusal: Refusal): void {
+    if (this.holds) this.#tunnel.onRefused(refusal);
+  }
+
+  /** A message waits for `release`. */
+  get holds(): boolean {
     return this.#waiting !== undefined;
   }
 

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
+import { configOf } from '../../../shared/config/test-reading.ts';
+import type { WebSocketConfig } from '../../../shared/config/types.ts';
+import type { Identity } from '../../../shared/identity/identity.ts';
 import { createMetricMemory } from '../../../shared/metrics/layout.ts';
 import { createHeartbeats } from '../../../shared/threads/heartbeats.ts';
 import { AccessLog } from '../access-log.ts';
 import type { AccessEntry } from '../access-log.ts';
+import { Callers } from '../identity/callers.ts';
+import type { Caller } from '../identity/callers.ts';
+import type { Overrides } from '../limits/overrides.ts';
 import { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { heldLimits } from './message-limits.fixture.ts';
 import { ThreadWebSockets } from './thread-websockets.ts';
 import type { SocketRoute } from './thread-websockets.ts';
 import type { TunnelEnd } from './tunnel-end.ts';
@@ -18,15 +25,30 @@ const ENTRY = {
   upstream_ms: 1,
   target: 'http://o',
 };
-const CONFIG = { maxMessageBytes: 100, idleMs: 0, maxMs: 0, pingMs: 0, origins: undefined };
-const routeOf = (name: string): SocketRoute => ({ name, config: CONFIG, metricsStart: 0 });
+const CONFIG: WebSocketConfig = {
+  maxMessageBytes: 100,
+  idleMs: 0,
+  maxMs: 0,
+  pingMs: 0,
+  origins: undefined,
+  messageLimits: undefined,
+  onMessageRefused: 'close',
+};
+const routeOf = (name: string): SocketRoute => ({
+  name,
+  config: CONFIG,
+  messageLimit: undefined,
+  authentication: undefined,
+  metricsStart: 0,
+});
 
 interface Thread {
   readonly sockets: ThreadWebSockets;
   readonly lines: AccessEntry[];
   /** When each was told to go, by what it was opened as. */
   readonly told: Map<number, number>;
-  readonly open: (count: number, route: string) => void;
+  readonly open: (count: number, route: string, caller?: Caller) => void;
+  readonly overrides: Overrides;
   readonly runUntil: (ms: number) => void;
 }
 
@@ -40,8 +62,10 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
   );
   const metricRows = { route: {}, upstream: {}, rule: {} };
   let seed = 1;
+  const limits = heldLimits();
   const sockets = new ThreadWebSockets({
     clock: () => nowMs,
+    wallClock: () => nowMs,
     random: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647,
     metrics: new ThreadMetrics({ metrics: createMetricMemory(1), slot: 0, metricRows }),
     accessLog,
@@ -51,6 +75,7 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
     heartbeats,
     slot,
     most: () => 4,
+    gates: limits.gates,
   });
   let opened = 0;
   const endOf = (index: number): TunnelEnd => ({
@@ -66,9 +91,10 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
   });
   return {
     sockets,
+    overrides: limits.overrides,
     lines,
     told,
-    open: (count, name) => {
+    open: (count, name, caller) => {
       for (let i = 0; i < count; i++) {
         const index = opened++;
         sockets.add({
@@ -77,6 +103,8 @@ function setUp(heartbeats = createHeartbeats(2), slot = 0): Thread {
           reserved: 'none',
           route: routeOf(name),
           entry: { ...ENTRY, route: name },
+          sender: { client: '192.0.2.1', address: '192.0.2.1' },
+          caller,
         });
       }
     },
@@ -138,4 +166,48 @@ test('all threads and handshakes count together', () => {
   expect([one.sockets.hasRoom, other.sockets.hasRoom]).toEqual([false, false]);
   one.sockets.close();
   expect([one.sockets.open, one.sockets.hasRoom, other.sockets.hasRoom]).toEqual([0, true, true]);
+});
+
+const identityOf = (method: Identity['method'], expiresAtMs: number): Identity => ({
+  consumer: 'acme',
+  profile: '',
+  groups: [],
+  scopes: [],
+  method,
+  expiresAtMs,
+});
+const callers = new Callers(configOf({}).identities);
+
+test('a client whose token or key ends is sent away then, and one that is banned', () => {
+  const { sockets, told, open, runUntil, lines, overrides } = setUp();
+  open(1, 'a', callers.of(identityOf('jwt', 5_000)));
+  open(1, 'a', callers.of(identityOf('api_key', 8_000)));
+  open(1, 'a', callers.of(identityOf('jwt', Number.POSITIVE_INFINITY)));
+  open(1, 'a');
+  runUntil(4_990);
+  expect(told.size).toBe(0);
+  runUntil(7_000);
+  expect([...told.keys()]).toEqual([0]);
+  expect(told.get(0)).toBeLessThanOrEqual(6_050);
+  runUntil(10_000);
+  expect([...told.keys()]).toEqual([0, 1]);
+  overrides.replace([['192.0.2.1', 'BANNED', 60_000]]);
+  runUntil(12_000);
+  expect([...told.keys()]).toEqual([0, 1, 2, 3]);
+  runUntil(20_000);
+  expect([sockets.open, lines.map((line) => line.close_code)]).toEqual([0, [1008, 1008, 1008, 1008]]);
+});
+
+test('a reload sends away who may have none any more', () => {
+  const { sockets, told, open, runUntil } = setUp();
+  const [kept, disabled] = [identityOf('jwt', 1e9), identityOf('jwt', 1e9)];
+  open(1, 'a', callers.of(kept));
+  open(1, 'a', callers.of(disabled));
+  open(1, 'a');
+  const admit = (identity: Identity): Caller | 'credentials_invalid' =>
+    identity === disabled ? 'credentials_invalid' : callers.of(identity);
+  sockets.apply(new Map([['a', { ...routeOf('a'), authentication: { admit } }]]), 1_000);
+  expect([...told.keys()]).toEqual([1]);
+  runUntil(6_000);
+  expect(sockets.open).toBe(2);
 });

@@ -3,8 +3,13 @@ import { ROUTE, SOCKET_CLOSE_CODES, socketClosedColumn } from '../../../shared/m
 import { heartbeatIndex, sumOfRows } from '../../../shared/threads/heartbeats.ts';
 import type { AccessLog, BegunEntry } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { Caller } from '../identity/callers.ts';
+import type { RouteAuthentication } from '../identity/route-authentication.ts';
+import type { RouteLimit } from '../limits/thread-limits.ts';
 import { CLOSE } from './close-codes.ts';
 import type { ReservedBits } from './frame-reader.ts';
+import { MessageGate } from './message-gate.ts';
+import type { MessageGates, MessageSender } from './message-gate.ts';
 import { Tunnel } from './tunnel.ts';
 import type { ClosedBy, TunnelHost } from './tunnel.ts';
 import type { TunnelEnd } from './tunnel-end.ts';
@@ -20,12 +25,18 @@ const SPREAD = 0.8;
 export interface SocketRoute {
   readonly name: string;
   readonly config: WebSocketConfig;
+  /** What each message of a client pays; `undefined` = nothing. */
+  readonly messageLimit: RouteLimit | undefined;
+  /** Who may have one, where it asks; `undefined` = whoever asks. */
+  readonly authentication: Pick<RouteAuthentication, 'admit'> | undefined;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
 }
 
 export interface WebSocketParts {
   readonly clock: () => number;
+  /** Time of day, milliseconds. */
+  readonly wallClock: () => number;
   readonly random: () => number;
   readonly metrics: ThreadMetrics;
   readonly accessLog: AccessLog;
@@ -35,6 +46,7 @@ export interface WebSocketParts {
   readonly slot: number;
   /** Most WebSockets of the process, handshakes included. */
   readonly most: () => number;
+  readonly gates: MessageGates;
 }
 
 export interface OpenTunnel {
@@ -43,12 +55,19 @@ export interface OpenTunnel {
   readonly reserved: ReservedBits;
   readonly route: SocketRoute;
   readonly entry: BegunEntry;
+  readonly sender: MessageSender;
+  /** Who has proved who he is. */
+  readonly caller: Caller | undefined;
 }
 
 /** A tunnel with what is told of it at its end. */
 class CountedTunnel extends Tunnel {
   route: SocketRoute;
   readonly entry: BegunEntry;
+  readonly sender: MessageSender;
+  readonly caller: Caller | undefined;
+  /** Where messages of its client are limited, or were. */
+  gate: MessageGate | undefined = undefined;
   fromClient = 0;
   fromUpstream = 0;
   bytesFromClient = 0;
@@ -60,6 +79,8 @@ class CountedTunnel extends Tunnel {
     super({ ...open, config: open.route.config, host });
     this.route = open.route;
     this.entry = open.entry;
+    this.sender = open.sender;
+    this.caller = open.caller;
   }
 }
 
@@ -108,7 +129,7 @@ export class ThreadWebSockets implements TunnelHost {
     Atomics.store(this.#words, this.#place, this.#tunnels.size + this.#handshaking);
   }
 
-  /** A handshake is over: both ends speak frames from now on. Limits of messages would set the `gate` of a side in here. */
+  /** A handshake is over: both ends speak frames from now on. */
   add(open: OpenTunnel): void {
     // Its handshake may have begun under other settings, or before the drain.
     const route = this.#routes === undefined ? open.route : this.#routes.get(open.route.name);
@@ -117,11 +138,23 @@ export class ThreadWebSockets implements TunnelHost {
       tunnel.goesAtMs = this.nowMs;
       this.#leaving = true;
     }
+    this.#limit(tunnel);
     this.#tunnels.add(tunnel);
     this.#tell();
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpened);
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpen);
     tunnel.begin();
+    if (tunnel.route !== open.route) this.#readmit(tunnel);
+  }
+
+  /** Lets messages of its client pay what its route says. */
+  #limit(tunnel: CountedTunnel): void {
+    const { client, route } = tunnel;
+    const { config, messageLimit: limit, name } = route;
+    if (limit === undefined && tunnel.gate === undefined) return;
+    tunnel.gate ??= new MessageGate(this.#parts.gates, tunnel.sender, client);
+    client.gate = limit === undefined ? undefined : tunnel.gate;
+    tunnel.gate.apply(limit === undefined ? undefined : { route: name, limit, onRefused: config.onMessageRefused });
   }
 
   onMessage(tunnel: CountedTunnel, from: 'client' | 'upstream'): void {
@@ -176,7 +209,33 @@ export class ThreadWebSockets implements TunnelHost {
     if (stoodStill) this.#lookedMs = nowMs; // what has come meanwhile is not read yet: nobody is silent because of that
     if (nowMs - this.#lookedMs < LOOK_MS) return;
     this.#lookedMs = nowMs;
-    for (const tunnel of this.#tunnels) tunnel.look();
+    const wallMs = this.#parts.wallClock();
+    for (const tunnel of this.#tunnels) {
+      if (tunnel.isOpen) this.#judge(tunnel, wallMs);
+      tunnel.look();
+    }
+  }
+
+  /** Whose credential has ended, or who is banned, is sent away. */
+  #judge(tunnel: CountedTunnel, wallMs: number): void {
+    const { caller, sender } = tunnel;
+    if (caller !== undefined && caller.identity.expiresAtMs <= wallMs) {
+      const code = caller.identity.method === 'jwt' ? 'token_expired' : 'credentials_invalid';
+      tunnel.close(CLOSE.policyViolation, code);
+      return;
+    }
+    const { keys, overrides } = this.#parts.gates.limits;
+    if (overrides.isEmpty) return;
+    const word = overrides.find(sender.client, keys.nameOfAddress(sender.address));
+    if (word?.state === 'BANNED') tunnel.close(CLOSE.policyViolation, 'client_banned');
+  }
+
+  /** Who may have none by other settings is sent away. */
+  #readmit(tunnel: CountedTunnel): void {
+    const { caller, route } = tunnel;
+    if (caller === undefined || route.authentication === undefined || !tunnel.isOpen) return;
+    const admitted = route.authentication.admit(caller.identity);
+    if (typeof admitted === 'string') tunnel.close(CLOSE.policyViolation, admitted);
   }
 
   #sayGoodbyes(): void {
@@ -196,7 +255,8 @@ export class ThreadWebSockets implements TunnelHost {
   }
 
   /**
-   * Other settings: tunnels whose route lives keep going, by its new ones; the others are told to go, spread as in a drain.
+   * Other settings: tunnels whose route lives keep going, by its new ones, where their clients may have them; the others
+   * are told to go, spread as in a drain.
    * @param routes by name
    */
   apply(routes: ReadonlyMap<string, SocketRoute>, deadlineMs: number): void {
@@ -210,6 +270,8 @@ export class ThreadWebSockets implements TunnelHost {
       }
       tunnel.route = route;
       tunnel.config = route.config;
+      this.#limit(tunnel);
+      this.#readmit(tunnel);
       if (!this.draining) tunnel.goesAtMs = -1;
     }
     this.#spread(leaving, deadlineMs);
@@ -229,6 +291,7 @@ export class ThreadWebSockets implements TunnelHost {
   /** Cuts them all. */
   close(): void {
     for (const tunnel of this.#tunnels) tunnel.cut();
+    this.#parts.gates.close();
   }
 }
 

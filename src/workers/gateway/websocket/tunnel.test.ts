@@ -1,5 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
+import type { WebSocketConfig } from '../../../shared/config/types.ts';
 import { bytesOf, readFrames } from './frames.fixture.ts';
 import type { SomeFrame } from './frames.fixture.ts';
 import type { Gate } from './gate.ts';
@@ -73,7 +74,7 @@ interface Setup {
   nowMs: number;
 }
 
-function setUp(more: { readonly maxMessageBytes?: number; readonly pingMs?: number } = {}): Setup {
+function setUp(more: Partial<WebSocketConfig> = {}): Setup {
   const faults: unknown[] = [];
   const client = new TestEnd();
   const upstream = new TestEnd();
@@ -85,7 +86,16 @@ function setUp(more: { readonly maxMessageBytes?: number; readonly pingMs?: numb
     onOver: () => {},
     onFault: (_tunnel: Tunnel, error: unknown) => void faults.push(error),
   };
-  const config = { maxMessageBytes: 1e6, idleMs: 0, maxMs: 0, pingMs: 0, origins: undefined, ...more };
+  const config: WebSocketConfig = {
+    maxMessageBytes: 1e6,
+    idleMs: 0,
+    maxMs: 0,
+    pingMs: 0,
+    origins: undefined,
+    messageLimits: undefined,
+    onMessageRefused: 'close',
+    ...more,
+  };
   const tunnel = new Tunnel({ client, upstream, reserved: 'compression', config, host });
   tunnel.begin();
   return {
@@ -228,6 +238,23 @@ describe.each(['client', 'upstream'] as const)('what comes from the %s', (name) 
     expect(to.written.length).toBe(one.length + (masked ? 6 : 2) + 14);
     expect(from.written.length).toBe((masked ? 2 : 6) + 14);
     expect(setup.tunnel).toMatchObject({ closedBy: 'gateway', code: 1008 });
+  });
+
+  test('waits at its gate longer than an idle one may, and is refused in the end', () => {
+    const setup = setUp({ idleMs: 1_000 });
+    const [from, to] = ends(setup);
+    const side = setup.tunnel[name];
+    side.gate = { refusal: { code: 1008, reason: '' }, onMessage: () => 'wait' };
+    from.brings(wire([{ opcode: 1, payload: Buffer.from('one') }]));
+    setup.nowMs = 5_000;
+    setup.tunnel.look();
+    expect([side.holds, from.reading, setup.tunnel.isOpen]).toEqual([true, false, true]);
+    side.refuse({ code: 1008, reason: 'rate_limited' });
+    expect([side.holds, from.reading, to.written.length]).toEqual([false, true, (masked ? 6 : 2) + 14]);
+    expect(setup.tunnel).toMatchObject({ closedBy: 'gateway', code: 1008 });
+    side.refuse({ code: 1008, reason: 'rate_limited' });
+    side.release();
+    expect(to.written.length).toBe((masked ? 6 : 2) + 14);
   });
 
   test('its pong to a ping of ours goes no further, split anywhere; another one does', () => {

@@ -194,12 +194,17 @@ export class Tunnel implements SideOwner {
       if (nowMs >= this.#cutAtMs) this.cut();
     } else if (maxMs > 0 && nowMs - this.openedMs >= maxMs) {
       this.close(CLOSE.goingAway, 'open for too long');
-    } else if (idleMs > 0 && nowMs - this.#passedMs >= idleMs) {
+    } else if (idleMs > 0 && nowMs - this.#passedMs >= idleMs && !this.#holds) {
       this.close(CLOSE.goingAway, 'idle');
     } else if (pingMs > 0) {
       if (this.client.isSilent(pingMs)) this.#giveUp(this.client);
       else if (this.upstream.isSilent(pingMs)) this.#giveUp(this.upstream);
     }
+  }
+
+  /** A message waits for leave to pass: it is not idle. */
+  get #holds(): boolean {
+    return this.client.holds || this.upstream.holds;
   }
 
   #giveUp(side: Side): void {
