@@ -107,9 +107,10 @@ describeFronts('how a connection ends', (front) => {
     const path = freshPath();
     const held = hold(pair, path);
     using client = await rawClient(pair.port);
-    client.socket.end(get(path));
+    client.send(get(path));
     await held.answer('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     await client.until('hello');
+    client.socket.end();
     await quietFor(1_500, 'longer than HALF_CLOSE_SECONDS');
     await held.answer('world');
     expect((await lastAnswer(client)).body).toBe('helloworld');
