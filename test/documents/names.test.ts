@@ -100,12 +100,12 @@ const configurations = PRESENT.flatMap((document) =>
 
 interface Shown {
   readonly upstreams?: Readonly<Record<string, unknown>>;
-  readonly routes?: readonly { readonly upstream?: string }[];
+  readonly routes?: readonly object[];
 }
 
 /** What a piece of a configuration leaves to the rest of it: its upstreams, a route, settings of the environment. */
 function restOf({ upstreams = {}, routes }: Shown): string {
-  const used = (routes ?? []).flatMap(({ upstream }) => upstream ?? []);
+  const used = Array.from(JSON.stringify(routes ?? []).matchAll(/"upstream":"([^"]+)"/g), ([, name = '']) => name);
   const missing = new Set([...used, 'rest'].filter((name) => !(name in upstreams)));
   return stringify({
     upstreams: Object.fromEntries([...missing].map((name) => [name, { url: 'http://127.0.0.1:1' }])),

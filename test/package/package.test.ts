@@ -119,6 +119,12 @@ describe('the command of the package, without a compiler or npm', () => {
   });
 });
 
+test('CHANGELOG.md says what this version brings, and what it asks of who upgrades', () => {
+  const newest = /^## (\d+\.\d+\.\d+)/m.exec(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'))?.[1];
+  expect(newest).toBe(MANIFEST.version);
+  expect(readFileSync(join(ROOT, 'DEPLOYMENT.md'), 'utf8')).toContain(`resilient-api-gateway-${newest}.tgz`);
+});
+
 test('the bill of materials has every dependency in its version, and marks those of developers', () => {
   const made = spawnSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'], {
     cwd: ROOT,
