@@ -2,7 +2,7 @@
 declare module 'ws' {
   import type { EventEmitter } from 'node:events';
   import type { IncomingMessage, Server } from 'node:http';
-  import type { Duplex } from 'node:stream';
+  import type { Duplex, Writable } from 'node:stream';
 
   export interface SendOptions {
     readonly binary?: boolean;
@@ -58,6 +58,17 @@ declare module 'ws' {
       done: (socket: WebSocket, request: IncomingMessage) => void,
     ): void;
   }
+
+  export interface ReceiverOptions {
+    readonly isServer: boolean;
+    readonly maxPayload: number;
+    readonly skipUTF8Validation: boolean;
+    /** Several events in one turn of the loop. */
+    readonly allowSynchronousEvents: boolean;
+  }
+
+  /** Reads frames: emits message, ping, pong, conclude (a close frame) and error. */
+  export const Receiver: new (options: ReceiverOptions) => Writable;
 
   export type { IncomingMessage, Server };
 }
