@@ -4,7 +4,6 @@ import { EVENT_TYPES } from '../../shared/admin/operations.ts';
 import type { EventType } from '../../shared/admin/operations.ts';
 import { intervalMs } from '../arguments.ts';
 import { events } from '../events/events.ts';
-import { config } from '../config/config.ts';
 import { nodes } from '../nodes/nodes.ts';
 import { status } from '../status/status.ts';
 import { targets } from '../targets/targets.ts';
@@ -54,11 +53,6 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
     .action(async ({ follow, type, ...options }: AskOptions & { follow: boolean; type: readonly EventType[] }) =>
       finish(await events(asking(io, options), { follow, types: type })),
     );
-  describeAsking(program, {
-    usage: 'config',
-    does: 'the configuration that the running gateway uses, secrets masked',
-    example: 'gateway config --json',
-  }).action(async (options: AskOptions) => finish(await config(asking(io, options))));
 }
 
 function eventTypes(text: string): readonly EventType[] {

@@ -44,6 +44,8 @@ export interface TrafficControlOptions {
   readonly keys?: { onEvent(event: ApiKeysEvent): void };
   /** Is told that another node has said something of maintenance, or may have. */
   readonly maintenance?: { hint(): void };
+  /** Is told the same of versions of the configuration. */
+  readonly versions?: { hint(): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -121,9 +123,11 @@ export class TrafficControl {
             onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
             onMaintenanceEvent: () => options.maintenance?.hint(),
+            onConfigEvent: () => options.versions?.hint(),
             onDoubt: () => {
               options.health?.onDoubt();
               options.maintenance?.hint();
+              options.versions?.hint();
             },
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,

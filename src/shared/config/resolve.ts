@@ -83,7 +83,7 @@ export function resolveConfig(checked: Checked): Config {
     jobs: resolveJobs(env, checked.readFile, redis),
     backups: resolveBackups(env, checked.secretFiles),
     secretTexts: yaml?.secrets ?? [],
-    demoUpstream: demoUpstream && env.JOBS !== 'only',
+    demoUpstream: demoUpstream && env.JOBS !== 'only' && env.CONFIG_STORE === 'files',
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,
     testDnsServers: env.GATEWAY_TEST_DNS ?? [],

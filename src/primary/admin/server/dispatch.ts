@@ -35,7 +35,9 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
     if (kind !== 'change') return;
     const shownPath = operation?.secretPath === true ? operation.path : path;
-    parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...entry });
+    const { body, ...rest } = entry;
+    const shown = operation?.hidesBody === true ? rest : { ...rest, body };
+    parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...shown });
   };
 
   const refusal = refusalOf({ who, kind, token, near: isOfThisMachine({ remoteAddress, headers: req.headers }) });
@@ -125,7 +127,7 @@ async function readInput(req: IncomingMessage, operation: AnyOperation, search: 
     return times === 1 ? [] : { path: name, expected: 'one value', got: `${times} values` };
   });
   // The body is read all the same: what is left of it would be taken for the next request.
-  const read = await readBody(req, operation.body);
+  const read = await readBody(req, operation);
   if (errors.length > 0) return invalidRequest('The query', errors);
   return read.ok ? { query, body: read.body } : read.refusal;
 }
