@@ -13,7 +13,13 @@ import { resolveServer } from './server/resolve.ts';
 import { resolveSource } from './source/resolve.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
-import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
+import {
+  DEFAULT_UPSTREAM,
+  demoTarget,
+  resolveDefaultUpstream,
+  resolveUpstream,
+  withCaDigest,
+} from './upstreams/resolve.ts';
 import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 
 /** The YAML of all files. */
@@ -76,7 +82,7 @@ export function resolveConfig(checked: Checked): Config {
       ...(targets === undefined || hasDefault || !wantsDefault ? [] : [resolveDefaultUpstream(env, targets)]),
       ...upstreams,
       ...resolveAuthorizers(env, routes),
-    ],
+    ].map((upstream) => withCaDigest(upstream, checked.readFile)),
     limits: resolveLimits(env, authenticates && !given.has('RATE_LIMIT_KEY')),
     identities,
     redis,
