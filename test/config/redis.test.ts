@@ -127,3 +127,17 @@ test('Redis away at the start: the copy in STATE_DIR; the key changed in two ste
   await eventually(async () => (await tryPush(again, yamlOf('b'), '"1"')).status === 200, 'it is pushed');
   expect(await serves(again, 'b')).toBe(true);
 });
+
+test('a node that does not answer holds a push up and is named; when it answers again the push is made', async () => {
+  await using redis = await startRedis();
+  await using one = await startNode('one', redis);
+  await using two = await startNode('two', redis);
+  await untilNodes(one, 2);
+  two.process.kill('SIGSTOP');
+  const answer = await tryPush(one, yamlOf('a'));
+  two.process.kill('SIGCONT');
+  expect([answer.status, answer.json]).toMatchObject([503, { code: 'nodes_silent', nodes: ['two'] }]);
+  expect(await serves(one, 'first')).toBe(true);
+  await eventually(async () => (await tryPush(one, yamlOf('b'))).status === 200, 'it is pushed');
+  await untilServes(two, 'b');
+});
