@@ -23,7 +23,7 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0    done; for start: stopped by SIGTERM or SIGINT; for doctor: nothing fails; for probe: the status is expected
   1    the answer is no: the gateway has no such name, doctor found a failure, probe did not get what it expected,
-       a backup is damaged, too old, or cannot be put back
+       config diff found a difference, another version came first, a backup is damaged, too old, or cannot be put back
   64   the command line is wrong
   69   unavailable: a port is in use, no gateway answers, or Redis does not
   70   a fault of the gateway's own

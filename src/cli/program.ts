@@ -3,6 +3,7 @@ import { VERSION } from '../shared/version.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import { addAround } from './groups/around.ts';
 import { addBackups } from './backup/command.ts';
+import { addConfig } from './config/command.ts';
 import { addBreakers } from './breaker/command.ts';
 import type { Finish } from './groups/group.ts';
 import { addKeys } from './key/command.ts';
@@ -31,6 +32,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   const context = { io, finish };
   addRunning(program, context);
   addLooking(program, context);
+  addConfig(program, context);
   addSteering(program, context);
   addBreakers(program, context);
   addLimits(program, context);

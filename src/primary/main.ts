@@ -22,6 +22,9 @@ import { ConfigSource } from './config/config-source.ts';
 import { ConfigWatch } from './config/config-watch.ts';
 import { listen, openAcceptor, openAdmin, originOf, StartFailure } from './process/open-ports.ts';
 import { onProcessEvents } from './process/process-events.ts';
+import { ConfigVersions } from './config/versions/config-versions.ts';
+import { openVersions } from './config/versions/open-versions.ts';
+import type { OpenedVersions } from './config/versions/open-versions.ts';
 import { linesOf, Reload } from './config/reload.ts';
 import { reloadReasons } from './config/reload-reasons.ts';
 import type { ReloadOutcome } from './config/reload.ts';
@@ -50,18 +53,29 @@ import { UpstreamControl } from './upstreams/upstream-control.ts';
 const START_WITHIN_MS = 30_000;
 /** How long a Redis that does not answer holds up the start. */
 const MAINTENANCE_WITHIN_MS = 500;
+/** The same where nothing tells which configuration is in use: that of its files may be old, or none. */
+const FIRST_VERSION_WITHIN_MS = 5_000;
 /** So many failed starts in a row before the first thread serves: it is not going to. */
 const FAILED_STARTS = 5;
 /** Threads are stuck, or the front itself failed: a new process is what helps, so this one ends soon. */
 const FAULT_STOP = { delayMs: 0, deadlineMs: 500, marginMs: 500, exitCode: EXIT.internal };
 
-type First = LoadedConfig & { readonly source: ConfigSource; readonly warnings: readonly string[] };
+interface First extends LoadedConfig {
+  readonly source: ConfigSource;
+  readonly versions: OpenedVersions;
+  readonly warnings: readonly string[];
+}
 
 function loadFirst(): First {
   const source = new ConfigSource();
+  const versions = openVersions();
+  const newest = versions.kept.toSorted((a, b) => b.version - a.version)[0];
+  if (newest !== undefined) source.use(newest.files);
   const result = source.load();
-  if (result.ok) return { ...result.loaded, source, warnings: linesOf(result.warnings) };
-  throw new StartFailure(EXIT.badConfig, `invalid configuration\n${formatProblems(result.problems)}`);
+  if (result.ok) return { ...result.loaded, source, versions, warnings: linesOf(result.warnings) };
+  const from =
+    newest === undefined ? '' : ` (version ${newest.version}, kept in ${versions.file?.path ?? 'STATE_DIR'})`;
+  throw new StartFailure(EXIT.badConfig, `invalid configuration${from}\n${formatProblems(result.problems)}`);
 }
 
 /** Imported only where the configuration names a Redis: without one the front starts faster. */
@@ -125,6 +139,7 @@ async function compose(first: First, log: Log): Promise<void> {
     keys: { onEvent: (event) => keys.onEvent(event) },
     maintenance: { hint: () => maintenance.book.hint() },
     drains: { onEvent: () => drains.onEvent() },
+    versions: { hint: () => versions.hint() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -239,27 +254,6 @@ async function compose(first: First, log: Log): Promise<void> {
     degraded,
     after,
   });
-  const numbers = startMetrics(
-    {
-      memory: metrics,
-      threads,
-      control,
-      health,
-      ejections: upstreams.ejections,
-      front: acceptor,
-      reload,
-      node: first.config.node.name,
-      startedAtMs,
-      serving: () => listening,
-      jobs,
-      ofJobs: jobs.connections,
-      backups,
-      jwks,
-      maintenance: maintenance.book,
-      log,
-    },
-    connections,
-  );
   const socketRoom = new WebSocketRoom({
     open: () => threads.webSockets(),
     most: () => reload.active().config.server.maxWebSockets,
@@ -297,6 +291,7 @@ async function compose(first: First, log: Log): Promise<void> {
       await jwks.close();
       await keys.close();
       await maintenance.close();
+      await versions.close();
       await control.close();
     },
   });
@@ -306,6 +301,39 @@ async function compose(first: First, log: Log): Promise<void> {
     return outcome;
   };
   const runReload = async (): Promise<ReloadOutcome> => told(await reload.run(threads));
+  const versions = new ConfigVersions({
+    settings: first.config.source,
+    opened: first.versions,
+    node: first.config.node.name,
+    redis: control.redis,
+    source: first.source,
+    active: reload,
+    reload: () => (stop.begun ? Promise.resolve(undefined) : runReload()),
+    log,
+    events,
+  });
+  const numbers = startMetrics(
+    {
+      memory: metrics,
+      threads,
+      control,
+      health,
+      ejections: upstreams.ejections,
+      front: acceptor,
+      reload,
+      node: first.config.node.name,
+      startedAtMs,
+      serving: () => listening,
+      jobs,
+      ofJobs: jobs.connections,
+      backups,
+      jwks,
+      maintenance: maintenance.book,
+      versions,
+      log,
+    },
+    connections,
+  );
   const { watchEveryMs } = first.config.source;
   const configWatch =
     watchEveryMs === undefined
@@ -383,6 +411,7 @@ async function compose(first: First, log: Log): Promise<void> {
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],
     reload,
     runReload,
+    versions,
     stop,
     drain: (reason: string) => drain(reason, { delayed: true }),
     serving: () => listening,
@@ -401,7 +430,12 @@ async function compose(first: First, log: Log): Promise<void> {
 
   const serving = (): number => threads.all().filter(({ state }) => state.kind === 'serving').length;
   const settled = (): boolean => stop.begun || serving() >= server.workers || threads.failures >= FAILED_STARTS;
-  await Promise.all([threads.until(settled, START_WITHIN_MS), maintenance.asked(MAINTENANCE_WITHIN_MS)]);
+  const isNew = first.versions.kept.length === 0;
+  await Promise.all([
+    threads.until(settled, START_WITHIN_MS),
+    maintenance.asked(MAINTENANCE_WITHIN_MS),
+    versions.asked(isNew ? FIRST_VERSION_WITHIN_MS : MAINTENANCE_WITHIN_MS),
+  ]);
   if (stop.begun) return;
   if (serving() < server.workers)
     throw new StartFailure(EXIT.internal, 'the request threads do not start; the log says why');

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -39,7 +39,8 @@ beforeAll(async () => {
   const env = { ACCESS_LOG: 'off', RATE_LIMIT_KEY: 'header-plain:client' };
   folder = await mkdtemp(join(tmpdir(), 'gateway-answers-'));
   const backups = { BACKUP_DIR: join(folder, 'store'), BACKUP_TEMP_DIR: folder, BACKUP_FILES: import.meta.filename };
-  gateway = await startGateway({ env: { ...env, ...backups, API_KEYS: 'both' }, yaml: yaml() });
+  const stores = { API_KEYS: 'both', CONFIG_STORE: 'local' };
+  gateway = await startGateway({ env: { ...env, ...backups, ...stores }, yaml: yaml() });
   guarded = await startGateway({ env: { ...env, ADMIN_TOKEN: TOKEN }, yaml: yaml() });
   closed = await startGateway({ env: { ...env, STATE_DIR: '/dev/null/none' }, yaml: yaml() });
   operations = operationsOf(await documentOf(gateway));
@@ -65,6 +66,8 @@ const ownPage = ({ adminPort }: Gateway): Readonly<Record<string, string>> => ({
 });
 /** Larger than any body may be. */
 const LARGE = { body: 'x'.repeat(65 * 1024) };
+/** Nor a configuration. */
+const HUGE = { body: 'x'.repeat(6 * 1024 * 1024 + 1) };
 
 const targetOf = ({ method, path }: Operation): string =>
   `${method.toUpperCase()} ${path.replace('{upstream}', 'api').replace('{client}', 'known')}`;
@@ -78,7 +81,7 @@ const COMMON: Readonly<Record<string, (operation: Operation) => Promise<AdminRep
       : call(guarded, targetOf(operation), { headers: PAGE }),
   403: (operation) => call(closed, targetOf(operation), { headers: REBOUND }),
   405: (operation) => call(gateway, `PATCH ${operation.path.replace(/\{\w+\}/g, 'x')}`),
-  413: (operation) => call(gateway, targetOf(operation), LARGE),
+  413: (operation) => call(gateway, targetOf(operation), operation.operationId === 'pushConfig' ? HUGE : LARGE),
   415: (operation) => call(gateway, targetOf(operation), { headers: TEXT, body: 'x' }),
 };
 
@@ -120,6 +123,28 @@ async function withBadConfiguration(): Promise<AdminReply> {
   const answer = await call(gateway, 'POST /admin/reload');
   gateway.writeYaml(yaml());
   return answer;
+}
+
+const ANY = { headers: { 'if-match': '*' } };
+const versionOf = (text: string) => ({ body: { files: [{ name: 'gateway.yaml', text }] } });
+const configuration = versionOf('routes: [{ path: /, respond: { status: 200, text: "yes" } }]');
+/** What the calls after it need. */
+const pushOwn = (more = ''): Promise<AdminReply> =>
+  call(gateway, 'PUT /admin/config', { ...versionOf(yaml() + more), ...ANY });
+
+async function rollBack(): Promise<AdminReply> {
+  await pushOwn();
+  await pushOwn('  - { path: /more, upstream: api }\n');
+  return call(gateway, 'POST /admin/config/rollback', { body: {} });
+}
+
+async function rollBackToWhatIsGone(): Promise<AdminReply> {
+  const file = join(folder, 'gone');
+  await writeFile(file, 'here');
+  await pushOwn(`  - { path: /gone, respond: { status: 200, text: "\${file:${file}}" } }\n`);
+  await rm(file);
+  await pushOwn();
+  return call(gateway, 'POST /admin/config/rollback', { body: {} });
 }
 
 /** A job that there is without a Redis: a backup of a file. */
@@ -206,8 +231,19 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
     const [first, second] = await Promise.all([one(), one()]);
     return first.status === 200 ? second : first;
   },
-  'reload 200': ask('POST /admin/reload'),
   'reload 422': withBadConfiguration,
+  'configHistory 200': ask('GET /admin/config/history'),
+  'rollbackConfig 404': ask('POST /admin/config/rollback', { body: {} }),
+  'rollbackConfig 409': askUnstored('POST /admin/config/rollback', { body: {} }),
+  'pushConfig 409': () =>
+    call(guarded, 'PUT /admin/config', { ...configuration, headers: { ...BEARER, ...ANY.headers } }),
+  'pushConfig 412': ask('PUT /admin/config', { ...configuration, headers: { 'if-match': '"7"' } }),
+  'pushConfig 422': ask('PUT /admin/config', { body: { files: [{ name: 'g.yaml', text: 'routes: 5' }] }, ...ANY }),
+  'pushConfig 428': ask('PUT /admin/config', configuration),
+  'pushConfig 200': () => call(gateway, 'PUT /admin/config?dry_run=1', configuration),
+  'rollbackConfig 200': rollBack,
+  'rollbackConfig 422': rollBackToWhatIsGone,
+  'reload 200': ask('POST /admin/reload'),
   'drain 202': drainHeld,
   'reload 409': ask('POST /admin/reload'),
   'ready 503': ask('GET /ready'),
@@ -221,7 +257,9 @@ const UNPROVOKED = [
   / 500$/,
   /^metrics 503$/,
   /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
-  /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey|takeProfile) 503$/,
+  /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey|pushConfig|rollbackConfig|takeProfile) 503$/,
+  // Two at once: test/config has them.
+  /^rollbackConfig 412$/,
 ];
 
 function expectDocumented(operation: Operation, status: string, answer: AdminReply): void {

@@ -18,6 +18,7 @@ export interface AdminCall<Answer> {
   /** Such as `/admin/status`, names in it percent-encoded. */
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Ends it before it is answered. */
   readonly signal?: AbortSignal | undefined;
   /** The work may take up to this long; meanwhile the gateway is asked again and again whether it answers at all. */
@@ -72,7 +73,7 @@ export class AdminClient {
     const asked = {
       ...call,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...call.headers },
       signal: call.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, call.signal]),
       withinMs: workMs ?? this.#timeoutMs,
     };

@@ -22,6 +22,7 @@ interface Problem {
   readonly clients?: unknown;
   readonly rules?: unknown;
   readonly routes?: unknown;
+  readonly versions?: unknown;
 }
 
 const inputProblem = z.object({ path: z.string(), expected: z.string(), got: z.string() });
@@ -38,7 +39,7 @@ export class AdminRefusal extends CommandFailure {
 }
 
 /** Members of a 404 that name what there is instead. */
-const ALTERNATIVES = ['upstreams', 'clients', 'rules', 'routes'] as const;
+const ALTERNATIVES = ['upstreams', 'clients', 'rules', 'routes', 'versions'] as const;
 
 /** A body longer than this is somebody else's page. */
 const LONGEST_TEXT = 500;
@@ -61,7 +62,7 @@ export function refusalOf({ status, text, place }: Refusal): AdminRefusal {
   const said = words.map(printable).join('\n');
   // `no_route` and `not_found` say that this is another port, or another version.
   if (status === 404 && /^(?:unknown|impossible)_/.test(code)) return refusal(EXIT.negative, said);
-  if (status === 409) return refusal(EXIT.negative, said);
+  if (status === 409 || status === 412) return refusal(EXIT.negative, said);
   if (status === 400 || status === 413) return refusal(EXIT.usage, said);
   if (status === 422) return refusal(EXIT.configuration, said);
   if (status === 503) return refusal(EXIT.unavailable, `The gateway at ${origin} cannot do it now: ${said}`);

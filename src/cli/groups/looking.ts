@@ -4,7 +4,6 @@ import { EVENT_TYPES } from '../../shared/admin/operations.ts';
 import type { EventType } from '../../shared/admin/operations.ts';
 import { intervalMs, profileSeconds, threadSlot } from '../arguments.ts';
 import { events } from '../events/events.ts';
-import { config } from '../config/config.ts';
 import { PROFILE_SECONDS } from '../../shared/profile/order.ts';
 import { profile } from '../profile/profile.ts';
 import { nodes } from '../nodes/nodes.ts';
@@ -52,11 +51,6 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
     .action(async ({ follow, type, ...options }: AskOptions & { follow: boolean; type: readonly EventType[] }) =>
       finish(await events(asking(io, options), { follow, types: type })),
     );
-  describeAsking(program, {
-    usage: 'config',
-    does: 'the configuration that the running gateway uses, secrets masked',
-    example: 'gateway config --json',
-  }).action(async (options: AskOptions) => finish(await config(asking(io, options))));
   describeAsking(program, {
     usage: 'profile',
     does: "where a thread's time goes, or its memory: a file for Chrome's DevTools; the gateway goes on meanwhile",

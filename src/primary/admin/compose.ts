@@ -12,6 +12,7 @@ import type { PageParts } from '../page/page-operations.ts';
 import { PageWatch } from '../page/watch.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import { Profiles } from '../profiles/profiles.ts';
+import type { ConfigVersions } from '../config/versions/config-versions.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
@@ -23,6 +24,7 @@ import type { AnyOperation } from './contract/operation.ts';
 import { breakerAnswerOf } from './operations/breaker-answer.ts';
 import { breakerOperations } from './operations/breakers.ts';
 import { withDocuments } from './server/document-operations.ts';
+import { configVersionOperations } from './operations/config-versions.ts';
 import { eventOperations } from './operations/events.ts';
 import { jobOperations } from './operations/jobs.ts';
 import { keyOperations } from './operations/keys.ts';
@@ -64,6 +66,7 @@ export interface FrontParts {
   readonly acceptor: Acceptor;
   readonly jobs: Jobs;
   readonly reload: Reload;
+  readonly versions: ConfigVersions;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
@@ -141,8 +144,10 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       degraded: () => [...parts.degraded.all(), ...limitsReasonsOf(status)],
     }),
     ...profileOperations(new Profiles(() => threads.all())),
+    ...configVersionOperations({ versions: parts.versions, isDraining: () => stop.begun }),
     ...processOperations({
       config: () => reload.active().config,
+      configVersion: () => parts.versions.book.number,
       reload: parts.runReload,
       drain: parts.drain,
       isDraining: () => stop.begun,

@@ -33,6 +33,8 @@ export interface BreakerStoreOptions {
   readonly onKeysEvent?: (event: ApiKeysEvent) => void;
   /** Maintenance is another. */
   readonly onMaintenanceEvent?: () => void;
+  /** There is another version of the configuration, or one is proposed. */
+  readonly onConfigEvent?: () => void;
   /** Events may have been missed. */
   readonly onDoubt?: () => void;
   /** Longer than this without an answer counts as gone. */
@@ -78,6 +80,8 @@ export function startBreaker(
         return store.onKeysEvent?.(event);
       case 'maintenance':
         return store.onMaintenanceEvent?.();
+      case 'config':
+        return store.onConfigEvent?.();
       default:
         event satisfies never;
     }

@@ -1,9 +1,11 @@
+import { dirname, join } from 'node:path';
+import { processEnv } from '../../shared/config/environment.ts';
 import { showValue } from '../../shared/config/problems.ts';
 import type { Problem } from '../../shared/config/problems.ts';
 import { isStill } from './files-now.ts';
 import type { FilesNow } from './files-now.ts';
 import { FileRecorder } from './files-read.ts';
-import type { FilesRead } from './files-read.ts';
+import type { Document, FilesRead } from './files-read.ts';
 import { loadConfig } from './load-config.ts';
 import type { LoadResult } from './load-config.ts';
 
@@ -17,8 +19,16 @@ const emptied = (path: string): Problem => ({
   hint: 'it was not when it was read last; a reload by hand takes it as it is',
 });
 
+/** A YAML file of a version. */
+export interface NamedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** Loads the configuration, and knows what from. */
 export class ConfigSource {
+  /** In place of the files of GATEWAY_CONFIG. */
+  #documents: readonly Document[] | undefined;
   #attempted = NOTHING;
   #inUse = NOTHING;
 
@@ -27,11 +37,21 @@ export class ConfigSource {
     return this.#attempted;
   }
 
+  /** From now on the YAML is that of a version; files that it names are looked for where those of GATEWAY_CONFIG are. */
+  use(files: readonly NamedFile[]): void {
+    this.#documents = placed(files);
+  }
+
+  /** What would come of these files; it changes nothing. */
+  try(files: readonly NamedFile[]): LoadResult {
+    const documents = placed(files);
+    return loadFrom(new FileRecorder(documents), documents);
+  }
+
   /** Reads and checks the environment and every file it names. */
   load(): LoadResult {
-    const files = new FileRecorder();
-    const result = this.#attempt(files);
-    if (result.ok) this.#inUse = files.read;
+    const { result, read } = this.#attempt();
+    if (result.ok) this.#inUse = read;
     return result;
   }
 
@@ -41,27 +61,42 @@ export class ConfigSource {
    * @returns `undefined`: they are others by now, and are not looked at any further
    */
   loadIf(now: FilesNow): LoadResult | undefined {
-    const files = new FileRecorder();
     const before = this.#attempted;
-    const result = this.#attempt(files);
-    if (!isStill(files.read, { files: shared(now.files, files.read.files), folders: now.folders })) {
+    const { result, read } = this.#attempt();
+    if (!isStill(read, { files: shared(now.files, read.files), folders: now.folders })) {
       this.#attempted = before;
       return undefined;
     }
     if (!result.ok) return result;
-    const gone = [...files.read.empty].filter((path) => !this.#inUse.empty.has(path));
+    const gone = [...read.empty].filter((path) => !this.#inUse.empty.has(path));
     if (gone.length > 0) return { ok: false, problems: gone.map(emptied) };
-    this.#inUse = files.read;
+    this.#inUse = read;
     return result;
   }
 
-  #attempt(files: FileRecorder): LoadResult {
+  #attempt(): { readonly result: LoadResult; readonly read: FilesRead } {
+    const files = new FileRecorder(this.#documents);
     try {
-      return loadConfig(files);
+      return { result: loadFrom(files, this.#documents), read: files.read };
     } finally {
       this.#attempted = files.read;
     }
   }
+}
+
+const loadFrom = (files: FileRecorder, documents: readonly Document[] | undefined): LoadResult =>
+  loadConfig(files, documents === undefined ? {} : { GATEWAY_CONFIG: documents.map(({ path }) => path).join(',') });
+
+/** Where the files of GATEWAY_CONFIG lie. */
+function folderOfFiles(): string {
+  const first = processEnv()['GATEWAY_CONFIG']?.split(',')[0]?.trim() ?? '';
+  if (first === '') return '';
+  return new FileRecorder().entriesOf(first) === undefined ? dirname(first) : first;
+}
+
+function placed(files: readonly NamedFile[]): readonly Document[] {
+  const folder = folderOfFiles();
+  return files.map(({ name, text }) => ({ path: join(folder, name), text }));
 }
 
 /** Of what was seen what was read: another configuration may name other files. */

@@ -4,6 +4,7 @@ import { readConfig } from '../../shared/config/read-config.ts';
 import { thisMachine } from '../../shared/config/server/machine.ts';
 import type { Config } from '../../shared/config/types.ts';
 import { canReusePort, handlesFor } from '../front/ways.ts';
+import type { Environment } from '../../shared/config/read-config.ts';
 import type { FileRecorder } from './files-read.ts';
 import type { LoadedConfig } from './reload-plan.ts';
 import { readTlsFiles } from './tls-files.ts';
@@ -19,9 +20,9 @@ function withThreadsOf(config: Config): Config {
   return all ? config : Object.freeze({ ...config, server: Object.freeze({ ...config.server, workers: 1 }) });
 }
 
-/** Reads and checks the environment and every file it names. */
-export function loadConfig({ readFile, entriesOf, factsOf }: FileRecorder): LoadResult {
-  const read = readConfig(processEnv(), readFile, { ...thisMachine(), entriesOf, factsOf });
+/** Reads and checks the environment and every file it names. @param given in place of what the environment says */
+export function loadConfig({ readFile, entriesOf, factsOf }: FileRecorder, given: Environment = {}): LoadResult {
+  const read = readConfig({ ...processEnv(), ...given }, readFile, { ...thisMachine(), entriesOf, factsOf });
   if (!read.ok) return read;
   const config = withThreadsOf(read.config);
   const { tls } = config.server;

@@ -5,7 +5,7 @@ import type { Config, RedisConfig } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { LoadResult } from './load-config.ts';
 import { planReload } from './reload-plan.ts';
-import type { LoadedConfig } from './reload-plan.ts';
+import type { LoadedConfig, ReloadPlan } from './reload-plan.ts';
 import { replaceThreads } from '../threads/replace-threads.ts';
 import type { ActiveConfig } from '../threads/thread-handle.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
@@ -95,6 +95,11 @@ export class Reload {
   /** The newest attempt; `undefined`: none since the start. */
   get last(): LastReload | undefined {
     return this.#last;
+  }
+
+  /** What a reload with this would do. */
+  plan(next: LoadedConfig): ReloadPlan {
+    return planReload(this.#loaded, next);
   }
 
   /** Reads the configuration again and applies it; an invalid one changes nothing. One after another; never rejects. */

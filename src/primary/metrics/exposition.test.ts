@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import type { VersionBook } from '../config/versions/version-book.ts';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../shared/config/read-config.ts';
@@ -57,6 +58,7 @@ function setUp(config = configOf(FIRST)) {
     backups: { metrics: [] },
     jwks: { views: () => [] },
     maintenance: { held: () => [] },
+    versions: { store: 'files', book: {} as VersionBook, refusals: new Map() },
     threads: {
       restarts: 2,
       all: () => [{ slot: 0, worker: { performance } }],

@@ -10,6 +10,7 @@ import { createExposition } from './exposition.ts';
 import { healthMetrics } from './health-metrics.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { jobMetrics } from './job-metrics.ts';
+import { versionMetrics } from '../config/versions/version-metrics.ts';
 import { maintenanceMetrics } from '../maintenance/maintenance-metrics.ts';
 import { limitMetrics } from './limit-metrics.ts';
 import type { MetricParts } from './parts.ts';
@@ -47,6 +48,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...jwksMetrics(() => parts.jwks.views()),
       ...gatewayMetrics(parts),
       ...configMetrics(() => parts.reload.active()),
+      ...versionMetrics(parts.versions),
     ],
     log,
   );

@@ -4,6 +4,7 @@ import type { ConfigFacts } from './config-metrics.ts';
 import type { IssuerView } from '../identity/jwks/jwks-control.ts';
 import type { EjectionFacts, HealthFacts } from './health-metrics.ts';
 import type { MetricDefinition } from './definition.ts';
+import type { ConfigVersions } from '../config/versions/config-versions.ts';
 import type { MaintenanceBook } from '../maintenance/maintenance-book.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
@@ -47,6 +48,7 @@ export interface MetricParts {
   readonly jobs: Pick<Jobs, 'list' | 'counts'>;
   readonly backups: { readonly metrics: readonly MetricDefinition[] };
   readonly maintenance: Pick<MaintenanceBook, 'held'>;
+  readonly versions: Pick<ConfigVersions, 'store' | 'book' | 'refusals'>;
   readonly jwks: { views(): readonly IssuerView[] };
   readonly node: string;
   /** Time of day. */

@@ -46,6 +46,8 @@ export interface TrafficControlOptions {
   readonly maintenance?: { hint(): void };
   /** Is told that targets were drained, or taken back. */
   readonly drains?: { onEvent(): void };
+  /** Is told that another node has pushed, or may have, versions of the configuration. */
+  readonly versions?: { hint(): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -124,9 +126,11 @@ export class TrafficControl {
             onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
             onMaintenanceEvent: () => options.maintenance?.hint(),
+            onConfigEvent: () => options.versions?.hint(),
             onDoubt: () => {
               options.health?.onDoubt();
               options.maintenance?.hint();
+              options.versions?.hint();
             },
             database: redis.database,
             timeoutMs: REDIS_TIMEOUT_MS,

@@ -40,6 +40,7 @@ export const EVENT_TYPES = [
   'breaker-store',
   'thread',
   'reload',
+  'config',
   'drain',
   'nodes',
   'override',

@@ -4,6 +4,7 @@ import type { Config } from './types.ts';
 /** Keys of the configuration that hold a secret; a test compares them with the secrets of the environment table. */
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   'adminToken',
+  'signingKeys',
   'password',
   'sentinelPassword',
   'keys',

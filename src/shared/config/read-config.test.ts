@@ -45,7 +45,7 @@ test('an empty environment gives the documented defaults and the demo upstream',
       inheritedSocket: undefined,
       proxyProtocol: false,
     },
-    source: { watchEveryMs: undefined },
+    source: { watchEveryMs: undefined, store: 'files', signingKeys: [] },
     logLevel: 'info',
     accessLog: { kind: 'sampled', oneIn: 100 },
     routes: [

@@ -14,7 +14,13 @@ import { resolveSource } from './source/resolve.ts';
 import { upstreamsOf } from './split/resolve.ts';
 import type { ReadFile } from './text-file.ts';
 import type { Config } from './types.ts';
-import { DEFAULT_UPSTREAM, demoTarget, resolveDefaultUpstream, resolveUpstream } from './upstreams/resolve.ts';
+import {
+  DEFAULT_UPSTREAM,
+  demoTarget,
+  resolveDefaultUpstream,
+  resolveUpstream,
+  withCaDigest,
+} from './upstreams/resolve.ts';
 import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 
 /** The YAML of all files. */
@@ -77,14 +83,14 @@ export function resolveConfig(checked: Checked): Config {
       ...(targets === undefined || hasDefault || !wantsDefault ? [] : [resolveDefaultUpstream(env, targets)]),
       ...upstreams,
       ...resolveAuthorizers(env, routes),
-    ],
+    ].map((upstream) => withCaDigest(upstream, checked.readFile)),
     limits: resolveLimits(env, authenticates && !given.has('RATE_LIMIT_KEY')),
     identities,
     redis,
     jobs: resolveJobs(env, checked.readFile, redis),
     backups: resolveBackups(env, checked.secretFiles),
     secretTexts: yaml?.secrets ?? [],
-    demoUpstream: demoUpstream && env.JOBS !== 'only',
+    demoUpstream: demoUpstream && env.JOBS !== 'only' && env.CONFIG_STORE === 'files',
     testFaults: env.GATEWAY_TEST_FAULTS,
     testNoHandles: env.GATEWAY_TEST_NO_HANDLES,
     testDnsServers: env.GATEWAY_TEST_DNS ?? [],

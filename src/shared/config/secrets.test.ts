@@ -39,6 +39,7 @@ describe('secrets', () => {
       'BACKUP_S3_ACCESS_KEY_ID',
       'BACKUP_S3_SECRET_ACCESS_KEY',
       'BACKUP_ENCRYPTION_IDENTITY',
+      'CONFIG_SIGNING_KEY',
     ]);
     expect(JSON.stringify(shown)).not.toMatch(/secret-of-|AGE-SECRET/);
     expect(shown['redis']).toMatchObject({ password: '***', sentinelPassword: '***', url: 'redis://host:26379' });

@@ -336,6 +336,8 @@ export interface TargetConfig {
 
 export interface UpstreamTlsConfig {
   readonly caFile: string | undefined;
+  /** Of what is in it: with another one connections are made anew. `undefined` = nothing is. */
+  readonly caDigest?: string;
   /** SNI and name to verify; default: the target's host. */
   readonly serverName: string | undefined;
   /** `false` turns certificate checks off. */

@@ -3,6 +3,7 @@ import type { RateLimitHeaderMode } from '../limits/rate-limit-headers.ts';
 import type { OnStoreFailure } from '../limits/rule.ts';
 import type { AuthenticationMethod } from '../identity/identity.ts';
 import type { ApiKeyStore, CertificatePart } from './identity/types.ts';
+import type { ConfigStore } from './source/types.ts';
 import type { BreakerProbe, EjectionConfig, JobsMode, OnMessageRefused, RedisMode, TlsVersion } from './types.ts';
 
 /** Words that settings take, the same in the environment and in YAML. */
@@ -17,6 +18,7 @@ export const RESOLVE_MODES = ['first', 'all'] as const;
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
 export const ADMIN_UI_MODES = ['on', 'off', 'read-only'] as const;
+export const CONFIG_STORES = ['files', 'local', 'redis'] as const satisfies readonly ConfigStore[];
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
 export const TLS_CLIENT_AUTH = ['off', 'optional'] as const;
 export const AMBIGUOUS_FIELDS = ['drop', 'pass'] as const;

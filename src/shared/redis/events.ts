@@ -61,13 +61,25 @@ const apiKeys = z.object({
 /** The hash of maintenance is another: read it. */
 const maintenance = z.object({ type: z.literal('maintenance') });
 
+/** The hash of the configuration's versions is another: look at it. */
+const config = z.object({ type: z.literal('config') });
+
 const breakerEvent = z.discriminatedUnion('type', [transition, failures]);
 const limitEvent = z.discriminatedUnion('type', [overrides, client]);
-const clusterEvent = z.discriminatedUnion('type', [breakerEvent, limitEvent, health, drains, apiKeys, maintenance]);
+const clusterEvent = z.discriminatedUnion('type', [
+  breakerEvent,
+  limitEvent,
+  health,
+  drains,
+  apiKeys,
+  maintenance,
+  config,
+]);
 
 export type BreakerEvent = z.infer<typeof breakerEvent>;
 export type ApiKeysEvent = z.infer<typeof apiKeys>;
 export type MaintenanceEvent = z.infer<typeof maintenance>;
+export type ConfigEvent = z.infer<typeof config>;
 export type HealthEvent = z.infer<typeof health>;
 export type LimitEvent = z.infer<typeof limitEvent>;
 /** What nodes tell each other on `EVENTS_CHANNEL`. */

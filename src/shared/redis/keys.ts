@@ -29,6 +29,12 @@ export const API_KEYS_KEY = `${OURS}api-keys`;
 /** Hash of what operators have said of routes, or of all, that are under maintenance; every node puts back what it lacks. */
 export const MAINTENANCE_KEY = `${OURS}maintenance`;
 
+/**
+ * Hash of the versions of the configuration: `current` (number and the first of its signature), `v:<number>`, and what nodes
+ * agree by: `proposal`, `vote:<node>`, `node:<node>`. Deleting it loses nothing: every node puts back what it lacks.
+ */
+export const CONFIG_VERSIONS_KEY = `${OURS}config:versions`;
+
 /** Sorted set of the nodes by the time they last beat, by Redis's clock. */
 export const NODES_KEY = `${OURS}nodes`;
 

@@ -36,12 +36,16 @@ export interface Operation<Body = undefined> {
   readonly access?: 'open' | 'login';
   /** Its work may outlast the process, so one audit line at its end is not enough: there is one before, too. */
   readonly longWork?: boolean;
-  /** What each parameter of path and query is. */
-  readonly parameters?: Readonly<Record<string, { readonly in: 'path' | 'query'; readonly description: string }>>;
+  /** What each parameter of path, query and header is. */
+  readonly parameters?: Readonly<
+    Record<string, { readonly in: 'path' | 'query' | 'header'; readonly description: string }>
+  >;
   /** A parameter of the path may be a secret: the audit line shows `path`, and what the answer says in `audited`. */
   readonly secretPath?: boolean;
-  /** The body is a secret, which the audit line does not show. */
-  readonly secretBody?: boolean;
+  /** A body may hold a secret: the audit line leaves it out, and shows what the answer says in `audited`. */
+  readonly hidesBody?: boolean;
+  /** Default: 64 KiB. */
+  readonly maxBodyBytes?: number;
   /** Absent: the call takes no body. */
   readonly body?: z.ZodType<Body>;
   /** Schema of the good answer; absent: it is not JSON (the operation says what in `produces`). */
@@ -50,7 +54,7 @@ export interface Operation<Body = undefined> {
   /** Status of the good answer; default 200. */
   readonly status?: number;
   /** Problems it can answer with, besides those that any call has (400, 401, 403, 405, 413, 500). */
-  readonly problems?: Readonly<Partial<Record<404 | 409 | 422 | 503, string>>>;
+  readonly problems?: Readonly<Partial<Record<404 | 409 | 412 | 422 | 428 | 503, string>>>;
   handle(request: OperationRequest<Body>): AdminAnswer | Promise<AdminAnswer>;
 }
 

@@ -13,6 +13,8 @@ import type { AnyOperation } from '../contract/operation.ts';
 /** What the process can be told to do. */
 export interface ProcessActions {
   readonly config: () => Config;
+  /** Number of the version that was pushed last; 0 = none was. */
+  readonly configVersion: () => number;
   readonly reload: () => Promise<ReloadOutcome>;
   /** Begins the stop; only the first call does anything. */
   readonly drain: (reason: string) => void;
@@ -42,9 +44,13 @@ export const processOperations = (actions: ProcessActions): readonly AnyOperatio
     method: 'GET',
     path: '/admin/config',
     id: 'config',
-    summary: 'The configuration in use, whole; secrets are ***.',
+    summary:
+      'The configuration in use, whole; secrets are ***. ETag is the version that was pushed last, "0" where none was.',
     answer: z.record(z.string(), z.unknown()),
-    handle: () => json(200, describeConfig(actions.config())),
+    handle: () => ({
+      ...json(200, describeConfig(actions.config())),
+      headers: { ETag: `"${actions.configVersion()}"` },
+    }),
   }),
   operation({
     method: 'POST',

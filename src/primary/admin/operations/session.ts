@@ -19,7 +19,7 @@ export const sessionOperations = (sessions: Sessions, token: () => AdminToken): 
       "Signs in on the operator's page with the admin token: a cookie that lets changes in from that page alone, for " +
       'twelve hours. Takes Origin equal to the own Host and X-Gateway-Page: 1.',
     access: 'login',
-    secretBody: true,
+    hidesBody: true,
     body: sessionWish,
     answer: sessionAnswer,
     problems: { 409: READ_ONLY },

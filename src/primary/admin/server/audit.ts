@@ -12,7 +12,7 @@ export interface AuditEntry {
   readonly operation: string | undefined;
   /** `undefined`: the work is about to begin, and a second line follows when it is done. */
   readonly status: number | undefined;
-  /** As it was parsed; bodies that were not, or that hold a secret (`secretBody`), are not shown. */
+  /** As it was parsed; bodies that were not, or that hold a secret (`hidesBody`), are not shown. */
   readonly body?: unknown;
   /** What else the operation wants to be known. */
   readonly audited?: Readonly<Record<string, unknown>> | undefined;

@@ -43,7 +43,9 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
   const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
     if (kind !== 'change' && kind !== 'login') return;
     const shownPath = operation?.secretPath === true ? operation.path : path;
-    parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...entry });
+    const { body, ...rest } = entry;
+    const shown = operation?.hidesBody === true ? rest : { ...rest, body };
+    parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...shown });
   };
 
   const refusal = refusalOf({ who, kind, token, near: isOfThisMachine({ remoteAddress, headers: req.headers }) });
@@ -66,7 +68,7 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
     audit({ who: caller.who, status: undefined, body: input.body });
   }
   const answer = await run(operation as AnyOperation, request, parts.onFault);
-  const shownBody = operation?.secretBody === true ? undefined : input.body;
+  const shownBody = operation?.hidesBody === true ? undefined : input.body;
   audit({ who: caller.who, status: answer.status, body: shownBody, audited: answer.audited });
   if (kind === 'login' && answer.status === 401) await parts.holdBack(req);
   return answer;
@@ -146,7 +148,7 @@ async function readInput(req: IncomingMessage, operation: AnyOperation, search: 
     return times === 1 ? [] : { path: name, expected: 'one value', got: `${times} values` };
   });
   // The body is read all the same: what is left of it would be taken for the next request.
-  const read = await readBody(req, operation.body);
+  const read = await readBody(req, operation);
   if (errors.length > 0) return invalidRequest('The query', errors);
   return read.ok ? { query, body: read.body } : read.refusal;
 }

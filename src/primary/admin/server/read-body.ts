@@ -6,7 +6,7 @@ import { check } from './input-problems.ts';
 import type { InputProblem } from './input-problems.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
-/** So much of a body that is too large is still taken, so that its sender gets to read the answer. */
+/** So much more of a body that is too large is still taken, so that its sender gets to read the answer. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 export type ReadBody =
@@ -19,8 +19,8 @@ const refused = (refusal: WholeAnswer): ReadBody => ({ ok: false, refusal });
 export const invalidRequest = (what: string, errors: readonly InputProblem[]): WholeAnswer =>
   problem(400, 'invalid_request', { detail: `${what} is not as this call takes it; see errors.`, errors });
 
-const tooLarge = (): WholeAnswer => ({
-  ...problem(413, 'body_too_large', { detail: `The body is larger than ${MAX_BODY_BYTES} bytes.` }),
+const tooLarge = (mostBytes: number): WholeAnswer => ({
+  ...problem(413, 'body_too_large', { detail: `The body is larger than ${mostBytes} bytes.` }),
   headers: { Connection: 'close' },
 });
 
@@ -28,21 +28,22 @@ const isJson = (contentType: string | undefined): boolean =>
   /^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(contentType ?? '');
 
 /** @returns the whole body, or `undefined` when it is too large */
-function collect(req: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_DISCARDED_BYTES) return Promise.resolve(undefined);
+function collect(req: IncomingMessage, mostBytes: number): Promise<Buffer | undefined> {
+  const mostDiscarded = mostBytes + MAX_DISCARDED_BYTES;
+  if (Number(req.headers['content-length'] ?? 0) > mostDiscarded) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
     let pieces: Buffer[] = [];
     let bytes = 0;
     req.on('data', (piece: Buffer) => {
       bytes += piece.length;
-      if (bytes <= MAX_BODY_BYTES) pieces.push(piece);
+      if (bytes <= mostBytes) pieces.push(piece);
       else pieces = [];
-      if (bytes > MAX_DISCARDED_BYTES) {
+      if (bytes > mostDiscarded) {
         req.pause();
         resolve(undefined);
       }
     });
-    req.once('end', () => resolve(bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(pieces)));
+    req.once('end', () => resolve(bytes > mostBytes ? undefined : Buffer.concat(pieces)));
     req.once('error', reject);
     req.once('close', () => reject(new Error('the connection closed within the body')));
   });
@@ -58,11 +59,14 @@ function parse(bytes: Buffer): { readonly value: unknown } | undefined {
 
 /**
  * Reads a request's body: nothing, or JSON that fits the schema. Rejects when the connection closes within it.
- * @param schema `undefined`: the call takes none; an empty object passes for that
+ * @param what.body schema; `undefined`: the call takes none; an empty object passes for that
  */
-export async function readBody(req: IncomingMessage, schema: z.ZodType | undefined): Promise<ReadBody> {
-  const bytes = await collect(req);
-  if (bytes === undefined) return refused(tooLarge());
+export async function readBody(
+  req: IncomingMessage,
+  { body: schema, maxBodyBytes = MAX_BODY_BYTES }: { readonly body?: z.ZodType; readonly maxBodyBytes?: number },
+): Promise<ReadBody> {
+  const bytes = await collect(req, maxBodyBytes);
+  if (bytes === undefined) return refused(tooLarge(maxBodyBytes));
   const encoding = req.headers['content-encoding'] ?? 'identity';
   if (bytes.length > 0 && !(isJson(req.headers['content-type']) && encoding === 'identity')) {
     const detail = 'A body must be JSON, sent with Content-Type: application/json.';

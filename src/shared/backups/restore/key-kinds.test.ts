@@ -7,7 +7,7 @@ test.each([
   ['api-gateway:rate-limit:10.0.0.1', 'buckets'],
   ['api-gateway:rate-limit:{api-gateway}:burst', 'buckets'],
   ['api-gateway:api-keys', 'all'],
-  ['api-gateway:config:current', 'all'],
+  ['api-gateway:config:versions', 'all'],
   ['api-gateway:something-new', 'all'],
   ['api-gateway:rate-limited', 'all'],
   ['api-gateway:{jobs}:backup-redis:meta', 'never'],

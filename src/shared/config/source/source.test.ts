@@ -18,3 +18,27 @@ test('an interval out of bounds is refused', () => {
     'CONFIG_WATCH_SECONDS: got "0.5", expected a number of seconds from 1 to 60',
   ]);
 });
+
+const SIGNED = {
+  CONFIG_STORE: 'redis',
+  REDIS_URL: 'redis://r',
+  CONFIG_SIGNING_KEY: 'a-key-of-the-test, the-one-of-before',
+};
+
+test('versions in Redis need a Redis and a key', () => {
+  expect(configOf(SIGNED).source).toMatchObject({
+    store: 'redis',
+    signingKeys: ['a-key-of-the-test', 'the-one-of-before'],
+  });
+  expect(configOf({ ...SIGNED, JOBS: 'only' }).source.store).toBe('files');
+  expect(problemsOf({ CONFIG_STORE: 'redis' })).toEqual([
+    'REDIS_URL: missing, expected it to be set, because CONFIG_STORE is redis',
+    'CONFIG_SIGNING_KEY: missing, expected it to be set, because CONFIG_STORE is redis',
+  ]);
+  expect(problemsOf({ ...SIGNED, CONFIG_SIGNING_KEY: 'short' })[0]).toContain('got ***, expected keys of 16');
+});
+
+test('the demo upstream is for who has only files', () => {
+  expect(configOf({}).demoUpstream).toBe(true);
+  expect(configOf({ CONFIG_STORE: 'local' }).demoUpstream).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { resolveBreaker } from '../breaker/resolve.ts';
 import { resolveHealth } from '../health/resolve.ts';
 import { resolveBalance, resolveEjection, resolveTargets } from '../targets/resolve.ts';
@@ -5,8 +6,17 @@ import { resolveRetryBudget } from '../retries/resolve.ts';
 import type { EnvValues } from '../env-table.ts';
 import { toMs } from '../numbers.ts';
 import { resolveBeside } from '../text-file.ts';
+import type { ReadFile } from '../text-file.ts';
 import type { TargetConfig, UpstreamConfig, UpstreamTlsConfig } from '../types.ts';
 import type { UpstreamYaml } from '../yaml-schema.ts';
+
+/** The same with a digest of the file of certificates that it trusts. */
+export function withCaDigest(upstream: UpstreamConfig, readFile: ReadFile): UpstreamConfig {
+  const { caFile } = upstream.tls;
+  if (caFile === undefined) return upstream;
+  const caDigest = createHash('sha256').update(readFile(caFile)).digest('hex');
+  return { ...upstream, tls: { ...upstream.tls, caDigest } };
+}
 
 /** The upstream that UPSTREAM_URL sets. */
 export const DEFAULT_UPSTREAM = 'default';
