@@ -39,6 +39,8 @@ import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { ResolvedTargets } from './upstreams/resolved-targets.ts';
+import { splitAnswers } from './admin/operations/splits.ts';
+import { SplitWeights } from './upstreams/split-weights.ts';
 import { TargetDrains } from './upstreams/target-drains.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
@@ -115,6 +117,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     keys: { onEvent: (event) => keys.onEvent(event) },
     maintenance: { hint: () => maintenance.book.hint() },
     drains: { onEvent: () => drains.onEvent() },
+    splits: { onEvent: () => splits.onEvent() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -135,6 +138,10 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
       health.onTargets();
     },
+  });
+  const splits = new SplitWeights({
+    redis: serves ? control.redis : undefined,
+    onChange: (weights) => threadSet.tellAll({ to: 'upstreams', type: 'splits', weights }),
   });
   const health = new HealthControl({
     config: first.config,
@@ -212,6 +219,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     upstreams,
     targetSets,
     drains,
+    splits,
     keys,
     maintenance,
     health,
@@ -236,6 +244,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       control,
       health,
       ejections: upstreams.ejections,
+      splits: () => splitAnswers({ splits, routes: () => reload.active().config.routes }),
       front: acceptor,
       reload,
       node: first.config.node.name,
@@ -269,6 +278,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     closeControl: async () => {
       targetSets.close();
       drains.close();
+      splits.close();
       health.close();
       await jwks.close();
       await keys.close();
@@ -328,6 +338,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     maintenance,
     health,
     drains,
+    splits,
     acceptor,
     jobs,
     backupWarnings: () => backups.warnings(),

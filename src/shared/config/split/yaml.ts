@@ -22,5 +22,3 @@ export const splitSchema = listOf(
   }),
   'a list of two or more upstreams',
 );
-
-export type SplitYaml = z.infer<typeof splitSchema>;
