@@ -20,6 +20,7 @@ import { splitKey } from '../../shared/upstreams/split-key.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { RouteMirror } from './mirror/route-mirror.ts';
 import { RouteSplit } from './split/route-split.ts';
 import { compileRules } from './rules/route-rules.ts';
 import type { RouteRules } from './rules/route-rules.ts';
@@ -75,6 +76,8 @@ export interface RouteStages {
   readonly websocket: SocketRoute | undefined;
   /** `undefined` = all requests go to `upstream`. */
   readonly split: RouteSplit<ForwardingStages> | undefined;
+  /** `undefined` = no copies are made. */
+  readonly mirror: RouteMirror | undefined;
 }
 
 /** The same of a route whose requests go to an upstream. */
@@ -149,6 +152,9 @@ export class RoutingTable {
         metricsStart,
         websocket,
         split: undefined,
+        mirror:
+          route.mirror &&
+          new RouteMirror({ ...find(route.mirror.upstream), config: route.mirror, metricsStart, metrics, random }),
       };
       if (name === undefined) return { ...NO_UPSTREAM, ...stages };
       const ofSide = (side: string): ForwardingStages => ({ ...find(side), ...stages });
