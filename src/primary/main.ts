@@ -46,6 +46,8 @@ import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
 import { ResolvedTargets } from './upstreams/resolved-targets.ts';
+import { splitAnswers } from './admin/operations/splits.ts';
+import { SplitWeights } from './upstreams/split-weights.ts';
 import { TargetDrains } from './upstreams/target-drains.ts';
 import type { PageWatch } from './page/watch.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
@@ -140,6 +142,7 @@ async function compose(first: First, log: Log): Promise<void> {
     maintenance: { hint: () => maintenance.book.hint() },
     drains: { onEvent: () => drains.onEvent() },
     versions: { hint: () => versions.hint() },
+    splits: { onEvent: () => splits.onEvent() },
     health: { onEvent: (event) => health.onEvent(event), onDoubt: () => health.onDoubt() },
   });
   const sources = new NameSources({ servers: first.config.testDnsServers });
@@ -160,6 +163,10 @@ async function compose(first: First, log: Log): Promise<void> {
       threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
       health.onTargets();
     },
+  });
+  const splits = new SplitWeights({
+    redis: serves ? control.redis : undefined,
+    onChange: (weights) => threadSet.tellAll({ to: 'upstreams', type: 'splits', weights }),
   });
   const health = new HealthControl({
     config: first.config,
@@ -237,6 +244,7 @@ async function compose(first: First, log: Log): Promise<void> {
     upstreams,
     targetSets,
     drains,
+    splits,
     keys,
     maintenance,
     health,
@@ -285,6 +293,7 @@ async function compose(first: First, log: Log): Promise<void> {
     closeControl: async () => {
       targetSets.close();
       drains.close();
+      splits.close();
       configWatch?.close();
       socketRoom.close();
       health.close();
@@ -319,6 +328,7 @@ async function compose(first: First, log: Log): Promise<void> {
       control,
       health,
       ejections: upstreams.ejections,
+      splits: () => splitAnswers({ splits, routes: () => reload.active().config.routes }),
       front: acceptor,
       reload,
       node: first.config.node.name,
@@ -401,6 +411,7 @@ async function compose(first: First, log: Log): Promise<void> {
     maintenance,
     health,
     drains,
+    splits,
     acceptor,
     jobs,
     memory: metrics,

@@ -31,6 +31,7 @@ upstreams:
   pair: { targets: ["${upstream.url}", "${upstream.url}/other"] }
   unguarded: { url: "${upstream.url}", circuit_breaker: { mode: off } }
 routes:
+  - { name: divided, path: /divided, split: [{ upstream: api }, { upstream: pair, weight: 0 }] }
   - { path: /proxy, upstream: api, limits: [{ name: any, capacity: 5, refill_per_second: 1 }] }
 `;
 
@@ -174,6 +175,10 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
   'page 200': ask('GET /admin/page?minutes=1'),
   'listJobs 200': ask('GET /admin/jobs'),
+  'listSplits 200': ask('GET /admin/splits'),
+  'changeSplit 200': ask('POST /admin/splits', { body: { route: 'divided', weights: { pair: 5 } } }),
+  'changeSplit 404': ask('POST /admin/splits', { body: { route: 'nobody', weights: { pair: 5 } } }),
+  'changeSplit 409': ask('POST /admin/splits', { body: { route: '/divided', weights: { api: 0, pair: 0 } } }),
   'listTargets 200': ask('GET /admin/targets'),
   'changeTarget 200': askTarget('pair', { state: 'DRAINED', for: 60 }),
   'changeTarget 404': ask('POST /admin/targets/pair', { body: { target: 'http://nobody', state: 'DRAINED' } }),

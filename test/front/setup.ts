@@ -71,6 +71,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     maintenance: { forThread: () => [], receive: () => {} },
     targetSets: { current: () => new Map() },
     drains: { current: () => [] },
+    splits: { current: () => [] },
     health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },
     jwks: { forThread: () => [], receive: () => {} },
     log,

@@ -44,3 +44,23 @@ test('one that refuses connections rests, and is used where there is no other', 
   node.say('up', 'up', 'up');
   expect(node.drawn()).toEqual(['a', 'b', 'c']);
 });
+
+test('one slowed a hundredfold gets less than a hundredth of the requests, by weight too, and all of its share when it is quick', () => {
+  for (const weights of [
+    [1, 1, 1],
+    [1, 2, 1],
+  ]) {
+    const node = testNode({ names: ['a', 'b', 'c'], weights });
+    const answers = (name: string, ms: number): void => {
+      for (let i = 0; i < 100; i++) node.target(name).time.note(ms);
+    };
+    for (const name of ['a', 'c']) answers(name, 3);
+    answers('b', 300);
+    const { a = 0, b = 1, c = 0 } = node.shares();
+    expect(b).toBeLessThan(0.01);
+    expect(b).toBeGreaterThan(0);
+    expect(Math.abs(a - c)).toBeLessThan(0.1);
+    answers('b', 3);
+    expect(node.shares()['b']).toBeGreaterThan(0.25);
+  }
+});

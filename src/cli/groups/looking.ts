@@ -8,6 +8,7 @@ import { PROFILE_SECONDS } from '../../shared/profile/order.ts';
 import { profile } from '../profile/profile.ts';
 import { nodes } from '../nodes/nodes.ts';
 import { status } from '../status/status.ts';
+import { addSplit } from '../split/command.ts';
 import { addTargets } from '../targets/command.ts';
 import { top } from '../top/top.ts';
 import { asking, describeAsking } from './group.ts';
@@ -37,6 +38,7 @@ export function addLooking(program: Command, { io, finish }: GroupContext): void
     example: 'gateway nodes',
   }).action(async (options: AskOptions) => finish(await nodes(asking(io, options))));
   addTargets(program, { io, finish });
+  addSplit(program, { io, finish });
   describeAsking(program, {
     usage: 'events',
     does: 'what happened lately: transitions, changes of mode, restarts, reloads; with --json one JSON object a line',

@@ -18,6 +18,7 @@ import type { RequestThreads } from '../threads/request-threads.ts';
 import type { Stop } from '../process/stop.ts';
 import type { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { SplitWeights } from '../upstreams/split-weights.ts';
 import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { AnyOperation } from './contract/operation.ts';
@@ -33,6 +34,7 @@ import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
 import { limitsReasonsOf, nodeStatus } from './operations/node-status.ts';
 import type { StatusParts } from './operations/node-status.ts';
+import { splitOperations } from './operations/splits.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { profileOperations } from './operations/profiles.ts';
@@ -61,6 +63,7 @@ export interface FrontParts {
   readonly upstreams: UpstreamControl;
   readonly health: HealthControl;
   readonly drains: TargetDrains;
+  readonly splits: SplitWeights;
   readonly keys: KeyControl;
   readonly maintenance: MaintenanceControl;
   readonly acceptor: Acceptor;
@@ -123,6 +126,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
     ...targetOperations({ health: parts.health, drains: parts.drains, events }),
+    ...splitOperations({ splits: parts.splits, routes: () => reload.active().config.routes, events }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
     ...keyOperations({
       book: parts.keys.book,

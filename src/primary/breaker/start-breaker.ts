@@ -29,6 +29,8 @@ export interface BreakerStoreOptions {
   readonly onHealthEvent?: (event: HealthEvent) => void;
   /** The targets that are drained are others. */
   readonly onDrainsEvent?: () => void;
+  /** The weights that were moved are others. */
+  readonly onSplitsEvent?: () => void;
   /** Takes those that are of API keys. */
   readonly onKeysEvent?: (event: ApiKeysEvent) => void;
   /** Maintenance is another. */
@@ -76,6 +78,8 @@ export function startBreaker(
         return store.onHealthEvent?.(event);
       case 'target-drains':
         return store.onDrainsEvent?.();
+      case 'splits':
+        return store.onSplitsEvent?.();
       case 'keys-changed':
         return store.onKeysEvent?.(event);
       case 'maintenance':

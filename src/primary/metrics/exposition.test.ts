@@ -80,6 +80,9 @@ function setUp(config = configOf(FIRST)) {
       upstreams: () => [{ upstream: 'one', panic: false }],
       targets: () => [{ upstream: 'one', target: 'http://a', up: false }],
     },
+    splits: () => [
+      { route: 'r', path: '/r', sides: [{ upstream: 'one', weight: 20, configured: 5, moved: null, when: null }] },
+    ],
     ejections: { counts: () => [{ upstream: 'one', reason: 'reset', mode: 'on', count: 2 }] },
     reload: {
       active: () => ({ version: 4, config, tls: undefined }),
@@ -229,6 +232,7 @@ describe('the exposition', () => {
     expect(series.get('circuit_breaker_forced{upstream="one"}')).toBe(0);
     expect(series.get('upstream_target_up{upstream="one",target="http://a"}')).toBe(0);
     expect(series.get('upstream_panic{upstream="one"}')).toBe(0);
+    expect(series.get('route_split_weight{route="r",upstream="one"}')).toBe(20);
     expect(series.get('upstream_target_ejections_total{upstream="one",reason="reset",mode="on"}')).toBe(2);
     expect(series.get('health_probes_total{outcome="ok"}')).toBe(3);
     expect(series.get('health_age_seconds')).toBe(1.5);

@@ -92,6 +92,17 @@ export function httpMetrics(
         return value > 0 ? [{ labels: { route: name }, value }] : [];
       }),
     ),
+    counter('route_mirrored_total', 'Copies of requests; dropped: it would have cost somebody something.', () =>
+      routes().flatMap(({ name, start }) => {
+        const sent = sums.at(start + ROUTE.mirrored);
+        const dropped = sums.at(start + ROUTE.mirrorDropped);
+        if (sent + dropped === 0) return [];
+        return [
+          { labels: { route: name, outcome: 'sent' }, value: sent },
+          { labels: { route: name, outcome: 'dropped' }, value: dropped },
+        ];
+      }),
+    ),
     counter('auth_cache_hits_total', 'Credentials that were known without being verified.', () =>
       sums.at(THREAD.authCacheHits),
     ),

@@ -16,6 +16,7 @@ import { limitMetrics } from './limit-metrics.ts';
 import type { MetricParts } from './parts.ts';
 import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
 import { connectionMetrics, redisMetrics } from './redis-metrics.ts';
+import { splitMetrics } from './split-metrics.ts';
 import { trafficOf } from './traffic.ts';
 import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
 import { websocketMetrics } from './websocket-metrics.ts';
@@ -38,6 +39,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
       ...websocketMetrics(sums),
       ...breakerMetrics(sums, control),
       ...healthMetrics(parts.health, parts.ejections),
+      ...splitMetrics(parts.splits),
       ...limitMetrics(sums),
       ...maintenanceMetrics(parts.maintenance),
       ...(redis === undefined ? [] : redisMetrics(redis)),

@@ -1,3 +1,4 @@
+import type { SplitAnswer } from '../../shared/admin/splits.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import type { ConfigFacts } from './config-metrics.ts';
@@ -36,6 +37,8 @@ export interface MetricParts {
     breakers(): readonly BreakerFacts[];
   };
   readonly health: HealthFacts;
+  /** Routes whose clients are divided among upstreams. */
+  readonly splits: () => readonly SplitAnswer[];
   readonly ejections: EjectionFacts;
   readonly reload: {
     active(): ConfigFacts;

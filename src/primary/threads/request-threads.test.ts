@@ -62,6 +62,7 @@ function setUp(behaviour: string, workers = 2) {
     maintenance: { forThread: () => [], receive: () => {} },
     targetSets: { current: () => new Map() },
     drains: { current: () => [] },
+    splits: { current: () => [] },
     health: NO_PROBES,
     jwks: { forThread: () => [], receive: () => {} },
     log: createLog({ level: 'silent', name: 'test' }),

@@ -5,6 +5,7 @@ import type { FromRequestThread, FromThreadItself, ToRequestThread } from '../..
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
+import type { SplitWeights } from '../upstreams/split-weights.ts';
 import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { ResolvedTargets } from '../upstreams/resolved-targets.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
@@ -50,6 +51,7 @@ export interface RequestThreadsOptions {
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly targetSets: Pick<ResolvedTargets, 'current'>;
   readonly drains: Pick<TargetDrains, 'current'>;
+  readonly splits: Pick<SplitWeights, 'current'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
   readonly log: Log;
   readonly events?: Pick<EventLog, 'add'>;
@@ -284,8 +286,9 @@ export class RequestThreads {
 
   #start(slot: number): void {
     this.#heartbeats.clear(slot);
-    const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, drains, targetSets, upstreams } =
+    const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, targetSets, upstreams } =
       this.#options;
+    const { drains, splits } = this.#options;
     const place = {
       entry,
       slot,
@@ -298,6 +301,7 @@ export class RequestThreads {
         health: health.forThread(),
         targetSets: targetSets.current(),
         targetDrains: drains.current(),
+        splitWeights: splits.current(),
         issuerKeys: jwks.forThread(),
         maintenance: maintenance.forThread(),
         metrics: metrics.buffer,

@@ -64,6 +64,7 @@ export interface ThreadPlace {
       | 'health'
       | 'targetSets'
       | 'targetDrains'
+      | 'splitWeights'
       | 'issuerKeys'
       | 'maintenance'
       | 'metrics'

@@ -48,6 +48,8 @@ export interface TrafficControlOptions {
   readonly drains?: { onEvent(): void };
   /** Is told that another node has pushed, or may have, versions of the configuration. */
   readonly versions?: { hint(): void };
+  /** Is told that weights of splits were moved. */
+  readonly splits?: { onEvent(): void };
   /** Is told what the other nodes say of health probes. */
   readonly health?: { onEvent(event: HealthEvent): void; onDoubt(): void };
 }
@@ -123,6 +125,7 @@ export class TrafficControl {
             whyNot: () => connections.whyNot('breakers'),
             onLimitEvent: (event) => this.limits.onEvent(event),
             onDrainsEvent: () => options.drains?.onEvent(),
+            onSplitsEvent: () => options.splits?.onEvent(),
             onKeysEvent: (event) => options.keys?.onEvent(event),
             onHealthEvent: (event) => options.health?.onEvent(event),
             onMaintenanceEvent: () => options.maintenance?.hint(),

@@ -59,6 +59,7 @@ export const BOUNDS = {
   ejectConsecutive: { min: 1, max: 1_000 },
   ejectSeconds: { min: 0.1, max: 300 },
   percent: { min: 0, max: 100 },
+  mirrorPercent: { min: 0.01, max: 100 },
   retries: { min: 0, max: 5 },
   retriesPerSecond: { min: 0, max: 1_000 },
   retryWindow: { min: 1, max: 300 },

@@ -4,6 +4,7 @@ import type { BackupsConfig } from './backups/types.ts';
 import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts';
 import type { ClientKeySource } from '../limits/client-key.ts';
 import type { RetriesConfig, RetryBudgetConfig } from './retries/types.ts';
+import type { MirrorConfig } from './mirror/types.ts';
 import type { SplitSideConfig } from './split/types.ts';
 import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
 import type { SourceConfig } from './source/types.ts';
@@ -144,6 +145,8 @@ export interface RouteConfig {
   readonly upstream: string | undefined;
   /** All upstreams that its requests are divided among, with `upstream` first; `undefined` = they are not. */
   readonly split: readonly SplitSideConfig[] | undefined;
+  /** `undefined` = no copies are made. */
+  readonly mirror: MirrorConfig | undefined;
   /** `undefined` = it only forwards. */
   readonly rules: RouteRulesConfig | undefined;
   /** Take `path` off the front of what is forwarded. */

@@ -15,7 +15,9 @@ import type { GatewayYaml, RouteYaml } from './yaml-schema.ts';
 /** Things that work but are hardly meant. */
 
 function unusedUpstreams(config: Config): readonly Problem[] {
-  const used = new Set(config.routes.flatMap((route) => [...upstreamsOf(route), route.authorization?.upstream]));
+  const used = new Set(
+    config.routes.flatMap((route) => [...upstreamsOf(route), route.mirror?.upstream, route.authorization?.upstream]),
+  );
   return config.upstreams
     .filter(({ name }) => !used.has(name))
     .map(({ name }) => ({

@@ -13,6 +13,7 @@ import { checkRules } from './rules/checks.ts';
 import { checkCircles } from './rules/circles.ts';
 import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkMirrors } from './mirror/checks.ts';
 import { checkSplit } from './split/checks.ts';
 import { checkRetries } from './retries/checks.ts';
 import { checkWeights } from './targets/checks.ts';
@@ -92,12 +93,13 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
 }
 
 function checkUpstreamName(route: Partial<RouteYaml>, index: number, names: readonly string[]): readonly YamlProblem[] {
-  const { upstream, split = [] } = route;
+  const { upstream, split = [], mirror } = route;
   const known = names.length === 0 ? 'none is defined' : names.join(', ');
   const expected = `the name of an upstream (${known})`;
   const path = ['routes', index];
   const named = [
     ...(upstream === undefined ? [] : [{ name: upstream, path: [...path, 'upstream'] }]),
+    ...(mirror === undefined ? [] : [{ name: mirror.upstream, path: [...path, 'mirror', 'upstream'] }]),
     ...split.map(({ upstream: name }, side) => ({ name, path: [...path, 'split', side, 'upstream'] })),
   ];
   return named
@@ -143,6 +145,7 @@ export function checkYaml(value: unknown, around: YamlSurroundings): readonly Ya
   problems.push(...routes.flatMap((route, index) => checkUpstreamName(route, index, names)));
   problems.push(...routes.flatMap(checkRetries));
   problems.push(...routes.flatMap(checkSplit));
+  problems.push(...checkMirrors(routes));
   problems.push(
     ...routes.flatMap((good, index) => {
       const route = mapping(given[index]);

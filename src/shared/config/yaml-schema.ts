@@ -7,6 +7,7 @@ import { authorizeSchema } from './authorize/yaml.ts';
 import { breakerSchema } from './breaker/yaml.ts';
 import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
+import { mirrorSchema } from './mirror/yaml.ts';
 import { splitSchema } from './split/yaml.ts';
 import { retriesSchema, retryBudgetSchema } from './retries/yaml.ts';
 import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
@@ -130,6 +131,7 @@ export const routeSchema = section({
   strip_prefix: flag.optional().describe('Take path off the front of what is forwarded; default false.'),
   preserve_host: flag.optional().describe("Send the client's Host instead of the target's; default false."),
   timeouts: timeouts.optional().describe('Time limits of this route.'),
+  mirror: mirrorSchema.optional().describe('Copies of some of its requests, whose answers nobody waits for.'),
   retries: retriesSchema.optional().describe('When a request that has failed is sent once more.'),
   max_query_bytes: wholeNumber(BOUNDS.queryBytes)
     .optional()

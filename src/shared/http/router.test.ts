@@ -18,6 +18,7 @@ const DEFAULTS: RouteConfig = {
   stripPrefix: false,
   preserveHost: false,
   split: undefined,
+  mirror: undefined,
   retries: undefined,
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
   maxQueryBytes: 1,

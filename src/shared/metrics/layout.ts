@@ -132,6 +132,9 @@ export const ROUTE = {
   authorizer: route.take(AUTHORIZER_OUTCOMES.length),
   /** Of them those that were known without asking. */
   authorizerCacheHits: route.take(),
+  /** Copies of requests, and those that were not made because they would have cost somebody something. */
+  mirrored: route.take(),
+  mirrorDropped: route.take(),
   /** WebSockets. */
   socketsOpened: route.take(),
   /** One for each of SOCKET_DIRECTIONS; bytes are of payloads as sent. */

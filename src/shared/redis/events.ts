@@ -38,6 +38,9 @@ const overrides = z.object({ type: z.literal('limit-overrides') });
 /** The hash of targets that get no new requests is another: read it. */
 const drains = z.object({ type: z.literal('target-drains') });
 
+/** The hash of weights that were moved is another: read it. */
+const splits = z.object({ type: z.literal('splits') });
+
 /** The buckets of a client were deleted (`reset`) or set: whatever is remembered of them is wrong. */
 const client = z.object({ type: z.literal('limit-client'), client: z.string(), reset: z.boolean() });
 
@@ -71,6 +74,7 @@ const clusterEvent = z.discriminatedUnion('type', [
   limitEvent,
   health,
   drains,
+  splits,
   apiKeys,
   maintenance,
   config,

@@ -23,6 +23,9 @@ export const OVERRIDES_KEY = `${OURS}limit-overrides`;
 /** The same of targets that get no new requests, by upstream and target; deleting it takes all back. */
 export const TARGET_DRAINS_KEY = `${OURS}target-drains`;
 
+/** The same of weights that were moved, by route and upstream. */
+export const SPLITS_KEY = `${OURS}splits`;
+
 /** Hash of all API keys, by the SHA-256 of each, and one field for its version; where that is missing it was lost. */
 export const API_KEYS_KEY = `${OURS}api-keys`;
 

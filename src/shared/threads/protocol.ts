@@ -10,7 +10,14 @@ import type { MetricRows } from '../metrics/layout.ts';
 import type { ProfileMessage } from '../profile/order.ts';
 import type { ConnectionMemory } from './connection-table.ts';
 import type { TlsMaterial } from '../tls/material.ts';
-import type { FromUpstreamThread, NewDrains, NewTargets, TargetSets, ToUpstreamThread } from '../upstreams/messages.ts';
+import type {
+  FromUpstreamThread,
+  NewDrains,
+  NewSplits,
+  NewTargets,
+  TargetSets,
+  ToUpstreamThread,
+} from '../upstreams/messages.ts';
 
 /**
  * What the front and a request thread say to each other. Requests never cross: the front hands over sockets (through
@@ -51,6 +58,8 @@ export interface RequestThreadStart {
   readonly targetSets: TargetSets;
   /** Targets that an operator has drained, by `targetKey`. */
   readonly targetDrains: readonly string[];
+  /** Weights that an operator has moved, by `splitKey`. */
+  readonly splitWeights: NewSplits['weights'];
   /** createBucketMemory(…): where the process limits by itself, without a Redis or while it cannot be asked. */
   readonly memoryBuckets: SharedArrayBuffer;
   /** Nodes that share the Redis, this one included. */
@@ -140,7 +149,7 @@ export type ToRequestThread =
   | For<'front', ToFrontThread | NewTicketKeys>
   | For<'limits', ToLimitThread>
   | For<'breaker', ToBreakerThread>
-  | For<'upstreams', ToUpstreamThread | NewTargets | NewDrains>
+  | For<'upstreams', ToUpstreamThread | NewTargets | NewDrains | NewSplits>
   | For<'identity', ToJwtThread>
   | For<'keys', ToKeyThread>
   | For<'maintenance', ToMaintenanceThread>;

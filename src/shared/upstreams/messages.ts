@@ -35,6 +35,12 @@ export interface NewDrains {
   readonly keys: readonly string[];
 }
 
+/** To a request thread: all weights of splits that an operator has moved, by `splitKey`, in place of those before. */
+export interface NewSplits {
+  readonly type: 'splits';
+  readonly weights: readonly (readonly [key: string, weight: number])[];
+}
+
 /** One server of an upstream. */
 interface NamedTarget {
   readonly upstream: string;

@@ -13,6 +13,7 @@ import type { FromRequestThread, RequestThreadStart } from '../../shared/threads
 import type {
   FromUpstreamThread,
   NewDrains,
+  NewSplits,
   NewTargets,
   TargetSets,
   ToUpstreamThread,
@@ -119,6 +120,8 @@ export class RequestThread implements ExchangeThread {
   readonly #tellOfUpstreams: (message: FromUpstreamThread) => void;
   /** Targets that get no new requests, by `targetKey`. */
   #drained: ReadonlySet<string>;
+  /** Weights that an operator has moved, by `splitKey`. */
+  #splitWeights: ReadonlyMap<string, number>;
   #degraded: readonly string[] = [];
   #waitingForBody: AwaitingBody[] = [];
   #uploadsKeptMs = 0;
@@ -183,6 +186,7 @@ export class RequestThread implements ExchangeThread {
     const { breaker, deadlines, metrics } = this;
     this.authorizers = new ThreadAuthorizers({ config: start.config, deadlines, metrics, breaker, log });
     this.#drained = new Set(start.targetDrains);
+    this.#splitWeights = new Map(start.splitWeights);
     this.#tellOfUpstreams = (message) => post({ to: 'upstreams', ...message });
     this.#healthWatch = {
       words: new Int32Array(start.health.memory),
@@ -295,11 +299,14 @@ export class RequestThread implements ExchangeThread {
   }
 
   /** From the front. */
-  onUpstreams(message: ToUpstreamThread | NewTargets | NewDrains): void {
+  onUpstreams(message: ToUpstreamThread | NewTargets | NewDrains | NewSplits): void {
     if (message.type === 'targets') this.table.retarget(message);
     else if (message.type === 'drains') {
       this.#drained = new Set(message.keys);
       this.table.drain(this.#drained);
+    } else if (message.type === 'splits') {
+      this.#splitWeights = new Map(message.weights);
+      this.table.weighSplits(this.#splitWeights);
     } else this.names.receive(message);
   }
 
@@ -337,6 +344,7 @@ export class RequestThread implements ExchangeThread {
       healthWatch: this.#healthWatch,
       targetSets: places.targetSets,
       drained: this.#drained,
+      splitWeights: this.#splitWeights,
     };
     const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });

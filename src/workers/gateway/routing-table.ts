@@ -16,9 +16,11 @@ import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/upstreams/messages.ts';
+import { splitKey } from '../../shared/upstreams/split-key.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
+import { RouteMirror } from './mirror/route-mirror.ts';
 import { RouteSplit } from './split/route-split.ts';
 import { compileRules } from './rules/route-rules.ts';
 import type { RouteRules } from './rules/route-rules.ts';
@@ -40,6 +42,8 @@ export interface RoutingTableOptions {
   readonly targetSets: TargetSets;
   /** Targets, by `targetKey`. */
   readonly drained: ReadonlySet<string>;
+  /** Weights that an operator has moved, by `splitKey`. */
+  readonly splitWeights: ReadonlyMap<string, number>;
   readonly metrics: ThreadMetrics;
   readonly names: ThreadNames;
   /** To the front, of upstreams. */
@@ -72,6 +76,8 @@ export interface RouteStages {
   readonly websocket: SocketRoute | undefined;
   /** `undefined` = all requests go to `upstream`. */
   readonly split: RouteSplit<ForwardingStages> | undefined;
+  /** `undefined` = no copies are made. */
+  readonly mirror: RouteMirror | undefined;
 }
 
 /** The same of a route whose requests go to an upstream. */
@@ -87,6 +93,8 @@ export class RoutingTable {
   readonly hasCors: boolean;
   /** Routes that WebSockets pass on, by name. */
   readonly sockets: ReadonlyMap<string, SocketRoute>;
+  /** By route. */
+  readonly #splits: ReadonlyMap<string, RouteSplit<ForwardingStages>>;
   readonly #router: Router<RouteStages>;
   readonly #healthWatch: EjectionWatch;
   readonly #threads: number;
@@ -125,6 +133,7 @@ export class RoutingTable {
       return { upstream, breakerPlace, outcomes: outcomes.get(name) ?? DEFAULT_OUTCOME_RULE };
     };
     const sockets = new Map<string, SocketRoute>();
+    const splits = new Map<string, RouteSplit<ForwardingStages>>();
     this.#router = new Router(config.routes, (route) => {
       const name = route.upstream;
       const rules = compileRules(route);
@@ -143,11 +152,19 @@ export class RoutingTable {
         metricsStart,
         websocket,
         split: undefined,
+        mirror:
+          route.mirror &&
+          new RouteMirror({ ...find(route.mirror.upstream), config: route.mirror, metricsStart, metrics, random }),
       };
       if (name === undefined) return { ...NO_UPSTREAM, ...stages };
       const ofSide = (side: string): ForwardingStages => ({ ...find(side), ...stages });
-      return route.split === undefined ? ofSide(name) : { ...ofSide(name), split: new RouteSplit(route.split, ofSide) };
+      if (route.split === undefined) return ofSide(name);
+      const split = new RouteSplit(route.split, ofSide);
+      splits.set(route.name, split);
+      return { ...ofSide(name), split };
     });
+    this.#splits = splits;
+    this.weighSplits(options.splitWeights);
     this.upstreams = upstreams;
     this.hasCors = config.routes.some(({ rules }) => rules?.cors !== undefined);
     this.sockets = sockets;
@@ -163,6 +180,11 @@ export class RoutingTable {
     for (const [name, upstream] of this.upstreams) {
       upstream.reweigh(this.#configs.get(name)?.slowStartMs ?? 0, this.#healthWatch, drained);
     }
+  }
+
+  /** Other weights are moved. @param weights by `splitKey` */
+  weighSplits(weights: ReadonlyMap<string, number>): void {
+    for (const [route, split] of this.#splits) split.weigh((upstream) => weights.get(splitKey(route, upstream)));
   }
 
   /** The addresses of a name have changed. */

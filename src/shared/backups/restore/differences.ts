@@ -1,4 +1,4 @@
-import { BREAKER_KEY, OVERRIDES_KEY, TARGET_DRAINS_KEY } from '../../redis/keys.ts';
+import { BREAKER_KEY, OVERRIDES_KEY, SPLITS_KEY, TARGET_DRAINS_KEY } from '../../redis/keys.ts';
 import type { Content } from './our-keys.ts';
 
 /** What becomes of one thing in Redis when a backup is put back. */
@@ -45,7 +45,7 @@ export function differencesOf(
 function show(key: string, content: Content | undefined, nowMs: number): ReadonlyMap<string, Shown> {
   if (content === undefined) return new Map();
   if (typeof content === 'string') return new Map([[key, { text: 'there', value: content, counts: true }]]);
-  if (key === OVERRIDES_KEY || key === TARGET_DRAINS_KEY) return showOverrides(content, nowMs);
+  if (key === OVERRIDES_KEY || key === TARGET_DRAINS_KEY || key === SPLITS_KEY) return showOverrides(content, nowMs);
   if (key === BREAKER_KEY) return showBreakers(content, nowMs);
   return new Map([[key, { text: `${content.size} fields`, value: valueOf(content), counts: true }]]);
 }

@@ -6,6 +6,7 @@ import {
   nodeKey,
   OVERRIDES_KEY,
   refusedKey,
+  SPLITS_KEY,
   TARGET_DRAINS_KEY,
 } from '../../redis/keys.ts';
 
@@ -22,6 +23,7 @@ export interface KeyKind {
 
 const BANS: KeyKind = { name: 'bans and exemptions of clients', when: 'default', why: '' };
 const DRAINS: KeyKind = { name: 'drained targets', when: 'default', why: '' };
+const SPLITS: KeyKind = { name: 'moved weights of splits', when: 'default', why: '' };
 const BREAKERS: KeyKind = { name: 'circuit breakers and holds', when: 'default', why: '' };
 /**
  * A bucket is full again after capacity / refill rate seconds, so those of a backup are about a moment that is over. Without
@@ -59,6 +61,7 @@ const OURS = KEY_PREFIXES[0] ?? '';
 const EXACT: ReadonlyMap<string, KeyKind> = new Map([
   [OVERRIDES_KEY, BANS],
   [TARGET_DRAINS_KEY, DRAINS],
+  [SPLITS_KEY, SPLITS],
   [BREAKER_KEY, BREAKERS],
   [NODES_KEY, NODES],
   [`${OURS}api-keys`, API_KEYS],
@@ -87,6 +90,7 @@ export function kindOfKey(key: string): KeyKind | undefined {
 export const KEY_KINDS: readonly KeyKind[] = [
   BANS,
   DRAINS,
+  SPLITS,
   BREAKERS,
   BUCKETS,
   API_KEYS,

@@ -39,6 +39,7 @@ export function resolveRoute(
     ...routedPart(route),
     upstream,
     split,
+    mirror: route.mirror,
     rules: resolveRules(route, env),
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),

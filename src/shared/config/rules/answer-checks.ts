@@ -27,6 +27,7 @@ const OF_FORWARDING = [
   'preserve_host',
   'timeouts',
   'retries',
+  'mirror',
   'max_body_bytes',
   'rewrite',
   'request_headers',

@@ -35,6 +35,7 @@ import type { CorsRules } from '../rules/cors-rules.ts';
 import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
+import type { RouteMirror } from '../mirror/route-mirror.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { OwnConnection } from '../upstream/own-connection.ts';
 import { judgeAnswer } from '../websocket/handshake-answer.ts';
@@ -593,8 +594,20 @@ export class Exchange
   #send(): void {
     this.#stage = 'forwarding';
     if (this.rules !== undefined) this.#applyFieldRules(this.rules);
+    const { mirror } = this.stages;
+    if (mirror !== undefined && this.#handshake === undefined) return this.#sendMirrored(mirror);
     this.call = this.#handshake === undefined ? new UpstreamCall(this) : this.#upgradeCall();
     this.call.start();
+  }
+
+  /** A copy goes out when the request has, and whatever becomes of it the request knows nothing of it. */
+  #sendMirrored(mirror: RouteMirror): void {
+    const copy = mirror.copyOf(this, this.thread.breaker);
+    this.call = new UpstreamCall(this);
+    this.call.start();
+    if (copy === undefined) return;
+    if (this.#stage === 'forwarding') copy.start();
+    else copy.giveUp();
   }
 
   #upgradeCall(): UpstreamCall {

@@ -118,6 +118,13 @@ export class RequestBody implements Waiting {
     return true;
   }
 
+  /** All of it, before it is sent. @returns undefined: not all of it is held, or it is more than is gathered */
+  copy(): Buffer | undefined {
+    if (!this.ended || this.streamed || this.trailers !== '' || this.receivedBytes > GATHERED_BYTES) return undefined;
+    this.#keepGathered();
+    return this.#text === '' ? Buffer.concat(this.#held) : Buffer.from(this.#text, 'latin1');
+  }
+
   /** More may come, and nothing says how much. */
   get openEnded(): boolean {
     return this.#declaredBytes < 0 && !this.ended;

@@ -337,6 +337,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     const start = stages.upstream.metricsStart;
     metrics.add(start + UPSTREAM.responses + statusClass(this.status));
     metrics.addSeconds(start + UPSTREAM.duration, this.tookMs / 1000);
+    if (this.status < 400) this.target?.time.note(this.tookMs);
     const row = this.target?.healthRow ?? 0;
     if (row !== 0 && this.status < 500) stages.upstream.health?.succeeded(row, this.nowMs);
     this.target?.ejection?.answered(this.status, this, this.nowMs);

@@ -12,6 +12,10 @@ const splitOf = (...weights: readonly number[]) =>
     weights.map((weight, i) => ({ upstream: `v${i + 1}`, weight, when: undefined })),
     (upstream) => upstream,
   );
+const moved =
+  (weights: Readonly<Record<string, number>>) =>
+  (upstream: string): number | undefined =>
+    weights[upstream];
 const sidesOf = (split: RouteSplit<string>): readonly string[] => CLIENTS.map((each) => split.stagesFor(request(each)));
 const share = (sides: readonly string[], side: string): number =>
   sides.filter((each) => each === side).length / sides.length;
@@ -26,20 +30,20 @@ test('weights are shares of clients, and each stays on its side', () => {
 test('a weight that moves takes clients to its side, and none between the others', () => {
   const split = splitOf(60, 30, 10);
   const before = sidesOf(split);
-  split.weigh(new Map([['v3', 40]]));
+  split.weigh(moved({ v3: 40 }));
   const after = sidesOf(split);
   expect(new Set(after.filter((side, i) => side !== before[i]))).toEqual(new Set(['v3']));
   expect(share(after, 'v3')).toBeCloseTo(40 / 130, 1);
-  split.weigh(new Map());
+  split.weigh(moved({}));
   expect(sidesOf(split)).toEqual(before);
 });
 
 test('weight 0 gets nobody, unless nothing would be left', () => {
   const split = splitOf(1, 0);
   expect(share(sidesOf(split), 'v1')).toBe(1);
-  split.weigh(new Map([['v1', 0], ['v2', 3]])); // prettier-ignore
+  split.weigh(moved({ v1: 0, v2: 3 }));
   expect(share(sidesOf(split), 'v2')).toBe(1);
-  split.weigh(new Map([['v1', 0]]));
+  split.weigh(moved({ v1: 0 }));
   expect(share(sidesOf(split), 'v1')).toBe(1);
 });
 

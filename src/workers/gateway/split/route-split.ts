@@ -39,10 +39,10 @@ export class RouteSplit<Stages> {
     this.#hasConditions = sides.some(({ when }) => when !== undefined);
   }
 
-  /** @param moved weights that an operator has set, by upstream; all others are as configured */
-  weigh(moved: ReadonlyMap<string, number>): void {
+  /** @param moved the weight of an upstream that an operator has set; undefined: it is as configured */
+  weigh(moved: (upstream: string) => number | undefined): void {
     for (const side of this.#sides) {
-      side.weight = moved.get(side.upstream) ?? this.#configured.get(side.upstream) ?? 0;
+      side.weight = moved(side.upstream) ?? this.#configured.get(side.upstream) ?? 0;
     }
     if (this.#sides.some(({ weight }) => weight > 0)) return;
     // Nothing would be left: a word over a split that has another configuration since.

@@ -5,6 +5,7 @@ import { hashOf } from '../../../shared/targets/rendezvous.ts';
 import { targetName } from '../../../shared/upstreams/target-name.ts';
 import { UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { AnswerTime } from './answer-time.ts';
 import { Connection } from './connection.ts';
 import type { Carried, ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { FairLine } from './fair-line.ts';
@@ -65,6 +66,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   fullWeight: number;
   /** The same now. */
   weight: number;
+  readonly time = new AnswerTime();
   /** By which keys find it. */
   readonly hash: number;
   row = 0;

@@ -8,6 +8,7 @@ import { targetName } from '../../../shared/upstreams/target-name.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import { quickerOf } from './answer-time.ts';
 import { keyOf } from './balance-key.ts';
 import type { KeyOf } from './balance-key.ts';
 import type { FairClients } from './fair-line.ts';
@@ -69,6 +70,8 @@ export class Upstream implements TargetOwner {
   /** What probes say of its targets; `undefined` = they are not probed. */
   health: UpstreamHealth | undefined = undefined;
   readonly retryBudget: RetryBudget;
+  /** Times that there was a target to be picked from several. */
+  picks = 0;
   #weighing: Parameters<typeof weigh>[2] = { watch: undefined, slowStartMs: 0 };
   #shares: Shares;
   /** `undefined` = nothing keeps requests on one target. */
@@ -95,10 +98,13 @@ export class Upstream implements TargetOwner {
   /**
    * The less loaded of two targets drawn at random (Mitzenmacher, "The Power of Two Choices", 2001), leaving out those
    * that lately refused connections while there are others, those that probes have taken out, and those that are ejected.
+   * One that is slow beside the other is tried once in a while only: that cannot be seen by how many wait there, where
+   * most of the time nobody waits anywhere.
    */
   pick(asking: Asking): Target {
     const { targets } = this;
     if (targets.length === 1) return targets[0] as Target;
+    this.picks++;
     const key = this.#keyOf === undefined ? '' : this.#keyOf(asking.request);
     return (key === '' ? this.#draw(asking) : this.#byKey(hashOf(key), asking)) ?? this.#drawOfAll();
   }
@@ -215,6 +221,8 @@ export class Upstream implements TargetOwner {
     // targets are broken, and what is left could not carry the load.
     if (left * 2 < total) return undefined;
     if (a === undefined || b === undefined) return a;
+    const quicker = quickerOf(a, b, this);
+    if (quicker !== undefined) return quicker;
     // The draw has given each its share; the other is taken only where it stays the less loaded one.
     if (uneven) return a.pending / a.weight > (b.pending + 1) / b.weight ? b : a;
     if (a.pending === b.pending) return this.random() < 0.5 ? a : b;
