@@ -11,6 +11,7 @@ import { startedDirectly } from '../shared/started-directly.ts';
 import { entryUrl } from '../shared/threads/worker-url.ts';
 import { VERSION } from '../shared/version.ts';
 import { addReloadEvent, adminOperations } from './admin/compose.ts';
+import { mayChangeOnPage, SESSIONS, Sessions } from './admin/server/sessions.ts';
 import { AdminTokens } from './admin/token/admin-tokens.ts';
 import { EventLog } from './events/event-log.ts';
 import { EVENT_READERS, EventReaders } from './events/event-readers.ts';
@@ -282,9 +283,16 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     stateDir: server.stateDir,
     log,
   });
+  const sessions = new Sessions({
+    nowMs: monotonicMs,
+    ...SESSIONS,
+    token: () => tokens.current(),
+    allowed: () => mayChangeOnPage(server.adminUi, tokens.current()),
+  });
   const front = {
     first: first.config,
     tokens,
+    sessions,
     startedAtMs,
     startedMs,
     port: () => port,
@@ -309,7 +317,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     degraded,
   };
   const operations = adminOperations(front, numbers);
-  const admin = await openAdmin(server, { operations, token: () => tokens.current(), log });
+  const admin = await openAdmin(server, { operations, token: () => tokens.current(), sessions, log });
   tokens.open(admin.port);
   stop.closeLast({
     close: async () => {

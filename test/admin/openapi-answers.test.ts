@@ -56,6 +56,12 @@ const ACCEPT_JSON = { accept: 'application/json' };
 /** A page's request, or one under a name that was made to point here. */
 const PAGE = { origin: 'https://evil.example' };
 const REBOUND = { host: 'evil.example' };
+/** What the operator's page of a gateway sends. */
+const ownPage = ({ adminPort }: Gateway): Readonly<Record<string, string>> => ({
+  host: `127.0.0.1:${adminPort}`,
+  origin: `http://127.0.0.1:${adminPort}`,
+  'x-gateway-page': '1',
+});
 /** Larger than any body may be. */
 const LARGE = { body: 'x'.repeat(65 * 1024) };
 
@@ -65,7 +71,10 @@ const targetOf = ({ method, path }: Operation): string =>
 /** What any call answers with that status, where there is a way to bring it about. */
 const COMMON: Readonly<Record<string, (operation: Operation) => Promise<AdminReply>>> = {
   400: (operation) => call(gateway, `${targetOf(operation)}?no-such-parameter=1`),
-  401: (operation) => call(guarded, targetOf(operation), { headers: PAGE }),
+  401: (operation) =>
+    operation.operationId === 'beginSession'
+      ? call(guarded, targetOf(operation), { headers: { ...ownPage(guarded) }, body: { token: 'a guess' } })
+      : call(guarded, targetOf(operation), { headers: PAGE }),
   403: (operation) => call(closed, targetOf(operation), { headers: REBOUND }),
   405: (operation) => call(gateway, `PATCH ${operation.path.replace(/\{\w+\}/g, 'x')}`),
   413: (operation) => call(gateway, targetOf(operation), LARGE),
@@ -168,6 +177,9 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'listMaintenance 200': ask('GET /admin/maintenance'),
   'changeMaintenance 200': ask('POST /admin/maintenance', { body: { state: 'OFF' } }),
   'changeMaintenance 404': ask('POST /admin/maintenance', { body: { state: 'OFF', route: 'nobody' } }),
+  'beginSession 200': () => call(guarded, 'POST /admin/session', { headers: ownPage(guarded), body: { token: TOKEN } }),
+  'beginSession 409': ask('POST /admin/session', { body: { token: 'x' } }),
+  'endSession 200': ask('DELETE /admin/session'),
   'listKeys 200': ask('GET /admin/keys'),
   'listKeys 409': askUnstored('GET /admin/keys'),
   'createKey 201': ask('POST /admin/keys', { body: { consumer: 'acme' } }),

@@ -26,10 +26,12 @@ import { nodeOperations } from './operations/node.ts';
 import { limitsReasonsOf } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
+import { sessionOperations } from './operations/session.ts';
 import { targetOperations } from './operations/targets.ts';
 import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
+import type { Sessions } from './server/sessions.ts';
 import type { AdminTokens } from './token/admin-tokens.ts';
 
 /** The parts of the front that the admin API shows and steers. */
@@ -63,6 +65,7 @@ export interface FrontParts {
   readonly serving: () => boolean;
   readonly degraded: DegradedReasons;
   readonly tokens: AdminTokens;
+  readonly sessions: Sessions;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
 }
@@ -109,6 +112,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       events,
       profiles: () => reload.active().config.identities.profiles.map(({ name }) => name),
     }),
+    ...(first.server.adminUi === 'off' ? [] : sessionOperations(parts.sessions, () => parts.tokens.current())),
     ...maintenanceOperations({
       book: parts.maintenance.book,
       node: first.node.name,

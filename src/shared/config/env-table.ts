@@ -26,7 +26,7 @@ import {
   token,
 } from './parsers.ts';
 import { fromText, listOf } from './parsed.ts';
-import { AMBIGUOUS_FIELDS } from './words.ts';
+import { ADMIN_UI_MODES, AMBIGUOUS_FIELDS } from './words.ts';
 
 const listenHost = fromText(parseListenHost);
 const listenPort = wholeNumberText(BOUNDS.listenPort);
@@ -44,6 +44,11 @@ export const ENV = {
   ADMIN_TOKEN: secret(
     token,
     'Token for the admin API; without it the gateway makes one, in a file of STATE_DIR that only its user reads.',
+  ),
+  ADMIN_UI: optional(
+    oneOf(ADMIN_UI_MODES),
+    "The operator's page under /admin/ui/ of the admin port: on, read-only (nobody can sign in there), or off. " +
+      'Default: on with ADMIN_TOKEN, else read-only.',
   ),
   STATE_DIR: optional(
     absoluteFolder,

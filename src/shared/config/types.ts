@@ -67,6 +67,8 @@ export interface ServerConfig {
   readonly proxyProtocol: boolean;
   /** Secret; `undefined` = one that the gateway makes itself, in `stateDir`. */
   readonly adminToken?: string | undefined;
+  /** The operator's page; `undefined`: on where there is an `adminToken`, else read-only. */
+  readonly adminUi: 'on' | 'off' | 'read-only' | undefined;
   /** Absolute; what outlives the process is kept there. `undefined`: there is no such folder for this user. */
   readonly stateDir: string | undefined;
 }

@@ -13,6 +13,7 @@ export const BREAKER_MODES = ['on', 'off', 'shadow'] as const satisfies readonly
 export const BREAKER_PROBES = ['requests', 'health'] as const satisfies readonly BreakerProbe[];
 export const REDIS_MODES = ['standalone', 'sentinel', 'cluster'] as const satisfies readonly RedisMode[];
 export const JOBS_MODES = ['on', 'off', 'only'] as const satisfies readonly JobsMode[];
+export const ADMIN_UI_MODES = ['on', 'off', 'read-only'] as const;
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
 export const TLS_CLIENT_AUTH = ['off', 'optional'] as const;
 export const AMBIGUOUS_FIELDS = ['drop', 'pass'] as const;

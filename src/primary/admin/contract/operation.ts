@@ -6,8 +6,8 @@ export type AdminMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Who asked, for the audit line. */
 export interface Caller {
-  /** `token`: it knew the admin token; `loopback`: it is on this machine; `remote`: a read without a token. */
-  readonly who: 'token' | 'loopback' | 'remote';
+  /** `token`: it knew the admin token; `page`: it has signed in on the operator's page, or is about to; `loopback`: it is on this machine; `remote`: a read without a token. */
+  readonly who: 'token' | 'page' | 'loopback' | 'remote';
   readonly remoteAddress: string;
 }
 
@@ -29,14 +29,19 @@ export interface Operation<Body = undefined> {
   readonly path: string;
   readonly id: string;
   readonly summary: string;
-  /** `open`: everybody may read it, also without a token, as scrapers do; default: as its method says. */
-  readonly access?: 'open';
+  /**
+   * `open`: everybody may read it, also without a token, as scrapers do; `login`: the operator's page may ask it without
+   * one, and 401 of it is a guess at the token; default: as its method says.
+   */
+  readonly access?: 'open' | 'login';
   /** Its work may outlast the process, so one audit line at its end is not enough: there is one before, too. */
   readonly longWork?: boolean;
   /** What each parameter of path and query is. */
   readonly parameters?: Readonly<Record<string, { readonly in: 'path' | 'query'; readonly description: string }>>;
   /** A parameter of the path may be a secret: the audit line shows `path`, and what the answer says in `audited`. */
   readonly secretPath?: boolean;
+  /** The body is a secret, which the audit line does not show. */
+  readonly secretBody?: boolean;
   /** Absent: the call takes no body. */
   readonly body?: z.ZodType<Body>;
   /** Schema of the good answer; absent: it is not JSON (the operation says what in `produces`). */

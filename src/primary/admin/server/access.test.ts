@@ -5,9 +5,10 @@ import type { AccessRequest } from './access.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
 
 const from = (remoteAddress: string, headers: AccessRequest['headers'] = {}) => ({
-  read: { remoteAddress, headers, kind: 'read' } as const,
-  change: { remoteAddress, headers, kind: 'change' } as const,
-  open: { remoteAddress, headers, kind: 'open' } as const,
+  read: { remoteAddress, headers, kind: 'read', session: 'none' } as const,
+  change: { remoteAddress, headers, kind: 'change', session: 'none' } as const,
+  open: { remoteAddress, headers, kind: 'open', session: 'none' } as const,
+  login: { remoteAddress, headers, kind: 'login', session: 'none' } as const,
 });
 
 const FAR = ['10.0.0.1', '::ffff:10.0.0.1', '1127.0.0.1', '127.0.0.1.example', '128.0.0.1', '::2', ''];
@@ -109,4 +110,53 @@ test('what is open is open', () => {
       }
     }
   }
+});
+
+describe("the operator's page", () => {
+  const HOST = 'localhost:9901';
+  const PAGE = { host: HOST, origin: `http://${HOST}`, 'x-gateway-page': '1' };
+  const signedIn = (headers: AccessRequest['headers'], session: AccessRequest['session'] = 'valid') => ({
+    read: { ...from('10.0.0.1', headers).read, session },
+    change: { ...from('10.0.0.1', headers).change, session },
+  });
+
+  test.each(['localhost:9901', '127.0.0.1:9901', '[::1]:9901', '10.1.2.3', `${hostname().toLowerCase()}:9901`])(
+    'may change what the token may, as %s',
+    (host) => {
+      const headers = { ...PAGE, host, origin: `http://${host}` };
+      expect(accessTo(signedIn(headers).change, GIVEN)).toBe('page');
+      expect(accessTo(signedIn({ host }).read, GIVEN)).toBe('page');
+      expect(accessTo(from('10.0.0.1', headers).login, GIVEN)).toBe('page');
+    },
+  );
+
+  test.each([
+    ['another origin', { origin: 'http://evil.example' }],
+    ['another port of the same host, which is the same site to a cookie', { origin: 'http://localhost:3000' }],
+    ['no origin at all', { origin: undefined }],
+    ['an origin that is nobody', { origin: 'null' }],
+    ['a name that was made to point here', { host: 'evil.example', origin: 'http://evil.example' }],
+    ['the field that no form can send is missing', { 'x-gateway-page': undefined }],
+    ['no host', { host: undefined }],
+  ])('may change nothing: %s', (_why, other) => {
+    const headers = { ...PAGE, ...other } as AccessRequest['headers'];
+    expect(accessTo(signedIn(headers).change, GIVEN)).toBe('not-the-page');
+    const isPage = headers['x-gateway-page'] !== undefined;
+    expect(accessTo(from('127.0.0.1', headers).login, GIVEN)).toBe(isPage ? 'not-the-page' : 'needs-token');
+  });
+
+  test('of another origin reads nothing with the cookie', () => {
+    expect(accessTo(signedIn({ ...PAGE, origin: 'http://localhost:3000' }).read, GIVEN)).toBe('needs-token');
+  });
+
+  test('a session that is over is said to be', () => {
+    expect(accessTo(signedIn(PAGE, 'stale').change, GIVEN)).toBe('session-expired');
+    expect(accessTo(signedIn({ host: HOST }, 'stale').read, GIVEN)).toBe('session-expired');
+    expect(accessTo(signedIn({ host: HOST }, 'stale').read, MADE)).toBe('remote');
+  });
+
+  test('without any token there is nothing to sign in with', () => {
+    expect(accessTo(from('127.0.0.1', PAGE).login, NONE)).toBe('forbidden');
+    expect(accessTo(signedIn(PAGE).change, NONE)).toBe('forbidden');
+  });
 });

@@ -3,7 +3,7 @@ import type { Log } from '../../../shared/log.ts';
 /** A change that was asked for, and what came of it. */
 export interface AuditEntry {
   /** As whom it was let in; `refused`: it was not. */
-  readonly who: 'token' | 'loopback' | 'remote' | 'refused';
+  readonly who: 'token' | 'page' | 'loopback' | 'remote' | 'refused';
   readonly remoteAddress: string;
   readonly method: string;
   /** Without the query. */
@@ -12,7 +12,7 @@ export interface AuditEntry {
   readonly operation: string | undefined;
   /** `undefined`: the work is about to begin, and a second line follows when it is done. */
   readonly status: number | undefined;
-  /** As it was parsed; bodies that were not are not shown. No schema of the admin API takes a secret. */
+  /** As it was parsed; bodies that were not, or that hold a secret (`secretBody`), are not shown. */
   readonly body?: unknown;
   /** What else the operation wants to be known. */
   readonly audited?: Readonly<Record<string, unknown>> | undefined;

@@ -7,12 +7,14 @@ import type { AnyOperation, Caller, Operation, OperationRequest } from '../contr
 import type { Audit, AuditEntry } from './audit.ts';
 import type { OperationTable } from './operation-table.ts';
 import { invalidRequest, readBody } from './read-body.ts';
+import type { Sessions } from './sessions.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
 
 export interface DispatchParts {
   readonly table: OperationTable;
   /** The admin token of now. */
   readonly token: () => AdminToken;
+  readonly sessions: Pick<Sessions, 'stateOf'>;
   readonly audit: Audit;
   /** Resolves when a wrong token may be refused. */
   readonly holdBack: (req: IncomingMessage) => Promise<void>;
@@ -22,18 +24,24 @@ export interface DispatchParts {
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
+function kindOf(method: string, path: string, table: OperationTable): AccessRequest['kind'] {
+  if (isRead(method)) return table.isOpen(path) ? 'open' : 'read';
+  return table.isLogin(method, path) ? 'login' : 'change';
+}
+
 /** Answers one request: access → route → query → body → the operation; a change leaves an audit line, long work one before too. Never rejects. */
 export async function dispatch(req: IncomingMessage, parts: DispatchParts): Promise<AdminAnswer> {
   const [path = '/', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const method = req.method ?? '';
   const remoteAddress = req.socket.remoteAddress ?? '';
-  const kind = !isRead(method) ? 'change' : parts.table.isOpen(path) ? 'open' : 'read';
+  const kind = kindOf(method, path, parts.table);
   const token = parts.token();
-  const who = accessTo({ remoteAddress, headers: req.headers, kind }, token);
+  const session = parts.sessions.stateOf(req.headers);
+  const who = accessTo({ remoteAddress, headers: req.headers, kind, session }, token);
   const found = parts.table.find(method, path);
   const operation = found.kind === 'operation' ? found.operation : undefined;
   const audit = (entry: Pick<AuditEntry, 'who' | 'status' | 'body' | 'audited'>): void => {
-    if (kind !== 'change') return;
+    if (kind !== 'change' && kind !== 'login') return;
     const shownPath = operation?.secretPath === true ? operation.path : path;
     parts.audit.record({ remoteAddress, method, path: shownPath, operation: operation?.id, ...entry });
   };
@@ -58,7 +66,9 @@ export async function dispatch(req: IncomingMessage, parts: DispatchParts): Prom
     audit({ who: caller.who, status: undefined, body: input.body });
   }
   const answer = await run(operation as AnyOperation, request, parts.onFault);
-  audit({ who: caller.who, status: answer.status, body: input.body, audited: answer.audited });
+  const shownBody = operation?.secretBody === true ? undefined : input.body;
+  audit({ who: caller.who, status: answer.status, body: shownBody, audited: answer.audited });
+  if (kind === 'login' && answer.status === 401) await parts.holdBack(req);
   return answer;
 }
 
@@ -91,10 +101,21 @@ function refusalOf({ who, kind, token, near }: Refused): WholeAnswer | undefined
         : 'This needs the admin token: Authorization: Bearer <token>.';
     return { ...problem(401, 'unauthorized', { detail }), headers: { 'WWW-Authenticate': 'Bearer' } };
   }
+  if (who === 'session-expired') {
+    return problem(401, 'session_expired', {
+      detail: 'The session is over, or the gateway was started again: sign in.',
+    });
+  }
+  if (who === 'not-the-page') {
+    const detail =
+      "Changes by a session come from the operator's page alone: Origin must be the own Host, Host this machine by " +
+      'address, localhost or host name, and X-Gateway-Page 1.';
+    return problem(403, 'not_the_page', { detail });
+  }
   if (who !== 'forbidden') return undefined;
   const reason = token.kind === 'none' ? token.reason : 'no admin token';
   const detail =
-    kind === 'change'
+    kind === 'change' || kind === 'login'
       ? `Nobody may change anything: ${reason}.`
       : 'A name that was made to point here may not read; use localhost or an address.';
   return problem(403, 'forbidden', { detail });

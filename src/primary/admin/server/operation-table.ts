@@ -52,6 +52,11 @@ export class OperationTable {
     return this.#template(path)?.methods.get('GET')?.access === 'open';
   }
 
+  /** Whether this is where the operator's page signs in. */
+  isLogin(method: string, path: string): boolean {
+    return this.#template(path)?.methods.get(method as AdminMethod)?.access === 'login';
+  }
+
   /** @param path without query; HEAD finds what GET finds */
   find(method: string, path: string): Found {
     const template = this.#template(path);

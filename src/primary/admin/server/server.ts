@@ -14,6 +14,7 @@ import { OperationTable } from './operation-table.ts';
 import { Places } from './places.ts';
 import type { PlacesOptions } from './places.ts';
 import type { AdminToken } from '../token/admin-tokens.ts';
+import { SESSIONS, Sessions } from './sessions.ts';
 import { pause, WrongTokens } from './wrong-tokens.ts';
 
 const PLACES = {
@@ -46,6 +47,8 @@ export interface AdminOptions {
   readonly operations: readonly AnyOperation[];
   /** The admin token of now. */
   readonly token: () => AdminToken;
+  /** Who has signed in on the operator's page; without it nobody can. */
+  readonly sessions?: Sessions;
   readonly log: Log;
   /** How refusals are held back; a timer, but for tests. */
   readonly pause?: (ms: number) => Promise<void>;
@@ -105,6 +108,7 @@ const TOO_MANY = {
 export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const { log, token } = options;
   const places = new Places({ nowMs: monotonicMs, ...PLACES });
+  const sessions = options.sessions ?? new Sessions({ nowMs: monotonicMs, ...SESSIONS, token, allowed: () => false });
   const wrongTokens = new WrongTokens({ nowMs: monotonicMs, ...WRONG_TOKENS });
   const parts: DispatchParts = {
     table: new OperationTable(options.operations),
@@ -113,6 +117,7 @@ export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
       return (options.pause ?? pause)(wrongTokens.delayMs(socket.remoteAddress ?? ''));
     },
     token,
+    sessions,
     audit: new Audit(log, monotonicMs),
     onFault: (error) => log.error({ err: error }, 'an admin call failed'),
   };
@@ -124,7 +129,8 @@ export function startAdminServer(options: AdminOptions): Promise<AdminServer> {
     connectionsCheckingInterval: LOOK_EVERY_MS,
   };
   const server = createServer(limits, (req, res) => {
-    if (!places.begins(req.socket, knowsToken(req.headers, token()))) return send(res, TOO_MANY, req.method !== 'HEAD');
+    const isKnown = knowsToken(req.headers, token()) || sessions.stateOf(req.headers) === 'valid';
+    if (!places.begins(req.socket, isKnown)) return send(res, TOO_MANY, req.method !== 'HEAD');
     res.once('close', () => places.ends(req.socket));
     void respond(req, res, parts);
   });

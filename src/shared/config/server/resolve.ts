@@ -20,6 +20,7 @@ export function resolveServer(
     adminHost: env.ADMIN_HOST,
     adminPort: env.ADMIN_PORT,
     adminToken: env.ADMIN_TOKEN,
+    adminUi: env.ADMIN_UI,
     stateDir,
     workers: env.JOBS === 'only' ? 0 : env.WORKERS,
     idleTimeoutMs: toMs(env.IDLE_TIMEOUT_SECONDS),
