@@ -39,6 +39,7 @@ import { MaintenanceControl, openMaintenance } from './maintenance/maintenance-c
 import { HealthControl } from './health/health-control.ts';
 import { NameCache } from './names/name-cache.ts';
 import { NameSources } from './names/name-sources.ts';
+import type { PageWatch } from './page/watch.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -78,6 +79,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
   const readers = new EventReaders({ log: events, ...EVENT_READERS });
   let port = server.port;
   let listening = false;
+  let watch: PageWatch | undefined;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
   // JOBS=only: who serves no clients is none of the nodes that share limits and breakers.
@@ -108,6 +110,7 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
       started: new Date(startedAtMs).toISOString(),
       threads: server.workers,
       address: `${hostname()}:${port}`,
+      vitals: watch?.vitals(),
     }),
     threads: threadSet,
     degraded,
@@ -307,6 +310,10 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     health,
     acceptor,
     jobs,
+    memory: metrics,
+    redis: numbers.redis,
+    backups: () => backups.ofStore(),
+    onWatch: (begun: PageWatch) => (watch = begun),
     backupWarnings: () => backups.warnings(),
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],
     reload,
@@ -316,11 +323,12 @@ async function compose(first: ReturnType<typeof loadFirst>, log: Log): Promise<v
     serving: () => listening,
     degraded,
   };
-  const operations = adminOperations(front, numbers);
+  const operations = adminOperations(front, numbers.operations);
   const admin = await openAdmin(server, { operations, token: () => tokens.current(), sessions, log });
   tokens.open(admin.port);
   stop.closeLast({
     close: async () => {
+      watch?.close();
       await admin.close();
       if (server.adminPort === 0) tokens.forget();
     },

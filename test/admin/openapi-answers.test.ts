@@ -143,6 +143,7 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
   'config 200': ask('GET /admin/config'),
   'logLevel 200': ask('GET /admin/log-level'),
   'setLogLevel 200': ask('PUT /admin/log-level', { body: { level: 'warn' } }),
+  'page 200': ask('GET /admin/page?minutes=1'),
   'listJobs 200': ask('GET /admin/jobs'),
   'listTargets 200': ask('GET /admin/targets'),
   'runJob 202': askForBackup,

@@ -7,7 +7,8 @@ import { table } from '../output/table.ts';
 import type { Cell } from '../output/table.ts';
 import { span } from '../output/text.ts';
 import type { Line, Span } from '../output/text.ts';
-import type { Percentile, Rates } from './rates.ts';
+import type { Percentile } from '../../shared/metrics/percentile.ts';
+import type { Rates } from './rates.ts';
 import type { Sample } from './sample.ts';
 
 /** Clients and routes that are shown. */

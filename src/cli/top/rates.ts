@@ -1,4 +1,6 @@
 import type { TrafficAnswer } from '../../shared/admin/status.ts';
+import { percentile } from '../../shared/metrics/percentile.ts';
+import type { Percentile } from '../../shared/metrics/percentile.ts';
 
 /** What happened between two answers of /admin/traffic. Rates are per second, times in seconds. */
 export interface Rates {
@@ -18,12 +20,6 @@ export interface RouteRates {
   readonly requests: number;
   readonly errors5xx: number;
   readonly refused429: number;
-}
-
-export interface Percentile {
-  readonly seconds: number;
-  /** The value lies above the highest edge of the histogram, which is what `seconds` is then. */
-  readonly above: boolean;
 }
 
 /**
@@ -69,18 +65,4 @@ function percentilesOf(counts: readonly number[], edges: readonly number[]): Rat
   if (total === 0) return undefined;
   const at = (share: number): Percentile => percentile(counts, edges, share * total);
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-}
-
-/** As Prometheus's histogram_quantile: evenly spread within the bucket that holds the rank. */
-function percentile(counts: readonly number[], edges: readonly number[], rank: number): Percentile {
-  let below = 0;
-  for (const [i, edge] of edges.entries()) {
-    const inside = counts[i] ?? 0;
-    if (inside > 0 && below + inside >= rank) {
-      const from = edges[i - 1] ?? 0;
-      return { seconds: from + (edge - from) * ((rank - below) / inside), above: false };
-    }
-    below += inside;
-  }
-  return { seconds: edges.at(-1) ?? 0, above: true };
 }

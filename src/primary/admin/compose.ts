@@ -6,6 +6,10 @@ import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
+import type { MetricMemory } from '../metrics/metric-memory.ts';
+import { pageOperation, PageSource } from '../page/page-operations.ts';
+import type { PageParts } from '../page/page-operations.ts';
+import { PageWatch } from '../page/watch.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RequestThreads } from '../threads/request-threads.ts';
@@ -23,7 +27,8 @@ import { keyOperations } from './operations/keys.ts';
 import { maintenanceEntryOf, maintenanceOperations } from './operations/maintenance.ts';
 import { limitOperations } from './operations/limits.ts';
 import { nodeOperations } from './operations/node.ts';
-import { limitsReasonsOf } from './operations/node-status.ts';
+import { limitsReasonsOf, nodeStatus } from './operations/node-status.ts';
+import type { StatusParts } from './operations/node-status.ts';
 import { probeOperations } from './operations/probes.ts';
 import { processOperations } from './operations/process.ts';
 import { sessionOperations } from './operations/session.ts';
@@ -66,6 +71,11 @@ export interface FrontParts {
   readonly degraded: DegradedReasons;
   readonly tokens: AdminTokens;
   readonly sessions: Sessions;
+  readonly memory: MetricMemory;
+  readonly redis: PageParts['redis'];
+  readonly backups: PageParts['backups'];
+  /** Is told what watches for the page, once. */
+  readonly onWatch: (watch: PageWatch) => void;
   /** As a signal would. */
   readonly drain: (reason: string) => void;
 }
@@ -102,7 +112,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     threads.tellAll({ to: 'thread', type: 'log-level', level });
     events.add('log-level', `log level ${before} -> ${level}`, { level, before });
   };
-  return withDocuments([
+  const operations = [
     ...others,
     ...breakerOperations({ control, upstreams: () => reload.active().config.upstreams }),
     ...targetOperations(parts.health),
@@ -112,7 +122,6 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       events,
       profiles: () => reload.active().config.identities.profiles.map(({ name }) => name),
     }),
-    ...(first.server.adminUi === 'off' ? [] : sessionOperations(parts.sessions, () => parts.tokens.current())),
     ...maintenanceOperations({
       book: parts.maintenance.book,
       node: first.node.name,
@@ -135,7 +144,38 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       logLevel: () => log.level as LogLevel,
       setLogLevel,
     }),
-  ]);
+  ];
+  return withDocuments([...operations, ...pageOperations(parts, status, operations)]);
+}
+
+/** Those of the operator's page, unless it is off. */
+function pageOperations(
+  parts: FrontParts,
+  status: StatusParts,
+  operations: readonly AnyOperation[],
+): readonly AnyOperation[] {
+  const { first, control, events, sessions } = parts;
+  if (first.server.adminUi === 'off') return [];
+  const node = first.node.name;
+  const own = { ...status, loops: new LoopUtilization() };
+  const watch = new PageWatch({
+    node,
+    memory: parts.memory,
+    status: () => nodeStatus(own),
+    active: () => parts.reload.active(),
+  });
+  parts.onWatch(watch);
+  const source = new PageSource({
+    watch,
+    node,
+    operations,
+    nodes: () => control.nodes(),
+    redis: parts.redis,
+    backups: parts.backups,
+    sessions,
+    events,
+  });
+  return [pageOperation(source), ...sessionOperations(sessions, () => parts.tokens.current())];
 }
 
 /** Tells the events of a reload. */

@@ -2,7 +2,14 @@ import type { Config } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Backups } from './start-backups.ts';
 
-const NONE: Backups = { jobs: [], metrics: [], warnings: () => [], configure: () => {}, close: () => {} };
+const NONE: Backups = {
+  jobs: [],
+  metrics: [],
+  ofStore: () => new Map(),
+  warnings: () => [],
+  configure: () => {},
+  close: () => {},
+};
 
 /** Where there is a place for backups and something to put there; else nothing is started, and nothing loaded. */
 export async function composeBackups(first: Config, log: Log): Promise<Backups> {

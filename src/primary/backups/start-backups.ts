@@ -9,6 +9,7 @@ import { BackupAbilities } from './backup-abilities.ts';
 import { BackupJob } from './backup-job.ts';
 import { backupMetrics } from './backup-metrics.ts';
 import { BackupNumbers } from './backup-numbers.ts';
+import type { KindNumbers } from './backup-numbers.ts';
 
 /** Other nodes make backups too. */
 const READ_EVERY_MS = 600_000;
@@ -18,6 +19,8 @@ const READ_WITHIN_MS = 60_000;
 export interface Backups {
   readonly jobs: readonly Job[];
   readonly metrics: readonly MetricDefinition[];
+  /** What lies in the store, by kind. */
+  readonly ofStore: () => ReadonlyMap<string, KindNumbers>;
   /** What an operator should know of them; empty: nothing. */
   warnings(): readonly string[];
   configure(config: Config): void;
@@ -49,6 +52,7 @@ export function startBackups(first: Config, log: Log): Backups {
   return {
     jobs: [...(first.redis === undefined ? [] : [new BackupJob('redis', parts)]), new BackupJob('full', parts)],
     metrics: backupMetrics(numbers),
+    ofStore: () => numbers.ofStore,
     warnings: () => numbers.warnings,
     configure: (next) => (config = next),
     close: () => {

@@ -10,6 +10,8 @@ export interface RedisNodeMemory {
   readonly usedBytes: number | undefined;
   /** `maxmemory`, or the memory of its machine where that is not set. */
   readonly maxBytes: number | undefined;
+  /** How long its last answer took; `undefined`: there was none. */
+  readonly answerMs?: number | undefined;
 }
 
 /** How ioredis must be told to behave: a scrape never waits for a connection. */
@@ -83,6 +85,7 @@ const down = (node: string | undefined): RedisNodeMemory => ({
 });
 
 function memoryOf(redis: Redis, node: string | undefined): Promise<RedisNodeMemory> {
+  const askedMs = monotonicMs();
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(down(node)), WITHIN_MS);
     const answer = (memory: RedisNodeMemory): void => {
@@ -90,7 +93,7 @@ function memoryOf(redis: Redis, node: string | undefined): Promise<RedisNodeMemo
       resolve(memory);
     };
     redis.info('memory').then(
-      (info) => answer({ node, up: true, ...parseMemory(info) }),
+      (info) => answer({ node, up: true, ...parseMemory(info), answerMs: monotonicMs() - askedMs }),
       // An error that Redis itself sent (no permission) is an answer as well.
       (error: unknown) => answer({ ...down(node), up: error instanceof Error && error.name === 'ReplyError' }),
     );

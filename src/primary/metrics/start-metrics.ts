@@ -8,12 +8,16 @@ import { METRICS_REDIS_OPTIONS, RedisMemory } from './redis-memory.ts';
 export function startMetrics(
   parts: Omit<MetricParts, 'redis' | 'connections'> & { readonly ofJobs: RedisConnections | undefined },
   connections: RedisConnections | undefined,
-): readonly AnyOperation[] {
+) {
   const client = connections?.open('metrics', METRICS_REDIS_OPTIONS);
   const { ofJobs } = parts;
   const all =
     connections === undefined && ofJobs === undefined
       ? undefined
       : { states: () => [...(connections?.states() ?? []), ...(ofJobs?.states() ?? [])] };
-  return metricsOperations({ ...parts, connections: all, redis: client && new RedisMemory(client) });
+  const redis = client && new RedisMemory(client);
+  return {
+    operations: metricsOperations({ ...parts, connections: all, redis }) as readonly AnyOperation[],
+    redis: { memory: redis, states: () => all?.states() ?? [] },
+  };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { NodesAnswer } from '../../shared/admin/status.ts';
+import type { NodeVitals } from '../../shared/admin/vitals.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
@@ -18,6 +19,8 @@ export interface NodeInfo {
   readonly threads: number;
   /** Where its data port is, as far as it knows. */
   readonly address: string;
+  /** How it is; `undefined`: it does not say. */
+  readonly vitals?: NodeVitals | undefined;
 }
 
 const BEAT_EVERY_MS = 1_000;
@@ -150,9 +153,9 @@ export class NodeRegistry {
 
 /** What this node says of itself holds without asking anyone. */
 export function withSelf(nodes: readonly ListedNode[], info: NodeInfo): NodesAnswer['nodes'] {
-  const { name, version, started, threads, address } = info;
+  const { name, version, started, threads, address, vitals } = info;
   const seen = nodes.find((node) => node.name === name);
-  const self = { name, version, startedAt: started, threads, address, lastBeatMsAgo: seen?.lastBeatMsAgo ?? 0 };
+  const self = { name, version, startedAt: started, threads, address, lastBeatMsAgo: seen?.lastBeatMsAgo ?? 0, vitals };
   const others = nodes.filter((node) => node.name !== name).map((node) => ({ ...node, self: false }));
   return [{ ...self, self: true }, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

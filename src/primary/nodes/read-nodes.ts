@@ -1,5 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { nodeVitals } from '../../shared/admin/vitals.ts';
+import type { NodeVitals } from '../../shared/admin/vitals.ts';
 import { parseJson } from '../../shared/parse-json.ts';
 import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
 import { readScript, runScript } from '../../shared/redis/scripts.ts';
@@ -13,6 +15,7 @@ export interface ListedNode {
   readonly threads: number;
   readonly address: string;
   readonly lastBeatMsAgo: number;
+  readonly vitals?: NodeVitals | undefined;
 }
 
 const LIST = readScript(new URL('list-1.lua', import.meta.url));
@@ -21,7 +24,14 @@ const LIST = readScript(new URL('list-1.lua', import.meta.url));
 export const MOST_NODES = 1_000;
 const LONGEST_TEXT = 4_096;
 
-const said = z.object({ version: z.string(), started: z.string(), threads: z.number(), address: z.string() });
+const said = z.object({
+  version: z.string(),
+  started: z.string(),
+  threads: z.number(),
+  address: z.string(),
+  // Other versions may say other things, and the node is a node all the same.
+  vitals: nodeVitals.optional().catch(undefined),
+});
 const NOTHING = { version: '', started: '', threads: 0, address: '' };
 
 /** The text of a key; '' where there is another type. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { breakerAnswer } from './breakers.ts';
 import { maintenanceEntry } from './maintenance.ts';
+import { nodeVitals } from './vitals.ts';
 
 /** GET /admin/status */
 export const statusAnswer = z.object({
@@ -72,6 +73,7 @@ export const nodesAnswer = z.object({
       threads: z.number(),
       address: z.string(),
       lastBeatMsAgo: z.number(),
+      vitals: nodeVitals.optional().describe('Absent: it does not say, as with ADMIN_UI=off.'),
     }),
   ),
 });

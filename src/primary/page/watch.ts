@@ -1,0 +1,188 @@
+import type { PageProblem } from '../../shared/admin/page.ts';
+import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
+import type { NodeVitals } from '../../shared/admin/vitals.ts';
+import { monotonicMs, wallClockMs } from '../../shared/clock.ts';
+import { THREAD } from '../../shared/metrics/layout.ts';
+import { commonDigest } from '../metrics/config-metrics.ts';
+import type { ConfigFacts } from '../metrics/config-metrics.ts';
+import { LoopUtilization } from '../metrics/loop-utilization.ts';
+import type { MetricMemory } from '../metrics/metric-memory.ts';
+import { History } from './history.ts';
+import { findings, otherNodes, ProblemClock, shownProblem } from './problems.ts';
+import type { Finding } from './problems.ts';
+import { StateClock } from './state-clock.ts';
+import { Totals, upstreamTotals } from './totals.ts';
+import type { UpstreamTotals } from './totals.ts';
+
+const EVERY_MS = 1_000;
+/** Of which errors are a problem. */
+const RECENT_SECONDS = 60;
+const MOST_REASONS = 3;
+const LONGEST_REASON = 300;
+
+/** What of the front is watched. */
+export interface Watched {
+  readonly node: string;
+  readonly memory: Pick<MetricMemory, 'blocks' | 'table'>;
+  /** Its loops are asked by nobody else. */
+  readonly status: () => StatusAnswer;
+  readonly active: () => Pick<ConfigFacts, 'version' | 'config'>;
+}
+
+export interface Judged {
+  readonly problems: readonly PageProblem[];
+  readonly okSince: string | null;
+}
+
+/** Rates of an upstream, per second, over the last whole second. */
+export type UpstreamRates = UpstreamTotals;
+
+/** What the operator's page needs from before anybody looks: an hour of numbers, and since when things are as they are. */
+export class PageWatch {
+  readonly history = new History(monotonicMs());
+  readonly #watched: Watched;
+  readonly #totals = new Totals();
+  readonly #problems = new ProblemClock(wallClockMs());
+  readonly #breakers = new StateClock();
+  readonly #frontLoop = new LoopUtilization();
+  readonly #timer: NodeJS.Timeout;
+  #status: StatusAnswer;
+  #found: readonly Finding[] = [];
+  #loop = 0;
+  #digest: { readonly version: number; readonly value: number } | undefined;
+  #upstreams: { readonly atMs: number; readonly before: ReadonlyMap<string, UpstreamTotals> } | undefined;
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+    this.#totals.read(watched.memory);
+    this.history.begin(this.#totals);
+    this.#status = watched.status();
+    this.#timer = setInterval(() => this.#second(), EVERY_MS).unref();
+  }
+
+  /** As it is now. */
+  status(): StatusAnswer {
+    this.#look();
+    return this.#status;
+  }
+
+  /** Share of the time that the front's loop is busy. */
+  get frontLoop(): number {
+    return this.#loop;
+  }
+
+  /** Since when each breaker has been in its state, by the name of its upstream. */
+  breakerSince(): Readonly<Record<string, string>> {
+    return this.#breakers.since();
+  }
+
+  /** What is wrong, here and on other nodes; call `status` before. */
+  judge(nodes: NodesAnswer): Judged {
+    const { node } = this.#watched;
+    const nowMs = wallClockMs();
+    const own = this.#found;
+    const since = this.#problems.look(own, nowMs);
+    const okSinceMs = this.#problems.okSinceMs;
+    const problems = [
+      ...own.map((found, i) => shownProblem(found, node, since[i])),
+      ...otherNodes(nodes).map(({ node: other, ...found }) => shownProblem(found, other, undefined)),
+    ].sort((a, b) => rank(a) - rank(b) || (a.since ?? '~').localeCompare(b.since ?? '~'));
+    const isWell = problems.length === 0 && okSinceMs !== undefined;
+    return { problems, okSince: isWell ? new Date(okSinceMs).toISOString() : null };
+  }
+
+  /** What this node says of itself to the others. */
+  vitals(): NodeVitals {
+    const { history } = this;
+    const { verdict, threads, threadRestarts } = this.#status;
+    const time = (column: 'p50' | 'p95' | 'p99'): number | null => {
+      const value = history.last(column);
+      return Number.isNaN(value) ? null : value;
+    };
+    const rate = (column: 'requests' | 'errors5xx' | 'refused429'): number =>
+      Math.round((history.last(column) || 0) * 10) / 10;
+    return {
+      verdict,
+      reasons: this.#found.slice(0, MOST_REASONS).map(({ text }) => text.slice(0, LONGEST_REASON)),
+      requests: rate('requests'),
+      errors5xx: rate('errors5xx'),
+      refused429: rate('refused429'),
+      p50: time('p50'),
+      p95: time('p95'),
+      p99: time('p99'),
+      inFlight: threads.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      openConnections: threads.reduce((sum, { openConnections }) => sum + openConnections, 0),
+      threadsServing: threads.filter(({ state }) => state === 'serving').length,
+      threadRestarts,
+      loop: Math.max(this.#loop, ...threads.map(({ loopUtilisation }) => loopUtilisation)),
+      heapBytes: process.memoryUsage().heapUsed + this.threadHeaps().reduce((sum, { heapBytes }) => sum + heapBytes, 0),
+      configDigest: this.#configDigest(),
+    };
+  }
+
+  threadHeaps(): readonly { readonly slot: number; readonly heapBytes: number }[] {
+    return this.#watched.memory.blocks
+      .map((block, slot) => ({ slot, heapBytes: block[THREAD.heapUsedBytes] ?? 0 }))
+      .filter(({ heapBytes }) => heapBytes > 0);
+  }
+
+  /** Of each upstream, since somebody last asked, or since the start. */
+  upstreams(): readonly UpstreamRates[] {
+    const now = upstreamTotals(this.#watched.memory);
+    const nowMs = monotonicMs();
+    const last = this.#upstreams;
+    this.#upstreams = { atMs: nowMs, before: new Map(now.map((each) => [each.upstream, each])) };
+    const seconds = last === undefined ? Number.POSITIVE_INFINITY : (nowMs - last.atMs) / 1000;
+    return now.map((each) => {
+      const before = last?.before.get(each.upstream);
+      const rate = (name: 'requests' | 'retries' | 'connectFailures'): number =>
+        Math.round((10 * Math.max(0, each[name] - (before?.[name] ?? 0))) / seconds) / 10;
+      return {
+        ...each,
+        requests: rate('requests'),
+        retries: rate('retries'),
+        connectFailures: rate('connectFailures'),
+      };
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #second(): void {
+    const { memory } = this.#watched;
+    this.#look();
+    this.#loop = this.#frontLoop.read([]).front;
+    const { threads } = this.#status;
+    this.#totals.read(memory);
+    this.history.add(
+      this.#totals,
+      {
+        inFlight: threads.reduce((sum, { inFlight }) => sum + inFlight, 0),
+        connections: threads.reduce((sum, { openConnections }) => sum + openConnections, 0),
+        loop: this.#loop,
+      },
+      monotonicMs(),
+    );
+  }
+
+  #look(): void {
+    const nowMs = wallClockMs();
+    this.#status = this.#watched.status();
+    this.#found = findings(this.#status, {
+      requests: this.history.sum('requests', RECENT_SECONDS),
+      errors5xx: this.history.sum('errors5xx', RECENT_SECONDS),
+    });
+    this.#problems.look(this.#found, nowMs);
+    this.#breakers.look(this.#status.breakers, nowMs);
+  }
+
+  #configDigest(): number {
+    const { version, config } = this.#watched.active();
+    if (this.#digest?.version !== version) this.#digest = { version, value: commonDigest(config) };
+    return this.#digest.value;
+  }
+}
+
+const rank = ({ severity }: PageProblem): number => (severity === 'bad' ? 0 : 1);
