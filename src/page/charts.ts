@@ -153,7 +153,7 @@ export class Charts {
       {
         width: Math.max(120, into.clientWidth),
         height: HEIGHT_PX,
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, sync: { key: 'traffic' }, points: { size: 6 }, drag: { x: false, y: false } },
         hooks: { setCursor: [(plot) => this.#pointed(plot.cursor.idx ?? null)] },

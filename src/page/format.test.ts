@@ -22,6 +22,7 @@ test.each([
 ])('share %j: %s', (value, text) => expect(percent(value)).toBe(text));
 
 test.each([
+  [0, '0 ms'],
   [0.000_25, '0.25 ms'],
   [0.004_2, '4.2 ms'],
   [0.25, '250 ms'],

@@ -24,6 +24,7 @@ export function percent(share: number | null | undefined): string {
 /** @param seconds of a request */
 export function latency(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return UNKNOWN;
+  if (seconds === 0) return '0 ms';
   const ms = seconds * 1000;
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 10) return `${ms.toFixed(1)} ms`;

@@ -17,12 +17,15 @@ import { showSilence, showVerdict } from './verdict.ts';
 /** One question after the other, so that a slow gateway is not asked more. */
 const EVERY_MS = 2_000;
 const EVERY_HIDDEN_MS = 15_000;
+/** After an event it asks at once, but not more often than this, however much happens. */
+const SOONEST_MS = 500;
 
 buildPanels();
 let minutes: ChartMinutes = 15;
 let last: PageAnswer | undefined;
 let next: ReturnType<typeof setTimeout> | undefined;
 let asking = false;
+let askedMs = Number.NEGATIVE_INFINITY;
 let isAgainWanted = false;
 let isAsked = false;
 let isSignedIn = false;
@@ -40,12 +43,15 @@ function ask(): void {
     isAgainWanted = true;
     return;
   }
-  void poll();
+  clearTimeout(next);
+  next = setTimeout(() => void poll(), soonMs());
 }
+
+const soonMs = (): number => Math.max(0, askedMs + SOONEST_MS - performance.now());
 
 async function poll(): Promise<void> {
   asking = true;
-  clearTimeout(next);
+  askedMs = performance.now();
   try {
     const asked = minutes;
     const answer = await call<PageAnswer>('GET', `/admin/page?minutes=${asked}`);
@@ -55,7 +61,7 @@ async function poll(): Promise<void> {
     failed(error);
   } finally {
     asking = false;
-    const waitMs = isAgainWanted ? 50 : document.hidden ? EVERY_HIDDEN_MS : EVERY_MS;
+    const waitMs = isAgainWanted ? soonMs() : document.hidden ? EVERY_HIDDEN_MS : EVERY_MS;
     isAgainWanted = false;
     next = setTimeout(() => void poll(), waitMs);
   }

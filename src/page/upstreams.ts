@@ -51,8 +51,8 @@ function breakerCell(breaker: Breaker, answer: PageAnswer): readonly Child[] {
 function actionsOf({ upstream, mode, forced }: Breaker, answer: PageAnswer): readonly Child[] {
   if (answer.ui.mode === 'read-only' || mode !== 'on') return [];
   return [
-    action('breaker', 'Open', { upstream, state: 'OPEN', label: `Hold the breaker of ${upstream} open` }),
-    action('breaker', 'Close', { upstream, state: 'CLOSED', label: `Hold the breaker of ${upstream} closed` }),
+    action('breaker', 'Hold open', { upstream, state: 'OPEN', label: `the breaker of ${upstream}` }),
+    action('breaker', 'Hold closed', { upstream, state: 'CLOSED', label: `the breaker of ${upstream}` }),
     forced === null
       ? null
       : action('breaker', 'Give back', {

@@ -110,7 +110,7 @@ describe('one gateway', () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.className')).toBe('skip');
     await signIn(page, TOKEN);
-    const button = page.getByRole('button', { name: 'Hold the breaker of default open' });
+    const button = page.getByRole('button', { name: 'Hold open: the breaker of default' });
     await button.focus();
     await page.keyboard.press('Enter');
     await page.keyboard.type('defalt');
@@ -243,7 +243,7 @@ describe('two nodes of one Redis', () => {
     await using there = await openPage(browser, two);
     await eventually(async () => (await there.page.locator('tr[data-key="one"]').count()) === 1, 'it knows the other');
     await signIn(here.page, TOKEN);
-    await here.page.getByRole('button', { name: 'Hold the breaker of default open' }).click();
+    await here.page.getByRole('button', { name: 'Hold open: the breaker of default' }).click();
     await here.page.fill('#dialog-name', 'default');
     await here.page.click('#dialog-yes');
     await eventually(
