@@ -8,10 +8,23 @@ import { SetupError } from './setup-error.mjs';
 /** What tsconfig.build.json compiles, and what else the code reads at run time from beside itself. */
 const SOURCE_FOLDERS = ['src', 'bench'];
 const ASSET_EXTENSIONS = ['.lua'];
-const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/setup/bundle.mjs'];
+/** A page of the operator's page. */
+const RUNBOOK = 'RUNBOOK.md';
+/** Of the operator's page, beside its scripts. */
+const PAGE_EXTENSIONS = ['.html', '.css', '.svg'];
+const SETTINGS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/setup/bundle.mjs',
+  'scripts/setup/page.mjs',
+  'scripts/setup/runbook-page.mjs',
+  RUNBOOK,
+];
 /** What node is started with, or a thread: all else is reached through them. Below `src`. */
 const ENTRIES = ['cli/main', 'primary/main', 'workers/gateway/main', 'workers/health/main', 'workers/jobs/main'];
 const BUNDLE = fileURLToPath(new URL('bundle.mjs', import.meta.url));
+const PAGE = fileURLToPath(new URL('page.mjs', import.meta.url));
 const STAMP = '.build.json';
 
 /**
@@ -27,7 +40,9 @@ export function isDistFresh(root) {
 
 /** @param {string} root */
 export function canBuild(root) {
-  return ['typescript', 'rolldown'].every((name) => existsSync(join(root, 'node_modules', name, 'package.json')));
+  return ['typescript', 'rolldown', 'uplot'].every((name) =>
+    existsSync(join(root, 'node_modules', name, 'package.json')),
+  );
 }
 
 /**
@@ -45,6 +60,7 @@ export function buildDist(root) {
   try {
     compile(root, next);
     pack(root, join(next, 'src'));
+    packPage(root, join(next, 'src'));
     for (const path of listSources(root)) {
       if (ASSET_EXTENSIONS.some((extension) => path.endsWith(extension))) cpSync(join(root, path), join(next, path));
     }
@@ -85,6 +101,19 @@ function pack(root, folder) {
   if (result.status !== 0) throw new SetupError('The program cannot be packed; dist is left as it was.');
 }
 
+/**
+ * Puts the operator's page where the admin port looks for it; the runbook too, where it is there.
+ * @param {string} root
+ * @param {string} folder the compiled `src`
+ */
+function packPage(root, folder) {
+  const sources = join(root, 'src/page');
+  if (!existsSync(join(sources, 'main.ts'))) return;
+  const args = [PAGE, sources, join(folder, 'page'), join(root, RUNBOOK)];
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
+  if (result.status !== 0) throw new SetupError("The operator's page cannot be packed; dist is left as it was.");
+}
+
 /** @param {string} root */
 function hashInputs(root) {
   const hash = createHash('sha256');
@@ -100,7 +129,7 @@ function hashInputs(root) {
  * @returns {string[]} relative to the root, in a fixed order
  */
 function listSources(root) {
-  const wanted = ['.ts', ...ASSET_EXTENSIONS];
+  const wanted = ['.ts', ...ASSET_EXTENSIONS, ...PAGE_EXTENSIONS];
   return SOURCE_FOLDERS.filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, String(path))))
     .filter((path) => wanted.some((extension) => path.endsWith(extension)) && !path.endsWith('.test.ts'))

@@ -5,6 +5,7 @@ const CHECKS = /** @type {const} */ ([
   ['format', 'oxfmt', ['--check', '.'], 'oxfmt'],
   ['lint', 'oxlint', ['--deny-warnings'], 'oxlint'],
   ['types', 'typescript', ['--noEmit', '-p', 'tsconfig.json'], 'tsc'],
+  ['types of the page', 'typescript', ['--noEmit', '-p', 'src/page/tsconfig.json'], 'tsc'],
   ['unused code', 'knip', ['--no-progress'], 'knip'],
 ]);
 

@@ -16,7 +16,13 @@ const PAGE = { origin: 'https://evil.example' };
 /** Refused before anything happens, but after access was granted. */
 const HARMLESS = '?no-such-parameter=1';
 /** What scrapers and probes ask for. */
-const OPEN: ReadonlySet<string> = new Set(['GET /metrics', 'GET /health', 'GET /ready']);
+const OPEN: ReadonlySet<string> = new Set([
+  'GET /metrics',
+  'GET /health',
+  'GET /ready',
+  // The operator's page without what it shows.
+  ...['', '/', '/page.js', '/page.css', '/icon.svg', '/runbook'].map((file) => `GET /admin/ui${file}`),
+]);
 const isChange = (target: string): boolean => !target.startsWith('GET ');
 
 describe('with a token', () => {

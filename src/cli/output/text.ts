@@ -1,4 +1,7 @@
 import { inspect, styleText } from 'node:util';
+import { printable, UNPRINTABLE } from '../../shared/printable.ts';
+
+export { printable } from '../../shared/printable.ts';
 
 /** How a piece of text stands out; `plain` does not. */
 export type Style = 'plain' | 'good' | 'warn' | 'bad' | 'strong' | 'faint';
@@ -17,17 +20,6 @@ const FORMATS = { good: 'green', warn: 'yellow', bad: 'red', strong: 'bold', fai
 
 /** Whether there are colours is decided by CliIo; newer Node versions would look at stdout themselves. */
 const HERE = { validateStream: false } as const;
-
-/** C0, C1, line separators, and the marks that turn the direction of writing: what could steer or fool a terminal. */
-// oxlint-disable-next-line no-control-regex -- these are the characters it is about
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** Text from outside made harmless for a terminal: each control character becomes `\xNN` or `\u{NNNN}`. */
-export const printable = (text: string): string =>
-  text.replace(UNPRINTABLE, (char) => {
-    const code = char.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
 
 /** The same in notations that know `\uNNNN` inside quotes (JSON, YAML); line breaks, which are between things there, stay. */
 export const escaped = (text: string): string =>

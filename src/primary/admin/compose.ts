@@ -7,6 +7,8 @@ import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
+import { fileOperations, PageFiles } from '../page/files.ts';
+import { plainOperation } from '../page/plain.ts';
 import { pageOperation, PageSource } from '../page/page-operations.ts';
 import type { PageParts } from '../page/page-operations.ts';
 import { PageWatch } from '../page/watch.ts';
@@ -189,7 +191,12 @@ function pageOperations(
     sessions,
     events,
   });
-  return [pageOperation(source), ...sessionOperations(sessions, () => parts.tokens.current())];
+  return [
+    pageOperation(source),
+    plainOperation(source),
+    ...fileOperations(new PageFiles()),
+    ...sessionOperations(sessions, () => parts.tokens.current()),
+  ];
 }
 
 /** Tells the events of a reload. */

@@ -66,4 +66,8 @@ test('a problem is as old as it is, whatever numbers it shows meanwhile', () => 
   expect(clock.look([], 30)).toEqual([]);
   expect(clock.okSinceMs).toBe(30);
   expect(clock.look([serve(3)], 40)).toEqual([40]);
+  const breaker = (state: string) => ({ text: `the circuit breaker of a is ${state}`, severity: 'bad' as const });
+  expect(clock.look([breaker('OPEN (error_rate)')], 50)).toEqual([50]);
+  expect(clock.look([breaker('HALF_OPEN')], 60)).toEqual([50]);
+  expect(clock.look([breaker('OPEN (probe_failed)')], 70)).toEqual([50]);
 });

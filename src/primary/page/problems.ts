@@ -52,7 +52,15 @@ export function otherNodes({ nodes }: NodesAnswer): readonly (Finding & { readon
     });
 }
 
-const keyOf = (text: string): string => text.replaceAll(/\d+(\.\d+)?/g, '#');
+/** What stays of a reason while its numbers, its cause in brackets and the phase of a breaker change. */
+const keyOf = (text: string): string =>
+  text
+    .replace(/ is (OPEN|HALF_OPEN)\b/, ' is not closed')
+    .replace(/ \([^)]*\)$/, '')
+    .replaceAll(/\d+(\.\d+)?/g, '#');
+
+/** Whether both say the same of the same thing, if perhaps with other numbers. */
+export const isSame = (one: Finding, other: Finding): boolean => keyOf(one.text) === keyOf(other.text);
 
 /** Since when each problem has been there. Numbers in its text may change meanwhile. */
 export class ProblemClock {

@@ -8,7 +8,7 @@ import type { ConfigFacts } from '../metrics/config-metrics.ts';
 import { LoopUtilization } from '../metrics/loop-utilization.ts';
 import type { MetricMemory } from '../metrics/metric-memory.ts';
 import { History } from './history.ts';
-import { findings, otherNodes, ProblemClock, shownProblem } from './problems.ts';
+import { findings, isSame, otherNodes, ProblemClock, shownProblem } from './problems.ts';
 import type { Finding } from './problems.ts';
 import { StateClock } from './state-clock.ts';
 import { Totals, upstreamTotals } from './totals.ts';
@@ -85,8 +85,11 @@ export class PageWatch {
     const okSinceMs = this.#problems.okSinceMs;
     const problems = [
       ...own.map((found, i) => shownProblem(found, node, since[i])),
-      ...otherNodes(nodes).map(({ node: other, ...found }) => shownProblem(found, other, undefined)),
-    ].sort((a, b) => rank(a) - rank(b) || (a.since ?? '~').localeCompare(b.since ?? '~'));
+      // What holds for the whole cluster is said once.
+      ...otherNodes(nodes)
+        .filter((found) => !own.some((each) => isSame(each, found)))
+        .map(({ node: other, ...found }) => shownProblem(found, other, undefined)),
+    ].sort((a, b) => rank(a) - rank(b) || (timeOf(a) < timeOf(b) ? -1 : 1));
     const isWell = problems.length === 0 && okSinceMs !== undefined;
     return { problems, okSince: isWell ? new Date(okSinceMs).toISOString() : null };
   }
@@ -184,5 +187,8 @@ export class PageWatch {
     return this.#digest.value;
   }
 }
+
+/** ISO 8601 sorts as text; other nodes do not say since when, so they come last. */
+const timeOf = ({ since }: PageProblem): string => since ?? '~';
 
 const rank = ({ severity }: PageProblem): number => (severity === 'bad' ? 0 : 1);

@@ -1,0 +1,267 @@
+import type { PageAnswer } from '../shared/admin/page.ts';
+import { el } from './dom.ts';
+import type { Child } from './dom.ts';
+import { bytes, clock, duration, figure, latency, percent, secondsBetween } from './format.ts';
+import { fill, note } from './panels.ts';
+import { action, badge, command, empty, facts, level, outside, table } from './parts.ts';
+import type { Row } from './parts.ts';
+
+/** What the gateway stands on: Redis, the other nodes, its threads, jobs and backups. */
+
+/** Redis: whether it answers, how fast, how full. */
+export function showRedis({ status, redis }: PageAnswer): void {
+  const { configured, state, reason } = status.redis;
+  note('redis', []);
+  if (!configured) {
+    return fill('redis', [
+      empty(
+        `No Redis: this node stands alone, and limits and breakers are its own${reason === '' ? '' : ` (${reason})`}.`,
+      ),
+    ]);
+  }
+  const silent = redis.connections.filter(({ up }) => !up);
+  const servers = redis.servers.map(({ node, up, usedBytes, maxBytes, answerMs }): readonly [string, Child[]] => [
+    node === '' ? 'Memory' : node,
+    up
+      ? [
+          usedBytes !== null && maxBytes !== null && maxBytes > 0 ? level(usedBytes / maxBytes, 'Memory in use') : null,
+          el('span', {}, `${bytes(usedBytes)} of ${bytes(maxBytes)}`),
+          answerMs === null ? null : el('span', { class: 'faint' }, `answers in ${latency(answerMs / 1000)}`),
+        ]
+      : [badge('bad', 'does not answer')],
+  ]);
+  fill('redis', [
+    facts([
+      [
+        'State',
+        [
+          badge(state === 'up' ? 'good' : 'bad', state === 'up' ? 'Answers' : 'Away'),
+          reason === '' ? null : outside(reason),
+        ],
+      ],
+      ...servers,
+      [
+        'Connections',
+        silent.length === 0
+          ? `all ${redis.connections.length} are up`
+          : silent.map(({ purpose }) => badge('bad', purpose)),
+      ],
+    ]),
+  ]);
+}
+
+const NODES = [
+  { title: 'Node' },
+  { title: 'State' },
+  { title: 'Req/s', right: true },
+  { title: '5xx/s', right: true },
+  { title: '429/s', right: true },
+  { title: 'p99', right: true },
+  { title: 'In flight', right: true },
+  { title: 'Loop', right: true },
+  { title: 'Heap', right: true },
+  { title: 'Threads', right: true },
+  { title: 'Restarts', right: true },
+  { title: 'Up', right: true },
+  { title: 'Version' },
+];
+
+const THREADS = [
+  { title: 'Thread' },
+  { title: 'State' },
+  { title: 'In flight', right: true },
+  { title: 'Connections', right: true },
+  { title: 'Loop', right: true },
+  { title: 'Heap', right: true },
+  { title: 'Last beat', right: true },
+];
+
+function nodeRow(node: PageAnswer['nodes']['nodes'][number], answer: PageAnswer): Row {
+  const { name, self, vitals, version, startedAt, threads, lastBeatMsAgo } = node;
+  const own = answer.nodes.nodes.find((each) => each.self);
+  const differs = vitals !== undefined && own?.vitals !== undefined && vitals.configDigest !== own.vitals.configDigest;
+  const state =
+    vitals === undefined
+      ? badge('idle', 'Does not say')
+      : vitals.verdict === 'ok' && vitals.reasons.length === 0
+        ? badge('good', 'Well')
+        : badge(
+            vitals.verdict === 'draining' ? 'warn' : 'bad',
+            vitals.verdict === 'draining' ? 'Draining' : 'Degraded',
+          );
+  const silent = lastBeatMsAgo > 2_500 ? badge('warn', `silent for ${duration(lastBeatMsAgo / 1000)}`) : null;
+  return {
+    key: name,
+    cells: [
+      [outside(name), self ? el('span', { class: 'detail' }, 'this one') : null],
+      [state, silent],
+      figure(vitals?.requests),
+      figure(vitals?.errors5xx),
+      figure(vitals?.refused429),
+      latency(vitals?.p99),
+      figure(vitals?.inFlight),
+      percent(vitals?.loop),
+      bytes(vitals?.heapBytes),
+      vitals === undefined ? String(threads) : `${vitals.threadsServing} of ${threads}`,
+      figure(vitals?.threadRestarts),
+      startedAt === '' ? '–' : duration(secondsBetween(startedAt, answer.at)),
+      [
+        own !== undefined && own.version !== version ? badge('bad', version) : outside(version),
+        differs ? badge('bad', 'other configuration') : null,
+      ],
+    ],
+  };
+}
+
+/** Every node that lives, and the threads of this one. */
+export function showNodes(answer: PageAnswer): void {
+  const { nodes, status, memory, node } = answer;
+  const many = nodes.nodes.length > 1 ? `${nodes.nodes.length} nodes` : '1 node';
+  note('nodes', [
+    nodes.scope === 'cluster' ? many : status.redis.configured ? `${many}, as last heard of` : 'this node stands alone',
+  ]);
+  const heapOf = (slot: number): number | undefined => memory.threads.find((each) => each.slot === slot)?.heapBytes;
+  const front: Row = {
+    key: 'front',
+    cells: [
+      'front',
+      badge('good', status.front),
+      '–',
+      '–',
+      percent(memory.frontLoop),
+      bytes(memory.frontHeapBytes),
+      '–',
+    ],
+  };
+  const threads = status.threads.map(
+    ({ slot, state, inFlight, openConnections, loopUtilisation, lastBeatMsAgo }): Row => ({
+      key: String(slot),
+      cells: [
+        `thread ${slot}`,
+        badge(state === 'serving' ? 'good' : state === 'starting' || state === 'leaving' ? 'warn' : 'bad', state),
+        figure(inFlight),
+        figure(openConnections),
+        percent(loopUtilisation),
+        bytes(heapOf(slot)),
+        latency(lastBeatMsAgo / 1000),
+      ],
+    }),
+  );
+  fill('nodes', [
+    table(
+      'Nodes',
+      NODES,
+      nodes.nodes.map((each) => nodeRow(each, answer)),
+    ),
+    el('h3', {}, [
+      'Threads of ',
+      outside(node),
+      el('span', { class: 'faint' }, ` · ${bytes(memory.rssBytes)} resident`),
+    ]),
+    table('Threads of this node', THREADS, [front, ...threads]),
+  ]);
+}
+
+const JOBS = [
+  { title: 'Job' },
+  { title: 'Last run' },
+  { title: 'Last success', right: true },
+  { title: 'Next', right: true },
+  { title: '' },
+];
+/** A backup that is older was missed at least once, whatever its schedule. */
+const OLD_SECONDS = 26 * 3_600;
+
+function jobRow(job: PageAnswer['jobs']['jobs'][number], { at, ui }: PageAnswer): Row {
+  const { name, description, last, lastSuccessAt, nextAt, failing, failedSlots, pattern } = job;
+  const lastRun =
+    last === null
+      ? [badge('idle', 'none yet')]
+      : [
+          badge(last.state === 'succeeded' ? 'good' : 'bad', last.state),
+          el('span', { class: 'detail' }, [
+            outside(last.text),
+            last.node === '' ? null : el('span', {}, [' · on ', outside(last.node)]),
+          ]),
+        ];
+  return {
+    key: name,
+    tone: failing ? 'bad' : undefined,
+    cells: [
+      [outside(name), el('span', { class: 'detail' }, `${description} · ${pattern} UTC`)],
+      [...lastRun, failedSlots > 1 ? badge('bad', `${failedSlots} in a row failed`) : null],
+      lastSuccessAt === null ? 'never' : `${duration(secondsBetween(lastSuccessAt, at))} ago`,
+      `in ${duration(secondsBetween(at, nextAt))}`,
+      ui.mode === 'on'
+        ? el('div', { class: 'actions' }, action('job', 'Run now', { job: name, label: `Run ${name} now` }))
+        : null,
+    ],
+  };
+}
+
+const BACKUPS = [
+  { title: 'Newest backup' },
+  { title: 'Age', right: true },
+  { title: 'Verified' },
+  { title: 'Size', right: true },
+  { title: 'Made' },
+];
+
+const backupRow = (
+  { kind, madeAt, verifiedAt, unverified, bytes: size }: PageAnswer['backups'][number],
+  at: string,
+): Row => {
+  const age = secondsBetween(madeAt, at);
+  return {
+    key: kind,
+    cells: [
+      kind,
+      age > OLD_SECONDS ? badge('warn', duration(age)) : duration(age),
+      [
+        verifiedAt === null
+          ? badge('warn', 'never')
+          : badge(unverified === '' ? 'good' : 'warn', `${duration(secondsBetween(verifiedAt, at))} ago`),
+        unverified === ''
+          ? null
+          : el('span', { class: 'detail' }, ['the newest is stored only: ', outside(unverified)]),
+      ],
+      bytes(size),
+      clock(madeAt, at),
+    ],
+  };
+};
+
+/** Jobs, and how old the backups are. */
+export function showJobs(answer: PageAnswer): void {
+  const { jobs, backups, at } = answer;
+  note('jobs', [
+    jobs.mode === 'off'
+      ? 'this node runs none (JOBS=off)'
+      : jobs.scope === 'cluster'
+        ? 'shared out among the nodes'
+        : 'all done by this node',
+  ]);
+  fill('jobs', [
+    backups.length === 0
+      ? el('div', { class: 'empty' }, [
+          el(
+            'span',
+            {},
+            'No backup is known: none is made here (BACKUP_DIR or BACKUP_S3_URL), none has been made yet, or the store does not answer. ',
+          ),
+          command('gateway backup list'),
+        ])
+      : table(
+          'Backups',
+          BACKUPS,
+          backups.map((each) => backupRow(each, at)),
+        ),
+    jobs.jobs.length === 0
+      ? empty('Nothing is scheduled on this node.')
+      : table(
+          'Jobs',
+          JOBS,
+          jobs.jobs.map((each) => jobRow(each, answer)),
+        ),
+  ]);
+}

@@ -1,0 +1,143 @@
+import type { PageAnswer } from '../shared/admin/page.ts';
+import { el } from './dom.ts';
+import type { Child } from './dom.ts';
+import { duration, figure, secondsBetween } from './format.ts';
+import { fill, note } from './panels.ts';
+import { action, badge, empty, outside, table } from './parts.ts';
+import type { Row, Tone } from './parts.ts';
+
+type Breaker = PageAnswer['breakers']['breakers'][number];
+type Target = PageAnswer['targets']['targets'][number];
+
+const COLUMNS = [
+  { title: 'Upstream' },
+  { title: 'Breaker' },
+  { title: 'Targets' },
+  { title: 'Req/s', right: true },
+  { title: 'In flight', right: true },
+  { title: 'Queue', right: true },
+  { title: 'Retries/s', right: true },
+  { title: 'Refused', right: true },
+  { title: '' },
+];
+
+const TONES: Readonly<Record<Breaker['state'], Tone>> = { CLOSED: 'good', HALF_OPEN: 'warn', OPEN: 'bad' };
+const WORDS: Readonly<Record<Breaker['state'], string>> = { CLOSED: 'Closed', HALF_OPEN: 'Half open', OPEN: 'Open' };
+
+function breakerCell(breaker: Breaker, answer: PageAnswer): readonly Child[] {
+  const { upstream, state, mode, forced, reason, openForSeconds, oneClient } = breaker;
+  if (mode === 'off') return [badge('idle', 'Off')];
+  const since = answer.breakerSince[upstream];
+  const facts = [
+    since === undefined ? '' : `for ${duration(secondsBetween(since, answer.at))}`,
+    mode === 'shadow' ? 'shadow: refuses nothing' : '',
+    forced === null
+      ? ''
+      : `held ${WORDS[forced.state].toLowerCase()} by hand, ${duration(forced.remainingSeconds)} left`,
+    state === 'OPEN' && forced === null ? `next probe in ${duration(openForSeconds)}` : '',
+    state !== 'CLOSED' && oneClient ? 'for one client only' : '',
+    state !== 'CLOSED' ? reason.replaceAll('_', ' ') : '',
+  ].filter((text) => text !== '');
+  return [
+    badge(TONES[state], WORDS[state]),
+    el(
+      'span',
+      { class: 'detail' },
+      facts.map((text, i) => el('span', {}, i === 0 ? text : ` · ${text}`)),
+    ),
+  ];
+}
+
+function actionsOf({ upstream, mode, forced }: Breaker, answer: PageAnswer): readonly Child[] {
+  if (answer.ui.mode === 'read-only' || mode !== 'on') return [];
+  return [
+    action('breaker', 'Hold open', { upstream, state: 'OPEN', label: `the breaker of ${upstream}` }),
+    action('breaker', 'Hold closed', { upstream, state: 'CLOSED', label: `the breaker of ${upstream}` }),
+    forced === null
+      ? null
+      : action('breaker', 'Give back', {
+          upstream,
+          state: 'AUTO',
+          label: `Let the breaker of ${upstream} decide again`,
+        }),
+  ];
+}
+
+const TARGETS: Readonly<Record<Target['state'], readonly [Tone, string]>> = {
+  up: ['good', 'Up'],
+  down: ['bad', 'Down'],
+  unknown: ['idle', 'Not known yet'],
+  unprobed: ['idle', 'Not probed'],
+};
+
+function targetRow(target: Target, answer: PageAnswer): Row {
+  const { upstream, target: url, state, used, why, since, checkedSecondsAgo, by } = target;
+  const unreachable = answer.status.unreachable.find((each) => each.target === url && each.upstream === upstream);
+  const [tone, word] =
+    unreachable !== undefined && state !== 'down' ? (['bad', 'Unreachable'] as const) : TARGETS[state];
+  const facts = [
+    used ? '' : 'not used',
+    unreachable?.reason ?? '',
+    why,
+    since === null ? '' : `for ${duration(secondsBetween(since, answer.at))}`,
+    checkedSecondsAgo === null ? '' : `probed ${duration(checkedSecondsAgo)} ago${by === '' ? '' : ` by ${by}`}`,
+  ].filter((text) => text !== '');
+  return {
+    key: `${upstream} ${url}`,
+    tone: 'sub',
+    cells: [
+      outside(url),
+      [
+        badge(tone, word),
+        el(
+          'span',
+          { class: 'detail' },
+          facts.map((text, i) => el('span', {}, [i === 0 ? '' : ' · ', outside(text)])),
+        ),
+      ],
+    ],
+  };
+}
+
+const sumUp = (targets: readonly Target[], answer: PageAnswer): Child => {
+  const away = targets.filter(
+    ({ upstream, target, state, used }) =>
+      state === 'down' ||
+      !used ||
+      answer.status.unreachable.some((each) => each.target === target && each.upstream === upstream),
+  ).length;
+  const text = `${targets.length - away} of ${targets.length}`;
+  return away === 0 ? text : badge(away === targets.length ? 'bad' : 'warn', text);
+};
+
+/** Upstreams, their breakers and targets. */
+export function showUpstreams(answer: PageAnswer): void {
+  const { breakers, targets, upstreams } = answer;
+  const scope = breakers.scope === 'cluster' ? 'breakers of the whole cluster' : 'breakers of this node alone';
+  note('upstreams', [scope]);
+  if (breakers.breakers.length === 0) return fill('upstreams', [empty('The configuration has no upstream.')]);
+  const rows = breakers.breakers.flatMap((breaker): Row[] => {
+    const { upstream, state, mode, refused } = breaker;
+    const rates = upstreams.find((each) => each.upstream === upstream);
+    const own = targets.targets.filter((each) => each.upstream === upstream);
+    return [
+      {
+        key: upstream,
+        tone: state === 'CLOSED' || mode !== 'on' ? undefined : TONES[state],
+        cells: [
+          outside(upstream),
+          breakerCell(breaker, answer),
+          [sumUp(own, answer), targets.panic.includes(upstream) ? badge('bad', 'panic: all are used') : null],
+          figure(rates?.requests),
+          figure(rates?.busy),
+          figure(rates?.queued),
+          figure(rates?.retries),
+          figure(refused),
+          el('div', { class: 'actions' }, actionsOf(breaker, answer)),
+        ],
+      },
+      ...own.map((target) => targetRow(target, answer)),
+    ];
+  });
+  fill('upstreams', [table('Upstreams and their targets', COLUMNS, rows)]);
+}
