@@ -13,6 +13,7 @@ const PACKAGES = /** @type {const} */ ([
   { name: 'prometheus', programs: [['prometheus'], ['promtool']] },
   { name: 'haproxy', programs: [['haproxy']] },
   { name: 'nginx', programs: [['nginx']] },
+  { name: 'mosquitto', programs: [['mosquitto']] },
   { name: 'swift-proxy', programs: [['swift-proxy-server']] }, // a real S3 server: test/support/s3.ts
 ]);
 
@@ -37,7 +38,7 @@ const OPTIONAL = /** @type {const} */ ([
  */
 export function ensureSystemPackages(
   say,
-  // Debian keeps haproxy and nginx in /usr/sbin, where only root's PATH looks; the tests look there too.
+  // Debian keeps haproxy, nginx and mosquitto in /usr/sbin, where only root's PATH looks; the tests look there too.
   { path, root } = { path: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`, root: process.getuid?.() === 0 },
 ) {
   const needed = missingOf(PACKAGES, path);

@@ -47,6 +47,7 @@ test('does and says nothing where all is there, whatever the browser is called',
     'promtool',
     'haproxy',
     'nginx',
+    'mosquitto',
     'swift-proxy-server',
     ...HELPFUL,
   ])
@@ -59,6 +60,7 @@ test('installs all that is missing by one update and one install', () => {
   addProgram('redis-server');
   addProgram('haproxy');
   addProgram('nginx');
+  addProgram('mosquitto');
   addProgram('swift-proxy-server');
   addProgram('prometheus'); // but no promtool
   addProgram('shellcheck');
@@ -77,7 +79,15 @@ test.each([
   ['without apt-get', { root: true, apt: false }],
 ])('%s: one line says what to install, and nothing is started', (_, { root, apt }) => {
   if (apt) addAptGet({ installs: [] });
-  for (const name of ['chromium', 'haproxy', 'nginx', 'swift-proxy-server', 'shellcheck', 'docker-compose'])
+  for (const name of [
+    'chromium',
+    'haproxy',
+    'nginx',
+    'mosquitto',
+    'swift-proxy-server',
+    'shellcheck',
+    'docker-compose',
+  ])
     addProgram(name);
   expect(() => ensure(root)).toThrow(
     /^The tests need redis-server, prometheus on PATH\. Install: sudo apt-get install redis-server prometheus \(Debian\)[^\n]*$/,
@@ -91,12 +101,14 @@ test.each(['update', 'install'] as const)('a failing %s is told, with the way ou
   addAptGet({ installs: [], fails });
   expect(() => ensure(true)).toThrow(
     new RegExp(
-      `^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx swift-proxy ${HELPFUL_PACKAGES} by hand\\.$`,
+      `^apt-get -qq ${fails}.* failed; install redis-server chromium prometheus haproxy nginx mosquitto swift-proxy ${HELPFUL_PACKAGES} by hand\\.$`,
     ),
   );
 });
 
 test('a package that brings no program is told', () => {
-  addAptGet({ installs: ['redis-server', 'chromium', 'prometheus', 'haproxy', 'nginx', 'swift-proxy-server'] });
+  addAptGet({
+    installs: ['redis-server', 'chromium', 'prometheus', 'haproxy', 'nginx', 'mosquitto', 'swift-proxy-server'],
+  });
   expect(() => ensure(true)).toThrow('apt-get ran, but these are still not on PATH: prometheus.');
 });
