@@ -25,7 +25,7 @@ describe('every command', () => {
     const names = COMMANDS.map((words) => words.join(' '));
     expect(names).toEqual(
       (
-        'start,check,schema,status,top,nodes,targets list,targets drain,targets up,split,events,config show,config diff,config push,config history,config rollback,profile,reload,drain,jobs list,jobs run,jobs history,log-level,' +
+        'start,check,schema,status,top,nodes,targets list,targets drain,targets up,split,events,profile,config show,config diff,config push,config history,config rollback,reload,drain,jobs list,jobs run,jobs history,log-level,' +
         'breaker list,breaker get,breaker open,breaker close,breaker auto,why,limit top,limit list,limit get,limit reset,limit set,limit ban,limit exempt,limit auto,maintenance list,maintenance on,maintenance off,' +
         'key create,key list,key rotate,key revoke,' +
         'backup now,backup list,backup verify,backup download,backup prune,restore,doctor,probe,explain,redis purge'
