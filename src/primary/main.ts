@@ -157,8 +157,10 @@ async function compose(first: First, log: Log): Promise<void> {
     },
   });
   if (serves) targetSets.configure(first.config);
+  let active = (): Config => first.config;
   const drains = new TargetDrains({
     redis: serves ? control.redis : undefined,
+    isOfUse: () => active().upstreams.some(({ targets, resolveAllMs }) => targets.length > 1 || resolveAllMs > 0),
     onChange: (keys) => {
       threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
       health.onTargets();
@@ -166,6 +168,7 @@ async function compose(first: First, log: Log): Promise<void> {
   });
   const splits = new SplitWeights({
     redis: serves ? control.redis : undefined,
+    isOfUse: () => active().routes.some(({ split }) => split !== undefined),
     onChange: (weights) => threadSet.tellAll({ to: 'upstreams', type: 'splits', weights }),
   });
   const health = new HealthControl({
@@ -233,6 +236,7 @@ async function compose(first: First, log: Log): Promise<void> {
       { configure: (config) => jobs.configure(config, health.jobs()) },
     ],
   });
+  active = () => reload.active().config;
   const threads = new RequestThreads({
     entry: entryUrl('workers/gateway/main'),
     threads: threadSet,

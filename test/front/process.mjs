@@ -65,6 +65,7 @@ const threads = new RequestThreads({
   maintenance: { forThread: () => [], receive: () => {} },
   targetSets: { current: () => new Map() },
   drains: { current: () => [] },
+  splits: { current: () => [] },
   jwks: { forThread: () => [], receive: () => {} },
   log,
 });

@@ -35,7 +35,9 @@ export async function startFrontProcess(
     stdio,
     env: { PATH: process.env['PATH'] ?? '', HOST: '127.0.0.1', PORT: '0', DIST, ...env },
   });
-  const say = async (): Promise<unknown> => (await once(child, 'message'))[0];
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the process of the front has ended')));
+  ended.catch(() => {}); // as it should at the end
+  const say = async (): Promise<unknown> => (await Promise.race([once(child, 'message'), ended]))[0];
   const { port } = (await say()) as { port: number };
   return {
     port,

@@ -111,7 +111,7 @@ describeFronts('how a connection ends', (front) => {
     await held.answer('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     await client.until('hello');
     client.socket.end();
-    await quietFor(1_500, 'longer than HALF_CLOSE_SECONDS');
+    await quietFor(2_500, 'more than twice HALF_CLOSE_SECONDS');
     await held.answer('world');
     expect((await lastAnswer(client)).body).toBe('helloworld');
   });

@@ -21,6 +21,8 @@ export interface OverrideBookOptions<State extends string> {
   readonly clock: () => number;
   /** The overrides are others now; resolves when the threads know them. */
   readonly apply: (overrides: readonly Applied<State>[]) => Promise<void>;
+  /** Events aside it is looked at only while this holds; default: always. */
+  readonly isOfUse?: () => boolean;
 }
 
 interface Entry<State extends string> {
@@ -132,6 +134,7 @@ export class OverrideBook<State extends string = OverrideState> {
   }
 
   #look(): void {
+    if (this.#options.isOfUse?.() === false && this.#unwritten.size === 0) return;
     if (++this.#looks % LOOKS_PER_READING === 0) this.#stamp = '';
     void this.refresh();
   }

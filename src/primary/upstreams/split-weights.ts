@@ -20,6 +20,8 @@ export interface SplitWeightsOptions {
   readonly redis: RedisClient | undefined;
   /** Others are set now. */
   readonly onChange: (weights: readonly MovedWeight[]) => void;
+  /** Some route has a split. */
+  readonly isOfUse: () => boolean;
 }
 
 /** What an operator says of one side. */
@@ -49,6 +51,7 @@ export class SplitWeights {
     this.#book = new OverrideBook({
       hash: new OverridesHash(new AskedRedis(options.redis), SPLITS),
       clock: this.#clock,
+      isOfUse: options.isOfUse,
       apply: (all) => {
         this.#weights = all.map(([key, weight]) => [key, Number(weight)]);
         this.#endAt(Math.min(...all.map(([, , untilMs]) => untilMs)));

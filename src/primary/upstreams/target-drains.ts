@@ -17,6 +17,8 @@ export interface TargetDrainsOptions {
   readonly redis: RedisClient | undefined;
   /** Other targets are drained now, by `targetKey`. */
   readonly onChange: (keys: readonly string[]) => void;
+  /** Some upstream has several targets. */
+  readonly isOfUse: () => boolean;
 }
 
 /** What an operator says of a target. */
@@ -46,6 +48,7 @@ export class TargetDrains {
     this.#book = new OverrideBook({
       hash: new OverridesHash(new AskedRedis(options.redis), DRAINS),
       clock: this.#clock,
+      isOfUse: options.isOfUse,
       apply: (all) => {
         this.#keys = all.map(([key]) => key);
         this.#endAt(Math.min(...all.map(([, , untilMs]) => untilMs)));

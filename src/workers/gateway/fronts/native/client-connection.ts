@@ -357,6 +357,11 @@ export class ClientConnection extends TunnelLine {
     return (this.first?.bytesSent ?? 0) - this.unsentBytes();
   }
 
+  /** It has taken all that its answer, which has begun, has brought so far. */
+  get #hasAllThereIs(): boolean {
+    return (this.first?.bytesSent ?? 0) > 0 && this.unsentBytes() === 0;
+  }
+
   #onWaitOver({ wait, takenBytes }: ConnectionTimer): void {
     this.#timer = undefined;
     switch (wait) {
@@ -364,8 +369,10 @@ export class ClientConnection extends TunnelLine {
         this.#refuseSlowHead();
         return;
       case 'half-closed':
-        if (this.#takenBytes > takenBytes) this.#wait('half-closed', this.host.settings.halfCloseMs);
-        else this.destroy();
+        // Once its header is there, the rest comes when it comes, as for everybody; who takes nothing has left.
+        if (this.#takenBytes > takenBytes || this.#hasAllThereIs) {
+          this.#wait('half-closed', this.host.settings.halfCloseMs);
+        } else this.destroy();
         return;
       case 'stalled':
         if (this.#takenBytes > takenBytes) this.waitForRoom();
