@@ -144,7 +144,13 @@ export function configVersionOperations({ versions, isDraining }: ConfigVersions
         if (versions.store === 'files') return answerOf({ kind: 'off' }, false);
         if (wanted === undefined) {
           const kept = versions.book.all.map((each) => String(each.version));
-          return problem(404, 'unknown_version', { detail: 'There is no such version to go back to.', versions: kept });
+          return problem(404, 'unknown_version', {
+            detail:
+              version === undefined && kept.length > 0
+                ? 'The version in use is the first one: "gateway config push" without paths brings back what the files of GATEWAY_CONFIG say.'
+                : 'There is no such version to go back to.',
+            versions: kept,
+          });
         }
         const text = comment ?? `back to version ${wanted.version}`;
         return push(request, { files: wanted.files, comment: text }, versions.book.number);
