@@ -63,6 +63,9 @@ export function recordFault(record: Recorder, { fault, found, times }: FaultFind
   const firsts = found.flatMap(({ subject, runs: [run] }) =>
     run === undefined ? [] : [{ subject: subject.name, run }],
   );
+  const failed = firsts.filter(({ run }) => run.after.count > 0);
+  const instead = failed.map(({ subject, run }) => `${subject}: ${inWords(run.after)}`);
+  if (instead.length > 0) record.note(`${title}, what clients got in place of a 200, round 1: ${instead.join('; ')}.`);
   record.chart(failuresChart(title, firsts, times));
 }
 

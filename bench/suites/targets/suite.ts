@@ -17,7 +17,7 @@ const CLIENTS = Array.from({ length: 20 }, (_, i) => `127.0.0.${i + 11}`);
 export const suite: Suite = {
   name: 'targets',
   question: 'One of three targets goes bad: how many requests fail, and how much slower are the others?',
-  takes: '27 minutes',
+  takes: '25 minutes',
   async run(context) {
     const { session, record, options } = context;
     const settings = settingsOf(options, { rounds: 3, seconds: 10, warmUpSeconds: 2 });
