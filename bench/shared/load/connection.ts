@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
 
 /** How one exchange ended: a status, or `failed` without a whole answer. */
 export type Outcome = { readonly kind: 'answered'; readonly status: number } | { readonly kind: 'failed' };
@@ -29,7 +29,7 @@ export function answerLength(text: string): number | undefined {
  * enough of HTTP for the answers a gateway gives to GET and POST, because each microsecond here is lost to the load.
  */
 export class Connection {
-  readonly #target: { readonly port: number; readonly host: string };
+  readonly #target: TcpNetConnectOpts;
   readonly #free: (connection: Connection) => void;
   #socket: Socket | undefined;
   #text = '';
@@ -37,7 +37,7 @@ export class Connection {
   #closed = false;
 
   /** `free` is called each time the connection may take a request: when it opens, and after each answer. */
-  constructor(target: { port: number; host: string }, free: (connection: Connection) => void) {
+  constructor(target: TcpNetConnectOpts, free: (connection: Connection) => void) {
     this.#target = target;
     this.#free = free;
     this.#open();
@@ -65,7 +65,7 @@ export class Connection {
   }
 
   #open(): void {
-    const socket = connect(this.#target.port, this.#target.host);
+    const socket = connect(this.#target);
     this.#socket = socket;
     socket.setNoDelay(true).setEncoding('latin1');
     socket.once('connect', () => this.#free(this));

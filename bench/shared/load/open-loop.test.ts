@@ -87,6 +87,17 @@ describe('OpenLoop', () => {
     expect(Math.min(counts.first, counts.second)).toBeGreaterThan(seen.requests / 4);
   });
 
+  it('comes from several addresses', async () => {
+    const seen = new Set<unknown>();
+    const url = await serve((req, res) => {
+      seen.add(req.socket.remoteAddress);
+      res.end();
+    });
+    const fromAddresses = ['127.0.0.11', '127.0.0.12'];
+    await new OpenLoop(plan(url, { fromAddresses, seconds: 0.2 })).run(() => {});
+    expect(seen).toEqual(new Set(fromAddresses));
+  });
+
   it('fails all requests of a server that is not there', async () => {
     const url = await serve((_req, res) => res.end());
     server?.close();

@@ -1,3 +1,4 @@
+import type { TcpNetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from './connection.ts';
 import type { Outcome } from './connection.ts';
@@ -56,7 +57,12 @@ export class OpenLoop {
     const count = plan.request.rotated?.count ?? 1;
     this.#requests = Array.from({ length: count }, (_, i) => requestBytes(plan.request, first, i));
     const targets = urls.map(({ hostname, port }) => ({ host: hostname, port: Number(port === '' ? 80 : port) }));
-    const targetOf = (i: number): (typeof targets)[number] => targets[i % targets.length] ?? { host: '', port: 0 };
+    const { fromAddresses = [] } = plan;
+    const targetOf = (i: number): TcpNetConnectOpts => {
+      const target = targets[i % targets.length] ?? { host: '', port: 0 };
+      const localAddress = fromAddresses[i % fromAddresses.length];
+      return localAddress === undefined ? target : { ...target, localAddress };
+    };
     const free = (connection: Connection): void => this.#take(connection);
     this.#connections = Array.from({ length: plan.connections }, (_, i) => new Connection(targetOf(i), free));
   }

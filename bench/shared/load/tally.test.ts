@@ -32,6 +32,18 @@ describe('Tally', () => {
     expect(tally.result(1000)).toMatchObject({ problems: ['status 502: 1'], lateP99Us: 2000 });
   });
 
+  it('tells what was due before a moment from what was due after it', () => {
+    const tally = new Tally({ ...plan(true), splitMs: 500 }, 1000);
+    tally.answered(200, 10, 1400);
+    tally.answered(200, 300, 1700);
+    tally.answered(503, 40, 1700);
+    const near = (us: number): number => expect.closeTo(us, -3) as number;
+    expect(tally.result(2000).split).toEqual({ beforeP99Us: near(300_000), afterP99Us: near(40_000) });
+    const nothing = new Tally({ ...plan(true), splitMs: 500 }, 0).result(1000);
+    expect(nothing.split).toEqual({ beforeP99Us: 0, afterP99Us: 0 });
+    expect(new Tally(plan(true), 0).result(1000)).not.toHaveProperty('split');
+  });
+
   it('says when nothing was answered', () => {
     expect(new Tally(plan(true), 0).result(1000)).toMatchObject({ p99Us: 0, problems: ['no request was answered'] });
   });

@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
+import type { RecordableHistogram } from 'node:perf_hooks';
 import type { LoadPlan, LoadResult, TimeSlice } from './plan.ts';
 
 interface Slice {
@@ -13,6 +14,8 @@ export class Tally {
   // HDR, three digits, up to a minute: recording costs the same whatever the value is.
   readonly #latencyUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
   readonly #lateUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  readonly #beforeUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  readonly #afterUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
   readonly #statuses: Record<string, number> = {};
   readonly #slices: Slice[] = [];
   /** Latencies of the last slice alone: a long run must not keep them all. */
@@ -34,6 +37,11 @@ export class Tally {
     this.#requests++;
     this.#latencyUs.record(us);
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    const { splitMs } = this.#plan;
+    if (splitMs !== undefined) {
+      const dueMs = nowMs - latencyMs - this.#startedMs;
+      (dueMs < splitMs ? this.#beforeUs : this.#afterUs).record(us);
+    }
     const slice = this.#slice(nowMs);
     if (slice === undefined) return;
     slice.statuses[status] = (slice.statuses[status] ?? 0) + 1;
@@ -73,6 +81,9 @@ export class Tally {
         lateP99Us: this.#lateUs.percentile(99),
         lateP999Us: this.#lateUs.percentile(99.9),
       }),
+      ...(this.#plan.splitMs !== undefined && {
+        split: { beforeP99Us: p99(this.#beforeUs), afterP99Us: p99(this.#afterUs) },
+      }),
       timeline: this.#timeline(),
       problems: this.#problems(),
     };
@@ -109,3 +120,5 @@ export class Tally {
     return [...problems, ...others.map(([status, count]) => `status ${status}: ${count}`)];
   }
 }
+
+const p99 = (histogram: RecordableHistogram): number => (histogram.count === 0 ? 0 : histogram.percentile(99));

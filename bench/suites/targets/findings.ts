@@ -1,0 +1,94 @@
+import { rounded } from '../../shared/figures.ts';
+import type { Recorder } from '../../shared/suite.ts';
+import type { DrillRun, DrillTimes } from './drill.ts';
+import { failuresChart } from './failures-chart.ts';
+import { inWords } from './failures.ts';
+import type { TargetFault } from './faults.ts';
+import type { DrilledSubject } from './subjects.ts';
+
+/** A generator this much of a latency late has no say in it. */
+const LATE_SHARE = 0.5;
+
+export interface SubjectRuns {
+  readonly subject: DrilledSubject;
+  readonly runs: readonly DrillRun[];
+}
+
+export interface FaultFindings {
+  readonly fault: TargetFault;
+  readonly found: readonly SubjectRuns[];
+  readonly times: DrillTimes;
+}
+
+interface Figure {
+  readonly metric: string;
+  readonly unit: string;
+  readonly of: (run: DrillRun) => number | undefined;
+}
+
+/** All are better when lower. */
+const FIGURES: readonly Figure[] = [
+  { metric: 'failed', unit: '', of: ({ after }) => after.count },
+  { metric: 'last-failure', unit: 's', of: ({ after }) => after.lastMs / 1000 },
+  { metric: 'p99', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.split?.afterP99Us) },
+  { metric: 'p99-quiet', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.split?.beforeP99Us) },
+  { metric: 'generator-late-p99', unit: 'ms', of: ({ seen }) => (seen.lateP99Us ?? 0) / 1000 },
+];
+
+/** Undefined where nothing was answered, or where the load generator itself was too late. */
+function trustedMs({ lateP99Us = 0 }: DrillRun['seen'], p99Us = 0): number | undefined {
+  return p99Us === 0 || lateP99Us > p99Us * LATE_SHARE ? undefined : p99Us / 1000;
+}
+
+/** What each subject made of one fault. */
+export function recordFault(record: Recorder, { fault, found, times }: FaultFindings): void {
+  const { title } = fault;
+  for (const { metric, unit, of } of FIGURES) {
+    for (const { subject, runs } of found) {
+      const samples = runs.map(of).filter((value) => value !== undefined);
+      if (samples.length < runs.length) {
+        record.note(
+          `Refused: ${metric} of ${subject.name}, ${title}: the load generator itself was too late, or nothing was answered.`,
+        );
+      }
+      if (samples.length === 0) continue;
+      const measure = { case: title, subject: subject.name, metric, unit, better: 'lower' } as const;
+      record.measure({ ...measure, samples: samples.map(rounded) });
+    }
+  }
+  for (const { subject, runs } of found) {
+    noteQuietFailures(record, title, { subject, runs });
+    if (subject.retries !== undefined) recordCheck(record, fault, { subject, runs });
+  }
+  const firsts = found.flatMap(({ subject, runs: [run] }) =>
+    run === undefined ? [] : [{ subject: subject.name, run }],
+  );
+  const failed = firsts.filter(({ run }) => run.after.count > 0);
+  const instead = failed.map(({ subject, run }) => `${subject}: ${inWords(run.after)}`);
+  if (instead.length > 0) record.note(`${title}, what clients got in place of a 200, round 1: ${instead.join('; ')}.`);
+  record.chart(failuresChart(title, firsts, times));
+}
+
+function noteQuietFailures(record: Recorder, title: string, { subject, runs }: SubjectRuns): void {
+  runs.forEach(({ quiet }, i) => {
+    if (quiet.count === 0) return;
+    record.note(
+      `${title}, round ${i + 1}: through ${subject.name} requests failed before the fault: ${inWords(quiet)}.`,
+    );
+  });
+}
+
+/** Whether the gateway keeps what it promises of this fault. */
+function recordCheck(record: Recorder, { title, mostFailed }: TargetFault, { subject, runs }: SubjectRuns): void {
+  const { name, retries = 0 } = subject;
+  const beyond = mostFailed(retries, 0);
+  if (beyond === undefined) return;
+  const wrong = runs.flatMap(({ after, underWay }, i) =>
+    after.count <= (mostFailed(retries, underWay) ?? 0)
+      ? []
+      : [`round ${i + 1}: ${inWords(after)} (${underWay} were under way)`],
+  );
+  const what = beyond === 0 ? 'no request fails' : `at most ${beyond} requests fail beyond those under way`;
+  const detail = wrong.length === 0 ? `${runs.length} rounds` : wrong.join('; ');
+  record.check({ case: title, what: `${name}: ${what}`, ok: wrong.length === 0, detail });
+}
