@@ -10,6 +10,7 @@ import { suite as limits } from './limits/suite.ts';
 import { suite as neighbours } from './neighbours/suite.ts';
 import { suite as scale } from './scale/suite.ts';
 import { suite as soak } from './soak/suite.ts';
+import { suite as websocket } from './websocket/suite.ts';
 
 /** Every suite, in the order it is listed and `all` runs it. */
 export const SUITES: readonly Suite[] = [
@@ -17,6 +18,7 @@ export const SUITES: readonly Suite[] = [
   cost,
   limits,
   identity,
+  websocket,
   breaker,
   faults,
   scale,
