@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { FrontKind } from '../../src/shared/config/types.ts';
 import { IDENTITY_PARTS } from '../suites/identity/parts.ts';
+import { WEBSOCKET_PARTS } from '../suites/websocket/parts.ts';
 import { EXCHANGES } from '../shared/exchanges.ts';
 import { parseFronts } from '../shared/fronts.ts';
 import { NO_OPTIONS } from '../shared/suite.ts';
@@ -58,7 +59,7 @@ export function frontNames(text: string): readonly FrontKind[] {
 
 /** @throws InvalidArgumentError */
 export function caseNames(text: string): readonly string[] {
-  const known: readonly string[] = [...EXCHANGES.map(({ name }) => name), ...IDENTITY_PARTS];
+  const known: readonly string[] = [...EXCHANGES.map(({ name }) => name), ...IDENTITY_PARTS, ...WEBSOCKET_PARTS];
   const names = text.split(',');
   if (names.every((name) => known.includes(name))) return names;
   throw new InvalidArgumentError(`Expected some of ${known.join(', ')}, with commas between them.`);
@@ -81,7 +82,8 @@ export function withRunOptions(command: Command): Command {
     )
     .option(
       '--cases <names>',
-      `cost: some of ${EXCHANGES.map(({ name }) => name).join(', ')}; identity: of ${IDENTITY_PARTS.join(', ')}`,
+      `cost: some of ${EXCHANGES.map(({ name }) => name).join(', ')}; identity: of ${IDENTITY_PARTS.join(', ')}; ` +
+        `websocket: of ${WEBSOCKET_PARTS.join(', ')}`,
       caseNames,
     )
     .option('--out <folder>', 'where results go (default: bench/out/<suite>-<time>)')

@@ -31,6 +31,10 @@ export const FIGURES = {
   'cpu-redis': cpu((run) => run.redisUs, 'neither'),
   'scripts-per-request': { unit: '', better: 'lower', speed: false, of: (run) => run.scriptsPerRequest },
   'commands-per-request': { unit: '', better: 'lower', speed: false, of: (run) => run.commandsPerRequest },
+  // Of messages over WebSockets: subject; and the load generator that made them.
+  'cpu-per-message': cpu((run) => run.totalUs),
+  'cpu-load': cpu(({ load }) => (load.busyCores * load.seconds * 1e6) / Math.max(load.requests, 1), 'neither'),
+  messages: { unit: 'msg/s', better: 'higher', speed: true, of: (run) => run.requestsPerSecond },
   throughput: { unit: 'req/s', better: 'higher', speed: true, of: (run) => run.requestsPerSecond },
   p50: latency((run) => run.load.p50Us / 1000),
   p90: latency((run) => run.load.p90Us / 1000),
@@ -67,12 +71,14 @@ export interface RatioPlan {
   readonly against: string;
   readonly metric: FigureName;
   readonly target?: number;
+  /** Why the suite itself wants none printed. */
+  readonly refused?: string | undefined;
 }
 
 /**
  * Puts the ratio subject / against, round by round, into the record; or the reason why there is none: no round that both
- * may be used in, or (throughput and latency only) the load generator was the limit for one of them. Nothing at all when
- * one of the two did not take part.
+ * may be used in, or (throughput and latency only) the load generator was the limit for one of them, or
+ * the plan's own reason. Nothing at all when one of the two did not take part.
  */
 export function recordRatio(record: Recorder, seen: CaseRuns, plan: RatioPlan): void {
   const { subject, against, metric, target } = plan;
@@ -82,7 +88,8 @@ export function recordRatio(record: Recorder, seen: CaseRuns, plan: RatioPlan): 
   const points = (name: string): Point[] =>
     usable(seen.runs, name).map((run) => ({ round: run.round, value: of(run) }));
   const samples = ratiosByRound(points(subject), points(against)).map(rounded);
-  const refused = (speed ? (refusal(seen, subject) ?? refusal(seen, against)) : undefined) ?? noPair(samples);
+  const tooFast = speed ? (refusal(seen, subject) ?? refusal(seen, against)) : undefined;
+  const refused = plan.refused ?? tooFast ?? noPair(samples);
   record.ratio({
     case: seen.title,
     subject,

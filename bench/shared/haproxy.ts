@@ -11,6 +11,8 @@ export interface HaproxyExtras {
   readonly certificate?: Certificate | undefined;
   /** Lines of the global section. */
   readonly global?: string;
+  /** Lines of the defaults section. */
+  readonly defaults?: string;
 }
 
 /** HAProxy with one thread, forwarding everything over kept connections. */
@@ -33,7 +35,7 @@ ${extras.global ?? ''}defaults
   timeout client 600s
   timeout server 30s
   http-reuse always
-frontend f
+${extras.defaults ?? ''}frontend f
   bind 127.0.0.1:${port}${certificate === undefined ? '' : ` ssl crt ${certificate.pemFile} alpn http/1.1`}
   default_backend b
 backend b

@@ -73,7 +73,7 @@ export async function runCase(context: CaseContext, loadCase: LoadCase): Promise
     },
     run: async (subject, round) => {
       const run = await measureRun(session, { subject, round, upstream, plan: planFor(subject) });
-      record.progress(`${title}: ${subject.name}, round ${round} of ${rounds}: ${inWords(run)}`);
+      record.progress(`${title}: ${subject.name}, round ${round} of ${rounds}: ${inWords(run, request)}`);
       return run;
     },
   });
@@ -122,7 +122,8 @@ function recordShares(record: Recorder, title: string, runs: readonly MeasuredRu
   }
 }
 
-function inWords(run: MeasuredRun): string {
+function inWords(run: MeasuredRun, { websocket }: LoadRequest): string {
   if (run.problems.length > 0) return `not used: ${run.problems.join(', ')}`;
-  return `${run.totalUs.toFixed(1)} µs of CPU per request, ${Math.round(run.requestsPerSecond)} req/s`;
+  const what = websocket === undefined ? 'request' : 'message';
+  return `${run.totalUs.toFixed(1)} µs of CPU per ${what}, ${Math.round(run.requestsPerSecond)} a second`;
 }

@@ -11,7 +11,14 @@ export interface NginxExtras {
   readonly location: string;
   /** Of clients and to the upstream together; default 4096. */
   readonly maxConnections?: number;
+  /** Passes WebSockets on, and keeps no connection to the upstream for anything else. */
+  readonly webSockets?: true;
 }
+
+const KEPT = 'proxy_set_header Connection "";';
+/** As its documentation has it. */
+const UPGRADED =
+  'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 3600s;';
 
 const PLAIN: NginxExtras = { main: '', http: '', location: '' };
 
@@ -39,7 +46,7 @@ ${extras.http}${temporary.join('')}  upstream u { server ${context.upstream.host
   server {
     listen 127.0.0.1:${port}; keepalive_requests 100000000;
     location / {
-${extras.location}      proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection "";
+${extras.location}      proxy_pass http://u; proxy_http_version 1.1; ${extras.webSockets === true ? UPGRADED : KEPT}
     }
   }
 }

@@ -21,7 +21,7 @@ export interface SuiteOptions {
   readonly load: 'autocannon' | 'wrk' | undefined;
   /** Gateways with these fronts instead of one with the front it has unless told (`cost`, `connections`). */
   readonly front: readonly FrontKind[] | undefined;
-  /** Names of the exchanges (`cost`) or parts (`identity`) that are measured; undefined = all. */
+  /** Names of the exchanges (`cost`) or parts (`identity`, `websocket`) that are measured; undefined = all. */
   readonly cases: readonly string[] | undefined;
   /** Also sample where the gateway spends its time, where the suite can. */
   readonly profile: boolean;

@@ -16,7 +16,7 @@ export interface UpstreamExtras {
   readonly port?: number;
 }
 
-/** Starts the bench's upstream (upstream.ts): `GET /ok`, `GET /bytes64k`, `POST /sink`, `GET /wait/<ms>`. */
+/** Starts the bench's upstream (upstream.ts): `GET /ok`, `GET /bytes64k`, `POST /sink`, `GET /wait/<ms>`, WebSockets on `/ws` (echo). */
 export async function startUpstream(session: Session, extras: UpstreamExtras = {}): Promise<Upstream> {
   const entry = fileURLToPath(new URL('./upstream.js', import.meta.url));
   const command = [process.execPath, entry, String(extras.port ?? 0)] as const;

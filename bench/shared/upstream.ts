@@ -34,6 +34,13 @@ app.get('/wait/:ms', (res, req) => {
     Number(req.getParameter(0)),
   );
 });
+// Frames come back as they were; no ping of its own.
+app.ws('/ws', {
+  idleTimeout: 0,
+  maxPayloadLength: 1024 * 1024,
+  maxBackpressure: 16 * 1024 * 1024,
+  message: (socket, message, isBinary) => void socket.send(message, isBinary),
+});
 app.listen('127.0.0.1', Number(process.argv[2] ?? 0), (socket) => {
   if (socket === false) process.exit(69);
   process.send?.({ type: 'ready', port: localPort(socket) });

@@ -11,6 +11,7 @@ import { suite as neighbours } from './neighbours/suite.ts';
 import { suite as scale } from './scale/suite.ts';
 import { suite as soak } from './soak/suite.ts';
 import { suite as targets } from './targets/suite.ts';
+import { suite as websocket } from './websocket/suite.ts';
 
 /** Every suite, in the order it is listed and `all` runs it. */
 export const SUITES: readonly Suite[] = [
@@ -18,6 +19,7 @@ export const SUITES: readonly Suite[] = [
   cost,
   limits,
   identity,
+  websocket,
   breaker,
   faults,
   scale,

@@ -1,3 +1,5 @@
+import type { Burst } from './websocket-frames.ts';
+
 /** The request that is sent again and again. */
 export interface LoadRequest {
   /** Names the generated script. */
@@ -12,6 +14,8 @@ export interface LoadRequest {
   readonly pipelined?: number;
   /** A connection for each: the request says so in a Connection field. Not in an open loop. */
   readonly newConnections?: true;
+  /** Not requests but messages over WebSockets that are opened before, so many at once on each; their echo is the answer. */
+  readonly websocket?: Burst;
   /** Statuses other than 2xx are what the run is for: counted, and no problem. */
   readonly countStatuses?: boolean;
 }

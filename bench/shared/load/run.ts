@@ -32,6 +32,7 @@ const CHILDREN = {
   autocannon: new URL('./autocannon-child.js', import.meta.url),
   'open-loop': new URL('./open-loop-child.js', import.meta.url),
   'new-connections': new URL('./new-connections-child.js', import.meta.url),
+  websocket: new URL('./websocket-echo-child.js', import.meta.url),
 };
 
 /** autocannon unless wrk is asked for. @throws Error when wrk is asked for and not installed */
@@ -47,10 +48,11 @@ export function runLoad(place: LoadPlace, plan: LoadPlan): Promise<LoadResult> {
 }
 
 /**
- * Starts a load: open loop by our own client where the plan has a rate or the place's tool cannot tell a timeline,
- * else the tool of the place.
+ * Starts a load: by our own clients WebSockets, and an open loop where the plan has a rate or the place's tool cannot tell
+ * a timeline; else by the tool of the place.
  */
 export function startLoad(place: LoadPlace, plan: LoadPlan): RunningLoad {
+  if (plan.request.websocket !== undefined) return startChild(place, plan, 'websocket');
   if (plan.ratePerSecond !== undefined) return startChild(place, plan, 'open-loop');
   const notForWrk = plan.timelineMs !== undefined || plan.moreUrls !== undefined;
   // autocannon loses count of its requests when a server closes.

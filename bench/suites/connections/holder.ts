@@ -10,9 +10,11 @@ export interface Holder {
   stop(): Promise<void>;
 }
 
-export function startHolder({ processes, cores }: Session, plan: HolderPlan): Holder {
-  const entry = fileURLToPath(new URL('./holder-child.js', import.meta.url));
-  const command = [process.execPath, entry, JSON.stringify(plan)] as const;
+const OF_KEPT_CONNECTIONS = new URL('./holder-child.js', import.meta.url);
+
+/** @param child the program; it takes its plan and orders as holder-child.ts does */
+export function startHolder({ processes, cores }: Session, plan: HolderPlan, child = OF_KEPT_CONNECTIONS): Holder {
+  const command = [process.execPath, fileURLToPath(child), JSON.stringify(plan)] as const;
   const started = processes.start({ name: 'connection holder', command, ipc: true }, cores.load);
   const ended = started.exited.then(() => Promise.reject(started.failure('the connections are gone')));
   ended.catch(() => {}); // whoever waits for a report hears it
