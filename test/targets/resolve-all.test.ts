@@ -27,6 +27,8 @@ interface Pod {
   readonly server: Server;
   status: number;
   connections: number;
+  /** Of its connections, those that have ended. */
+  ended: number;
   requests: number;
   hosts: Set<string>;
 }
@@ -47,10 +49,14 @@ async function startPod(address: string, at: number): Promise<Pod> {
     server: createServer({ keepAliveTimeout: 60_000 }, answer),
     status: 200,
     connections: 0,
+    ended: 0,
     requests: 0,
     hosts: new Set(),
   };
-  pod.server.on('connection', () => pod.connections++);
+  pod.server.on('connection', (socket) => {
+    pod.connections++;
+    socket.once('close', () => pod.ended++);
+  });
   pod.server.listen(at, address);
   await once(pod.server, 'listening');
   return pod;
@@ -113,14 +119,15 @@ test('addresses that change under load lose no request, whatever the TTL says, a
   dns.names.set('pods.test', ADDRESSES.slice(1));
   await untilNames(ADDRESSES.slice(1));
   await until(() => pod(2).requests > 20);
-  await quietFor(300, 'what was under way at the one that left comes to its end');
-  const kept = pod(1).connections;
+  await quietFor(1_000, 'what was under way at the one that left comes to its end');
+  const { connections, ended } = pod(1);
   const left = pod(0).requests;
   pod(0).server.close(); // and nobody notices
   pod(0).server.closeAllConnections();
   await until(() => pod(2).requests > 150);
   expect([pod(0).requests, failures()]).toEqual([left, 0]);
-  expect(pod(1).connections - kept).toBeLessThan(5);
+  // More may have come where the machine stood still for a moment.
+  expect(pod(1).ended - ended).toBeLessThan(Math.max(1, connections - ended));
   for (let swaps = 0; swaps < 3; swaps++) {
     const next = swaps % 2 === 0 ? ADDRESSES.slice(1, 2) : ADDRESSES.slice(1);
     dns.names.set('pods.test', next);
