@@ -1,10 +1,7 @@
-import { createProcessClock } from '../../shared/breaker/process-clock.ts';
 import { TARGET_DRAINS_KEY } from '../../shared/redis/keys.ts';
-import type { RedisClient } from '../limits/asked-redis.ts';
-import { AskedRedis } from '../limits/asked-redis.ts';
-import { OverrideBook } from '../limits/override-book.ts';
-import { OverridesHash } from '../limits/overrides-hash.ts';
 import type { OverrideKind } from '../limits/overrides-hash.ts';
+import { OperatorWords } from './operator-words.ts';
+import type { WordsPlace } from './operator-words.ts';
 
 const DRAINS: OverrideKind<'DRAINED'> = {
   key: TARGET_DRAINS_KEY,
@@ -12,13 +9,9 @@ const DRAINS: OverrideKind<'DRAINED'> = {
   changed: { type: 'target-drains' },
 };
 
-export interface TargetDrainsOptions {
-  /** Made without offline queue; closed by whoever made it. `undefined`: this process is alone. */
-  readonly redis: RedisClient | undefined;
+export interface TargetDrainsOptions extends WordsPlace {
   /** Other targets are drained now, by `targetKey`. */
   readonly onChange: (keys: readonly string[]) => void;
-  /** Some upstream has several targets. */
-  readonly isOfUse: () => boolean;
 }
 
 /** What an operator says of a target. */
@@ -39,24 +32,14 @@ export interface DrainView {
 
 /** Targets that operators have drained, on all nodes that share the Redis, and for how long. */
 export class TargetDrains {
-  readonly #clock = createProcessClock();
-  readonly #book: OverrideBook<'DRAINED'>;
+  readonly #words: OperatorWords<'DRAINED'>;
   #keys: readonly string[] = [];
-  #ends: NodeJS.Timeout | undefined;
 
   constructor(options: TargetDrainsOptions) {
-    this.#book = new OverrideBook({
-      hash: new OverridesHash(new AskedRedis(options.redis), DRAINS),
-      clock: this.#clock,
-      isOfUse: options.isOfUse,
-      apply: (all) => {
-        this.#keys = all.map(([key]) => key);
-        this.#endAt(Math.min(...all.map(([, , untilMs]) => untilMs)));
-        options.onChange(this.#keys);
-        return Promise.resolve();
-      },
+    this.#words = new OperatorWords(DRAINS, options, (all) => {
+      this.#keys = all.map(([key]) => key);
+      options.onChange(this.#keys);
     });
-    options.redis?.on('ready', () => void this.#book.refresh());
   }
 
   /** By `targetKey`, for a new thread. */
@@ -66,32 +49,22 @@ export class TargetDrains {
 
   /** `undefined`: nobody has drained it. */
   of(key: string): DrainView | undefined {
-    const found = this.#book.get(key);
-    if (found === undefined) return undefined;
-    const by = this.#book.list().find(({ client }) => client === key)?.by ?? '';
-    return { remainingMs: found.remainingMs, by };
+    const found = this.#words.of(key);
+    return found && { remainingMs: found.remainingMs, by: found.by };
   }
 
   /** Holds on this node at once. @returns for whom it holds; `full`: too many are drained, and nothing was changed */
   change({ key, ...change }: DrainChange): Promise<'cluster' | 'node' | 'full'> {
-    return this.#book.change({ client: key, ...change });
+    return this.#words.change({ client: key, ...change });
   }
 
   /** Another node, or this one, has said so on the channel of events. */
   onEvent(): void {
-    this.#book.hint();
+    this.#words.onEvent();
   }
 
   /** Idempotent. */
   close(): void {
-    clearTimeout(this.#ends);
-    this.#book.close();
-  }
-
-  /** The first of them ends then. */
-  #endAt(untilMs: number): void {
-    clearTimeout(this.#ends);
-    if (!Number.isFinite(untilMs)) return;
-    this.#ends = setTimeout(() => void this.#book.refresh(), Math.max(1, untilMs - this.#clock() + 1)).unref();
+    this.#words.close();
   }
 }
