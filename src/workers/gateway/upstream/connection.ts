@@ -84,7 +84,7 @@ export const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
 export class Connection implements ResponseHandler, Waiting, WireOwner {
   readonly target: ConnectionOwner;
-  readonly parser: ResponseParser;
+  parser: ResponseParser;
   state: 'connecting' | 'busy' | 'resting' | 'idle' | 'closed' = 'connecting';
   carried: Carried | undefined = undefined;
   /** A retry waits for exactly this connection. */

@@ -5,6 +5,7 @@ import { Connection, readBuffer } from './connection.ts';
 import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { latin1 } from './http-bytes.ts';
 import type { KnownHead } from './known-head.ts';
+import { ResponseParser } from './response-parser.ts';
 import type { Target } from './target.ts';
 
 /** Up to this a piece goes out as text, which libuv tries at once from its stack. */
@@ -13,6 +14,12 @@ const MOST_TEXT_BYTES = 12 * 1024;
 const LINGER_MS = 2_000;
 /** A read of a client, and what was held back before it. */
 const COPY_BYTES = 80 * 1024;
+
+/** Of every tunnel: no head comes any more. */
+const PARSES_NOTHING = new ResponseParser(
+  { onInformational: ignore, onHead: ignore, onBody: ignore, onComplete: ignore },
+  { maxHeadBytes: 0 },
+);
 
 /** Memory for one write; kept for the next where the kernel has taken all of it at once. */
 let spare: Buffer | undefined;
@@ -47,9 +54,11 @@ export class OwnConnection extends Connection implements TunnelEnd {
       this.#tunnel?.onBytes(readBuffer, 0, length);
       return;
     }
+    const { parser } = this;
     super.onBytes(length);
-    const { end } = this.parser;
-    if (this.#isTunnel && end < length) this.#tunnel?.onBytes(readBuffer, end, length);
+    if (!this.#isTunnel) return;
+    this.parser = PARSES_NOTHING; // a tunnel stands for days: it does not keep what read its head
+    if (parser.end < length) this.#tunnel?.onBytes(readBuffer, parser.end, length);
   }
 
   protected override answered(): void {
@@ -253,3 +262,5 @@ export class OwnLink implements ConnectionOwner {
     waiting?.onUpstreamFailed(how.failure, false);
   }
 }
+
+function ignore(): void {}

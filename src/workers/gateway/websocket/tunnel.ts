@@ -1,6 +1,6 @@
 import type { WebSocketConfig } from '../../../shared/config/types.ts';
 import { CLOSE } from './close-codes.ts';
-import type { ReservedBits } from './frame-reader.ts';
+import type { FrameRules, ReservedBits } from './frame-reader.ts';
 import type { Refusal } from './gate.ts';
 import { closeFrame } from './own-frames.ts';
 import { Side } from './side.ts';
@@ -11,6 +11,10 @@ import type { TunnelEnd } from './tunnel-end.ts';
 const OUR_CLOSE_MS = 5_000;
 /** How long a peer may take to answer the other's close frame. */
 const PEER_CLOSE_MS = 30_000;
+
+// One each for all tunnels: an idle one is mostly memory.
+const MASKED = rulesOf(true);
+const UNMASKED = rulesOf(false);
 
 export type ClosedBy = 'client' | 'upstream' | 'gateway';
 
@@ -60,8 +64,8 @@ export class Tunnel implements SideOwner {
     this.config = config;
     this.openedMs = host.nowMs;
     this.#passedMs = host.nowMs;
-    this.client = new Side({ name: 'client', end: client, rules: { masked: true, reserved }, tunnel: this });
-    this.upstream = new Side({ name: 'upstream', end: upstream, rules: { masked: false, reserved }, tunnel: this });
+    this.client = new Side({ name: 'client', end: client, rules: MASKED[reserved], tunnel: this });
+    this.upstream = new Side({ name: 'upstream', end: upstream, rules: UNMASKED[reserved], tunnel: this });
     this.client.other = this.upstream;
     this.upstream.other = this.client;
   }
@@ -225,4 +229,12 @@ export class Tunnel implements SideOwner {
     const atMs = this.#host.nowMs + ms;
     if (this.#cutAtMs < 0 || atMs < this.#cutAtMs) this.#cutAtMs = atMs;
   }
+}
+
+function rulesOf(masked: boolean): Readonly<Record<ReservedBits, FrameRules>> {
+  return {
+    none: { masked, reserved: 'none' },
+    compression: { masked, reserved: 'compression' },
+    any: { masked, reserved: 'any' },
+  };
 }
