@@ -159,23 +159,32 @@ fi
 # --- images ------------------------------------------------------------------------------------------------------------
 has_image() { docker image inspect "$1" > /dev/null 2>&1; }
 
-keep_image() { ! has_image "$1:latest" || run docker tag "$1:latest" "$1:previous"; }
-back_to_previous() { ! has_image "$1:previous" || docker tag "$1:previous" "$1:latest"; }
+container_of() { "${compose[@]}" ps -q "$1" 2> /dev/null | head -n 1; }
+image_id() { docker image inspect -f '{{.Id}}' "$1" 2> /dev/null || true; }
+
+# running_image SERVICE IMAGE: of the container that runs, whatever the tag says by now; without one what the tag says
+running_image() {
+  local id
+  id=$(container_of "$1")
+  if [ -n "$id" ]; then docker inspect -f '{{.Image}}' "$id"; else image_id "$2:latest"; fi
+}
 
 # proxy-service, proxy-service-2 and as many more as the compose file has.
 gateways=() background=()
 while IFS= read -r service; do
   case $service in
     proxy-service | proxy-service-[0-9]*) gateways+=("$service") ;;
-    jobs) ;;
+    jobs | upstream-service) ;;
     *) background+=("$service") ;;
   esac
 done < <("${compose[@]}" config --services | sort)
 images=("$IMAGE")
 [ "$target" = local ] || images+=("$IMAGE-jobs")
+declare -A former
+former[$IMAGE]=$(running_image proxy-service "$IMAGE")
+former[$IMAGE-jobs]=$(running_image jobs "$IMAGE-jobs")
 
 if [ "$build" = yes ]; then
-  for image in "${images[@]}"; do keep_image "$image"; done
   revision=$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
   if [ "$dry_run" = yes ]; then say "would build ${images[*]} ($revision)"
   else
@@ -189,9 +198,16 @@ else
   has_image "$IMAGE:latest" || fail "there is no image $IMAGE:latest" 'leave --no-build out'
 fi
 
-# --- start, one after the other ------------------------------------------------------------------------------------------
-container_of() { "${compose[@]}" ps -q "$1" | head -n 1; }
+# What is to be gone back to; none where the images are those that run.
+changed=()
+for image in "${images[@]}"; do
+  if [ -n "${former[$image]}" ] && [ "${former[$image]}" != "$(image_id "$image:latest")" ]; then
+    changed+=("$image")
+    run docker tag "${former[$image]}" "$image:previous"
+  fi
+done
 
+# --- start, one after the other ------------------------------------------------------------------------------------------
 wait_healthy() {
   local service=$1 until=$((SECONDS + HEALTHY_WITHIN_SECONDS)) id state='not there' restarts=0
   while [ "$SECONDS" -lt "$until" ] && [ "$restarts" -lt "$RESTARTS" ]; do
@@ -206,10 +222,12 @@ wait_healthy() {
 }
 
 start_background() {
-  run "${compose[@]}" up -d "${background[@]}" || return 1
+  run "${compose[@]}" up -d --no-deps "${background[@]}" || return 1
+  # The demo is of the same image. It stands for a service that nobody restarts because its gateway is new.
+  run "${compose[@]}" up -d --no-deps --no-recreate upstream-service || return 1
   [ "$dry_run" = no ] || return 0
   local service
-  for service in "${background[@]}"; do wait_healthy "$service" || return 1; done
+  for service in "${background[@]}" upstream-service; do wait_healthy "$service" || return 1; done
 }
 
 # An edited .env changes no hash of compose's, since it is a mount: hence --force-recreate.
@@ -242,15 +260,26 @@ verify() {
   done
 }
 
-start_background || fail 'Redis or the upstream does not start; the gateways are as they were' 'docker-compose logs redis upstream-service'
-if ! roll || ! verify; then
-  if [ "$build" = yes ] && has_image "$IMAGE:previous"; then
-    say 'going back to the former image'
-    for image in "${images[@]}"; do back_to_previous "$image"; done
-    roll || fail 'the former image does not get healthy either' 'docker-compose ps; docker-compose logs --tail=50 proxy-service'
-    fail 'the new image failed; the former one serves again' 'the output above says what failed'
-  fi
-  fail 'the gateways do not pass; there is no former image to go back to' 'docker-compose logs --tail=50 proxy-service; docker-compose exec proxy-service gateway doctor'
-fi
+go_back() {
+  say 'going back to the former image'
+  local image
+  for image in "${changed[@]}"; do docker tag "${former[$image]}" "$image:latest"; done
+  start_background && roll
+}
 
-if [ "$dry_run" = yes ]; then say 'nothing was changed'; else say "done: http://localhost:5000 serves $IMAGE"; fi
+started=no
+if start_background; then
+  started=yes
+  if roll && verify; then
+    if [ "$dry_run" = yes ]; then say 'nothing was changed'; else say "done: http://localhost:5000 serves $IMAGE"; fi
+    exit 0
+  fi
+fi
+if [ "${#changed[@]}" -gt 0 ]; then
+  go_back || fail 'the former image does not get healthy either' 'docker-compose ps; docker-compose logs --tail=50 proxy-service'
+  fail 'the new image failed; the former one serves again' 'the output above says what failed'
+fi
+if [ "$started" = no ]; then
+  fail 'Redis or the upstream does not start; the gateways are as they were' 'docker-compose logs redis upstream-service'
+fi
+fail 'the gateways do not pass, and the image is the one that ran before' 'docker-compose logs --tail=50 proxy-service; what has changed is .env, or what it needs: docker-compose exec proxy-service gateway doctor'

@@ -76,7 +76,7 @@ if [ "$drill" = yes ]; then
     sleep 1
   done
   expect 'the breaker has closed again' 200 '^HTTP/1.1 200' "$url/proxy/ok"
-  refused=$(curl -s -Z --parallel-max 20 -o /dev/null -w '%{http_code}\n' "$url/proxy/ok?[1-2500]" | grep -c '^429' || true)
+  refused=$(curl -s -Z --no-progress-meter --parallel-max 20 -o /dev/null -w '%{http_code}\n' "$url/proxy/ok?[1-2500]" | grep -c '^429' || true)
   if [ "$refused" -gt 0 ]; then echo "ok    a client beyond its limit gets 429 ($refused of 2500)"; else
     failed=$((failed + 1))
     echo 'FAIL  2500 requests at once and not one 429: see RATE_LIMIT_CAPACITY and RATE_LIMIT_ALLOWLIST'

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { restartUnderLoad } from '../test/deploy/restart.mjs';
+import { rollBack } from '../test/deploy/rollback.mjs';
 import { readBlocks, runBlock } from '../test/deploy/runbook.mjs';
 import { runSwarm } from '../test/deploy/swarm.mjs';
 import { PROJECT_ROOT } from './setup/project-root.mjs';
@@ -135,6 +136,8 @@ await runScript(async () => {
       );
       say(`        ${seen}`);
     }
+    if (failed === 0 || values.section === 'rollback')
+      say(`        ${await timed('an image that does not start', () => rollBack({ folder: clone, enter, env }))}`);
     run(enter[0] ?? '', [...enter.slice(1), 'docker-compose', '-f', 'docker-compose.monitoring.yml', 'down', '-v'], {
       cwd: clone,
       env,
