@@ -27,8 +27,9 @@ describeThreadedFronts('the leak check', (front) => {
           WORKERS: '2',
           ACCESS_LOG: 'off',
           NODE_OPTIONS: INSPECTABLE,
-          RESPONSE_HEADERS_TIMEOUT_SECONDS: '0.25',
-          BODY_IDLE_TIMEOUT_SECONDS: '0.25',
+          // As short as a busy machine bears: when nothing is in time, the breaker opens.
+          RESPONSE_HEADERS_TIMEOUT_SECONDS: '1',
+          BODY_IDLE_TIMEOUT_SECONDS: '1',
           UPSTREAM_IDLE_TIMEOUT_SECONDS: '0.5',
           MAX_BODY_BYTES: String(512 * 1024),
         },
@@ -60,7 +61,7 @@ describeThreadedFronts('the leak check', (front) => {
       if (EXCHANGES >= 200_000) process.stdout.write(`${JSON.stringify(seen)}\n`); // a run by hand, for its numbers
       // Every end was seen, so the load was what it says.
       const wanted = ['200', '404', '413', '500', '502', '504', 'half an answer', 'no answer'];
-      expect(wanted.filter((end) => !first.ends.has(end))).toEqual([]);
+      expect([...first.ends.keys()]).toEqual(expect.arrayContaining(wanted));
       expect(second.heap - first.heap).toBeLessThan(HEAP_SLACK_BYTES);
       expect(second.resident - first.resident).toBeLessThan(64 * 1024 * 1024);
       expect(gateway.log.filter((line) => line['level'] === 'error')).toEqual([]);

@@ -10,7 +10,7 @@ export type AnswerBytes = (request: Message, connection: RawConnection) => strin
 export const FORWARDING_ONLY = {
   RATE_LIMIT_ALLOWLIST: '127.0.0.1',
   RATE_LIMIT_HEADERS: 'off',
-  CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1000',
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: '4000',
   CIRCUIT_BREAKER_ERROR_RATE: '0',
 } as const;
 

@@ -42,10 +42,10 @@ interface Queued {
 /**
  * A hand-over that fails is tried again after this: descriptors on their way are limited, and are received soon. So is
  * one for which there is no thread: one that was silent may be back before it is looked at, and one that has died has a
- * successor soon. Half a second is more than the time between two looks, also when the machine is busy with others.
+ * successor soon, in two seconds also where the machine is busy with others.
  */
 const AGAIN_MS = 20;
-const MOST_ATTEMPTS = 25;
+const MOST_ATTEMPTS: Readonly<Record<HandOverFailure, number>> = { overloaded: 25, no_threads: 100 };
 /** How often threads are asked for what they have taken while nothing else asks; slower while they take nothing. */
 const SETTLE_MS = { first: 4, most: 64 };
 
@@ -189,7 +189,7 @@ export class HandOver {
 
   #giveAgain(copy: Copy, why: HandOverFailure): void {
     copy.attempts++;
-    if (copy.attempts >= MOST_ATTEMPTS) return this.#refuse(copy, why);
+    if (copy.attempts >= MOST_ATTEMPTS[why]) return this.#refuse(copy, why);
     const { book } = this.#options;
     const { holder } = copy.client;
     book.hold(holder);
