@@ -12,7 +12,7 @@ import {
 import { startRedis } from '../support/redis.ts';
 import { get } from '../support/requests.ts';
 import type { Reply } from '../support/requests.ts';
-import { eventually } from '../support/wait.ts';
+import { eventually, until } from '../support/wait.ts';
 import { bucketKey, PATIENT, startLimited, untilHealth } from '../limits-gateway/setup.ts';
 
 const NODE = 'fuzzed';
@@ -41,8 +41,11 @@ const FIELDS =
 /** Of buckets. */
 const LEVELS = ['tokens', 'updated_ms', 'capacity', 'rate', 'ceiling', 'spilled', 'spilled_ms'];
 
+/** What a number in Redis may be in place of one. */
+const ODD = ['', 'nan', '-nan', 'inf', '-inf', '-1', '0', '1e308', '-1e308', '9'.repeat(40), '0x10'];
+
 const text = fc.oneof(
-  fc.constantFrom('', 'nan', '-nan', 'inf', '-inf', '-1', '0', '1e308', '9'.repeat(40), '0x10', 'null', '[]', '{"a":'),
+  fc.constantFrom(...ODD, 'null', '[]', '{"a":'),
   fc.constantFrom('OPEN', 'half_open', 'x'.repeat(20_000), '\0\u{fffd}', 'a=1,b=2', 'a=99999999999999999999'),
   fc.integer({ min: 0, max: 2 ** 50 }).map(String),
   fc.constant(0).map(() => String(Date.now() + 10_000_000_000)),
@@ -110,6 +113,47 @@ const message = fc.oneof(
 const send = (redis: Redis, args: readonly string[]): Promise<unknown> =>
   redis.call(args[0] ?? '', ...args.slice(1)).catch(() => undefined);
 
+/** Whole buckets that are sound but for one field, by client: each odd value stands once in each field. */
+function oddBuckets(): [string, Record<string, string>][] {
+  const now = Date.now();
+  const odd = [...ODD, String(now + 10_000_000_000)];
+  return LEVELS.flatMap((field) =>
+    odd.map((value, i): [string, Record<string, string>] => {
+      // Another capacity than the one in force, or nobody looks at the ceiling.
+      const sound = { tokens: '10', updated_ms: String(now), capacity: String(CAPACITY - 1), rate: String(PER_SECOND) };
+      return [`odd-${field}-${i}`, { ...sound, [field]: value }];
+    }),
+  );
+}
+
+/** What is wrong with a bucket that has been taken from; debts are written as no tokens at a time to come. */
+function wrongIn(bucket: Record<string, string>): string | undefined {
+  const [tokens, atMs] = [bucket['tokens'], bucket['updated_ms']].map(Number);
+  const latestMs = Date.now() + (CAPACITY / PER_SECOND) * 1_000 + 1_000;
+  const isSound = isWithin(tokens, 0, CAPACITY) && isWithin(atMs, latestMs - 600_000, latestMs);
+  return isSound && bucket['capacity'] === String(CAPACITY) ? undefined : JSON.stringify(bucket).slice(0, 300);
+}
+
+/** Of a bucket whose limits were others; else nobody looks at it. */
+const wrongCeiling = (client: string, { ceiling = String(CAPACITY) }: Record<string, string>): string | undefined =>
+  !client.startsWith('odd') || isWithin(Number(ceiling), CAPACITY, 1e9) ? undefined : `ceiling ${ceiling}`;
+
+const isWithin = (value = Number.NaN, lowest: number, highest: number): boolean => value >= lowest && value <= highest;
+
+/** States that would hold for ever if times were believed, whoever wrote them. */
+function oddBreakers(): Record<string, string>[] {
+  const far = String(Date.now() + 10_000_000_000);
+  return ['OPEN', 'HALF_OPEN'].map((kind) => ({
+    default: kind,
+    'default:written': kind,
+    'default:epoch': String(Date.now()),
+    'default:trips': '1',
+    'default:opened_at': String(Date.now()),
+    'default:open_until': far,
+    'default:leases': `one=${far},two=${far}`,
+  }));
+}
+
 const isOurFault = ({ status, headers }: Reply): boolean =>
   status >= 500 && !(status === 503 && headers['x-circuit-breaker'] !== undefined);
 
@@ -169,6 +213,36 @@ test.prop([fc.array(fc.oneof(command, message), { minLength: 600, maxLength: 600
       return reply.status === 200 && reply.headers['x-ratelimit-limit'] === String(CAPACITY);
     }, 'a new client is served and counted');
     await untilHealth(port, 'ok');
+    const odd = oddBuckets();
+    for (const [client, fields] of odd) await redis.client.hset(bucketKey(client), fields);
+    for (const client of [...FUZZED, ...odd.map(([name]) => name)]) {
+      let wrong: string | undefined;
+      await until(
+        async () => {
+          const { status, headers } = await get(port, { path: '/proxy/ok', headers: { client } });
+          const bucket = await redis.client.hgetall(bucketKey(client));
+          wrong =
+            status === 200
+              ? (wrongIn(bucket) ?? wrongCeiling(client, bucket))
+              : `${status} ${JSON.stringify(bucket).slice(0, 300)}`;
+          return wrong === undefined && isWithin(Number(headers['x-ratelimit-remaining']), 0, CAPACITY);
+        },
+        // What is sound at once, and not only once the bucket has come to the end of its life.
+        { describe: () => `${client}: ${wrong}`, withinMs: client.startsWith('odd') ? 2_000 : 10_000 },
+      );
+    }
+    for (const fields of oddBreakers()) {
+      await redis.client.hset(BREAKER_KEY, fields);
+      const name = fields['default'] ?? '';
+      await eventually(async () => {
+        const reply = await get(port, { path: '/proxy/fail', headers: { client: 'fails' } }); // or nobody looks at it
+        return reply.headers['x-circuit-breaker'] !== undefined;
+      }, `the breaker is ${name}, as somebody wrote`);
+      await eventually(async () => {
+        await get(port, { path: '/proxy/ok', headers: { client: 'passes' } });
+        return (await redis.client.hget(BREAKER_KEY, 'default')) === 'CLOSED';
+      }, `a breaker that somebody has made ${name} for ever closes`);
+    }
     await eventually(async () => {
       const answer = await fetch(`${gateway.adminUrl}/admin/status`);
       const { verdict, liveNodes, threadRestarts } = (await answer.json()) as Record<string, unknown>;

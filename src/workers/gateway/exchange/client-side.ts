@@ -36,7 +36,12 @@ export interface AnsweredExchange {
   answerFraming: number;
   /** The exchange behind it, where a connection has several. */
   nextInLine: AnsweredExchange | undefined;
+  /** `undefined` = no other stands before it on its connection. */
   heldAnswer: HeldAnswer | undefined;
+  /** It came behind others on its connection, and waits for these: there was no room for it beside them. */
+  readonly waitsForTurn: boolean;
+  /** One of those is over. */
+  onTurn(): void;
   /** The next piece of the request's body is the last; it may be empty. */
   onBodyEnds(): void;
   /** Bytes [from, to) of it, in memory that is the front's and gone when this returns. */

@@ -68,7 +68,9 @@ type Stage =
   | 'deciding'
   | 'verifying'
   | 'limit'
+  | 'share'
   | 'authorizing'
+  | 'room'
   | 'breaker'
   | 'client-body'
   | 'forwarding'
@@ -474,12 +476,26 @@ export class Exchange
     }
   }
 
-  /** 429: whether its client has more under way than it may. */
+  /** 429: whether its client has more under way than it may; where that is its own connection's, it waits for these. */
   #share(): void {
     const { clientsInFlight, inFlight } = this.thread;
     const most = this.caller === undefined ? 0 : this.caller.maxInFlight;
     if ((inFlight <= clientsInFlight.mark && most === 0) || clientsInFlight.admit(this, most)) this.#authorize();
-    else this.#refuse('too_many_in_flight');
+    else if (this.heldAnswer === undefined) this.#refuse('too_many_in_flight');
+    else this.#stage = 'share';
+  }
+
+  get waitsForTurn(): boolean {
+    return this.#stage === 'share' || this.#stage === 'room';
+  }
+
+  onTurn(): void {
+    try {
+      if (this.#stage === 'share') this.#share();
+      else if (this.#stage === 'room') this.#awaitRoom();
+    } catch (error) {
+      this.onFault(error);
+    }
   }
 
   /** 301 to 308, 401, 403, 503: whether somebody outside the gateway lets it pass, where the route asks one. */
@@ -523,10 +539,20 @@ export class Exchange
     this.fields += lines;
   }
 
-  /** 503: whether the upstream is called at all. */
+  /** 503: whether the upstream is called at all, and when. */
   #checkBreaker(): void {
     const { split } = this.stages;
     if (split !== undefined) this.#stages = split.stagesFor(this);
+    this.#awaitRoom();
+  }
+
+  /** Whoever has something under way on the same connection adds nothing to a line: it waits for that, and takes nobody's place. */
+  #awaitRoom(): void {
+    if (this.heldAnswer !== undefined && this.stages.upstream.isCrowded) this.#stage = 'room';
+    else this.#passBreaker();
+  }
+
+  #passBreaker(): void {
     const { breakerPlace } = this.stages;
     if (breakerPlace === 0) return this.#forward();
     const token = this.thread.breaker.check(breakerPlace, this.breakerClient);
@@ -953,7 +979,9 @@ export class Exchange
       stage === 'deciding' ||
       stage === 'verifying' ||
       stage === 'limit' ||
+      stage === 'share' ||
       stage === 'authorizing' ||
+      stage === 'room' ||
       stage === 'breaker'
     );
   }

@@ -385,6 +385,12 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     for (const connection of this.#all) connection.destroy();
   }
 
+  /** One more would have a connection at once, or soon. */
+  get hasPlace(): boolean {
+    const places = this.sharing?.active === true ? this.sharing.most : 1;
+    return this.pending < this.#queue.mostConnections * places;
+  }
+
   /** Some connection stands, so that waiting for one is waiting for others to be done with it. */
   get hasConnections(): boolean {
     return this.open > 0;

@@ -285,6 +285,19 @@ export class Upstream implements TargetOwner {
     return this.queued < this.config.queue;
   }
 
+  /**
+   * So many wait that a request whose client's connection has another under way had better wait for that one: more in the
+   * line would make nothing faster, and take the places of others.
+   */
+  get isCrowded(): boolean {
+    const { connections, queue, pipelining } = this.config;
+    const most = Math.min(connections, queue >> 2);
+    if (this.queued > 0 && this.queued >= most) return true;
+    if (most > 0 && pipelining === 1) return false;
+    for (const target of this.targets) if (target.hasPlace) return false;
+    return true;
+  }
+
   /** Closes connections that have rested too long, and says how many there are. */
   tick(nowMs: number): void {
     this.retryBudget.tick(nowMs);

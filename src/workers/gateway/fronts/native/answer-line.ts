@@ -108,6 +108,7 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
   /** Whether the next request may be looked at while others are under way. */
   protected mayRunBeside(): boolean {
     if (this.pendingWrites > 0 || this.count >= MOST_EXCHANGES || (this.flags & ALL_SAFE) === 0) return false;
+    if (this.last?.waitsForTurn === true || (this.count > 0 && !this.host.mayReadAhead)) return false;
     return this.#waitingBytes < MOST_WAITING_BYTES;
   }
 
@@ -353,8 +354,13 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     if (this.first === undefined) {
       this.idleSinceMs = Math.trunc(this.host.deadlines.nowMs);
       this.host.markIdle(this.index);
-    }
+    } else if (this.count > 1 || this.first.waitsForTurn) this.#callWaiting();
     this.takeKept(); // there is room for one more
+  }
+
+  /** Those that wait for others of the connection: the first has its turn, the rest may have room by now. */
+  #callWaiting(): void {
+    for (let each = this.first; each !== undefined; each = each.nextInLine) if (each.waitsForTurn) each.onTurn();
   }
 
   /** The turn of this exchange has come. @returns it, if its answer was given with that */

@@ -28,6 +28,8 @@ export interface ConnectionHost {
   readonly testFaults: boolean;
   /** Field line with the time of day. */
   readonly dateLine: string;
+  /** The thread has so few exchanges under way that a connection may have several of them. */
+  readonly mayReadAhead: boolean;
   openExchange(client: ClientSide): Exchange;
   /** `index` has something to do (again), or nothing. */
   markBusy(index: number): void;

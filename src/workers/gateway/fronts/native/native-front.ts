@@ -189,6 +189,10 @@ export class NativeFront implements ClientFront, ConnectionHost {
     if (index >= 0) this.#rows.release(index);
   }
 
+  get mayReadAhead(): boolean {
+    return this.#thread.inFlight * 2 < this.#thread.config.server.maxInFlight;
+  }
+
   openExchange(client: ClientSide): Exchange {
     return this.#thread.open(client);
   }
