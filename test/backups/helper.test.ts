@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -64,16 +65,30 @@ test('one that is no longer wanted ends while it is halted', async () => {
   await expect(ending).rejects.toThrow('enough');
 });
 
-test('one whose gateway is killed while it is halted goes too', async () => {
+/** A process with helpers, all on one core, which it keeps for a while: helpers yield. @returns it, and their process ids */
+async function gatewayWithHelpers(count: number, busyMs: number): Promise<[ChildProcess, readonly number[]]> {
   const script = `
     const { spawnHelper } = await import(process.argv[1] + '/src/shared/backups/helper-program.js');
-    console.log(spawnHelper(['sh', '-c', ${JSON.stringify(SPIN)}], { cpuShare: 0.25 }).pid);`;
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script, DIST], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-  const pid = Number(line.toString());
+    const start = () => spawnHelper(['sh', '-c', ${JSON.stringify(SPIN)}], { cpuShare: 0.25 }).pid;
+    console.log(Array.from({ length: ${count} }, start).join(' '));
+    const beganMs = performance.now();
+    while (performance.now() < beganMs + ${busyMs});`;
+  const node = [process.execPath, '--input-type=module', '-e', script, DIST];
+  const gateway = spawn('taskset', ['--cpu-list', '0', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(gateway.stdout, 'data')) as [Buffer];
+  return [gateway, line.toString().split(' ').map(Number)];
+}
+
+test('one whose gateway is killed while it is halted goes too', async () => {
+  const [gateway, [pid = 0]] = await gatewayWithHelpers(1, 0);
   await until(() => isHalted(pid));
-  parent.kill('SIGKILL');
+  gateway.kill('SIGKILL');
   await until(() => hasEnded(pid));
+});
+
+test('one that is halted before it has begun goes with its gateway', async () => {
+  const [gateway, pids] = await gatewayWithHelpers(12, 50);
+  for (const pid of pids) await until(() => isHalted(pid));
+  gateway.kill('SIGKILL');
+  for (const pid of pids) await until(() => hasEnded(pid));
 });

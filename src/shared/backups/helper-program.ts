@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /**
  * Keeps the program from outliving us, however we end, also while it is halted: the shell becomes the program, and its child
- * waits for the end of a pipe that only we hold. A line on it says that the program has ended already.
+ * waits for the end of a pipe that only we hold. A line on it says that the program has ended already. The end of what the
+ * shell holds as 3 says that this child is there.
  */
-const GUARD = 'exec 3<&0; { read -r line <&3 || kill -9 $$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
+const GUARD =
+  'exec 4<&0; { read -r line <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- & exec 3>&-; exec "$@" </dev/null 4<&-';
 /** How the shell ends where there is no such program (POSIX, 2.8.2). */
 export const NO_PROGRAM = 127;
 
@@ -31,14 +34,27 @@ export function spawnHelper(
   { cpuShare, cwd }: HelperOptions,
 ): ChildProcessByStdio<Writable, Readable, Readable> {
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', ...command], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });
   child.stdin.on('error', () => {}); // the guard is gone already
   child.once('exit', () => child.stdin.end('ended\n'));
-  yieldToAll(child);
-  if (cpuShare < 1) keepShare(child, cpuShare);
+  // Not before it is guarded: a shell that is halted before it has made its guard would stay when we are killed.
+  whenGuarded(child, () => {
+    yieldToAll(child);
+    if (cpuShare < 1) keepShare(child, cpuShare);
+  });
   return child;
+}
+
+function whenGuarded(child: ChildProcess, then: () => void): void {
+  const guarded = child.stdio[3];
+  if (!(guarded instanceof Readable)) return; // nothing was started
+  guarded.on('error', () => {});
+  guarded.once('end', () => {
+    if (child.exitCode === null && child.signalCode === null) then();
+  });
+  guarded.resume();
 }
 
 /** SCHED_IDLE where the system has that, else the lowest priority. */
