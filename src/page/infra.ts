@@ -77,9 +77,11 @@ const THREADS = [
 ];
 
 function nodeRow(node: PageAnswer['nodes']['nodes'][number], answer: PageAnswer): Row {
-  const { name, self, vitals, version, startedAt, threads, lastBeatMsAgo } = node;
+  const { name, self, vitals, version, startedAt, threads, jobsOnly, lastBeatMsAgo } = node;
   const own = answer.nodes.nodes.find((each) => each.self);
-  const differs = vitals !== undefined && own?.vitals !== undefined && vitals.configDigest !== own.vitals.configDigest;
+  const comparable = !jobsOnly && own?.jobsOnly === false;
+  const differs =
+    comparable && own.vitals !== undefined && vitals !== undefined && vitals.configDigest !== own.vitals.configDigest;
   const state =
     vitals === undefined
       ? badge('idle', 'Does not say')
@@ -93,7 +95,11 @@ function nodeRow(node: PageAnswer['nodes']['nodes'][number], answer: PageAnswer)
   return {
     key: name,
     cells: [
-      [outside(name), self ? el('span', { class: 'detail' }, 'this one') : null],
+      [
+        outside(name),
+        self ? el('span', { class: 'detail' }, 'this one') : null,
+        jobsOnly ? el('span', { class: 'detail' }, 'jobs only') : null,
+      ],
       [state, silent],
       figure(vitals?.requests),
       figure(vitals?.errors5xx),

@@ -106,9 +106,9 @@ async function compose(first: First, log: Log): Promise<void> {
   let pageWatch: PageWatch | undefined;
   const threadSet = new ThreadSet();
   const degraded = new DegradedReasons(threadSet);
-  // JOBS=only: who serves no clients is none of the nodes that share limits and breakers.
+  // JOBS=only: who serves no clients shares no limits and breakers with the other nodes, and is only listed with them.
   const serves = first.config.jobs.mode !== 'only';
-  const connections = serves ? await redisConnections(first.config, { log, degraded, threads: threadSet }) : undefined;
+  const connections = await redisConnections(first.config, { log, degraded, threads: threadSet });
   const acceptor = await openAcceptor({
     config: first.config,
     slots: slotsFor(server.workers),
@@ -133,7 +133,7 @@ async function compose(first: First, log: Log): Promise<void> {
       version: VERSION,
       started: new Date(startedAtMs).toISOString(),
       threads: server.workers,
-      address: `${hostname()}:${port}`,
+      address: serves ? `${hostname()}:${port}` : '',
       vitals: pageWatch?.vitals(),
     }),
     threads: threadSet,
@@ -159,7 +159,7 @@ async function compose(first: First, log: Log): Promise<void> {
   if (serves) targetSets.configure(first.config);
   let active = (): Config => first.config;
   const drains = new TargetDrains({
-    redis: serves ? control.redis : undefined,
+    redis: control.redis,
     isOfUse: () => active().upstreams.some(({ targets, resolveAllMs }) => targets.length > 1 || resolveAllMs > 0),
     onChange: (keys) => {
       threadSet.tellAll({ to: 'upstreams', type: 'drains', keys });
@@ -167,7 +167,7 @@ async function compose(first: First, log: Log): Promise<void> {
     },
   });
   const splits = new SplitWeights({
-    redis: serves ? control.redis : undefined,
+    redis: control.redis,
     isOfUse: () => active().routes.some(({ split }) => split !== undefined),
     onChange: (weights) => threadSet.tellAll({ to: 'upstreams', type: 'splits', weights }),
   });
@@ -346,7 +346,7 @@ async function compose(first: First, log: Log): Promise<void> {
       versions,
       log,
     },
-    connections,
+    serves ? connections : undefined,
   );
   const { watchEveryMs } = first.config.source;
   const configWatch =

@@ -26,7 +26,7 @@ export function nodeTable({ nodes, scope }: NodesAnswer, nowMs: number): readonl
     return [
       node.name,
       node.version,
-      node.address,
+      node.jobsOnly ? span('jobs only', 'faint') : node.address,
       node.threads,
       Number.isNaN(startedMs) ? '' : duration(Math.max(0, Math.round((nowMs - startedMs) / 1000))),
       milliseconds(node.lastBeatMsAgo),

@@ -4,7 +4,7 @@ import type { NodesAnswer } from '../../shared/admin/status.ts';
 import type { NodeVitals } from '../../shared/admin/vitals.ts';
 import { monotonicMs } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
+import { JOB_NODES_KEY, nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
 import { readScript, runScript } from '../../shared/redis/scripts.ts';
 import { MOST_NODES, readNodes } from './read-nodes.ts';
 import type { ListedNode } from './read-nodes.ts';
@@ -34,6 +34,8 @@ export interface NodeRegistryOptions {
   /** Closed by whoever made it, after `close`. */
   readonly redis: Redis | Cluster;
   readonly info: () => NodeInfo;
+  /** JOBS=only: it is listed, but not counted, and does not count. */
+  readonly jobsOnly: boolean;
   readonly log: Log;
   /** Called when the number of live nodes has changed. */
   readonly onCount: (count: number, names: readonly string[]) => void;
@@ -48,6 +50,7 @@ export interface NodeRegistryOptions {
 export class NodeRegistry {
   readonly #options: NodeRegistryOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #setKey: string;
   readonly #instance = randomBytes(6).toString('hex');
   readonly #twins = new Twins(this.#instance, ALIVE_MS);
   #twinCount = 0;
@@ -59,12 +62,13 @@ export class NodeRegistry {
 
   constructor(options: NodeRegistryOptions) {
     this.#options = options;
+    this.#setKey = options.jobsOnly ? JOB_NODES_KEY : NODES_KEY;
     options.redis.on('error', () => {}); // told by the limits and the breakers, which need Redis more
     options.redis.on('ready', () => void this.#beat());
     this.#timer = setInterval(() => void this.#beat(), BEAT_EVERY_MS).unref();
   }
 
-  /** Nodes that live, this one and others of its name included. */
+  /** Nodes that live, this one and others of its name included; 1 with JOBS=only. */
   get count(): number {
     return this.#count;
   }
@@ -74,7 +78,7 @@ export class NodeRegistry {
     const fresh = await this.#read();
     const ageMs = this.#known === undefined ? 0 : Math.round(monotonicMs() - this.#known.atMs);
     const known = (this.#known?.nodes ?? []).map((node) => ({ ...node, lastBeatMsAgo: node.lastBeatMsAgo + ageMs }));
-    return { scope: fresh ? 'cluster' : 'node', nodes: withSelf(known, this.#options.info()) };
+    return { scope: fresh ? 'cluster' : 'node', nodes: withSelf(known, this.#options) };
   }
 
   async #read(): Promise<boolean> {
@@ -98,7 +102,7 @@ export class NodeRegistry {
     const { redis, info } = this.#options;
     if (redis.status === 'ready') {
       const { name } = info();
-      await Promise.allSettled([redis.zrem(NODES_KEY, name), redis.del(nodeKey(name))]);
+      await Promise.allSettled([redis.zrem(this.#setKey, name), redis.del(nodeKey(name))]);
     }
   }
 
@@ -111,7 +115,7 @@ export class NodeRegistry {
     const { redis } = this.#options;
     const beat = (keys: readonly string[], more: readonly string[]) =>
       runScript(redis, BEAT, {
-        keys: [NODES_KEY, ...keys],
+        keys: [this.#setKey, ...keys],
         args: [mine.name, ALIVE_MS, MOST_NODES, ...more],
       }) as Promise<readonly [string, readonly string[]]>;
     const key = nodeKey(mine.name);
@@ -129,13 +133,14 @@ export class NodeRegistry {
   }
 
   async #beat(): Promise<void> {
-    const { redis, info, log, onCount } = this.#options;
+    const { redis, info, jobsOnly, log, onCount } = this.#options;
     if (this.#closed || this.#beating || redis.status !== 'ready') return;
     this.#beating = true;
     try {
       const mine = info();
       const [before, live] = await this.#beatAndSay(mine);
       this.#findTwins(before);
+      if (jobsOnly) return;
       const count = Math.max(1, live.length) + this.#twinCount;
       if (count !== this.#count) {
         log.info({ nodes: live }, 'live nodes changed');
@@ -152,10 +157,14 @@ export class NodeRegistry {
 }
 
 /** What this node says of itself holds without asking anyone. */
-export function withSelf(nodes: readonly ListedNode[], info: NodeInfo): NodesAnswer['nodes'] {
-  const { name, version, started, threads, address, vitals } = info;
+export function withSelf(
+  nodes: readonly ListedNode[],
+  { info, jobsOnly }: Pick<NodeRegistryOptions, 'info' | 'jobsOnly'>,
+): NodesAnswer['nodes'] {
+  const { name, version, started, threads, address, vitals } = info();
   const seen = nodes.find((node) => node.name === name);
-  const self = { name, version, startedAt: started, threads, address, lastBeatMsAgo: seen?.lastBeatMsAgo ?? 0, vitals };
+  const lastBeatMsAgo = seen?.lastBeatMsAgo ?? 0;
+  const self = { name, version, startedAt: started, threads, jobsOnly, address, lastBeatMsAgo, vitals };
   const others = nodes.filter((node) => node.name !== name).map((node) => ({ ...node, self: false }));
   return [{ ...self, self: true }, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { nodeVitals } from '../../shared/admin/vitals.ts';
 import type { NodeVitals } from '../../shared/admin/vitals.ts';
 import { parseJson } from '../../shared/parse-json.ts';
-import { nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
+import { JOB_NODES_KEY, nodeKey, NODES_KEY } from '../../shared/redis/keys.ts';
 import { readScript, runScript } from '../../shared/redis/scripts.ts';
 
 /** A node as the others see it. */
@@ -13,6 +13,7 @@ export interface ListedNode {
   /** ISO 8601; empty: it has not said. */
   readonly startedAt: string;
   readonly threads: number;
+  readonly jobsOnly: boolean;
   readonly address: string;
   readonly lastBeatMsAgo: number;
   readonly vitals?: NodeVitals | undefined;
@@ -46,7 +47,22 @@ async function startOf(redis: Redis | Cluster, key: string): Promise<string> {
 
 /** Reads which nodes live and what each says of itself. Rejects when Redis cannot be asked. */
 export async function readNodes(redis: Redis | Cluster, aliveMs: number): Promise<readonly ListedNode[]> {
-  const listed = await runScript(redis, LIST, { keys: [NODES_KEY], args: [aliveMs, MOST_NODES] });
+  const [serving, jobsOnly] = await Promise.all([
+    readSet(redis, { key: NODES_KEY, aliveMs }),
+    readSet(redis, { key: JOB_NODES_KEY, aliveMs }),
+  ]);
+  const names = new Set(serving.map(({ name }) => name)); // one that was started anew with another JOBS is in both for a while
+  return [
+    ...serving.map((node) => ({ ...node, jobsOnly: false })),
+    ...jobsOnly.filter(({ name }) => !names.has(name)).map((node) => ({ ...node, jobsOnly: true })),
+  ];
+}
+
+async function readSet(
+  redis: Redis | Cluster,
+  { key, aliveMs }: { readonly key: string; readonly aliveMs: number },
+): Promise<readonly Omit<ListedNode, 'jobsOnly'>[]> {
+  const listed = await runScript(redis, LIST, { keys: [key], args: [aliveMs, MOST_NODES] });
   const found = listed as readonly (string | number)[];
   const names = found.filter((_, at) => at % 2 === 0).map(String);
   // One by one: in a cluster they lie in different slots.

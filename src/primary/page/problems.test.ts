@@ -48,6 +48,7 @@ test('other nodes speak for themselves, and another configuration is said', () =
   const nodes = [
     { name: 'a', self: true, vitals: vitals({ reasons: ['own'] }) },
     { name: 'b', self: false, vitals: vitals({ verdict: 'degraded', reasons: ['away'], configDigest: 2 }) },
+    { name: 'jobs', self: false, jobsOnly: true, vitals: vitals({ configDigest: 3 }) },
     { name: 'old', self: false },
   ] as unknown as NodesAnswer['nodes'];
   expect(otherNodes({ scope: 'cluster', nodes })).toEqual([

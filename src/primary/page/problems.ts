@@ -39,16 +39,17 @@ export function findings(status: StatusAnswer, recent: RecentTraffic): readonly 
 
 /** What the other nodes say of themselves, and what they do not have in common with this one. */
 export function otherNodes({ nodes }: NodesAnswer): readonly (Finding & { readonly node: string })[] {
-  const digest = nodes.find(({ self }) => self)?.vitals?.configDigest;
+  const own = nodes.find(({ self }) => self);
+  const digest = own?.jobsOnly === true ? undefined : own?.vitals?.configDigest;
   return nodes
     .filter(({ self }) => !self)
-    .flatMap(({ name, vitals }) => {
+    .flatMap(({ name, vitals, jobsOnly }) => {
       if (vitals === undefined) return [];
       const severity = vitals.verdict === 'draining' ? ('warn' as const) : ('bad' as const);
-      const own = vitals.reasons.map((text) => ({ text, severity, node: name }));
-      const differs = digest !== undefined && vitals.configDigest !== digest;
+      const said = vitals.reasons.map((text) => ({ text, severity, node: name }));
+      const differs = !jobsOnly && digest !== undefined && vitals.configDigest !== digest;
       const text = 'it has another configuration (routes, upstreams or limits) than this node';
-      return differs ? [...own, { text, severity: 'warn' as const, node: name }] : own;
+      return differs ? [...said, { text, severity: 'warn' as const, node: name }] : said;
     });
 }
 

@@ -72,14 +72,16 @@ export class TrafficControl {
     this.#options = options;
     const { config, log, info, connections, threads } = options;
     const { redis } = config;
+    const jobsOnly = config.jobs.mode === 'only';
     this.#memoryBuckets = createBucketMemory(bucketMemorySize(config.limits.maxClients));
-    // Shared by nodes and limits.
     const client = connections?.open('nodes', { ...BREAKER_REDIS_OPTIONS, commandTimeout: REDIS_TIMEOUT_MS });
-    this.redis = client;
+    // With JOBS=only it says that it lives, and no more: there are no limits and no breakers.
+    this.redis = jobsOnly ? undefined : client;
     if (client !== undefined) {
       this.#nodes = new NodeRegistry({
         redis: client,
         info,
+        jobsOnly,
         log,
         onCount: (count, names) => {
           options.events?.add('nodes', `${count} live nodes`, { names });
@@ -90,9 +92,9 @@ export class TrafficControl {
     }
     this.limits = new LimitControl({
       config,
-      redis: client,
+      redis: this.redis,
       memoryBuckets: this.#memoryBuckets,
-      liveNodes: async () => (await this.nodes()).nodes.map(({ name }) => name),
+      liveNodes: async () => (await this.nodes()).nodes.flatMap(({ name, jobsOnly: none }) => (none ? [] : [name])),
       liveCount: () => this.liveNodes,
       broadcast: (message) => threads.tellAll({ to: 'limits', ...message }),
       onStoreChange: (state, before) => reportStoreChange(options, state, before),
@@ -118,7 +120,7 @@ export class TrafficControl {
         listener: (notice) => this.#onNotice(notice),
         onListenerError: (error) => log.error({ err: error }, 'circuit breakers: a listener failed'),
       },
-      redis === undefined || connections === undefined
+      redis === undefined || connections === undefined || jobsOnly
         ? undefined
         : {
             connect: (purpose) => connections.open(purpose, BREAKER_REDIS_OPTIONS),
@@ -184,8 +186,9 @@ export class TrafficControl {
 
   /** The nodes that share the Redis. Never rejects. */
   nodes(): Promise<NodesAnswer> {
-    const { info } = this.#options;
-    return this.#nodes?.list() ?? Promise.resolve({ scope: 'node', nodes: withSelf([], info()) });
+    const { info, config } = this.#options;
+    const jobsOnly = config.jobs.mode === 'only';
+    return this.#nodes?.list() ?? Promise.resolve({ scope: 'node', nodes: withSelf([], { info, jobsOnly }) });
   }
 
   breakers(): ReturnType<Breaker['front']['view']> {

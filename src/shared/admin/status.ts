@@ -72,6 +72,10 @@ export const nodesAnswer = z.object({
       version: z.string(),
       startedAt: z.string(),
       threads: z.number(),
+      jobsOnly: z
+        .boolean()
+        .default(false)
+        .describe('JOBS=only: it serves no clients, and is not counted among `liveNodes`.'),
       address: z.string(),
       lastBeatMsAgo: z.number(),
       vitals: nodeVitals.optional().describe('Absent: it does not say, as with ADMIN_UI=off.'),

@@ -41,6 +41,9 @@ export const CONFIG_VERSIONS_KEY = `${OURS}config:versions`;
 /** Sorted set of the nodes by the time they last beat, by Redis's clock. */
 export const NODES_KEY = `${OURS}nodes`;
 
+/** The same of those with JOBS=only: they are listed, and share no limits, so they are not counted. */
+export const JOB_NODES_KEY = `${OURS}nodes:jobs`;
+
 /** What a node says about itself. */
 export const nodeKey = (node: string): string => `${OURS}node:${node}`;
 

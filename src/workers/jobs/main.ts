@@ -3,10 +3,11 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants as os, setPriority } from 'node:os';
 import { pipeline } from 'node:stream/promises';
-import { constants, createGunzip, createGzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { JobTasks } from '../../shared/backups/tasks.ts';
 import { decryptWith, encryptFor } from './age.ts';
+import { gzipped } from './gzipped.ts';
 import { paced } from './pace.ts';
 import { findMissing } from './find.ts';
 
@@ -48,10 +49,9 @@ const newFile = (path: string) => createWriteStream(path, { flags: 'wx', mode: 0
 export async function pack({ input, cpuShare }: Call<'pack'>): Promise<JobTasks['pack']['output']> {
   const { from, to, recipients } = input;
   const [clear, stored] = [tally(), tally()];
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   const source = clear.pass(slicesOf(from, cpuShare));
-  if (recipients.length === 0) await pipeline(source, gzip, stored.pass, newFile(to));
-  else await pipeline(source, gzip, encryptFor(recipients), stored.pass, newFile(to));
+  if (recipients.length === 0) await pipeline(source, gzipped, stored.pass, newFile(to));
+  else await pipeline(source, gzipped, encryptFor(recipients), stored.pass, newFile(to));
   return { bytes: stored.bytes(), sha256: stored.sha256(), clearBytes: clear.bytes(), clearSha256: clear.sha256() };
 }
 

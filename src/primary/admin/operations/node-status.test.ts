@@ -14,6 +14,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     node: 'a',
     startedAtMs: 0,
     workers: 0,
+    serves: true,
     redisConfigured,
     uptimeMs: () => 0,
     port: () => 8080,

@@ -16,6 +16,8 @@ export interface StatusParts {
   readonly node: string;
   /** Time of day. */
   readonly startedAtMs: number;
+  /** Not with JOBS=only: then no limit asks for anything. */
+  readonly serves: boolean;
   readonly workers: number;
   readonly redisConfigured: boolean;
   /** Since the start, on a clock that is never set back. */
@@ -94,7 +96,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     redis: {
       configured: parts.redisConfigured,
       state: parts.redisConfigured ? redisState : 'none',
-      reason: parts.redisConfigured ? redisReasons.join('; ') : whyNoRedis(parts),
+      reason: parts.redisConfigured ? redisReasons.join('; ') : 'REDIS_URL is not set',
     },
     threads: shown,
     threadRestarts: threads.restarts,
@@ -103,9 +105,6 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     unreachable: [...parts.unreachable.all()],
   };
 }
-
-const whyNoRedis = ({ workers }: StatusParts): string =>
-  workers === 0 ? 'without request threads nothing but jobs needs it' : 'REDIS_URL is not set';
 
 /** Where the file is stays out: whoever reaches the port may read this. */
 const changesOf = (token: AdminToken): StatusAnswer['changes'] =>
@@ -123,7 +122,8 @@ const redisReasonsOf = (parts: StatusParts): readonly string[] => [
 export function limitsReasonsOf({
   limitsStore,
   redisConfigured,
-}: Pick<StatusParts, 'limitsStore' | 'redisConfigured'>): readonly string[] {
+  serves,
+}: Pick<StatusParts, 'limitsStore' | 'redisConfigured' | 'serves'>): readonly string[] {
   const { state, reason } = limitsStore.state();
   switch (state) {
     case 'up':
@@ -131,7 +131,7 @@ export function limitsReasonsOf({
     case 'down':
       return [`rate limits: Redis is not asked (${reason})`];
     case 'none': // no thread has reached it yet
-      return redisConfigured ? ['rate limits: connecting to Redis'] : [];
+      return redisConfigured && serves ? ['rate limits: connecting to Redis'] : [];
     default:
       return state satisfies never;
   }

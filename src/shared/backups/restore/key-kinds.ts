@@ -2,6 +2,7 @@ import {
   BREAKER_KEY,
   BUCKET_PREFIX,
   KEY_PREFIXES,
+  JOB_NODES_KEY,
   NODES_KEY,
   nodeKey,
   OVERRIDES_KEY,
@@ -64,6 +65,7 @@ const EXACT: ReadonlyMap<string, KeyKind> = new Map([
   [SPLITS_KEY, SPLITS],
   [BREAKER_KEY, BREAKERS],
   [NODES_KEY, NODES],
+  [JOB_NODES_KEY, NODES],
   [`${OURS}api-keys`, API_KEYS],
   [`${OURS}health`, HEALTH],
 ]);
