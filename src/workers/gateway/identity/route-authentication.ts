@@ -209,6 +209,13 @@ export class RouteAuthentication {
     return lacking === undefined ? caller : 'not_allowed';
   }
 
+  /** What is known by now of whom it has let in. @param done called once, at once where nobody has to be asked */
+  again(identity: Identity, done: (verdict: Verdict) => void): void {
+    const verifier = this.#parts.verifiers.get(identity.method);
+    if (verifier?.again === undefined) done(identity);
+    else verifier.again(identity, done);
+  }
+
   /** @param code of a refusal with 401 */
   challenge(code: AuthOutcome): string {
     if (code === 'credentials_missing') return this.#challenge;
