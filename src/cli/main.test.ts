@@ -226,7 +226,7 @@ describe('gateway reload', () => {
 
 describe('gateway why', () => {
   test.each([
-    ['unknown_client', 0, 'joe passes.\nSo it is.', ''],
+    ['unknown_route', 1, '', 'So it is.\nThere are these clients: ann, bob'],
     ['impossible_client', 1, '', 'So it is.\nThere are these clients: ann, bob'],
   ])('answered 404 %s ends with %i', async (...[code, exitCode, out, err]) => {
     const body = JSON.stringify({ status: 404, code, detail: 'So it is.', clients: ['ann', 'bob'] });

@@ -1,4 +1,4 @@
-import type { ClientLimitsAnswer } from '../shared/admin/limits.ts';
+import type { WhyAnswer } from '../shared/admin/why.ts';
 import type { PageAnswer } from '../shared/admin/page.ts';
 import { call, Refusal, segment } from './api.ts';
 import { byId, el, show } from './dom.ts';
@@ -22,11 +22,14 @@ const BUCKETS = [
   { title: 'Refill/s', right: true },
   { title: 'Full in', right: true },
 ];
-const ROUTES = [{ title: 'Route' }, { title: 'A request now' }, { title: 'Cost', right: true }];
+const REASONS = [{ title: 'Route' }, { title: 'Answer' }, { title: 'Why, and what to do' }];
+const ROUTES = [{ title: 'Route' }, { title: 'As far as limits go' }, { title: 'Cost', right: true }];
 
 /** Clients: who is refused, why, and what can be done about it. */
 export class Clients {
   #asked: string | undefined;
+  /** Where that one comes from; '' = nobody has said. */
+  #from = '';
   #mayChange = false;
 
   constructor() {
@@ -45,6 +48,15 @@ export class Clients {
                 spellcheck: 'false',
                 maxlength: 1024,
               }),
+              el('input', {
+                id: 'why-address',
+                name: 'address',
+                placeholder: 'from address (optional)',
+                'aria-label': 'Address that the client comes from, where that is not what names it',
+                autocomplete: 'off',
+                spellcheck: 'false',
+                maxlength: 45,
+              }),
               el('button', { type: 'submit' }, 'Look'),
             ]),
           ]),
@@ -59,7 +71,8 @@ export class Clients {
     );
     byId('why').addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.ask((byId('why-client') as HTMLInputElement).value.trim());
+      const [client, from] = ['why-client', 'why-address'].map((id) => (byId(id) as HTMLInputElement).value.trim());
+      void this.ask(client ?? '', from);
     });
   }
 
@@ -108,14 +121,19 @@ export class Clients {
     ]);
   }
 
-  /** Shows what is known of a client. */
-  async ask(client: string): Promise<void> {
+  /** Shows what is known of a client. @param from the address it comes from */
+  async ask(client: string, from = ''): Promise<void> {
     if (client === '') return;
     this.#asked = client;
+    this.#from = from;
     (byId('why-client') as HTMLInputElement).value = client;
+    (byId('why-address') as HTMLInputElement).value = from;
     try {
-      const found = await call<ClientLimitsAnswer>('GET', `/admin/limits/${segment(client)}`);
-      if (this.#asked === client) show(byId('why-answer'), this.#told(found, client));
+      const found = await call<WhyAnswer>(
+        'GET',
+        `/admin/why/${segment(client)}${from === '' ? '' : `?address=${encodeURIComponent(from)}`}`,
+      );
+      if (this.#asked === client) show(byId('why-answer'), this.#told(found, client, from));
     } catch (error) {
       if (this.#asked !== client) return;
       const text = error instanceof Refusal ? error.message : String(error);
@@ -129,7 +147,7 @@ export class Clients {
 
   /** Once more, after a change. */
   again(): void {
-    if (this.#asked !== undefined) void this.ask(this.#asked);
+    if (this.#asked !== undefined) void this.ask(this.#asked, this.#from);
   }
 
   #clientActions(client: string, withWhy: boolean): readonly Child[] {
@@ -143,28 +161,11 @@ export class Clients {
     ];
   }
 
-  #told(found: ClientLimitsAnswer, asked: string): readonly Child[] {
-    const { client, override, allowlisted, profile, buckets, routes, scope } = found;
-    const refusing = routes.filter(({ wouldPass, shadow }) => !wouldPass && !shadow);
-    const verdict =
-      override?.state === 'BANNED'
-        ? badge('bad', `Banned for ${duration(override.remainingSeconds)} more`)
-        : override?.state === 'EXEMPT' || allowlisted
-          ? badge(
-              'good',
-              allowlisted
-                ? 'Never limited: it is on the allow-list'
-                : `Exempt for ${duration(override?.remainingSeconds)} more`,
-            )
-          : refusing.length === 0
-            ? badge('good', routes.length === 0 ? 'No route limits it' : 'It would pass everywhere')
-            : badge(
-                'bad',
-                `Refused on ${refusing.length} of ${routes.length} ${routes.length === 1 ? 'route' : 'routes'}`,
-              );
+  #told(found: WhyAnswer, asked: string, from: string): readonly Child[] {
+    const { client, profile, buckets, routes, scope, reasons, known } = found;
     return [
       el('div', { class: 'answer' }, [
-        el('p', {}, [el('strong', {}, outside(client)), ' ', verdict]),
+        el('p', {}, [el('strong', {}, outside(client)), ' ', verdictOf(found)]),
         el(
           'p',
           { class: 'faint' },
@@ -172,8 +173,28 @@ export class Clients {
             scope === 'cluster' ? 'As the whole cluster counts. ' : 'As this node alone counts. ',
             profile === null ? '' : ['Profile '],
             profile === null ? null : outside(profile.name),
+            known ? '' : ' Nothing is known of it yet.',
           ].flat() as Child[],
         ),
+        reasons.length === 0
+          ? null
+          : table(
+              'What refuses it, and what to do',
+              REASONS,
+              reasons.map(({ route, code, status, certain, why, todo, retryAfterSeconds }) => ({
+                key: `${route} ${code} ${why}`,
+                cells: [
+                  outside(route),
+                  [
+                    badge(certain ? 'bad' : 'warn', certain ? `${status} ${code}` : `perhaps ${code}`),
+                    retryAfterSeconds > 0
+                      ? el('span', { class: 'detail' }, `passes in ${duration(retryAfterSeconds)}`)
+                      : null,
+                  ],
+                  [outside(why), el('span', { class: 'detail' }, outside(todo))],
+                ],
+              })),
+            ),
         buckets.length === 0
           ? null
           : table(
@@ -215,11 +236,24 @@ export class Clients {
             ),
         el('div', { class: 'actions' }, [
           ...this.#clientActions(client === '' ? asked : client, false),
-          command(`gateway why ${quoted(asked)}`),
+          command(`gateway why ${quoted(asked)}${from === '' ? '' : ` --address ${quoted(from)}`}`),
         ]),
       ]),
     ];
   }
+}
+
+/** In one badge: whether it passes. */
+function verdictOf({ override, allowlisted, reasons, routes }: WhyAnswer): Child {
+  const refused = new Set(reasons.filter(({ certain }) => certain).map(({ route }) => route)).size;
+  if (override?.state === 'BANNED') return badge('bad', `Banned for ${duration(override.remainingSeconds)} more`);
+  if (refused > 0) {
+    return badge('bad', `Refused on ${refused} of ${routes.length} ${routes.length === 1 ? 'route' : 'routes'}`);
+  }
+  if (reasons.length > 0) return badge('warn', 'It depends on what its request brings');
+  if (allowlisted) return badge('good', 'Never limited: it is on the allow-list');
+  if (override?.state === 'EXEMPT') return badge('good', `Exempt for ${duration(override.remainingSeconds)} more`);
+  return badge('good', routes.length === 0 ? 'No route limits it' : 'It would pass everywhere');
 }
 
 /** As a shell takes it. */

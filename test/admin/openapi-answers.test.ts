@@ -214,6 +214,8 @@ const OWN: Readonly<Record<string, () => Promise<AdminReply>>> = {
     return call(gateway, 'GET /admin/limits/known');
   },
   'getClientLimits 404': ask('GET /admin/limits/nobody'),
+  'explainClient 200': ask('GET /admin/why/known'),
+  'explainClient 404': ask('GET /admin/why/known?route=nobody'),
   'resetClientLimits 200': ask('DELETE /admin/limits/known'),
   'resetClientLimits 404': ask('DELETE /admin/limits/nobody'),
   'changeClientLimits 200': ask('POST /admin/limits/known', { body: { state: 'BANNED', for: 60 } }),
@@ -269,7 +271,7 @@ const UNPROVOKED = [
   / 500$/,
   /^pageRunbook 404$/, // a build without the runbook
   /^metrics 503$/,
-  /^(getClientLimits|resetClientLimits|changeClientLimits) 503$/,
+  /^(getClientLimits|explainClient|resetClientLimits|changeClientLimits) 503$/,
   /^(jobHistory|runJob|getJobRun|createKey|replaceKey|revokeKey|pushConfig|rollbackConfig|takeProfile) 503$/,
   // Two at once: test/config has them.
   /^rollbackConfig 412$/,

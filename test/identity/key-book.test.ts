@@ -106,6 +106,35 @@ test('a revocation reaches every node that hears of it, and the next look of one
   expect(await deaf.book.find(apiKeyHash('a'))).toBe('unknown');
 });
 
+test('a revocation reaches every node of a new cluster, and of one that has just lost its keys', async () => {
+  await using redis = await startRedis();
+  const clock = (): number => 0; // nobody calls the hash whole while the test lasts
+  const [one, hears, deaf] = [
+    await aNode(redis, { clock }),
+    await aNode(redis, { clock }),
+    await aNode(redis, { clock, hears: false }),
+  ];
+  const forgets = ({ forgotten }: Node, name: string): boolean =>
+    forgotten.some((hashes) => hashes === undefined || hashes.includes(apiKeyHash(name)));
+  const expectRevoked = async (name: string): Promise<void> => {
+    for (const { book, forgotten } of [hears, deaf]) {
+      expect(await book.find(apiKeyHash(name))).toEqual(answers(name));
+      await book.refresh();
+      forgotten.length = 0;
+    }
+    await one.book.put([revoked(name)]);
+    await until(() => forgets(hears, name));
+    expect(await hears.book.find(apiKeyHash(name))).toBe('unknown');
+    await deaf.book.refresh();
+    expect(forgets(deaf, name)).toBe(true);
+    expect(await deaf.book.find(apiKeyHash(name))).toBe('unknown');
+  };
+  await one.book.put([storedKey('a'), storedKey('b')]);
+  await expectRevoked('a');
+  await redis.client.del(API_KEYS_KEY);
+  await expectRevoked('b');
+});
+
 test('after FLUSHDB known keys pass, unknown ones are not refused, and all are put back', async () => {
   await using redis = await startRedis();
   await whole(redis);

@@ -142,6 +142,28 @@ describe('one gateway', () => {
     expect(JSON.stringify(pair.gateway.log)).not.toContain(TOKEN);
   });
 
+  test('why a client is refused that maintenance keeps out, and what to do', async () => {
+    const MAINTENANCE = { state: 'ON', for: 60, text: '<b>soon</b>', allow: ['10.7.0.0/16'] };
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    const url = `http://127.0.0.1:${pair.gateway.adminPort}/admin/maintenance`;
+    const say = async (body: unknown): Promise<number> =>
+      (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+    expect(await say(MAINTENANCE)).toBe(200);
+    await using open = await openPage(browser, pair.gateway);
+    const { page } = open;
+    const answer = (): Promise<string> => page.locator('#why-answer').innerText();
+    await page.fill('#why-client', '203.0.113.10');
+    await page.press('#why-client', 'Enter');
+    await eventually(async () => (await answer()).includes('503 maintenance'), 'it is told');
+    expect(await answer()).toMatch(/Refused on 1 of 1 route[^]*"<b>soon<\/b>"[^]*gateway maintenance off/);
+    await page.fill('#why-address', '10.7.0.1');
+    await page.press('#why-address', 'Enter');
+    await eventually(async () => (await answer()).includes('It would pass'), 'who is on the list passes');
+    expect(await answer()).toContain('gateway why 203.0.113.10 --address 10.7.0.1');
+    expect(await violations(page)).toEqual([]);
+    expect(await say({ state: 'OFF' })).toBe(200);
+  });
+
   test('another page of this very host changes nothing, with the cookie and without', async () => {
     await using open = await openPage(browser, pair.gateway);
     const { page } = open;

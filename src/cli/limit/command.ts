@@ -4,6 +4,7 @@ import type { ClientLimitsChange } from '../../shared/admin/limits.ts';
 import { tokens } from '../arguments.ts';
 import { changeLimits, getLimits, listOverrides, resetLimits, topRefused } from './limit.ts';
 import { why } from '../why/why.ts';
+import type { WhyOptions } from '../why/why.ts';
 import { forOption } from '../breaker/command.ts';
 import type { ForOption } from '../breaker/command.ts';
 import { asking, describeAsking } from '../groups/group.ts';
@@ -21,9 +22,17 @@ export function addLimits(program: Command, { io, finish }: GroupContext): void 
     describeAsking(parent, described).addArgument(client());
   about(program, {
     usage: 'why',
-    does: 'would a request of this client pass now; if not, which rule refuses it, and when the next one passes',
-    example: 'gateway why 203.0.113.7',
-  }).action(async (name: string, options: AskOptions) => finish(await why(asking(io, options), name)));
+    does: 'would a request of this client or consumer pass now; if not, what refuses it, what to do, and when the next one passes',
+    example: 'gateway why acme --address 203.0.113.7 --route orders',
+  })
+    .option(
+      '--address <address>',
+      'where it comes from, for lists of addresses (default: the client, where that is one)',
+    )
+    .option('--route <name>', 'only on this route (default: all)')
+    .action(async (name: string, { address, route, ...options }: AskOptions & WhyOptions) =>
+      finish(await why(asking(io, options), name, { address, route })),
+    );
 
   const limit = program.command('limit').description('see and change the rate limits of single clients');
   describeAsking(limit, {

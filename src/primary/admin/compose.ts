@@ -2,6 +2,7 @@ import { monotonicMs } from '../../shared/clock.ts';
 import { formatProblems } from '../../shared/config/problems.ts';
 import type { Config, LogLevel } from '../../shared/config/types.ts';
 import type { Log } from '../../shared/log.ts';
+import { whyOperation } from './operations/why.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { EventReaders } from '../events/event-readers.ts';
 import type { Acceptor } from '../front/acceptor.ts';
@@ -131,6 +132,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...targetOperations({ health: parts.health, drains: parts.drains, events }),
     ...splitOperations({ splits: parts.splits, routes: () => reload.active().config.routes, events }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
+    whyOperation({ limits: control.limits, maintenance: parts.maintenance.book }),
     ...keyOperations({
       book: parts.keys.book,
       events,

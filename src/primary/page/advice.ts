@@ -12,6 +12,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: Advice])[] = [
     { section: 'Redis Memory Critical', command: 'gateway redis purge --dry-run' },
   ],
   [/\bRedis\b/, { section: 'Redis Down', command: 'gateway doctor' }],
+  [/authorizer/i, { section: 'Authorizer Fails', command: 'gateway breaker list' }],
   [/circuit breaker of/, { section: 'Circuit Breaker Stuck Open', command: 'gateway breaker list' }],
   [/fewer than half|\bprobes\b/, { section: 'Upstream Panic', command: 'gateway targets' }],
   [/cannot be connected to|connections to/, { section: 'High Error Rate', command: 'gateway targets' }],
@@ -22,7 +23,6 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: Advice])[] = [
   [/reload|configuration/i, { section: 'Configuration', command: 'gateway check' }],
   [/node of the name/, { section: '', command: 'gateway nodes' }],
   [/still serving|about to end/, { section: '', command: 'gateway status' }],
-  [/authorizer/i, { section: 'High Error Rate', command: 'gateway breaker list' }],
 ];
 
 const OTHERWISE: Advice = { section: 'Service Down', command: 'gateway doctor' };

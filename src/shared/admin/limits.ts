@@ -36,7 +36,7 @@ export const overridesAnswer = z.object({
 });
 export type OverridesAnswer = z.infer<typeof overridesAnswer>;
 
-/** GET /admin/limits/{client}: also what `gateway why` reads. */
+/** GET /admin/limits/{client} */
 export const clientLimitsAnswer = z.object({
   client: z.string().describe('The name of its buckets.'),
   scope: z.enum(['cluster', 'node']),

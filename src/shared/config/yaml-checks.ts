@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { checkBounds } from './bounds.ts';
 import { checkAuthorize } from './authorize/checks.ts';
 import { authorizeSchema } from './authorize/yaml.ts';
 import { checkBreaker } from './breaker/checks.ts';
@@ -126,6 +127,9 @@ function checkAuthorizer(value: unknown, index: number, upstreams: readonly stri
 
 /** Everything that is wrong with the data of a YAML file, in no particular order. */
 export function checkYaml(value: unknown, around: YamlSurroundings): readonly YamlProblem[] {
+  // Alone: to say what else is wrong with so much would take long, and bring nobody further.
+  const tooMuch = checkBounds(mapping(value), around.hasDefaultUpstream);
+  if (tooMuch.length > 0) return tooMuch;
   const schema = gatewaySchema.safeParse(value, { reportInput: true });
   const problems = schema.success ? [] : schema.error.issues.flatMap(fromIssue);
   const file = mapping(value);

@@ -1,5 +1,6 @@
 import { isAlias, isCollection, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Scalar } from 'yaml';
+import { duplicateKeys } from './duplicate-keys.ts';
 import { expand } from './files/references.ts';
 import type { ReferenceSources } from './files/references.ts';
 import type { Problem } from './problems.ts';
@@ -68,7 +69,6 @@ const withProblems = (file: string, problems: readonly Problem[]): YamlSource =>
 const MOST_ERRORS = 10;
 
 const MESSAGE: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'this key is here twice',
   MULTIPLE_DOCS: 'only one document (no ---) is read',
 };
 
@@ -116,16 +116,19 @@ function expandAll(
 function parse(text: string, sources: ReferenceSources): YamlSource {
   const { file } = sources;
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const place = (offset: number): Pick<Problem, 'file' | 'line' | 'column'> => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problems = [...document.errors, ...document.warnings].slice(0, MOST_ERRORS).map(({ code, message, pos }) => ({
-    ...NOT_YAML,
+  const errors = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => ({
     hint: oneLine(MESSAGE[code] ?? message),
-    ...place(pos[0]),
+    offset,
   }));
+  const twice = duplicateKeys(document).map((offset) => ({ hint: 'this key is here twice', offset }));
+  const problems = [...errors, ...twice]
+    .slice(0, MOST_ERRORS)
+    .map(({ hint, offset }) => ({ ...NOT_YAML, hint, ...place(offset) }));
   if (problems.length > 0) return withProblems(file, problems);
   const placeOf = (node: Scalar, part: string): Pick<Problem, 'file' | 'line' | 'column'> => {
     const [start, end] = node.range ?? [0, 0];

@@ -13,6 +13,8 @@ export interface Identity {
   readonly method: AuthenticationMethod;
   /** Wall clock, when the credential itself ends; Infinity = never. */
   readonly expiresAtMs: number;
+  /** SHA-256 of an API key, by which it is asked about again; '' = it is none. */
+  readonly keyHash: string;
 }
 
 /** Why a credential does not pass: codes of the table of errors. */

@@ -129,6 +129,7 @@ port.on('message', (message: ToRequestThread) => {
       return;
     case 'limits':
       thread.limits.receive(message);
+      if (message.type === 'limit-overrides') thread.websockets.onOverridesChanged();
       return;
     case 'breaker':
       thread.breaker.receive(message);
@@ -141,6 +142,7 @@ port.on('message', (message: ToRequestThread) => {
       return;
     case 'keys':
       thread.storedKeys.receive(message);
+      if (message.type === 'forget-keys') thread.websockets.onKeysChanged(message.hashes);
       return;
     case 'maintenance':
       thread.maintenance.replace(message.entries);

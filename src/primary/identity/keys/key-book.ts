@@ -108,7 +108,7 @@ export class KeyBook {
   async put(keys: readonly StoredKey[], endMs?: number): Promise<'cluster' | 'node' | 'nowhere'> {
     const { file, hash, forget } = this.#options;
     await file?.add(keys);
-    const merged = await hash?.merge(keys, endMs === undefined ? {} : { endMs });
+    const merged = await hash?.merge(keys, { as: 'change', ...(endMs === undefined ? {} : { endMs }) });
     if (merged === undefined && file === undefined) return 'nowhere';
     if (merged !== undefined && merged.before === this.#version) this.#version = merged.after;
     forget(keys.map((key) => key.hash));
@@ -196,18 +196,21 @@ export class KeyBook {
 
   /** The hash is gone: all that is known here goes there again, and then it may be called whole. */
   async #putBack(): Promise<void> {
-    const { hash, file, clock } = this.#options;
-    for await (const keys of hash?.all() ?? []) await file?.add(keys ?? []);
+    const { hash, file, clock, forget } = this.#options;
+    for await (const keys of hash?.all() ?? []) {
+      const added = (await file?.add(keys ?? [])) ?? [];
+      if (added.length > 0) forget(added.map((key) => key.hash));
+    }
     if (file !== undefined && !(await this.#give(file))) return;
     if (this.#isNew && clock() - this.#lostSinceMs < OTHERS_KNOW_MS) return;
-    const merged = await hash?.merge([], { complete: true });
+    const merged = await hash?.merge([], { as: 'complete' });
     if (merged === undefined) return;
     if (merged.before === '') {
       this.#version = merged.after;
       this.#isNew = false;
     }
     this.#heard(merged.after);
-    this.#options.forget(undefined);
+    forget(undefined);
   }
 
   async #makeEqual(version: string): Promise<void> {

@@ -43,15 +43,15 @@ export class KeyHash {
   }
 
   /**
-   * Puts records where they are newer. While there is no version, none is set but with `complete`: this is all that is
-   * known, and the hash may be called whole again.
+   * Puts records where they are newer. While there is no version, none is set but for `complete`: this is all that is
+   * known, and the hash may be called whole again. A `change` is what somebody wants now: all nodes are told in any case.
    * @param endMs see AskedRedis.ask
    */
   async merge(
     keys: readonly StoredKey[],
-    { complete = false, endMs }: { readonly complete?: boolean; readonly endMs?: number } = {},
+    { as = '', endMs }: { readonly as?: 'complete' | 'change' | ''; readonly endMs?: number } = {},
   ): Promise<KeyMerge | undefined> {
-    const args = [EVENTS_CHANNEL, randomBytes(9).toString('base64url'), complete ? 1 : 0];
+    const args = [EVENTS_CHANNEL, randomBytes(9).toString('base64url'), as];
     const records = keys.flatMap(({ hash, record }) => [hash, rankOf(record), JSON.stringify(record)]);
     const said = { keys: [API_KEYS_KEY], args: [...args, ...records] };
     const reply = await this.#redis.ask((redis) => runScript(redis, this.#merge, said), endMs);

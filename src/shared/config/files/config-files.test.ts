@@ -117,7 +117,9 @@ describe('files that are none', () => {
       '"/circle.yaml", expected a readable file; its links go in a circle',
     );
     expect(problemsAt(at('nested'))).toContain('"/nested/x.yaml", expected a readable file; it is a directory');
-    expect(problemsAt(at('large.yaml'))).toBe('GATEWAY_CONFIG: got "/large.yaml", expected a file of at most 4 MiB');
+    expect(problemsAt(at('large.yaml'))).toBe(
+      'GATEWAY_CONFIG: got "/large.yaml", expected a file of at most 4 MiB; it has 4194305 bytes; several files may share what is in it',
+    );
     expect(problemsAt(`${at('none.yaml')},${at('empty')}`).split('\n')).toHaveLength(2);
     expect(problemsAt('a.yaml,,b.yaml')).toContain('GATEWAY_CONFIG: got "", expected file names');
   });

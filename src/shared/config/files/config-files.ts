@@ -41,12 +41,15 @@ function filesOf(name: string, { entriesOf }: FileSystem): readonly string[] | P
 }
 
 function readOne(file: string, { factsOf, readFile }: FileSystem): ConfigFile | Problem {
-  const tooLarge = bad(file, 'a file of at most 4 MiB');
+  const tooLarge = (bytes: number): Problem =>
+    bad(file, 'a file of at most 4 MiB', `it has ${bytes} bytes; several files may share what is in it`);
   // Before it is read: whoever names a disk by mistake would have it in memory.
-  if ((factsOf(file)?.bytes ?? 0) > MOST_BYTES) return tooLarge;
+  const facts = factsOf(file);
+  if (facts !== undefined && facts.bytes > MOST_BYTES) return tooLarge(facts.bytes);
   const read = tryReadFile(readFile, file);
   if (!read.ok) return bad(file, 'a readable file', read.why);
-  return Buffer.byteLength(read.text) > MOST_BYTES ? tooLarge : { file, text: read.text };
+  const bytes = Buffer.byteLength(read.text);
+  return bytes > MOST_BYTES ? tooLarge(bytes) : { file, text: read.text };
 }
 
 /**

@@ -10,6 +10,7 @@ const identity = (consumer: string, more: Partial<Identity> = {}): Identity => (
   scopes: [],
   method: 'jwt',
   expiresAtMs: Number.POSITIVE_INFINITY,
+  keyHash: '',
   ...more,
 });
 

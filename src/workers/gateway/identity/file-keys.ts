@@ -37,7 +37,7 @@ export class FileKeys implements Verifier {
       for (const { sha256, expiresAtMs, disabled } of consumer.keys) {
         this.#identities.set(
           sha256,
-          disabled ? undefined : identityOf(consumer, expiresAtMs ?? Number.POSITIVE_INFINITY),
+          disabled ? undefined : identityOf(consumer, sha256, expiresAtMs ?? Number.POSITIVE_INFINITY),
         );
       }
     }
@@ -63,6 +63,12 @@ export class FileKeys implements Verifier {
     else this.#next.isThere(key, done);
   }
 
+  again(identity: Identity, done: (verdict: Verdict) => void): void {
+    const found = this.#findHash(identity.keyHash);
+    if (found === undefined && this.#next?.again !== undefined) this.#next.again(identity, done);
+    else done(found ?? 'credentials_invalid');
+  }
+
   verify(key: string, done: (verdict: Verdict) => void): void {
     if (this.#next !== undefined) return this.#next.verify(key, done);
     const nowMs = this.#wallClock();
@@ -73,23 +79,26 @@ export class FileKeys implements Verifier {
   /** What the file says of it; `undefined` = nothing. */
   #find(key: string): Verdict | undefined {
     if (this.#identities.size === 0) return undefined;
-    const hash = apiKeyHash(key);
-    if (!this.#identities.has(hash)) return undefined;
-    const identity = this.#identities.get(hash);
-    const verdict: Verdict =
-      identity !== undefined && identity.expiresAtMs > this.#wallClock() ? identity : 'credentials_invalid';
-    if (isRefusal(verdict)) return verdict;
+    const verdict = this.#findHash(apiKeyHash(key));
+    if (verdict === undefined || isRefusal(verdict)) return verdict;
     if (this.#known.size >= this.#mostKnown) this.#known.clear();
     this.#known.set(key, verdict);
     return verdict;
   }
+
+  #findHash(hash: string): Verdict | undefined {
+    if (!this.#identities.has(hash)) return undefined;
+    const identity = this.#identities.get(hash);
+    return identity !== undefined && identity.expiresAtMs > this.#wallClock() ? identity : 'credentials_invalid';
+  }
 }
 
-const identityOf = ({ name, profile, groups }: ConsumerConfig, expiresAtMs: number): Identity => ({
+const identityOf = ({ name, profile, groups }: ConsumerConfig, keyHash: string, expiresAtMs: number): Identity => ({
   consumer: name,
   profile,
   groups,
   scopes: [],
   method: 'api_key',
   expiresAtMs,
+  keyHash,
 });

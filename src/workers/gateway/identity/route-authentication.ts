@@ -1,4 +1,5 @@
-import type { RouteAllowConfig, RouteAuthenticationConfig } from '../../../shared/config/identity/types.ts';
+import type { RouteAuthenticationConfig } from '../../../shared/config/identity/types.ts';
+import { lackOf } from '../../../shared/identity/allowed.ts';
 import { isRefusal } from '../../../shared/identity/identity.ts';
 import type { AuthenticationMethod, Identity, IdentityRefusal, Verdict } from '../../../shared/identity/identity.ts';
 import { authColumn, THREAD } from '../../../shared/metrics/layout.ts';
@@ -203,7 +204,16 @@ export class RouteAuthentication {
   admit(identity: Identity): Caller | 'credentials_invalid' | 'not_allowed' {
     const caller = this.#parts.callers.of(identity);
     if (caller.disabled) return 'credentials_invalid';
-    return isAllowed(caller, this.#parts.config.allow) ? caller : 'not_allowed';
+    const { consumer, groups } = caller;
+    const lacking = lackOf(this.#parts.config.allow, { consumer, groups, scopes: identity.scopes });
+    return lacking === undefined ? caller : 'not_allowed';
+  }
+
+  /** What is known by now of whom it has let in. @param done called once, at once where nobody has to be asked */
+  again(identity: Identity, done: (verdict: Verdict) => void): void {
+    const verifier = this.#parts.verifiers.get(identity.method);
+    if (verifier?.again === undefined) done(identity);
+    else verifier.again(identity, done);
   }
 
   /** @param code of a refusal with 401 */
@@ -225,12 +235,4 @@ interface Asked {
   readonly presented: Presented;
   readonly address: string;
   readonly done: (judgement: Judgement) => void;
-}
-
-function isAllowed({ consumer, groups, identity }: Caller, allow: RouteAllowConfig): boolean {
-  return (
-    (allow.consumers.length === 0 || allow.consumers.includes(consumer)) &&
-    (allow.groups.length === 0 || allow.groups.some((group) => groups.includes(group))) &&
-    (allow.scopes.length === 0 || allow.scopes.some((scope) => identity.scopes.includes(scope)))
-  );
 }

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../../shared/identity/identity.ts';
+import type { Identity, Verdict } from '../../../shared/identity/identity.ts';
 
 /**
  * Verifies the credentials of one method, on one request thread. What it answers is remembered by the verifier, within
@@ -20,6 +20,11 @@ export interface Verifier<Credential = string> {
    * later.
    */
   isThere?(credential: Credential, done: (isThere: boolean) => void): void;
+  /**
+   * Whether what was verified once is still good, and whose it is by now; absent: it is for as long as its identity says.
+   * `done` is called once, at once where that is known.
+   */
+  again?(identity: Identity, done: (verdict: Verdict) => void): void;
   /** Verifies what is not known. `done` is called once, later, never within this call; it does not throw. */
   verify(credential: Credential, done: (verdict: Verdict) => void): void;
 }

@@ -4,7 +4,7 @@ import { forwardPath } from '../../../shared/http/router.ts';
 import { FieldFilter } from './field-filter.ts';
 import { FieldLines, FieldRules } from './field-rules.ts';
 import { CORS_FIELDS, CorsRules } from './cors-rules.ts';
-import { IpRules } from './ip-rules.ts';
+import { IpRules } from '../../../shared/net/ip-rules.ts';
 import { compileRewrite } from './rewrite.ts';
 import type { Rewrite } from './rewrite.ts';
 import { compileAnswer } from './rule-answer.ts';

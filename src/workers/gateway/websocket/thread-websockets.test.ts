@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { configOf } from '../../../shared/config/test-reading.ts';
 import type { WebSocketConfig } from '../../../shared/config/types.ts';
-import type { Identity } from '../../../shared/identity/identity.ts';
+import type { Identity, Verdict } from '../../../shared/identity/identity.ts';
 import { createMetricMemory } from '../../../shared/metrics/layout.ts';
 import { createHeartbeats } from '../../../shared/threads/heartbeats.ts';
 import { AccessLog } from '../access-log.ts';
@@ -168,13 +168,14 @@ test('all threads and handshakes count together', () => {
   expect([one.sockets.open, one.sockets.hasRoom, other.sockets.hasRoom]).toEqual([0, true, true]);
 });
 
-const identityOf = (method: Identity['method'], expiresAtMs: number): Identity => ({
+const identityOf = (method: Identity['method'], expiresAtMs: number, keyHash = ''): Identity => ({
   consumer: 'acme',
   profile: '',
   groups: [],
   scopes: [],
   method,
   expiresAtMs,
+  keyHash,
 });
 const callers = new Callers(configOf({}).identities);
 
@@ -206,8 +207,40 @@ test('a reload sends away who may have none any more', () => {
   open(1, 'a');
   const admit = (identity: Identity): Caller | 'credentials_invalid' =>
     identity === disabled ? 'credentials_invalid' : callers.of(identity);
-  sockets.apply(new Map([['a', { ...routeOf('a'), authentication: { admit } }]]), 1_000);
+  sockets.apply(
+    new Map([['a', { ...routeOf('a'), authentication: { admit, again: (same, done) => done(same) } }]]),
+    1_000,
+  );
   expect([...told.keys()]).toEqual([1]);
   runUntil(6_000);
   expect(sockets.open).toBe(2);
+});
+
+test('keys that have changed are asked about again: refused ones go, and what nobody can say changes nothing', () => {
+  const { told, open, runUntil, sockets } = setUp();
+  const answers = new Map<string, (verdict: Verdict) => void>();
+  const again = ({ keyHash }: Identity, done: (verdict: Verdict) => void): void => void answers.set(keyHash, done);
+  sockets.apply(
+    new Map([['a', { ...routeOf('a'), authentication: { admit: (who) => callers.of(who), again } }]]),
+    1_000,
+  );
+  const [gone, unsaid, sooner, other] = ['gone', 'unsaid', 'sooner', 'other'].map((hash) =>
+    identityOf('api_key', 1e9, hash),
+  ) as [Identity, Identity, Identity, Identity];
+  for (const who of [gone, unsaid, sooner, other]) open(1, 'a', callers.of(who));
+  // Each is asked about as it opens: its handshake may have taken longer than its key.
+  expect([...answers.keys()]).toEqual(['gone', 'unsaid', 'sooner', 'other']);
+  for (const done of answers.values()) done('identity_unavailable');
+  answers.clear();
+  sockets.onKeysChanged(['gone', 'unsaid', 'sooner']);
+  expect([...answers.keys()]).toEqual(['gone', 'unsaid', 'sooner']);
+  answers.get('gone')?.('credentials_invalid');
+  answers.get('unsaid')?.('identity_unavailable');
+  answers.get('sooner')?.({ ...sooner, expiresAtMs: 5_000 });
+  expect([...told.keys()]).toEqual([0]);
+  runUntil(7_000);
+  expect([...told.keys()]).toEqual([0, 2]);
+  answers.clear();
+  sockets.onKeysChanged(undefined);
+  expect([...answers.keys()]).toEqual(['unsaid', 'other']);
 });

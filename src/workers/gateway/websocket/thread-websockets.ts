@@ -1,5 +1,7 @@
 import type { WebSocketConfig } from '../../../shared/config/types.ts';
 import { ROUTE, SOCKET_CLOSE_CODES, socketClosedColumn } from '../../../shared/metrics/layout.ts';
+import { isRefusal } from '../../../shared/identity/identity.ts';
+import type { Verdict } from '../../../shared/identity/identity.ts';
 import { heartbeatIndex, sumOfRows } from '../../../shared/threads/heartbeats.ts';
 import type { AccessLog, BegunEntry } from '../access-log.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
@@ -28,7 +30,7 @@ export interface SocketRoute {
   /** What each message of a client pays; `undefined` = nothing. */
   readonly messageLimit: RouteLimit | undefined;
   /** Who may have one, where it asks; `undefined` = whoever asks. */
-  readonly authentication: Pick<RouteAuthentication, 'admit'> | undefined;
+  readonly authentication: Pick<RouteAuthentication, 'admit' | 'again'> | undefined;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
 }
@@ -65,7 +67,7 @@ class CountedTunnel extends Tunnel {
   route: SocketRoute;
   readonly entry: BegunEntry;
   readonly sender: MessageSender;
-  readonly caller: Caller | undefined;
+  caller: Caller | undefined;
   /** Where messages of its client are limited, or were. */
   gate: MessageGate | undefined = undefined;
   fromClient = 0;
@@ -144,7 +146,8 @@ export class ThreadWebSockets implements TunnelHost {
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpened);
     this.#parts.metrics.add(open.route.metricsStart + ROUTE.socketsOpen);
     tunnel.begin();
-    if (tunnel.route !== open.route) this.#readmit(tunnel);
+    // A reload, or a key that was revoked, may have come while its handshake was under way.
+    this.#readmit(tunnel);
   }
 
   /** Lets messages of its client pay what its route says. */
@@ -230,12 +233,35 @@ export class ThreadWebSockets implements TunnelHost {
     if (word?.state === 'BANNED') tunnel.close(CLOSE.policyViolation, 'client_banned');
   }
 
-  /** Who may have none by other settings is sent away. */
+  /** Who may have none by other settings, or by what is known of his credential now, is sent away. */
   #readmit(tunnel: CountedTunnel): void {
     const { caller, route } = tunnel;
     if (caller === undefined || route.authentication === undefined || !tunnel.isOpen) return;
-    const admitted = route.authentication.admit(caller.identity);
+    route.authentication.again(caller.identity, (verdict) => this.#onVerdict(tunnel, verdict));
+  }
+
+  #onVerdict(tunnel: CountedTunnel, verdict: Verdict): void {
+    const { authentication } = tunnel.route;
+    if (authentication === undefined || !tunnel.isOpen) return;
+    if (verdict === 'identity_unavailable') return; // nobody can say: what was good goes on
+    const admitted = isRefusal(verdict) ? verdict : authentication.admit(verdict);
     if (typeof admitted === 'string') tunnel.close(CLOSE.policyViolation, admitted);
+    else tunnel.caller = admitted; // it may end at another time by now
+  }
+
+  /** API keys were made, replaced or revoked. @param hashes `undefined` = nobody knows which */
+  onKeysChanged(hashes: readonly string[] | undefined): void {
+    const changed = hashes === undefined ? undefined : new Set(hashes);
+    for (const tunnel of this.#tunnels) {
+      const hash = tunnel.caller?.identity.keyHash ?? '';
+      if (hash !== '' && (changed === undefined || changed.has(hash))) this.#readmit(tunnel);
+    }
+  }
+
+  /** Somebody is banned, or no longer. */
+  onOverridesChanged(): void {
+    const wallMs = this.#parts.wallClock();
+    for (const tunnel of this.#tunnels) if (tunnel.isOpen) this.#judge(tunnel, wallMs);
   }
 
   #sayGoodbyes(): void {

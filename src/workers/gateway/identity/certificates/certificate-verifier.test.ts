@@ -91,6 +91,7 @@ test('the first authority that fits names all others', () => {
     scopes: [],
     method: 'certificate',
     expiresAtMs: device.endsMs,
+    keyHash: '',
   });
   expect(verifier.known(device)).toBe(verifier.known(device)); // made once
   expect(nameOf(issue('/CN=other'))).toBe('cn~other');

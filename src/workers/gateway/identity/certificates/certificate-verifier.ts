@@ -129,4 +129,12 @@ function valuesOf(certificate: ClientCertificate, part: CertificatePart): readon
 const identityFor = (
   { endsMs }: ClientCertificate,
   { name, profile, groups }: Pick<ConsumerConfig, 'name' | 'profile' | 'groups'>,
-): Identity => ({ consumer: name, profile, groups, scopes: [], method: 'certificate', expiresAtMs: endsMs });
+): Identity => ({
+  consumer: name,
+  profile,
+  groups,
+  scopes: [],
+  method: 'certificate',
+  expiresAtMs: endsMs,
+  keyHash: '',
+});

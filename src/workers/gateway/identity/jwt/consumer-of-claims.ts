@@ -34,6 +34,7 @@ export function identityOfClaims(
     scopes,
     method: 'jwt',
     expiresAtMs: typeof exp === 'number' ? exp * 1_000 + issuer.clockSkewMs : Number.POSITIVE_INFINITY,
+    keyHash: '',
   });
 }
 

@@ -31,6 +31,7 @@ describe('a token', () => {
       scopes: ['read', 'write'],
       method: 'jwt',
       expiresAtMs: (exp + 30) * 1_000,
+      keyHash: '',
     });
   });
 

@@ -2,7 +2,7 @@ import type { IdentitiesConfig } from '../../../../shared/config/identity/types.
 import type { Identity, Verdict } from '../../../../shared/identity/identity.ts';
 
 /** Whose a stored key is. */
-export type StoredIdentity = Pick<Identity, 'consumer' | 'profile' | 'groups' | 'expiresAtMs'>;
+export type StoredIdentity = Pick<Identity, 'consumer' | 'profile' | 'groups' | 'expiresAtMs' | 'keyHash'>;
 
 /**
  * What the configuration makes of stored keys. A key whose profile is not there any more is not refused for it, as its

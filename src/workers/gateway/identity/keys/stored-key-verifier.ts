@@ -1,6 +1,6 @@
 import { apiKeyHash, isWellFormedApiKey } from '../../../../shared/identity/api-key.ts';
 import { isRefusal } from '../../../../shared/identity/identity.ts';
-import type { Verdict } from '../../../../shared/identity/identity.ts';
+import type { Identity, Verdict } from '../../../../shared/identity/identity.ts';
 import type { FromKeyThread, KeyAnswer, ToKeyThread } from '../../../../shared/identity/key-messages.ts';
 import { RecentMap } from '../../limits/recent-map.ts';
 import type { StoredIdentity } from './stored-identity.ts';
@@ -73,6 +73,16 @@ export class StoredKeyVerifier implements Verifier {
   verify(credential: string, done: (verdict: Verdict) => void): void {
     const hash = apiKeyHash(credential);
     this.#hashes.set(credential, hash, this.#options.clock());
+    this.#ask(hash, done);
+  }
+
+  again({ keyHash }: Identity, done: (verdict: Verdict) => void): void {
+    const known = this.#known.get(keyHash);
+    if (known !== undefined && this.#options.clock() < known.untilMs) done(known.verdict);
+    else this.#ask(keyHash, done);
+  }
+
+  #ask(hash: string, done: (verdict: Verdict) => void): void {
     const asked = this.#asked.get(hash);
     if (asked !== undefined) {
       asked.waiters.push(done);
@@ -138,17 +148,17 @@ export class StoredKeyVerifier implements Verifier {
     if (asked === undefined) return;
     this.#asked.delete(hash);
     clearTimeout(asked.timer);
-    const verdict = this.#verdictOf(answer);
+    const verdict = this.#verdictOf(hash, answer);
     const nowMs = this.#options.clock();
     const keptMs = isRefusal(verdict) ? UNKNOWN_MS : this.#options.cacheMs;
     if (verdict !== 'identity_unavailable') this.#known.set(hash, { verdict, untilMs: nowMs + keptMs }, nowMs);
     for (const done of asked.waiters) done(verdict);
   }
 
-  #verdictOf(answer: KeyAnswer): Verdict {
+  #verdictOf(keyHash: string, answer: KeyAnswer): Verdict {
     if (answer === 'unavailable') return 'identity_unavailable';
     if (answer === 'unknown') return 'credentials_invalid';
     const { consumer, profile, groups, expiresMs: expiresAtMs } = answer;
-    return this.#options.identityOf({ consumer, profile, groups, expiresAtMs });
+    return this.#options.identityOf({ consumer, profile, groups, expiresAtMs, keyHash });
   }
 }

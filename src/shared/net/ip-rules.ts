@@ -1,5 +1,5 @@
-import type { IpListConfig } from '../../../shared/config/rules/types.ts';
-import { TrustedProxies } from '../../../shared/net/trusted-proxies.ts';
+import type { IpListConfig } from '../config/rules/types.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** Who may ask at all, ready to be looked up. */
 export class IpRules {
