@@ -12,6 +12,7 @@ import { clock, duration } from './format.ts';
 import { showJobs, showNodes, showRedis } from './infra.ts';
 import { buildPanels } from './panels.ts';
 import { outside } from './parts.ts';
+import { showSockets } from './sockets.ts';
 import { showUpstreams } from './upstreams.ts';
 import { showSilence, showVerdict } from './verdict.ts';
 
@@ -77,6 +78,7 @@ function showAnswer(answer: PageAnswer): void {
   charts.tellScope(answer);
   showUpstreams(answer);
   clients.show(answer);
+  showSockets(answer);
   showRedis(answer);
   showNodes(answer);
   showJobs(answer);

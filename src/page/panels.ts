@@ -7,6 +7,7 @@ const PANELS = {
   traffic: { title: 'Traffic', command: 'gateway top' },
   upstreams: { title: 'Upstreams', command: 'gateway breaker list' },
   clients: { title: 'Clients', command: 'gateway limit list' },
+  sockets: { title: 'WebSockets', command: 'gateway top' },
   redis: { title: 'Redis', command: 'gateway doctor' },
   nodes: { title: 'Nodes and threads', command: 'gateway nodes' },
   jobs: { title: 'Jobs and backups', command: 'gateway jobs list' },
