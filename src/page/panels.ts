@@ -7,10 +7,10 @@ const PANELS = {
   traffic: { title: 'Traffic', command: 'gateway top' },
   upstreams: { title: 'Upstreams', command: 'gateway breaker list' },
   clients: { title: 'Clients', command: 'gateway limit list' },
-  sockets: { title: 'WebSockets', command: 'gateway top' },
   redis: { title: 'Redis', command: 'gateway doctor' },
   nodes: { title: 'Nodes and threads', command: 'gateway nodes' },
   jobs: { title: 'Jobs and backups', command: 'gateway jobs list' },
+  sockets: { title: 'WebSockets', command: 'gateway top' },
   events: { title: 'Events', command: 'gateway events' },
   configuration: { title: 'Configuration', command: 'gateway config' },
 } as const;

@@ -98,15 +98,17 @@ function targetRow(target: Target, answer: PageAnswer): Row {
     tone: 'sub',
     cells: [
       outside(url),
-      [
-        badge(tone, word),
-        el(
-          'span',
-          { class: 'detail' },
-          facts.map((text, i) => el('span', {}, [i === 0 ? '' : ' · ', outside(text)])),
-        ),
-        answer.ui.mode === 'read-only' ? null : el('span', { class: 'actions' }, targetAction(target)),
-      ],
+      el('div', { class: 'split' }, [
+        el('span', {}, [
+          badge(tone, word),
+          el(
+            'span',
+            { class: 'detail' },
+            facts.map((text, i) => el('span', {}, [i === 0 ? '' : ' · ', outside(text)])),
+          ),
+        ]),
+        answer.ui.mode === 'read-only' ? null : targetAction(target),
+      ]),
     ],
   };
 }

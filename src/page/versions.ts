@@ -4,13 +4,7 @@ import { byId, el, show } from './dom.ts';
 import { clock } from './format.ts';
 import { action, badge, command, empty, outside, table } from './parts.ts';
 
-const COLUMNS = [
-  { title: 'Version', right: true },
-  { title: 'Pushed' },
-  { title: 'By' },
-  { title: 'Changes' },
-  { title: '' },
-];
+const COLUMNS = [{ title: 'Pushed version' }, { title: 'What it changed' }, { title: '' }];
 
 /** Versions of the configuration: who pushed which, what it changed, and the way back. */
 export class Versions {
@@ -65,10 +59,16 @@ export class Versions {
         versions.map(({ version: number, at, by, comment, changes }) => ({
           key: String(number),
           cells: [
-            [String(number), number === version ? badge('good', 'in use') : null],
-            clock(at, new Date().toISOString()),
-            outside(by),
-            [outside(changes), comment === '' ? null : el('span', { class: 'detail' }, outside(comment))],
+            [`${number} `, number === version ? badge('good', 'in use') : null],
+            [
+              changes === '' ? 'the first' : outside(changes),
+              ' ',
+              el('span', { class: 'detail' }, [
+                comment === '' ? null : outside(comment),
+                `${comment === '' ? '' : ' · '}${clock(at, new Date().toISOString())} · `,
+                outside(by),
+              ]),
+            ],
             el(
               'div',
               { class: 'actions' },
