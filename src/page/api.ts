@@ -20,6 +20,8 @@ interface Problem {
 }
 
 const WITHIN_MS = 8_000;
+/** All nodes are asked about a version of the configuration, and one may be silent for 10 s. */
+const CHANGE_WITHIN_MS = 15_000;
 
 /** One call. Changes go with the field that the gateway wants of its page. @throws {Refusal} */
 export async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -28,7 +30,7 @@ export async function call<Answer>(method: string, path: string, body?: unknown)
   try {
     response = await fetch(path, {
       method,
-      signal: AbortSignal.timeout(WITHIN_MS),
+      signal: AbortSignal.timeout(isChange ? CHANGE_WITHIN_MS : WITHIN_MS),
       headers: {
         accept: 'application/json',
         ...(isChange ? { 'x-gateway-page': '1' } : {}),

@@ -4,9 +4,16 @@ import { byId, el, show } from './dom.ts';
 import { figure, latency, percent } from './format.ts';
 import { note } from './panels.ts';
 import { outside } from './parts.ts';
+import { printable } from '../shared/printable.ts';
 
 type History = PageAnswer['history'];
 type Values = readonly (number | null)[];
+
+/** What the charts show; `of` is a node, '' all of them. */
+export interface ChartChoice {
+  readonly minutes: ChartMinutes;
+  readonly of: string;
+}
 
 interface Line {
   readonly label: string;
@@ -89,16 +96,18 @@ const peakOf = (values: Values): number | null =>
 
 /** The four charts of traffic. */
 export class Charts {
-  readonly #onMinutes: (minutes: ChartMinutes) => void;
+  readonly #onChoice: (choice: ChartChoice) => void;
   #minutes: ChartMinutes;
+  /** Whose charts; '': of all nodes. */
+  #of = '';
   #history: History | undefined;
   #plots: { readonly chart: Chart; readonly plot: uPlot }[] = [];
   /** Index of the step that the pointer is over; `null`: none, so the newest is told. */
   #at: number | null = null;
 
-  constructor(minutes: ChartMinutes, onMinutes: (minutes: ChartMinutes) => void) {
+  constructor({ minutes }: ChartChoice, onChoice: (choice: ChartChoice) => void) {
     this.#minutes = minutes;
-    this.#onMinutes = onMinutes;
+    this.#onChoice = onChoice;
     byId('traffic-body').append(
       el(
         'div',
@@ -124,14 +133,25 @@ export class Charts {
     this.#tell();
   }
 
-  /** Says whose numbers these are, and what all nodes have together. */
-  tellScope({ nodes, node }: PageAnswer): void {
-    const rates = nodes.nodes.flatMap(({ vitals }) => (vitals === undefined ? [] : vitals.requests));
-    const all = rates.reduce((sum, each) => sum + each, 0);
+  /** Says whose numbers these are; where there are several nodes, lets choose one. */
+  tellScope({ history: { nodes, scope, reason, of }, node }: PageAnswer): void {
+    const known = this.#of === '' || nodes.includes(this.#of) ? nodes : [...nodes, this.#of];
+    const isChoice = known.length > 1 && scope === 'cluster';
+    const pick = byId('traffic-pick');
+    pick.hidden = !isChoice;
+    const choices = ['', ...known].map((name) =>
+      el(
+        'option',
+        { value: name, 'data-key': name, selected: name === this.#of },
+        name === '' ? `all ${nodes.length} nodes` : printable(name),
+      ),
+    );
+    show(byId('traffic-node'), choices);
     show(byId('traffic-scope'), [
-      'node ',
-      outside(node),
-      nodes.nodes.length > 1 ? ` · all ${nodes.nodes.length} nodes together ${figure(all)} req/s` : '',
+      ...(isChoice
+        ? [of === null ? 'of the whole cluster' : 'of one node']
+        : ['node ', outside(node), reason === '' ? '' : ' alone: ']),
+      reason === '' ? null : el('span', { class: 'waiting' }, `${reason}, so the other nodes are not in it`),
     ]);
   }
 
@@ -226,13 +246,21 @@ export class Charts {
     );
     note('traffic', [
       el('span', { class: 'choices', role: 'group', 'aria-label': 'Time shown', 'data-key': 'choices' }, choices),
+      el('label', { class: 'pick', id: 'traffic-pick', 'data-keep': true, hidden: true }, [
+        el('span', { class: 'hidden' }, 'Charts of'),
+        el('select', { id: 'traffic-node' }),
+      ]),
       el('span', { id: 'traffic-scope', 'data-keep': true }),
     ]);
+    byId('traffic-node').onchange = (event) => {
+      this.#of = (event.target as HTMLSelectElement).value;
+      this.#onChoice({ minutes: this.#minutes, of: this.#of });
+    };
     for (const button of byId('traffic-note').querySelectorAll('button')) {
       button.onclick = () => {
         this.#minutes = Number(button.dataset['minutes']) as ChartMinutes;
         this.#showChoice();
-        this.#onMinutes(this.#minutes);
+        this.#onChoice({ minutes: this.#minutes, of: this.#of });
       };
     }
   }

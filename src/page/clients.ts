@@ -5,6 +5,7 @@ import { byId, el, show } from './dom.ts';
 import type { Child } from './dom.ts';
 import { duration, figure } from './format.ts';
 import { note } from './panels.ts';
+import { quoted } from './quoted.ts';
 import { action, badge, command, empty, level, outside, table } from './parts.ts';
 
 const REFUSED = [{ title: 'Most refused' }, { title: 'Refused', right: true }, { title: '' }];
@@ -255,7 +256,3 @@ function verdictOf({ override, allowlisted, reasons, routes }: WhyAnswer): Child
   if (override?.state === 'EXEMPT') return badge('good', `Exempt for ${duration(override.remainingSeconds)} more`);
   return badge('good', routes.length === 0 ? 'No route limits it' : 'It would pass everywhere');
 }
-
-/** As a shell takes it. */
-const quoted = (text: string): string =>
-  /^[\w.:@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -6,6 +6,7 @@ import type { Child } from './dom.ts';
 import { clock, duration, secondsBetween } from './format.ts';
 import { fill, note } from './panels.ts';
 import { action, badge, facts, outside } from './parts.ts';
+import { Versions } from './versions.ts';
 import { printable } from '../shared/printable.ts';
 
 /** Lines around a change that are shown with it. */
@@ -17,6 +18,7 @@ export class Configuration {
   #node: string | undefined;
   #lines: readonly string[] = [];
   #changes: readonly Child[] = [];
+  readonly #versions = new Versions();
 
   show(answer: PageAnswer): void {
     const { status, ui, at, nodes } = answer;
@@ -56,6 +58,7 @@ export class Configuration {
             }),
           )
         : null,
+      el('div', { id: 'config-versions', 'data-keep': true }),
       el('div', { id: 'config-changes', 'data-keep': true }),
       el('details', { id: 'config-whole', 'data-keep': true }, [
         el('summary', {}, 'All of it, secrets masked'),
@@ -66,6 +69,7 @@ export class Configuration {
         ),
       ]),
     ]);
+    this.#versions.look(`${answer.node} ${configVersion} ${lastReload?.at ?? ''}`, ui.mode === 'on');
     const isNew = this.#version !== configVersion || this.#node !== answer.node;
     if (isNew) void this.#read(configVersion, answer.node);
   }

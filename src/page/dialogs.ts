@@ -1,13 +1,15 @@
 import { Refusal } from './api.ts';
 import { byId, el, show } from './dom.ts';
 import type { Child } from './dom.ts';
-import { outside } from './parts.ts';
+import { command, outside } from './parts.ts';
 
 interface Question {
   readonly title: string;
   readonly text: readonly Child[];
   /** Must be typed; `undefined`: nothing must. */
   readonly name?: string | undefined;
+  /** Does the same in a terminal. */
+  readonly command: string;
   /** Asks for how long. */
   readonly forSeconds?: boolean;
   readonly yes: string;
@@ -51,7 +53,7 @@ const textOf = (error: unknown): string => {
 
 /** Asks before something is changed, with the name typed. Resolves when it is done or given up; rejects where the session is over. */
 export function confirm(question: Question): Promise<boolean> {
-  const { title, text, name, forSeconds, yes, tone, run } = question;
+  const { title, text, name, command: same, forSeconds, yes, tone, run } = question;
   return new Promise((resolve, reject) => {
     let done = false;
     const typed = (): string => (document.getElementById('dialog-name') as HTMLInputElement | null)?.value ?? '';
@@ -77,7 +79,7 @@ export function confirm(question: Question): Promise<boolean> {
     open(
       [
         el('h2', { id: 'dialog-title' }, title),
-        el('p', {}, text),
+        el('div', { class: 'says' }, text),
         forSeconds === true
           ? el('label', {}, [
               'For',
@@ -100,6 +102,7 @@ export function confirm(question: Question): Promise<boolean> {
               }),
             ]),
         problemLine(),
+        el('p', { class: 'faint' }, ['The same in a terminal: ', command(same)]),
         el('div', { class: 'buttons' }, [
           el('button', { type: 'button', 'data-close': true }, 'Cancel'),
           el('button', { type: 'submit', id: 'dialog-yes', class: tone === 'bad' ? 'primary danger' : 'primary' }, yes),

@@ -1,7 +1,8 @@
-import type { ChartMinutes, PageAnswer } from '../shared/admin/page.ts';
+import type { PageAnswer } from '../shared/admin/page.ts';
 import { listenForActions } from './actions.ts';
-import { call, Refusal } from './api.ts';
+import { call, Refusal, segment } from './api.ts';
 import { Charts } from './charts.ts';
+import type { ChartChoice } from './charts.ts';
 import { Clients } from './clients.ts';
 import { Configuration } from './configuration.ts';
 import { signIn, toast } from './dialogs.ts';
@@ -11,6 +12,7 @@ import { clock, duration } from './format.ts';
 import { showJobs, showNodes, showRedis } from './infra.ts';
 import { buildPanels } from './panels.ts';
 import { outside } from './parts.ts';
+import { showSockets } from './sockets.ts';
 import { showUpstreams } from './upstreams.ts';
 import { showSilence, showVerdict } from './verdict.ts';
 
@@ -21,7 +23,7 @@ const EVERY_HIDDEN_MS = 15_000;
 const SOONEST_MS = 500;
 
 buildPanels();
-let minutes: ChartMinutes = 15;
+let choice: ChartChoice = { minutes: 15, of: '' };
 let last: PageAnswer | undefined;
 let next: ReturnType<typeof setTimeout> | undefined;
 let asking = false;
@@ -30,8 +32,8 @@ let isAgainWanted = false;
 let isAsked = false;
 let isSignedIn = false;
 
-const charts = new Charts(minutes, (chosen) => {
-  minutes = chosen;
+const charts = new Charts(choice, (chosen) => {
+  choice = chosen;
   ask();
 });
 const clients = new Clients();
@@ -53,9 +55,11 @@ async function poll(): Promise<void> {
   asking = true;
   askedMs = performance.now();
   try {
-    const asked = minutes;
-    const answer = await call<PageAnswer>('GET', `/admin/page?minutes=${asked}`);
-    if (asked === minutes) charts.show(answer.history);
+    const asked = choice;
+    const { minutes, of } = asked;
+    const whose = of === '' ? '' : `&node=${segment(of)}`;
+    const answer = await call<PageAnswer>('GET', `/admin/page?minutes=${minutes}${whose}`);
+    if (asked === choice) charts.show(answer.history);
     showAnswer(answer);
   } catch (error) {
     failed(error);
@@ -74,6 +78,7 @@ function showAnswer(answer: PageAnswer): void {
   charts.tellScope(answer);
   showUpstreams(answer);
   clients.show(answer);
+  showSockets(answer);
   showRedis(answer);
   showNodes(answer);
   showJobs(answer);

@@ -10,6 +10,7 @@ const PANELS = {
   redis: { title: 'Redis', command: 'gateway doctor' },
   nodes: { title: 'Nodes and threads', command: 'gateway nodes' },
   jobs: { title: 'Jobs and backups', command: 'gateway jobs list' },
+  sockets: { title: 'WebSockets', command: 'gateway top' },
   events: { title: 'Events', command: 'gateway events' },
   configuration: { title: 'Configuration', command: 'gateway config' },
 } as const;

@@ -3,6 +3,7 @@ import { el } from './dom.ts';
 import type { Child } from './dom.ts';
 import { duration, figure, secondsBetween } from './format.ts';
 import { fill, note } from './panels.ts';
+import { countOf } from './sockets.ts';
 import { action, badge, empty, outside, table } from './parts.ts';
 import type { Row, Tone } from './parts.ts';
 
@@ -69,12 +70,22 @@ const TARGETS: Readonly<Record<Target['state'], readonly [Tone, string]>> = {
   unknown: ['idle', 'Not known yet'],
   unprobed: ['idle', 'Not probed'],
 };
+const DRAINED = ['warn', 'Drained'] as const;
+
+const targetAction = ({ upstream, target, drained }: Target): Child =>
+  drained === null
+    ? action('target', 'Drain', { upstream, target, state: 'DRAINED', label: `target ${target} of ${upstream}` })
+    : action('target', 'Take back', { upstream, target, state: 'AUTO', label: `target ${target} of ${upstream}` });
 
 function targetRow(target: Target, answer: PageAnswer): Row {
-  const { upstream, target: url, state, used, why, since, checkedSecondsAgo, by } = target;
+  const { upstream, target: url, state, used, why, since, checkedSecondsAgo, by, drained } = target;
   const unreachable = answer.status.unreachable.find((each) => each.target === url && each.upstream === upstream);
   const [tone, word] =
-    unreachable !== undefined && state !== 'down' ? (['bad', 'Unreachable'] as const) : TARGETS[state];
+    drained !== null
+      ? DRAINED
+      : unreachable !== undefined && state !== 'down'
+        ? (['bad', 'Unreachable'] as const)
+        : TARGETS[state];
   const facts = [
     used ? '' : 'not used',
     unreachable?.reason ?? '',
@@ -87,14 +98,17 @@ function targetRow(target: Target, answer: PageAnswer): Row {
     tone: 'sub',
     cells: [
       outside(url),
-      [
-        badge(tone, word),
-        el(
-          'span',
-          { class: 'detail' },
-          facts.map((text, i) => el('span', {}, [i === 0 ? '' : ' · ', outside(text)])),
-        ),
-      ],
+      el('div', { class: 'split' }, [
+        el('span', {}, [
+          badge(tone, word),
+          el(
+            'span',
+            { class: 'detail' },
+            facts.map((text, i) => el('span', {}, [i === 0 ? '' : ' · ', outside(text)])),
+          ),
+        ]),
+        answer.ui.mode === 'read-only' ? null : targetAction(target),
+      ]),
     ],
   };
 }
@@ -114,7 +128,7 @@ const sumUp = (targets: readonly Target[], answer: PageAnswer): Child => {
 export function showUpstreams(answer: PageAnswer): void {
   const { breakers, targets, upstreams } = answer;
   const scope = breakers.scope === 'cluster' ? 'breakers of the whole cluster' : 'breakers of this node alone';
-  note('upstreams', [scope]);
+  note('upstreams', [`${scope} · rates ${countOf(answer.summed.length, answer.nodes.nodes.length)}`]);
   if (breakers.breakers.length === 0) return fill('upstreams', [empty('The configuration has no upstream.')]);
   const rows = breakers.breakers.flatMap((breaker): Row[] => {
     const { upstream, state, mode, refused } = breaker;

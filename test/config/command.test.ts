@@ -59,3 +59,17 @@ test('what would change, push, history and back', async () => {
   write('two.yaml', 'routes: 5\n');
   expectRefused(await run('config', 'push'), 78, /two\.yaml:1/);
 });
+
+test('check says that a version is in use, and not the files that it has looked at', async () => {
+  const file = write('looked-at.yaml', yamlOf('first', 'b'));
+  const pushed = await run('config', 'push', file);
+  expect(pushed.code).toBe(0);
+  const store = { CONFIG_STORE: 'local', GATEWAY_CONFIG: file };
+  const here = await commandIn({ ...store, ADMIN_PORT: String(gateway.adminPort) })('check');
+  expect(here.code).toBe(0);
+  expect(here.stderr).toContain(`Checked: the environment and the files of GATEWAY_CONFIG (${file}).`);
+  expect(here.stderr).toMatch(/In use are not these files but version \d+, which was pushed/);
+  const nowhere = await commandIn({ ...store, ADMIN_PORT: '1' })('check');
+  expect([nowhere.code, nowhere.stderr]).toEqual([0, expect.stringContaining('where a version was pushed, that is')]);
+  expect((await commandIn({ GATEWAY_CONFIG: file })('check')).stderr).toBe('');
+});

@@ -56,7 +56,7 @@ describe('one gateway', () => {
     const { page, complaints } = open;
     expect(await stateOf(page)).toBe('ok');
     expect(await page.locator('#traffic-body canvas').count()).toBe(4);
-    expect(await page.locator('.panel').count()).toBe(8);
+    expect(await page.locator('.panel').count()).toBe(9);
     await page.locator('[data-minutes="1"]').click();
     await eventually(async () => /req|0/.test(await page.locator('#rate-now').innerText()), 'the rate is shown');
     expect(complaints).toEqual([]);

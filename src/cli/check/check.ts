@@ -4,9 +4,15 @@ import type { CliIo } from '../io.ts';
 import { loadConfig, showWarnings } from '../load-config.ts';
 import { jsonText } from '../output/json.ts';
 import { yamlText } from '../output/yaml.ts';
+import { versionInUse } from './version-in-use.ts';
 
-/** `gateway check`: prints the configuration as the gateway would run with it, secrets masked. */
-export function check(io: CliIo, { json }: { readonly json: boolean }): number {
+/**
+ * `gateway check`: prints the configuration as the gateway would run with it, secrets masked; on stderr, whether something
+ * else is in use.
+ */
+export async function check(io: CliIo, { json }: { readonly json: boolean }): Promise<number> {
+  const told = await versionInUse(io);
+  if (told !== undefined) io.err(told);
   const loaded = loadConfig(io);
   if (loaded === undefined) return EXIT.configuration;
   showWarnings(io, loaded.warnings);

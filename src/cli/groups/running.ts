@@ -23,7 +23,7 @@ export function addRunning(program: Command, { io, finish }: GroupContext): void
     .option('--json', 'print JSON instead of YAML', false)
     .action(async (options: { json: boolean }) => {
       const { check } = await import('../check/check.ts');
-      finish(check(io, options));
+      finish(await check(io, options));
     });
   describePrinting(program, {
     usage: 'schema',

@@ -12,6 +12,8 @@ import { fileOperations, PageFiles } from '../page/files.ts';
 import { plainOperation } from '../page/plain.ts';
 import { pageOperation, PageSource } from '../page/page-operations.ts';
 import type { PageParts } from '../page/page-operations.ts';
+import { ClusterHistory } from '../page/cluster-history.ts';
+import { shareHistory } from '../page/share-history.ts';
 import { PageWatch } from '../page/watch.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import { Profiles } from '../profiles/profiles.ts';
@@ -177,11 +179,12 @@ function pageOperations(
   if (first.server.adminUi === 'off') return [];
   const node = first.node.name;
   const own = { ...status, loops: new LoopUtilization() };
-  const watch = new PageWatch({
+  const watch: PageWatch = new PageWatch({
     node,
     memory: parts.memory,
     status: () => nodeStatus(own),
     active: () => parts.reload.active(),
+    ...shareHistory({ redis: control.redis, node, memory: parts.memory, history: () => watch.history }),
   });
   parts.onWatch(watch);
   const source = new PageSource({
@@ -193,6 +196,7 @@ function pageOperations(
     backups: parts.backups,
     sessions,
     events,
+    cluster: control.redis === undefined ? undefined : new ClusterHistory(control.redis),
   });
   return [
     pageOperation(source),

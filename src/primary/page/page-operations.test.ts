@@ -46,8 +46,9 @@ function setUp() {
       allowed: () => false,
     }),
     events,
+    cluster: undefined,
   });
-  const look = (minutes: 1 | 15 | 60 = 15): Promise<PageAnswer> => source.answer(minutes, { headers: {} });
+  const look = (minutes: 1 | 15 | 60 = 15): Promise<PageAnswer> => source.answer({ minutes }, { headers: {} });
   return { look, events, asked: () => asked, [Symbol.dispose]: () => watch.close() };
 }
 

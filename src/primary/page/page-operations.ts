@@ -1,4 +1,4 @@
-import { CHART_STEPS, pageAnswer } from '../../shared/admin/page.ts';
+import { pageAnswer } from '../../shared/admin/page.ts';
 import type { ChartMinutes, PageAnswer } from '../../shared/admin/page.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs, wallClockMs } from '../../shared/clock.ts';
@@ -10,7 +10,11 @@ import type { Sessions } from '../admin/server/sessions.ts';
 import type { KindNumbers } from '../backups/backup-numbers.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { RedisMemory } from '../metrics/redis-memory.ts';
+import { PageHistory } from './page-history.ts';
+import type { ChartWish } from './page-history.ts';
 import type { PageWatch } from './watch.ts';
+import { summedStanding } from './standing.ts';
+import type { ClusterHistory } from './cluster-history.ts';
 
 /** What the page's answer is made of. */
 export interface PageParts {
@@ -27,6 +31,8 @@ export interface PageParts {
   readonly backups: () => ReadonlyMap<string, KindNumbers>;
   readonly sessions: Sessions;
   readonly events: Pick<EventLog, 'listen'>;
+  /** `undefined`: no Redis is configured. */
+  readonly cluster: ClusterHistory | undefined;
 }
 
 /** However many pages are open, what they show is found out once in this time; after an event, anew. */
@@ -43,20 +49,23 @@ const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString(
 /** Makes the page's answers. */
 export class PageSource {
   readonly #parts: PageParts;
+  readonly #history: PageHistory;
   #shared: { readonly atMs: number; readonly answer: Promise<Shared> } | undefined;
 
   constructor(parts: PageParts) {
     this.#parts = parts;
+    const { watch, node, cluster } = parts;
+    this.#history = new PageHistory({ history: watch.history, node, cluster });
     parts.events.listen(() => (this.#shared = undefined));
   }
 
-  async answer(minutes: ChartMinutes, { headers }: Pick<OperationRequest<unknown>, 'headers'>): Promise<PageAnswer> {
+  async answer(wish: ChartWish, { headers }: Pick<OperationRequest<unknown>, 'headers'>): Promise<PageAnswer> {
     const { sessions } = this.#parts;
-    const shared = await this.#current();
+    const [shared, history] = await Promise.all([this.#current(), this.#history.answer(wish)]);
     return {
       ui: { mode: sessions.allowed ? 'on' : 'read-only', session: sessions.stateOf(headers) },
       ...shared,
-      history: this.#history(minutes),
+      history,
     };
   }
 
@@ -77,6 +86,7 @@ export class PageSource {
       redis.memory?.refresh(),
     ]);
     const judged = watch.judge(nodes);
+    const standing = await this.#standing(nodes);
     return {
       at: new Date(wallClockMs()).toISOString(),
       node: this.#parts.node,
@@ -85,11 +95,7 @@ export class PageSource {
       status,
       breakers: await this.#ask<PageAnswer['breakers']>('listBreakers'),
       breakerSince: watch.breakerSince(),
-      upstreams: watch.upstreams().map(({ connectionsOpen, connectionsIdle, ...each }) => ({
-        ...each,
-        busy: Math.max(0, connectionsOpen - connectionsIdle),
-        idle: connectionsIdle,
-      })),
+      ...standing,
       targets: await this.#ask<PageAnswer['targets']>('listTargets'),
       refused,
       overrides: await this.#ask<PageAnswer['overrides']>('listOverrides'),
@@ -112,19 +118,14 @@ export class PageSource {
     return JSON.parse(answer.body) as Answer;
   }
 
-  #history(minutes: ChartMinutes): PageAnswer['history'] {
-    const { history } = this.#parts.watch;
-    const stepSeconds = CHART_STEPS[minutes];
-    const { lastStep, series } = history.series(minutes * 60, stepSeconds);
-    const agoSeconds = history.second - lastStep;
-    const copies = Object.fromEntries(Object.entries(series).map(([name, values]) => [name, [...values]]));
-    return {
-      scope: 'node',
-      minutes,
-      stepSeconds,
-      endAt: isoOf(Math.floor(wallClockMs() / 1000) - agoSeconds),
-      ...(copies as Omit<PageAnswer['history'], 'scope' | 'minutes' | 'stepSeconds' | 'endAt'>),
-    };
+  /** Upstreams and WebSockets of all nodes that say something of them. */
+  async #standing({ nodes }: NodesAnswer): Promise<Pick<PageAnswer, 'upstreams' | 'webSockets' | 'summed'>> {
+    const { watch, node, cluster } = this.#parts;
+    const own = watch.standing.now();
+    const others = nodes.filter(({ self }) => !self).map(({ name }) => name);
+    const found = await cluster?.standings(others, own.at);
+    const all = [own, ...(found?.values() ?? [])];
+    return { ...summedStanding(all), summed: [node, ...(found?.keys() ?? [])] };
   }
 
   #backups(): PageAnswer['backups'] {
@@ -170,11 +171,14 @@ export const pageOperation = (source: PageSource): AnyOperation =>
     path: '/admin/page',
     id: 'page',
     summary: "All that the operator's page shows: this node, and what it knows of the others.",
-    parameters: { minutes: { in: 'query', description: 'Of the charts: 1, 15 (default) or 60.' } },
+    parameters: {
+      minutes: { in: 'query', description: 'Of the charts: 1, 15 (default) or 60.' },
+      node: { in: 'query', description: 'Whose charts; by default those of all nodes together.' },
+    },
     answer: pageAnswer,
     async handle({ query, headers }): Promise<AdminAnswer> {
       const minutes = minutesOf(query.get('minutes'));
       if (minutes === undefined) return problem(400, 'bad_request', { detail: 'minutes: 1, 15 or 60 is expected.' });
-      return json(200, await source.answer(minutes, { headers }));
+      return json(200, await source.answer({ minutes, of: query.get('node') ?? undefined }, { headers }));
     },
   });

@@ -174,7 +174,7 @@ export const plainOperation = (source: PageSource): AnyOperation =>
     handle: async ({ headers, query }) => ({
       status: 200,
       type: 'text/html; charset=utf-8',
-      body: document(await source.answer(15, { headers }), query.has('refresh')),
+      body: document(await source.answer({ minutes: 15 }, { headers }), query.has('refresh')),
       headers: PAGE_HEADERS,
     }),
   });

@@ -1,7 +1,7 @@
 import type { PageProblem } from '../../shared/admin/page.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
 import type { NodeVitals } from '../../shared/admin/vitals.ts';
-import { monotonicMs, wallClockMs } from '../../shared/clock.ts';
+import { wallClockMs } from '../../shared/clock.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
 import { commonDigest } from '../metrics/config-metrics.ts';
 import type { ConfigFacts } from '../metrics/config-metrics.ts';
@@ -11,8 +11,9 @@ import { History } from './history.ts';
 import { findings, isSame, otherNodes, ProblemClock, shownProblem } from './problems.ts';
 import type { Finding } from './problems.ts';
 import { StateClock } from './state-clock.ts';
-import { Totals, upstreamTotals } from './totals.ts';
-import type { UpstreamTotals } from './totals.ts';
+import { Standing } from './standing.ts';
+import type { OnStep } from './history.ts';
+import { Totals } from './totals.ts';
 
 const EVERY_MS = 1_000;
 /** Of which errors are a problem. */
@@ -23,10 +24,14 @@ const LONGEST_REASON = 300;
 /** What of the front is watched. */
 export interface Watched {
   readonly node: string;
-  readonly memory: Pick<MetricMemory, 'blocks' | 'table'>;
+  readonly memory: MetricMemory;
   /** Its loops are asked by nobody else. */
   readonly status: () => StatusAnswer;
   readonly active: () => Pick<ConfigFacts, 'version' | 'config'>;
+  /** Is told each step of the history that is over. */
+  readonly onStep?: OnStep;
+  /** Runs once a second, after the steps. */
+  readonly onSecond?: () => void;
 }
 
 export interface Judged {
@@ -34,12 +39,11 @@ export interface Judged {
   readonly okSince: string | null;
 }
 
-/** Rates of an upstream, per second, over the last whole second. */
-export type UpstreamRates = UpstreamTotals;
-
 /** What the operator's page needs from before anybody looks: an hour of numbers, and since when things are as they are. */
 export class PageWatch {
-  readonly history = new History(monotonicMs());
+  readonly history: History;
+  /** Rates of it are since a page last looked. */
+  readonly standing: Standing;
   readonly #watched: Watched;
   readonly #totals = new Totals();
   readonly #problems = new ProblemClock(wallClockMs());
@@ -50,10 +54,11 @@ export class PageWatch {
   #found: readonly Finding[] = [];
   #loop = 0;
   #digest: { readonly version: number; readonly value: number } | undefined;
-  #upstreams: { readonly atMs: number; readonly before: ReadonlyMap<string, UpstreamTotals> } | undefined;
 
   constructor(watched: Watched) {
     this.#watched = watched;
+    this.history = new History(wallClockMs(), watched.onStep);
+    this.standing = new Standing(watched.memory);
     this.#totals.read(watched.memory);
     this.history.begin(this.#totals);
     this.#status = watched.status();
@@ -129,26 +134,6 @@ export class PageWatch {
       .filter(({ heapBytes }) => heapBytes > 0);
   }
 
-  /** Of each upstream, since somebody last asked, or since the start. */
-  upstreams(): readonly UpstreamRates[] {
-    const now = upstreamTotals(this.#watched.memory);
-    const nowMs = monotonicMs();
-    const last = this.#upstreams;
-    this.#upstreams = { atMs: nowMs, before: new Map(now.map((each) => [each.upstream, each])) };
-    const seconds = last === undefined ? Number.POSITIVE_INFINITY : (nowMs - last.atMs) / 1000;
-    return now.map((each) => {
-      const before = last?.before.get(each.upstream);
-      const rate = (name: 'requests' | 'retries' | 'connectFailures'): number =>
-        Math.round((10 * Math.max(0, each[name] - (before?.[name] ?? 0))) / seconds) / 10;
-      return {
-        ...each,
-        requests: rate('requests'),
-        retries: rate('retries'),
-        connectFailures: rate('connectFailures'),
-      };
-    });
-  }
-
   close(): void {
     clearInterval(this.#timer);
   }
@@ -166,8 +151,9 @@ export class PageWatch {
         connections: threads.reduce((sum, { openConnections }) => sum + openConnections, 0),
         loop: this.#loop,
       },
-      monotonicMs(),
+      wallClockMs(),
     );
+    this.#watched.onSecond?.();
   }
 
   #look(): void {

@@ -21,6 +21,43 @@ const pageProblem = z.object({
 });
 export type PageProblem = z.infer<typeof pageProblem>;
 
+/** Of an upstream; rates are per second. */
+const upstreamRates = z.object({
+  upstream: z.string(),
+  requests: z.number().describe('Per second, as the next two.'),
+  retries: z.number(),
+  connectFailures: z.number(),
+  busy: z.number().describe('Connections in use.'),
+  idle: z.number(),
+  queued: z.number(),
+});
+export type UpstreamRates = z.infer<typeof upstreamRates>;
+
+/** WebSockets of a route; all but `open` since the start of each process. */
+const routeSockets = z.object({
+  route: z.string(),
+  open: z.number(),
+  opened: z.number(),
+  closed: z
+    .array(z.object({ by: z.string(), code: z.string(), count: z.number() }))
+    .describe('Who ended them, and with what code; 1005: a close frame without one, 1006: without a close frame.'),
+  messagesReceived: z.number().describe('From clients.'),
+  messagesSent: z.number().describe('To clients.'),
+  messagesRefused: z.number(),
+  bytesReceived: z.number(),
+  bytesSent: z.number(),
+});
+export type RouteSockets = z.infer<typeof routeSockets>;
+
+/** What a node says to the others of its upstreams and WebSockets, every few seconds. */
+export const nodeStanding = z.object({
+  /** Seconds of the Unix epoch. */
+  at: z.number(),
+  upstreams: z.array(upstreamRates),
+  webSockets: z.array(routeSockets),
+});
+export type NodeStanding = z.infer<typeof nodeStanding>;
+
 const series = z.array(z.number().nullable());
 
 /** GET /admin/page: all that the operator's page shows, in one answer. */
@@ -36,17 +73,9 @@ export const pageAnswer = z.object({
   status: statusAnswer,
   breakers: breakersAnswer,
   breakerSince: z.record(z.string(), time).describe('Since when each is in its state, as far as this process knows.'),
-  upstreams: z.array(
-    z.object({
-      upstream: z.string(),
-      requests: z.number().describe('Per second, as the next two.'),
-      retries: z.number(),
-      connectFailures: z.number(),
-      busy: z.number().describe('Connections in use.'),
-      idle: z.number(),
-      queued: z.number(),
-    }),
-  ),
+  upstreams: z.array(upstreamRates).describe('Of all nodes in `summed`.'),
+  webSockets: z.array(routeSockets).describe('Of all nodes in `summed`; routes that have had one.'),
+  summed: z.array(z.string()).describe('Nodes whose upstreams and WebSockets are counted here.'),
   targets: targetsAnswer,
   refused: topRefusedAnswer.nullable(),
   overrides: overridesAnswer,
@@ -80,7 +109,12 @@ export const pageAnswer = z.object({
     threads: z.array(z.object({ slot: z.number(), heapBytes: z.number() })),
   }),
   history: z.object({
-    scope: z.literal('node').describe('The charts are of the node that answers.'),
+    scope: z
+      .enum(['cluster', 'node'])
+      .describe('cluster: all nodes, or the one that was asked for; node: this one alone.'),
+    of: z.string().nullable().describe('The node that was asked for; null: all.'),
+    nodes: z.array(z.string()).describe('Nodes that have counted something in the last hour.'),
+    reason: z.string().describe('Why other nodes are not in it; empty: they are, or there are none.'),
     minutes: z.number(),
     stepSeconds: z.number(),
     endAt: time.describe('Of the last step.'),

@@ -47,6 +47,15 @@ export const JOB_NODES_KEY = `${OURS}nodes:jobs`;
 /** What a node says about itself. */
 export const nodeKey = (node: string): string => `${OURS}node:${node}`;
 
+/** What nodes have counted in the last hour, for the page's charts: one hash slot, since one script writes both. */
+const HISTORY_PREFIX = `${OURS}{history}`;
+
+/** Sorted set of the nodes that have counted something, by when they last said so. */
+export const HISTORIES_KEY = `${HISTORY_PREFIX}:nodes`;
+
+/** Hash of what a node has counted: `<seconds of a step>:<place>`, and `now`. */
+export const historyKey = (node: string): string => `${HISTORY_PREFIX}:node:${node}`;
+
 /** Clients that a node refuses most. */
 export const refusedKey = (node: string): string => `${OURS}refused:${node}`;
 
