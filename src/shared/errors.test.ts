@@ -43,6 +43,7 @@ test('each status of the contract has these codes', () => {
       'no_threads',
       'overloaded',
       'too_many_websockets',
+      'upstream_overloaded',
       'upstream_queue_full',
     ],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
@@ -77,9 +78,10 @@ test('these pass by themselves, in a second', () => {
     'no_threads',
     'overloaded',
     'too_many_in_flight',
+    'upstream_overloaded',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(7);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(8);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -104,6 +106,7 @@ test('a sampled access log always has these, and never those', () => {
     'maintenance',
     'overloaded',
     'too_many_websockets',
+    'upstream_overloaded',
   ]);
 });
 

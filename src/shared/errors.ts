@@ -154,6 +154,13 @@ const TABLE = {
     detail: 'Too many requests wait for this upstream.',
     retryAfterSeconds: 1,
   },
+  upstream_overloaded: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The upstream has as many requests under way as it may; others wait already.',
+    retryAfterSeconds: 1,
+    logged: NEVER,
+  },
   overloaded: {
     ...CLOSES,
     status: 503,

@@ -8,6 +8,7 @@ import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
 import { IP_ENV } from './rules/ip-fields.ts';
 import { TARGET_ENV } from './targets/env.ts';
+import { OVERLOAD_ENV } from './overload/env.ts';
 import { RETRY_ENV } from './retries/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { SOURCE_ENV } from './source/env.ts';
@@ -214,6 +215,7 @@ export const ENV = {
   ...HEALTH_ENV,
   ...TARGET_ENV,
   ...RETRY_ENV,
+  ...OVERLOAD_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,
   ...JOBS_ENV,

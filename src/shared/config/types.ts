@@ -5,6 +5,7 @@ import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts
 import type { ClientKeySource } from '../limits/client-key.ts';
 import type { RetriesConfig, RetryBudgetConfig } from './retries/types.ts';
 import type { MirrorConfig } from './mirror/types.ts';
+import type { PriorityName } from '../overload/priority.ts';
 import type { SplitSideConfig } from './split/types.ts';
 import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
 import type { SourceConfig } from './source/types.ts';
@@ -156,6 +157,8 @@ export interface RouteConfig {
   readonly timeouts: TimeoutsConfig;
   /** `undefined` = nothing is repeated but what always is: see UpstreamCall. */
   readonly retries: RetriesConfig | undefined;
+  /** `undefined` = what the profile of its caller says, else normal. */
+  readonly priority: PriorityName | undefined;
   /** Of the query, without the `?`. */
   readonly maxQueryBytes: number;
   readonly maxBodyBytes: number;
@@ -266,6 +269,8 @@ export interface UpstreamConfig {
   /** What keeps requests on one target; `undefined` = nothing: the less loaded of two. */
   readonly balance: BalanceConfig | undefined;
   readonly retryBudget: RetryBudgetConfig;
+  /** Requests of the node that may be under way there, until the header of the answer; 0 = no limit. */
+  readonly concurrency: number;
 }
 
 /** By what requests that belong together go to one target. */

@@ -8,6 +8,7 @@ import type { HealthPlaces } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
 import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
+import type { ConcurrencyRows } from '../../shared/overload/concurrency-memory.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import type {
@@ -42,6 +43,7 @@ import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
+import { ThreadRooms } from './overload/thread-rooms.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
@@ -62,6 +64,7 @@ interface Places {
   readonly breaker: BreakerPlaces;
   readonly health: HealthPlaces;
   readonly targetSets: TargetSets;
+  readonly concurrency: ConcurrencyRows;
 }
 
 export interface RequestThreadParts {
@@ -93,6 +96,7 @@ export class RequestThread implements ExchangeThread {
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
+  readonly rooms: ThreadRooms;
   readonly websockets: ThreadWebSockets;
   readonly untrustedProxy: UntrustedProxy;
   readonly log: Log;
@@ -200,6 +204,7 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
+    this.rooms = new ThreadRooms({ ...start, clients: this.clients });
     this.websockets = new ThreadWebSockets({
       ...start,
       clock: monotonicMs,
@@ -215,6 +220,7 @@ export class RequestThread implements ExchangeThread {
       breaker: start.breaker.places,
       health: start.health.places,
       targetSets: start.targetSets,
+      concurrency: start.concurrency.rows,
     });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
@@ -329,6 +335,7 @@ export class RequestThread implements ExchangeThread {
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
     this.streams.configure(config.server.maxStreams);
+    this.rooms.apply(config, places.concurrency);
     this.table = this.#tableOf(config, places, this.table);
     this.websockets.apply(this.table.sockets, config.server.drainTimeoutMs);
     this.config = config;
@@ -336,7 +343,7 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
-    const { authorizers, clients, deadlines, identity, limits, metrics, names, streams } = this;
+    const { authorizers, clients, deadlines, identity, limits, metrics, names, rooms, streams } = this;
     const post = this.#tellOfUpstreams;
     const of = {
       breakerPlaces: places.breaker,
@@ -346,7 +353,20 @@ export class RequestThread implements ExchangeThread {
       drained: this.#drained,
       splitWeights: this.#splitWeights,
     };
-    const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
+    const options = {
+      ...of,
+      authorizers,
+      clients,
+      deadlines,
+      identity,
+      limits,
+      metrics,
+      names,
+      post,
+      random,
+      rooms,
+      streams,
+    };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -359,6 +379,7 @@ export class RequestThread implements ExchangeThread {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
     this.websockets.tick(nowMs);
+    this.rooms.tick(nowMs);
     this.table.tick(nowMs);
     this.authorizers.tick(nowMs);
     this.breaker.tick();

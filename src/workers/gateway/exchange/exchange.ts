@@ -11,6 +11,8 @@ import { forwardPath } from '../../../shared/http/router.ts';
 import type { CompiledRoute, Match } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
+import { NORMAL } from '../../../shared/overload/priority.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import type { OverrideState } from '../../../shared/limits/overrides.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
@@ -880,6 +882,7 @@ export class Exchange
     const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
+    this.metrics.shed(code, this.priority);
     if (this.#denied !== undefined && code === 'authorizer_denied') return this.#answerDenied(this.#denied);
     this.#answer({
       status,
@@ -976,6 +979,11 @@ export class Exchange
 
   get consumer(): string {
     return this.caller === undefined ? '' : this.caller.consumer;
+  }
+
+  /** The route's word goes before that of the caller's profile. Nothing that a client says counts. */
+  get priority(): Priority {
+    return this.#stages?.priority ?? this.caller?.priority ?? NORMAL;
   }
 
   get breakerClient(): string {

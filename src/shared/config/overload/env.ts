@@ -1,0 +1,12 @@
+import { withDefault } from '../env-variable.ts';
+import { BOUNDS, wholeNumberText } from '../numbers.ts';
+
+/** Variables of what is refused when more comes than can be served. */
+export const OVERLOAD_ENV = {
+  UPSTREAM_CONCURRENCY: withDefault(
+    wholeNumberText(BOUNDS.countOrNone),
+    '0',
+    'Requests of a node that may be under way at an upstream, until the header of the answer; the rest waits in ' +
+      'UPSTREAM_QUEUE, above it 503. At least WORKERS; 0 = no limit.',
+  ),
+} as const;
