@@ -9,21 +9,23 @@ import type { MetricParts } from './parts.ts';
 /** What is refused because more comes than can be served, and what is nearest to that. */
 export function overloadMetrics(
   sums: BlockSums,
-  { concurrency }: Pick<MetricParts, 'concurrency'>,
+  { concurrency, front }: Pick<MetricParts, 'concurrency' | 'front'>,
 ): MetricDefinition[] {
   const perUpstream = (key: 'max' | 'inFlight') => (): Sample[] =>
     concurrency.views().map((view) => ({ labels: { upstream: view.upstream }, value: view[key] }));
-  const shed = (): Sample[] =>
-    SHED_REASONS.flatMap((reason) =>
+  const shed = (): Sample[] => [
+    ...SHED_REASONS.flatMap((reason) =>
       PRIORITIES.map((priority, place) => ({
         labels: { reason, priority },
         value: sums.at(shedColumn(reason, place as Priority)),
       })),
-    );
+    ),
+    { labels: { reason: 'connect_rate', priority: 'none' }, value: front.refusedByRate },
+  ];
   return [
     counter(
       'shed_total',
-      'Requests refused because more came than could be served. upstream: too many for it; client: too many of one client.',
+      'Requests refused because more came than could be served. upstream: too many for it; client: too many of one client; loop: the thread is late; connect_rate: connections, which have no priority.',
       shed,
     ),
     gauge(

@@ -31,7 +31,7 @@ export interface MetricParts {
       readonly openConnections: number;
     }[];
   };
-  readonly front: Pick<Acceptor, 'refused' | 'problem'>;
+  readonly front: Pick<Acceptor, 'refused' | 'refusedByRate' | 'problem'>;
   readonly control: {
     readonly liveNodes: number;
     readonly transitions: TransitionCounts;

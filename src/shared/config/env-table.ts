@@ -112,7 +112,8 @@ export const ENV = {
   CONNECTION_RATE_PER_IP: withDefault(
     wholeNumberText(BOUNDS.countOrNone),
     '0',
-    'New connections per second of one address, and as many at once; as above. Only FRONT=native.',
+    'New connections per second of one address, and five times as many at once; those beyond it get 503 and are closed. As ' +
+      'above; RATE_LIMIT_ALLOWLIST excepted too. 0 = no limit. Only FRONT=native.',
   ),
   MAX_IN_FLIGHT: withDefault(wholeNumberText(BOUNDS.count), '4096', 'Exchanges in flight per thread; above it 503.'),
   MAX_IN_FLIGHT_PER_CLIENT: withDefault(

@@ -43,7 +43,7 @@ export interface ServerConfig {
   readonly maxConnections: number;
   /** Open connections of one address; 0 = no limit. */
   readonly maxConnectionsPerIp: number;
-  /** New connections per second of one address, and as many at once; 0 = no limit. */
+  /** New connections per second of one address, and five times as many at once; 0 = no limit. */
   readonly connectionRatePerIp: number;
   /** How long a client that has sent its end may wait for the header of its answer. */
   readonly halfCloseMs: number;
