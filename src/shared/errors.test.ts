@@ -37,6 +37,7 @@ test('each status of the contract has these codes', () => {
       'authorizer_unavailable',
       'circuit_open',
       'draining',
+      'gateway_overloaded',
       'identity_unavailable',
       'limits_unavailable',
       'maintenance',
@@ -75,13 +76,14 @@ test('these close the connection', () => {
 test('these pass by themselves, in a second', () => {
   expect(which(({ retryAfterSeconds }) => retryAfterSeconds === 1)).toEqual([
     'draining',
+    'gateway_overloaded',
     'no_threads',
     'overloaded',
     'too_many_in_flight',
     'upstream_overloaded',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(8);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(9);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -101,6 +103,7 @@ test('a sampled access log always has these, and never those', () => {
     'authorizer_unavailable',
     'circuit_open',
     'draining',
+    'gateway_overloaded',
     'identity_unavailable',
     'limits_unavailable',
     'maintenance',

@@ -161,6 +161,13 @@ const TABLE = {
     retryAfterSeconds: 1,
     logged: NEVER,
   },
+  gateway_overloaded: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The gateway does not keep up with what comes, and refuses some of it.',
+    retryAfterSeconds: 1,
+    logged: NEVER,
+  },
   overloaded: {
     ...CLOSES,
     status: 503,

@@ -61,6 +61,8 @@ export interface ServerConfig {
   readonly maxInFlight: number;
   /** What one client may have under way: all but what others want, anything, or so many exchanges per thread at most. */
   readonly maxInFlightPerClient: 'fair' | 'off' | number;
+  /** A thread whose ticks come later than this for a second refuses a share of its requests; 0 = never. */
+  readonly shedLoopLagMs: number;
   /** Answers per thread that may stream for long without counting as connections of their upstream. */
   readonly maxStreams: number;
   /** Open WebSockets of the process. */

@@ -56,7 +56,7 @@ export const REFUSAL_CODES = [
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** Why a thread refused a request because more came than could be served. */
-export const SHED_REASONS = ['upstream', 'client'] as const;
+export const SHED_REASONS = ['upstream', 'client', 'loop'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
 /** How a request proved who it is; `none`: it did not try. */

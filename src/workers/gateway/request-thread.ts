@@ -43,6 +43,7 @@ import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
+import { LoopShedding } from './overload/loop-shedding.ts';
 import { ThreadRooms } from './overload/thread-rooms.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -97,6 +98,9 @@ export class RequestThread implements ExchangeThread {
   readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
   readonly rooms: ThreadRooms;
+  readonly #shedding: LoopShedding;
+  /** `undefined` = nothing is refused because this thread is late. */
+  shedding: LoopShedding | undefined = undefined;
   readonly websockets: ThreadWebSockets;
   readonly untrustedProxy: UntrustedProxy;
   readonly log: Log;
@@ -204,6 +208,8 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
+    this.#shedding = new LoopShedding(start.config.server.shedLoopLagMs);
+    this.shedding = this.#shedding.isOn ? this.#shedding : undefined;
     this.rooms = new ThreadRooms({ ...start, clients: this.clients });
     this.websockets = new ThreadWebSockets({
       ...start,
@@ -336,6 +342,8 @@ export class RequestThread implements ExchangeThread {
     this.clientsInFlight.configure(config.server);
     this.streams.configure(config.server.maxStreams);
     this.rooms.apply(config, places.concurrency);
+    this.#shedding.configure(config.server.shedLoopLagMs);
+    this.shedding = this.#shedding.isOn ? this.#shedding : undefined;
     this.table = this.#tableOf(config, places, this.table);
     this.websockets.apply(this.table.sockets, config.server.drainTimeoutMs);
     this.config = config;
@@ -396,8 +404,11 @@ export class RequestThread implements ExchangeThread {
   }
 
   #countTick(nowMs: number): void {
-    if (this.#tickedMs >= 0)
-      this.metrics.addSeconds(THREAD.loopLag, Math.max(0, nowMs - this.#tickedMs - TICK_MS) / 1000);
+    if (this.#tickedMs >= 0) {
+      const lateMs = Math.max(0, nowMs - this.#tickedMs - TICK_MS);
+      this.metrics.addSeconds(THREAD.loopLag, lateMs / 1000);
+      this.#shedding.tick(nowMs, lateMs);
+    }
     this.#tickedMs = nowMs;
     if (nowMs - this.#heapReadMs < HEAP_EVERY_MS) return;
     this.#heapReadMs = nowMs;

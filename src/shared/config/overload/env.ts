@@ -9,4 +9,10 @@ export const OVERLOAD_ENV = {
     'Requests of a node that may be under way at an upstream, until the header of the answer; the rest waits in ' +
       'UPSTREAM_QUEUE, above it 503. At least WORKERS; 0 = no limit.',
   ),
+  SHED_LOOP_LAG_MILLISECONDS: withDefault(
+    wholeNumberText(BOUNDS.loopLagMilliseconds),
+    '0',
+    'A request thread whose ticks (every 50 ms) have come later than this for a second refuses a share of its requests, ' +
+      'low priority first, that grows by 10 % a second: 503. 0 = never; 100 is a good value.',
+  ),
 } as const;

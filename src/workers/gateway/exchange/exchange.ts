@@ -37,6 +37,7 @@ import type { CorsRules } from '../rules/cors-rules.ts';
 import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
+import type { LoopShedding } from '../overload/loop-shedding.ts';
 import type { RouteMirror } from '../mirror/route-mirror.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { OwnConnection } from '../upstream/own-connection.ts';
@@ -438,9 +439,10 @@ export class Exchange
     return override?.state;
   }
 
-  /** 429, 503: one token from each of the client's buckets, or none. */
+  /** 429, 503: one token from each of the client's buckets, or none; before that none where the thread is late. */
   #limit(): void {
-    const { limits } = this.thread;
+    const { limits, shedding } = this.thread;
+    if (shedding !== undefined && this.#isShedBy(shedding)) return this.#refuse('gateway_overloaded');
     const limit = this.#limited;
     if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
@@ -451,6 +453,11 @@ export class Exchange
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.#stage = 'limit';
     else this.onDecision(decision);
+  }
+
+  /** What is left of a thread that ends is served. */
+  #isShedBy(shedding: LoopShedding): boolean {
+    return shedding.refuses(this.priority) && !this.thread.draining;
   }
 
   addressName(): string {

@@ -18,6 +18,7 @@ const SHED_BY_CODE: ReadonlyMap<string, ShedReason> = new Map([
   ['upstream_overloaded', 'upstream'],
   ['upstream_queue_full', 'upstream'],
   ['too_many_in_flight', 'client'],
+  ['gateway_overloaded', 'loop'],
 ]);
 
 /** For measuring by hand what counting costs: with `false` nothing is counted. Not an option of the product. */
