@@ -96,6 +96,23 @@ describe('one address', () => {
     expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
   });
 
+  test('in a storm of connections gets what its rate lets it have, and others get theirs', async () => {
+    await using front = await startFront({ CONNECTION_RATE_PER_IP: '2', RATE_LIMIT_ALLOWLIST: '127.0.0.7' });
+    const MANY = 1_000;
+    const fromMs = performance.now();
+    const storm = Array.from({ length: MANY }, () => new Client(front.port));
+    const ended = Promise.all(storm.map((client) => client.ask().catch(() => undefined)));
+    expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
+    const allowed = Array.from({ length: 30 }, () => fromAddress(front.port, '127.0.0.7'));
+    for (const client of await Promise.all(allowed)) expect(client.closed).toBe(false);
+    await ended;
+    const served = storm.filter(({ text }) => text.startsWith('HTTP/1.1 200')).length;
+    expect(served).toBeGreaterThanOrEqual(10);
+    expect(served).toBeLessThanOrEqual(10 + Math.ceil(((performance.now() - fromMs) / 1_000) * 2));
+    expect(front.acceptor.refusedByRate).toBe(MANY - served);
+    await untilPasses(() => expect(storm.filter(({ closed }) => !closed)).toHaveLength(served));
+  });
+
   test('that is a trusted proxy has no caps', async () => {
     await using front = await startFront({
       MAX_CONNECTIONS_PER_IP: '1',
