@@ -50,6 +50,7 @@ import { splitAnswers } from './admin/operations/splits.ts';
 import { SplitWeights } from './upstreams/split-weights.ts';
 import { TargetDrains } from './upstreams/target-drains.ts';
 import type { PageWatch } from './page/watch.ts';
+import { ConcurrencyControl } from './upstreams/concurrency-control.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
 const START_WITHIN_MS = 30_000;
@@ -118,6 +119,7 @@ async function compose(first: First, log: Log): Promise<void> {
     onDegraded: (reasons) => degraded.set('front', reasons),
   });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
+  const concurrency = new ConcurrencyControl(slotsFor(server.workers), first.config);
   const backups = await composeBackups(first.config, log);
   const storesKeys = first.config.identities.apiKeys !== 'file';
   const copyOfMaintenance = await openMaintenance(server, log);
@@ -227,6 +229,7 @@ async function compose(first: First, log: Log): Promise<void> {
     tryRedis: async (config) => (await connections?.try(config)) ?? '',
     parts: [
       metrics,
+      concurrency,
       control,
       { configure: (config) => targetSets.configure(config) },
       health,
@@ -247,6 +250,7 @@ async function compose(first: First, log: Log): Promise<void> {
     metrics,
     upstreams,
     targetSets,
+    concurrency,
     drains,
     splits,
     keys,
@@ -332,6 +336,7 @@ async function compose(first: First, log: Log): Promise<void> {
       control,
       health,
       ejections: upstreams.ejections,
+      concurrency,
       splits: () => splitAnswers({ splits, routes: () => reload.active().config.routes }),
       front: acceptor,
       reload,

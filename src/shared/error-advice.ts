@@ -138,6 +138,16 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     client: AGAIN_LATER,
     operator: 'The upstream is too slow for what comes: UPSTREAM_CONNECTIONS, UPSTREAM_QUEUE, more targets.',
   },
+  upstream_overloaded: {
+    client: AGAIN_LATER,
+    operator:
+      'The upstream is slower than what comes: `upstream_in_flight`; `concurrency`, UPSTREAM_CONCURRENCY, `priority` (docs/overload.md).',
+  },
+  gateway_overloaded: {
+    client: AGAIN_LATER,
+    operator:
+      'A request thread is late: `gateway top`, processor of the machine; more threads or nodes, `priority`, SHED_LOOP_LAG_MILLISECONDS (docs/overload.md).',
+  },
   overloaded: {
     client: AGAIN_LATER,
     operator: '`gateway status`, `gateway doctor`: open files, MAX_CONNECTIONS, MAX_IN_FLIGHT; more nodes.',

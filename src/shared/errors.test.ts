@@ -37,12 +37,14 @@ test('each status of the contract has these codes', () => {
       'authorizer_unavailable',
       'circuit_open',
       'draining',
+      'gateway_overloaded',
       'identity_unavailable',
       'limits_unavailable',
       'maintenance',
       'no_threads',
       'overloaded',
       'too_many_websockets',
+      'upstream_overloaded',
       'upstream_queue_full',
     ],
     504: ['upstream_body_timeout', 'upstream_connect_timeout', 'upstream_headers_timeout', 'upstream_total_timeout'],
@@ -74,12 +76,14 @@ test('these close the connection', () => {
 test('these pass by themselves, in a second', () => {
   expect(which(({ retryAfterSeconds }) => retryAfterSeconds === 1)).toEqual([
     'draining',
+    'gateway_overloaded',
     'no_threads',
     'overloaded',
     'too_many_in_flight',
+    'upstream_overloaded',
     'upstream_queue_full',
   ]);
-  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(7);
+  expect(which(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toHaveLength(9);
 });
 
 test('a sampled access log always has these, and never those', () => {
@@ -99,11 +103,13 @@ test('a sampled access log always has these, and never those', () => {
     'authorizer_unavailable',
     'circuit_open',
     'draining',
+    'gateway_overloaded',
     'identity_unavailable',
     'limits_unavailable',
     'maintenance',
     'overloaded',
     'too_many_websockets',
+    'upstream_overloaded',
   ]);
 });
 

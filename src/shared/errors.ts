@@ -154,6 +154,20 @@ const TABLE = {
     detail: 'Too many requests wait for this upstream.',
     retryAfterSeconds: 1,
   },
+  upstream_overloaded: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The upstream has as many requests under way as it may; others wait already.',
+    retryAfterSeconds: 1,
+    logged: NEVER,
+  },
+  gateway_overloaded: {
+    ...PLAIN,
+    status: 503,
+    detail: 'The gateway does not keep up with what comes, and refuses some of it.',
+    retryAfterSeconds: 1,
+    logged: NEVER,
+  },
   overloaded: {
     ...CLOSES,
     status: 503,

@@ -85,14 +85,32 @@ describe('one address', () => {
   });
 
   test('opens no more than CONNECTION_RATE_PER_IP a second', async () => {
-    await using front = await startFront({ CONNECTION_RATE_PER_IP: '5' });
-    const clients = Array.from({ length: 12 }, () => new Client(front.port));
+    await using front = await startFront({ CONNECTION_RATE_PER_IP: '1' });
+    const clients = Array.from({ length: 50 }, () => new Client(front.port));
     await Promise.all(clients.map((client) => client.ask()));
     const served = clients.filter(({ text }) => text.startsWith('HTTP/1.1 200')).length;
     expect(served).toBeGreaterThanOrEqual(5);
-    expect(served).toBeLessThan(12);
-    expect(front.acceptor.refused('overloaded')).toBe(12 - served);
+    expect(served).toBeLessThan(50);
+    expect(front.acceptor.refused('overloaded')).toBe(50 - served);
+    expect(front.acceptor.refusedByRate).toBe(50 - served);
     expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
+  });
+
+  test('in a storm of connections gets what its rate lets it have, and others get theirs', async () => {
+    await using front = await startFront({ CONNECTION_RATE_PER_IP: '2', RATE_LIMIT_ALLOWLIST: '127.0.0.7' });
+    const MANY = 1_000;
+    const fromMs = performance.now();
+    const storm = Array.from({ length: MANY }, () => new Client(front.port));
+    const ended = Promise.all(storm.map((client) => client.ask().catch(() => undefined)));
+    expect(await (await fromAddress(front.port, '127.0.0.9')).ask()).toBe('ok');
+    const allowed = Array.from({ length: 30 }, () => fromAddress(front.port, '127.0.0.7'));
+    for (const client of await Promise.all(allowed)) expect(client.closed).toBe(false);
+    await ended;
+    const served = storm.filter(({ text }) => text.startsWith('HTTP/1.1 200')).length;
+    expect(served).toBeGreaterThanOrEqual(10);
+    expect(served).toBeLessThanOrEqual(10 + Math.ceil(((performance.now() - fromMs) / 1_000) * 2));
+    expect(front.acceptor.refusedByRate).toBe(MANY - served);
+    await untilPasses(() => expect(storm.filter(({ closed }) => !closed)).toHaveLength(served));
   });
 
   test('that is a trusted proxy has no caps', async () => {

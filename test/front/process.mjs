@@ -64,6 +64,7 @@ const threads = new RequestThreads({
   keys: { receive: () => {} },
   maintenance: { forThread: () => [], receive: () => {} },
   targetSets: { current: () => new Map() },
+  concurrency: { forThread: () => undefined, rows: () => new Map(), threadGone: () => undefined },
   drains: { current: () => [] },
   splits: { current: () => [] },
   jwks: { forThread: () => [], receive: () => {} },

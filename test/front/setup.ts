@@ -8,6 +8,7 @@ import { createLog } from '../../src/shared/log.ts';
 import type { Acceptor } from '../../src/primary/front/acceptor.ts';
 import { openFront } from '../../src/primary/front/open-front.ts';
 import { MetricMemory } from '../../src/primary/metrics/metric-memory.ts';
+import { ConcurrencyControl } from '../../src/primary/upstreams/concurrency-control.ts';
 import { RequestThreads, slotsFor } from '../../src/primary/threads/request-threads.ts';
 import { ThreadSet } from '../../src/primary/threads/thread-set.ts';
 import { DegradedReasons } from '../../src/primary/traffic/degraded-reasons.ts';
@@ -70,6 +71,7 @@ export async function startFront(env: Readonly<Record<string, string>> = {}): Pr
     keys: { receive: () => {} },
     maintenance: { forThread: () => [], receive: () => {} },
     targetSets: { current: () => new Map() },
+    concurrency: new ConcurrencyControl(slots, config),
     drains: { current: () => [] },
     splits: { current: () => [] },
     health: { forThread: () => ({ memory: createHealthMemory(0), places: new Map() }), places: () => new Map() },

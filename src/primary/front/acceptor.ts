@@ -29,6 +29,8 @@ export interface Acceptor {
   listen(host: string, port: number): Promise<number>;
   /** How often the front itself refused a client or closed on it. */
   refused(code: RefusalCode): number;
+  /** Of them those that made more connections than CONNECTION_RATE_PER_IP lets them. */
+  readonly refusedByRate: number;
   /** Why clients are not accepted now, as a person reads it; '' when they are. */
   readonly problem: string;
   /** A new configuration, before the threads get it. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { AddressHolders } from './address-holders.ts';
 
-const NONE = { maxConnectionsPerIp: 0, connectionRatePerIp: 0, trustedProxies: [] };
+const NONE = { maxConnectionsPerIp: 0, connectionRatePerIp: 0, trustedProxies: [], allowed: [] };
 
 test.each([
   ['192.0.2.1', '192.0.2.1'],
@@ -14,16 +14,32 @@ test.each([
   ['64:ff9b::c000:201', '192.0.2.1'],
 ])('%s counts for %s', (address, key) => expect(new AddressHolders(NONE).of(address, 0).key).toBe(key));
 
-test('a rate comes back within a second, and no further', () => {
+test('five seconds of a rate may come at once, and come back in as many, and no further', () => {
   const holders = new AddressHolders({ ...NONE, connectionRatePerIp: 4 });
   const admitted = (nowMs: number, tries: number): number => {
     let count = 0;
     for (let i = 0; i < tries; i++) if (holders.admits(holders.of('192.0.2.1', nowMs), nowMs)) count++;
     return count;
   };
-  expect(admitted(0, 10)).toBe(4);
-  expect(admitted(500, 10)).toBe(2);
-  expect(admitted(3_600_000, 10)).toBe(4);
+  expect(admitted(0, 30)).toBe(20);
+  expect(admitted(500, 30)).toBe(2);
+  expect(admitted(3_600_000, 30)).toBe(20);
+  expect(holders.refusedByRate).toBe(10 + 28 + 10);
+});
+
+test('no rate holds for trusted proxies and the allow-list, and a cap for the latter', () => {
+  const lists = { trustedProxies: ['192.0.2.1'], allowed: ['192.0.2.2'] };
+  const holders = new AddressHolders({ maxConnectionsPerIp: 50, connectionRatePerIp: 1, ...lists });
+  const kept = (address: string): number => {
+    let count = 0;
+    for (; count < 100; count++) {
+      const holder = holders.of(address, 0);
+      if (!holders.admits(holder, 0)) break;
+      holders.keep(holder);
+    }
+    return count;
+  };
+  expect(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(kept)).toEqual([100, 50, 5]);
 });
 
 test('addresses without connections are forgotten, at once or when their rate is whole again', () => {
@@ -38,6 +54,6 @@ test('addresses without connections are forgotten, at once or when their rate is
     }
   }
   expect([plain.size, rated.size]).toEqual([0, 100]);
-  rated.of('192.0.2.200', 1_500);
+  rated.of('192.0.2.200', 5_500);
   expect(rated.size).toBe(1);
 });

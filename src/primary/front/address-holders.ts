@@ -4,6 +4,8 @@ import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 /** Whoever has connections from one address: an IPv4 address, or a /64 of IPv6, which is what one subscriber gets. */
 export interface Holder {
   readonly key: string;
+  /** No rate holds for it: it is trusted, or on the allow-list. */
+  unpaced: boolean;
   /** A proxy of ours, behind which many are: no cap of one address holds for it. */
   trusted: boolean;
   /** Its connections, those on their way to a thread included. */
@@ -16,13 +18,18 @@ export interface Holder {
 export interface HolderLimits {
   /** Connections of one address; 0 = no cap. */
   readonly maxConnectionsPerIp: number;
-  /** New connections per second of one address, and as many at once; 0 = no cap. */
+  /** New connections per second of one address, and BURST times as many at once; 0 = no cap. */
   readonly connectionRatePerIp: number;
   readonly trustedProxies: readonly string[];
+  /** Addresses and CIDR blocks that no rate holds for. */
+  readonly allowed: readonly string[];
 }
 
+/** So many seconds' worth of connections may come at once: a page opens several, and a device that reconnects tries again. */
+const BURST = 5;
 /** After this long without a connection every bucket is full again, so the address can be forgotten. */
-const FULL_AFTER_MS = 1_000;
+const FULL_AFTER_MS = BURST * 1_000;
+const SWEEP_EVERY_MS = 1_000;
 
 /** Counts connections by address and says who may have another. */
 export class AddressHolders {
@@ -30,15 +37,23 @@ export class AddressHolders {
   readonly #names = new IpClients(CUSTOMER_PREFIX_BITS);
   #limits: HolderLimits;
   #proxies: TrustedProxies;
+  #allowed: TrustedProxies;
+  #refusedByRate = 0;
   #sweptMs = 0;
 
   constructor(limits: HolderLimits) {
     this.#limits = limits;
     this.#proxies = new TrustedProxies(limits.trustedProxies);
+    this.#allowed = new TrustedProxies(limits.allowed);
   }
 
   get size(): number {
     return this.#holders.size;
+  }
+
+  /** Connections that were one too many in their time. */
+  get refusedByRate(): number {
+    return this.#refusedByRate;
   }
 
   all(): Iterable<Holder> {
@@ -49,6 +64,7 @@ export class AddressHolders {
   configure(limits: HolderLimits): void {
     this.#limits = limits;
     this.#proxies = new TrustedProxies(limits.trustedProxies);
+    this.#allowed = new TrustedProxies(limits.allowed);
   }
 
   /** @param address canonical */
@@ -57,10 +73,12 @@ export class AddressHolders {
     const key = this.#names.nameOf(address);
     let holder = this.#holders.get(key);
     if (holder === undefined) {
-      holder = { key, trusted: false, open: 0, tokens: this.#limits.connectionRatePerIp, filledMs: nowMs };
+      const tokens = this.#limits.connectionRatePerIp * BURST;
+      holder = { key, unpaced: false, trusted: false, open: 0, tokens, filledMs: nowMs };
       this.#holders.set(key, holder);
     }
     holder.trusted = this.#proxies.isTrusted(address);
+    holder.unpaced = holder.trusted || this.#allowed.isTrusted(address);
     return holder;
   }
 
@@ -68,10 +86,13 @@ export class AddressHolders {
   admits(holder: Holder, nowMs: number): boolean {
     const { maxConnectionsPerIp, connectionRatePerIp: rate } = this.#limits;
     if (holder.trusted) return true;
-    if (rate > 0) {
-      holder.tokens = Math.min(rate, holder.tokens + ((nowMs - holder.filledMs) / 1000) * rate);
+    if (rate > 0 && !holder.unpaced) {
+      holder.tokens = Math.min(rate * BURST, holder.tokens + ((nowMs - holder.filledMs) / 1000) * rate);
       holder.filledMs = nowMs;
-      if (holder.tokens < 1) return false;
+      if (holder.tokens < 1) {
+        this.#refusedByRate++;
+        return false;
+      }
       holder.tokens -= 1;
     }
     return maxConnectionsPerIp === 0 || holder.open < maxConnectionsPerIp;
@@ -96,7 +117,7 @@ export class AddressHolders {
 
   /** Addresses that came and went: many, where somebody has many. */
   #sweep(nowMs: number): void {
-    if (nowMs - this.#sweptMs < FULL_AFTER_MS) return;
+    if (nowMs - this.#sweptMs < SWEEP_EVERY_MS) return;
     this.#sweptMs = nowMs;
     for (const holder of this.#holders.values()) {
       if (holder.open === 0 && nowMs - holder.filledMs >= FULL_AFTER_MS) this.#holders.delete(holder.key);

@@ -8,7 +8,12 @@ import { Evictor } from './evictor.ts';
 const SLOTS = 3;
 
 function setUp(capacity = 48) {
-  const holders = new AddressHolders({ maxConnectionsPerIp: 0, connectionRatePerIp: 0, trustedProxies: ['10.0.0.9'] });
+  const holders = new AddressHolders({
+    maxConnectionsPerIp: 0,
+    connectionRatePerIp: 0,
+    trustedProxies: ['10.0.0.9'],
+    allowed: [],
+  });
   const book = new ConnectionBook(capacity, SLOTS, holders);
   const threads = Array.from({ length: SLOTS }, (_, slot) => new ThreadConnections(book.table.memory, slot));
   const thread = (slot: number): ThreadConnections => {

@@ -8,6 +8,7 @@ import type { Handles, SocketName, TcpHandle } from '../../shared/net/handles.ts
 import type { ToFrontThread } from '../../shared/threads/protocol.ts';
 import type { Acceptor } from './acceptor.ts';
 import { AddressHolders } from './address-holders.ts';
+import type { HolderLimits } from './address-holders.ts';
 import { ConnectionBook } from './connection-book.ts';
 import { Descriptors } from './descriptors.ts';
 import { Evictor } from './evictor.ts';
@@ -45,6 +46,8 @@ export interface NativeAcceptorOptions {
   readonly inherited?: number | undefined;
 }
 
+const holderLimits = ({ server, limits }: Config): HolderLimits => ({ ...server, allowed: limits.allowlist.cidrs });
+
 /** Accepts with Node's own handles and gives each connection to the thread with the fewest. */
 export class NativeAcceptor implements Acceptor {
   readonly kind = 'native';
@@ -70,7 +73,7 @@ export class NativeAcceptor implements Acceptor {
     this.#descriptors = new Descriptors(() => this.#handOver.waiting);
     this.#maxConnections = config.server.maxConnections;
     this.#refusals = new Refusals({ handles, secure: config.server.tls !== undefined, log });
-    this.#holders = new AddressHolders(config.server);
+    this.#holders = new AddressHolders(holderLimits(config));
     const rows = Math.min(MOST_ROWS, Math.max(this.#maxConnections, this.#descriptors.limit) + SPARE_ROWS);
     this.#book = new ConnectionBook(rows, slots, this.#holders);
     this.#evictor = new Evictor(this.#book, (slot, { index, since }) => {
@@ -107,6 +110,10 @@ export class NativeAcceptor implements Acceptor {
     return this.#refusals.count(code);
   }
 
+  get refusedByRate(): number {
+    return this.#holders.refusedByRate;
+  }
+
   forThread(slot: number) {
     const { name } = this.#lines;
     const connections = this.#book.table.memory;
@@ -130,9 +137,9 @@ export class NativeAcceptor implements Acceptor {
     return actual;
   }
 
-  configure({ server }: Config): void {
-    this.#maxConnections = server.maxConnections;
-    this.#holders.configure(server);
+  configure(config: Config): void {
+    this.#maxConnections = config.server.maxConnections;
+    this.#holders.configure(holderLimits(config));
   }
 
   async stopAccepting(): Promise<void> {

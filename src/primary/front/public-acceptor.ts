@@ -88,6 +88,7 @@ export class PublicAcceptor implements Acceptor {
   }
 
   readonly problem = '';
+  readonly refusedByRate = 0;
 
   refused(): number {
     return 0;

@@ -112,6 +112,7 @@ export async function createUwsAcceptor(opts: {
     receive: () => {},
     refused: () => 0,
     problem: '',
+    refusedByRate: 0,
     configure: () => {},
     async listen(host, port) {
       app.listen(host, port, EXCLUSIVE_PORT, (result) => {

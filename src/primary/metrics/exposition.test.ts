@@ -67,7 +67,7 @@ function setUp(config = configOf(FIRST)) {
         { slot: 1, state: 'leaving', inFlight: 1, openConnections: 1 },
       ],
     },
-    front: { problem: '', refused: () => 0 },
+    front: { problem: '', refused: () => 0, refusedByRate: 3 },
     control: {
       liveNodes: 2,
       transitions,
@@ -83,6 +83,7 @@ function setUp(config = configOf(FIRST)) {
     splits: () => [
       { route: 'r', path: '/r', sides: [{ upstream: 'one', weight: 20, configured: 5, moved: null, when: null }] },
     ],
+    concurrency: { views: () => [{ upstream: 'one', max: 9, inFlight: 4 }] },
     ejections: { counts: () => [{ upstream: 'one', reason: 'reset', mode: 'on', count: 2 }] },
     reload: {
       active: () => ({ version: 4, config, tls: undefined }),
@@ -234,6 +235,9 @@ describe('the exposition', () => {
     expect(series.get('upstream_panic{upstream="one"}')).toBe(0);
     expect(series.get('route_split_weight{route="r",upstream="one"}')).toBe(20);
     expect(series.get('upstream_target_ejections_total{upstream="one",reason="reset",mode="on"}')).toBe(2);
+    expect(series.get('upstream_concurrency_limit{upstream="one"}')).toBe(9);
+    expect(series.get('upstream_in_flight{upstream="one"}')).toBe(4);
+    expect(series.get('shed_total{reason="connect_rate",priority="none"}')).toBe(3);
     expect(series.get('health_probes_total{outcome="ok"}')).toBe(3);
     expect(series.get('health_age_seconds')).toBe(1.5);
     expect(series.get('circuit_breaker_transitions_total{upstream="one",to="OPEN"}')).toBe(1);

@@ -18,6 +18,7 @@ import { gatewayMetrics, threadMetrics } from './process-metrics.ts';
 import { connectionMetrics, redisMetrics } from './redis-metrics.ts';
 import { splitMetrics } from './split-metrics.ts';
 import { trafficOf } from './traffic.ts';
+import { overloadMetrics } from './overload-metrics.ts';
 import { breakerMetrics, upstreamMetrics } from './upstream-metrics.ts';
 import { websocketMetrics } from './websocket-metrics.ts';
 
@@ -36,6 +37,7 @@ export function metricsOperations(parts: MetricParts): AnyOperation[] {
     [
       ...httpMetrics(sums, parts),
       ...upstreamMetrics(sums),
+      ...overloadMetrics(sums, parts),
       ...websocketMetrics(sums),
       ...breakerMetrics(sums, control),
       ...healthMetrics(parts.health, parts.ejections),

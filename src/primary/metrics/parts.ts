@@ -9,6 +9,7 @@ import type { ConfigVersions } from '../config/versions/config-versions.ts';
 import type { MaintenanceBook } from '../maintenance/maintenance-book.ts';
 import type { MetricMemory } from './metric-memory.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
+import type { ConcurrencyControl } from '../upstreams/concurrency-control.ts';
 import type { Jobs } from '../jobs/start-jobs.ts';
 import type { RedisMemory } from './redis-memory.ts';
 import type { ThreadLoop } from './loop-utilization.ts';
@@ -30,7 +31,7 @@ export interface MetricParts {
       readonly openConnections: number;
     }[];
   };
-  readonly front: Pick<Acceptor, 'refused' | 'problem'>;
+  readonly front: Pick<Acceptor, 'refused' | 'refusedByRate' | 'problem'>;
   readonly control: {
     readonly liveNodes: number;
     readonly transitions: TransitionCounts;
@@ -40,6 +41,8 @@ export interface MetricParts {
   /** Routes whose clients are divided among upstreams. */
   readonly splits: () => readonly SplitAnswer[];
   readonly ejections: EjectionFacts;
+  /** Upstreams with a limit of requests under way. */
+  readonly concurrency: Pick<ConcurrencyControl, 'views'>;
   readonly reload: {
     active(): ConfigFacts;
     /** The last attempt; `undefined`: none since the start. */

@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config/types.ts';
 import { createHealthMemory } from '../../shared/health/memory.ts';
 import { createLog } from '../../shared/log.ts';
 import { MetricMemory } from '../metrics/metric-memory.ts';
+import { ConcurrencyControl } from '../upstreams/concurrency-control.ts';
 import { RequestThreads, slotsFor } from './request-threads.ts';
 import { DegradedReasons } from '../traffic/degraded-reasons.ts';
 import { TrafficControl } from '../traffic/traffic-control.ts';
@@ -61,6 +62,7 @@ function setUp(behaviour: string, workers = 2) {
     keys: { receive: () => {} },
     maintenance: { forThread: () => [], receive: () => {} },
     targetSets: { current: () => new Map() },
+    concurrency: new ConcurrencyControl(slotsFor(workers), read.config),
     drains: { current: () => [] },
     splits: { current: () => [] },
     health: NO_PROBES,

@@ -8,6 +8,7 @@ import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { SplitWeights } from '../upstreams/split-weights.ts';
 import type { TargetDrains } from '../upstreams/target-drains.ts';
 import type { ResolvedTargets } from '../upstreams/resolved-targets.ts';
+import type { ConcurrencyControl } from '../upstreams/concurrency-control.ts';
 import type { UpstreamControl } from '../upstreams/upstream-control.ts';
 import type { Acceptor } from '../front/acceptor.ts';
 import { ChangeWaiters } from './change-waiters.ts';
@@ -50,6 +51,8 @@ export interface RequestThreadsOptions {
   readonly maintenance: Pick<MaintenanceControl, 'forThread' | 'receive'>;
   readonly health: Pick<HealthControl, 'forThread' | 'places'>;
   readonly targetSets: Pick<ResolvedTargets, 'current'>;
+  /** With slotsFor(workers) slots. */
+  readonly concurrency: Pick<ConcurrencyControl, 'forThread' | 'rows' | 'threadGone'>;
   readonly drains: Pick<TargetDrains, 'current'>;
   readonly splits: Pick<SplitWeights, 'current'>;
   readonly jwks: Pick<JwksControl, 'forThread' | 'receive'>;
@@ -145,7 +148,7 @@ export class RequestThreads {
 
   /** Tells every thread that is or will be live about the configuration that is active now. */
   sendConfig(): void {
-    const { control, health, metrics, targetSets } = this.#options;
+    const { concurrency, control, health, metrics, targetSets } = this.#options;
     this.tellAll({
       to: 'thread',
       type: 'config',
@@ -153,6 +156,7 @@ export class RequestThreads {
       breakerPlaces: control.breakerPlaces(),
       healthPlaces: health.places(),
       targetSets: targetSets.current(),
+      concurrencyRows: concurrency.rows(),
       metricRows: metrics.rows(),
     });
   }
@@ -288,7 +292,7 @@ export class RequestThreads {
     this.#heartbeats.clear(slot);
     const { entry, active, log, control, health, jwks, maintenance, metrics, acceptor, targetSets, upstreams } =
       this.#options;
-    const { drains, splits } = this.#options;
+    const { concurrency, drains, splits } = this.#options;
     const place = {
       entry,
       slot,
@@ -300,6 +304,7 @@ export class RequestThreads {
         front: acceptor.forThread(slot),
         health: health.forThread(),
         targetSets: targetSets.current(),
+        concurrency: concurrency.forThread(),
         targetDrains: drains.current(),
         splitWeights: splits.current(),
         issuerKeys: jwks.forThread(),
@@ -327,6 +332,7 @@ export class RequestThreads {
         control.threadGone(slot);
         metrics.threadGone(slot);
         upstreams.threadGone(slot);
+        concurrency.threadGone(slot);
         this.#dispatch(from, { type: 'exit' });
       },
     });

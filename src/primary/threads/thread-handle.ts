@@ -63,6 +63,7 @@ export interface ThreadPlace {
       | 'front'
       | 'health'
       | 'targetSets'
+      | 'concurrency'
       | 'targetDrains'
       | 'splitWeights'
       | 'issuerKeys'

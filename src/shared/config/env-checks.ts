@@ -7,6 +7,7 @@ import type { Problem } from './problems.ts';
 import { checkRedis } from './redis/checks.ts';
 import type { ReadEnv } from './read-env.ts';
 import type { ReadFile } from './text-file.ts';
+import { checkOverload } from './overload/checks.ts';
 import { checkSource } from './source/checks.ts';
 import { checkTls } from './tls/checks.ts';
 
@@ -76,6 +77,7 @@ export function checkEnv({ values, given, problems }: ReadEnv, readFile: ReadFil
     ...checkLimitProfile(values, given),
     ...checkIdentityEnv(values, sound),
     ...checkRedis(values, sound, readFile),
+    ...checkOverload(values, sound),
     ...checkSource(values, sound),
     ...checkJobs(values, sound),
     ...checkBackups(values, sound),

@@ -8,6 +8,7 @@ import { LIMITS_ENV } from './limits/env.ts';
 import { HEALTH_ENV } from './health/env.ts';
 import { IP_ENV } from './rules/ip-fields.ts';
 import { TARGET_ENV } from './targets/env.ts';
+import { OVERLOAD_ENV } from './overload/env.ts';
 import { RETRY_ENV } from './retries/env.ts';
 import { REDIS_ENV } from './redis/env.ts';
 import { SOURCE_ENV } from './source/env.ts';
@@ -111,7 +112,8 @@ export const ENV = {
   CONNECTION_RATE_PER_IP: withDefault(
     wholeNumberText(BOUNDS.countOrNone),
     '0',
-    'New connections per second of one address, and as many at once; as above. Only FRONT=native.',
+    'New connections per second of one address, and five times as many at once; those beyond it get 503 and are closed. As ' +
+      'above; RATE_LIMIT_ALLOWLIST excepted too. 0 = no limit. Only FRONT=native.',
   ),
   MAX_IN_FLIGHT: withDefault(wholeNumberText(BOUNDS.count), '4096', 'Exchanges in flight per thread; above it 503.'),
   MAX_IN_FLIGHT_PER_CLIENT: withDefault(
@@ -214,6 +216,7 @@ export const ENV = {
   ...HEALTH_ENV,
   ...TARGET_ENV,
   ...RETRY_ENV,
+  ...OVERLOAD_ENV,
   ...BREAKER_ENV,
   ...REDIS_ENV,
   ...JOBS_ENV,

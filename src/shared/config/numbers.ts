@@ -37,6 +37,7 @@ export const BOUNDS = {
   ipv6Prefix: { min: 1, max: 128 },
   batchMicroseconds: { min: 0, max: 1_000_000 },
   limitMilliseconds: { min: 1, max: 60_000 },
+  loopLagMilliseconds: { min: 0, max: 10_000 },
   failureThreshold: { min: 1, max: MAX_COUNT },
   halfOpenSuccesses: { min: 1, max: 1000 },
   openFactor: { min: 1, max: 100 },

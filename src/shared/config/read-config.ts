@@ -13,6 +13,7 @@ import { defaultStateDir } from './server/state-dir.ts';
 import { envText, misspeltVariables, readEnv } from './read-env.ts';
 import type { Environment, ReadEnv } from './read-env.ts';
 import type { Problem } from './problems.ts';
+import { workersOf } from './overload/checks.ts';
 import { resolveConfig } from './resolve.ts';
 import { secretFilesOf } from './secret-files.ts';
 import type { ReadFile } from './text-file.ts';
@@ -68,7 +69,8 @@ function readYaml({ env, read: { values, problems: inEnv }, readFile, machine }:
   const hasDefaultUpstream = envText(env, 'UPSTREAM_URL') !== undefined;
   const isUnsure = inEnv.some(({ key }) => key === 'TLS_CLIENT_AUTH' || key === 'CLIENT_CERT_HEADER');
   const takesCertificates = isUnsure || values.TLS_CLIENT_AUTH === 'optional' || values.CLIENT_CERT_HEADER;
-  const surroundings = { fileOf: yaml.fileOf, readFile, hasDefaultUpstream, takesCertificates };
+  const workers = workersOf(values, inEnv);
+  const surroundings = { fileOf: yaml.fileOf, readFile, hasDefaultUpstream, takesCertificates, workers };
   const wrong = checkYaml(yaml.value, surroundings);
   if (wrong.length === 0) return { ok: true, yaml };
   const files = parts.map(({ file }) => file);

@@ -62,6 +62,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       split: undefined,
       mirror: undefined,
       retries: undefined,
+      priority: undefined,
       timeouts: { connectMs: 1000, headersMs: 10_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 60_000 },
       maxQueryBytes: 8192,
       maxBodyBytes: 1_048_576,
@@ -89,6 +90,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       split: undefined,
       mirror: undefined,
       retries: undefined,
+      priority: undefined,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyIdleMs: 7000, uploadMs: 3_600_000, totalMs: 0 },
       maxQueryBytes: 8192,
       maxBodyBytes: 11,
@@ -124,6 +126,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       resolveAllMs: 0,
       balance: undefined,
       retryBudget: { percent: 20, minPerSecond: 1, windowMs: 10_000 },
+      concurrency: 0,
     },
     {
       name: 'users',
@@ -142,6 +145,7 @@ test('a whole file is resolved, and the environment fills what it leaves out', (
       resolveAllMs: 0,
       balance: undefined,
       retryBudget: { percent: 20, minPerSecond: 1, windowMs: 10_000 },
+      concurrency: 0,
     },
   ]);
 });

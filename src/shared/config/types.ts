@@ -5,6 +5,7 @@ import type { BreakerMode, BreakerRule, BreakerWindow } from '../breaker/rule.ts
 import type { ClientKeySource } from '../limits/client-key.ts';
 import type { RetriesConfig, RetryBudgetConfig } from './retries/types.ts';
 import type { MirrorConfig } from './mirror/types.ts';
+import type { PriorityName } from '../overload/priority.ts';
 import type { SplitSideConfig } from './split/types.ts';
 import type { MatchConfig, RouteRulesConfig } from './rules/types.ts';
 import type { SourceConfig } from './source/types.ts';
@@ -42,7 +43,7 @@ export interface ServerConfig {
   readonly maxConnections: number;
   /** Open connections of one address; 0 = no limit. */
   readonly maxConnectionsPerIp: number;
-  /** New connections per second of one address, and as many at once; 0 = no limit. */
+  /** New connections per second of one address, and five times as many at once; 0 = no limit. */
   readonly connectionRatePerIp: number;
   /** How long a client that has sent its end may wait for the header of its answer. */
   readonly halfCloseMs: number;
@@ -60,6 +61,8 @@ export interface ServerConfig {
   readonly maxInFlight: number;
   /** What one client may have under way: all but what others want, anything, or so many exchanges per thread at most. */
   readonly maxInFlightPerClient: 'fair' | 'off' | number;
+  /** A thread whose ticks come later than this for a second refuses a share of its requests; 0 = never. */
+  readonly shedLoopLagMs: number;
   /** Answers per thread that may stream for long without counting as connections of their upstream. */
   readonly maxStreams: number;
   /** Open WebSockets of the process. */
@@ -156,6 +159,8 @@ export interface RouteConfig {
   readonly timeouts: TimeoutsConfig;
   /** `undefined` = nothing is repeated but what always is: see UpstreamCall. */
   readonly retries: RetriesConfig | undefined;
+  /** `undefined` = what the profile of its caller says, else normal. */
+  readonly priority: PriorityName | undefined;
   /** Of the query, without the `?`. */
   readonly maxQueryBytes: number;
   readonly maxBodyBytes: number;
@@ -266,6 +271,8 @@ export interface UpstreamConfig {
   /** What keeps requests on one target; `undefined` = nothing: the less loaded of two. */
   readonly balance: BalanceConfig | undefined;
   readonly retryBudget: RetryBudgetConfig;
+  /** Requests of the node that may be under way there, until the header of the answer; 0 = no limit. */
+  readonly concurrency: number;
 }
 
 /** By what requests that belong together go to one target. */

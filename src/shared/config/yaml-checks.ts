@@ -16,6 +16,7 @@ import { resolveBeside } from './text-file.ts';
 import type { ReadFile } from './text-file.ts';
 import { checkMirrors } from './mirror/checks.ts';
 import { checkSplit } from './split/checks.ts';
+import { checkConcurrency } from './overload/checks.ts';
 import { checkRetries } from './retries/checks.ts';
 import { checkWeights } from './targets/checks.ts';
 import { urlOf } from './targets/resolve.ts';
@@ -33,6 +34,8 @@ export interface YamlSurroundings {
   readonly readFile: ReadFile;
   /** UPSTREAM_URL is set, so that the upstream `default` exists in any case. */
   readonly hasDefaultUpstream: boolean;
+  /** Request threads; undefined: it is not known how many, or there are none. */
+  readonly workers: number | undefined;
   /** Certificates of clients come from somewhere. */
   readonly takesCertificates: boolean;
 }
@@ -90,6 +93,7 @@ function checkUpstream(name: string, value: unknown, around: YamlSurroundings): 
   if (bad !== undefined) problems.push({ path: [...path, 'tls', 'ca_file'], value: showValue(caFile), ...bad });
   problems.push(...checkBreaker(upstream.circuit_breaker ?? {}, [...path, 'circuit_breaker']));
   problems.push(...checkHealth(value, path));
+  problems.push(...checkConcurrency(upstream.concurrency?.max, around.workers, [...path, 'concurrency', 'max']));
   return problems;
 }
 

@@ -9,6 +9,7 @@ import { exactlyOne, flag, listOf, section } from './yaml-fields.ts';
 import { healthSchema } from './health/yaml.ts';
 import { mirrorSchema } from './mirror/yaml.ts';
 import { splitSchema } from './split/yaml.ts';
+import { concurrencySchema, prioritySchema } from './overload/yaml.ts';
 import { retriesSchema, retryBudgetSchema } from './retries/yaml.ts';
 import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, targetUrl } from './targets/yaml.ts';
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
@@ -102,6 +103,9 @@ export const upstreamSchema = section({
   slow_start_seconds: slowStart,
   resolve: resolveMode,
   balance: balanceSchema.optional().describe('Which of its targets a request goes to.'),
+  concurrency: concurrencySchema
+    .optional()
+    .describe('How many requests may be under way there; default UPSTREAM_CONCURRENCY.'),
   retry_budget: retryBudgetSchema.optional().describe('How many requests are sent to it once more, at most.'),
 }).meta(exactlyOne('url', 'targets'));
 
@@ -133,6 +137,11 @@ export const routeSchema = section({
   timeouts: timeouts.optional().describe('Time limits of this route.'),
   mirror: mirrorSchema.optional().describe('Copies of some of its requests, whose answers nobody waits for.'),
   retries: retriesSchema.optional().describe('When a request that has failed is sent once more.'),
+  priority: prioritySchema
+    .optional()
+    .describe(
+      'What is served first, and refused last, when more comes than can be served; default what the profile says, else normal.',
+    ),
   max_query_bytes: wholeNumber(BOUNDS.queryBytes)
     .optional()
     .describe('Longest query, without the ?; above it 414. Default MAX_QUERY_BYTES.'),

@@ -20,6 +20,7 @@ const DEFAULTS: RouteConfig = {
   split: undefined,
   mirror: undefined,
   retries: undefined,
+  priority: undefined,
   timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 1, uploadMs: 0, totalMs: 0 },
   maxQueryBytes: 1,
   maxBodyBytes: 1,

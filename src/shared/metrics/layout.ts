@@ -1,3 +1,5 @@
+import { PRIORITIES } from '../overload/priority.ts';
+import type { Priority } from '../overload/priority.ts';
 import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS, histogramLength } from './histogram.ts';
 
 /**
@@ -52,6 +54,10 @@ export const REFUSAL_CODES = [
   'evicted',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+/** Why a thread refused a request because more came than could be served. */
+export const SHED_REASONS = ['upstream', 'client', 'loop'] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
 
 /** How a request proved who it is; `none`: it did not try. */
 export const AUTH_METHODS = ['api_key', 'jwt', 'certificate', 'none'] as const;
@@ -225,6 +231,8 @@ export const THREAD = {
   loopLag: thread.take(DURATION),
   /** One for each of REFUSAL_CODES. */
   refused: thread.take(REFUSAL_CODES.length),
+  /** One for each of SHED_REASONS and PRIORITIES. */
+  shed: thread.take(SHED_REASONS.length * PRIORITIES.length),
   /** Credentials that were known without being verified. */
   authCacheHits: thread.take(),
   /** Answers that lasted and had no room among the streams. */
@@ -240,6 +248,10 @@ export const THREAD = {
 
 /** A thread's column of a refusal. */
 export const refusedColumn = (code: RefusalCode): number => THREAD.refused + REFUSAL_CODES.indexOf(code);
+
+/** A thread's column of requests that were refused for that. */
+export const shedColumn = (reason: ShedReason, priority: Priority): number =>
+  THREAD.shed + SHED_REASONS.indexOf(reason) * PRIORITIES.length + priority;
 
 /** Values of THREAD.storeState. */
 export const STORE_STATE = { none: 0, asked: 1, skipped: 2 } as const;

@@ -6,6 +6,7 @@ import type { FromKeyThread, ToKeyThread } from '../identity/key-messages.ts';
 import type { FromLimitThread, ToLimitThread } from '../limits/messages.ts';
 import type { ThreadOverride } from '../limits/overrides.ts';
 import type { FromMaintenanceThread, ThreadMaintenance, ToMaintenanceThread } from '../maintenance/maintenance.ts';
+import type { ConcurrencyRows, ConcurrencyStart } from '../overload/concurrency-memory.ts';
 import type { MetricRows } from '../metrics/layout.ts';
 import type { ProfileMessage } from '../profile/order.ts';
 import type { ConnectionMemory } from './connection-table.ts';
@@ -56,6 +57,7 @@ export interface RequestThreadStart {
   readonly breaker: BreakerThreadStart;
   readonly health: HealthThreadStart;
   readonly targetSets: TargetSets;
+  readonly concurrency: ConcurrencyStart;
   /** Targets that an operator has drained, by `targetKey`. */
   readonly targetDrains: readonly string[];
   /** Weights that an operator has moved, by `splitKey`. */
@@ -114,6 +116,7 @@ export type ToThreadItself =
       readonly breakerPlaces: BreakerPlaces;
       readonly healthPlaces: HealthPlaces;
       readonly targetSets: TargetSets;
+      readonly concurrencyRows: ConcurrencyRows;
       readonly metricRows: MetricRows;
     }
   /**

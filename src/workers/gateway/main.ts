@@ -91,7 +91,12 @@ function receive(message: ToThreadItself): void {
       front.configure(message.config, message.tls);
       thread.apply(
         message.config,
-        { breaker: message.breakerPlaces, health: message.healthPlaces, targetSets: message.targetSets },
+        {
+          breaker: message.breakerPlaces,
+          health: message.healthPlaces,
+          targetSets: message.targetSets,
+          concurrency: message.concurrencyRows,
+        },
         message.metricRows,
       );
       say({ to: 'threads', type: 'config-applied', version: message.version });

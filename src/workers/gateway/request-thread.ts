@@ -8,6 +8,7 @@ import type { HealthPlaces } from '../../shared/health/memory.ts';
 import type { Log } from '../../shared/log.ts';
 import { identifyingFields } from '../../shared/limits/client-key.ts';
 import { THREAD } from '../../shared/metrics/layout.ts';
+import type { ConcurrencyRows } from '../../shared/overload/concurrency-memory.ts';
 import type { MetricRows } from '../../shared/metrics/layout.ts';
 import type { FromRequestThread, RequestThreadStart } from '../../shared/threads/protocol.ts';
 import type {
@@ -42,6 +43,8 @@ import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
+import { LoopShedding } from './overload/loop-shedding.ts';
+import { ThreadRooms } from './overload/thread-rooms.ts';
 import { RequestIds } from './request-id.ts';
 import { RoutingTable } from './routing-table.ts';
 import { ThreadNames } from './upstream/thread-names.ts';
@@ -62,6 +65,7 @@ interface Places {
   readonly breaker: BreakerPlaces;
   readonly health: HealthPlaces;
   readonly targetSets: TargetSets;
+  readonly concurrency: ConcurrencyRows;
 }
 
 export interface RequestThreadParts {
@@ -93,6 +97,10 @@ export class RequestThread implements ExchangeThread {
   readonly streams: Streams;
   readonly bodyRoom = new BodyRoom();
   readonly clientsInFlight: ClientsInFlight;
+  readonly rooms: ThreadRooms;
+  readonly #shedding: LoopShedding;
+  /** `undefined` = nothing is refused because this thread is late. */
+  shedding: LoopShedding | undefined = undefined;
   readonly websockets: ThreadWebSockets;
   readonly untrustedProxy: UntrustedProxy;
   readonly log: Log;
@@ -200,6 +208,9 @@ export class RequestThread implements ExchangeThread {
       this.metrics.add(THREAD.streamsRefused),
     );
     this.clientsInFlight = new ClientsInFlight(this, start.config.server);
+    this.#shedding = new LoopShedding(start.config.server.shedLoopLagMs);
+    this.shedding = this.#shedding.isOn ? this.#shedding : undefined;
+    this.rooms = new ThreadRooms({ ...start, clients: this.clients });
     this.websockets = new ThreadWebSockets({
       ...start,
       clock: monotonicMs,
@@ -215,6 +226,7 @@ export class RequestThread implements ExchangeThread {
       breaker: start.breaker.places,
       health: start.health.places,
       targetSets: start.targetSets,
+      concurrency: start.concurrency.rows,
     });
     this.#identifyBy(start.config);
     this.#degraded = start.degraded;
@@ -329,6 +341,9 @@ export class RequestThread implements ExchangeThread {
     this.clients.apply(config);
     this.clientsInFlight.configure(config.server);
     this.streams.configure(config.server.maxStreams);
+    this.rooms.apply(config, places.concurrency);
+    this.#shedding.configure(config.server.shedLoopLagMs);
+    this.shedding = this.#shedding.isOn ? this.#shedding : undefined;
     this.table = this.#tableOf(config, places, this.table);
     this.websockets.apply(this.table.sockets, config.server.drainTimeoutMs);
     this.config = config;
@@ -336,7 +351,7 @@ export class RequestThread implements ExchangeThread {
   }
 
   #tableOf(config: Config, places: Places, previous?: RoutingTable): RoutingTable {
-    const { authorizers, clients, deadlines, identity, limits, metrics, names, streams } = this;
+    const { authorizers, clients, deadlines, identity, limits, metrics, names, rooms, streams } = this;
     const post = this.#tellOfUpstreams;
     const of = {
       breakerPlaces: places.breaker,
@@ -346,7 +361,20 @@ export class RequestThread implements ExchangeThread {
       drained: this.#drained,
       splitWeights: this.#splitWeights,
     };
-    const options = { ...of, authorizers, clients, deadlines, identity, limits, metrics, names, post, random, streams };
+    const options = {
+      ...of,
+      authorizers,
+      clients,
+      deadlines,
+      identity,
+      limits,
+      metrics,
+      names,
+      post,
+      random,
+      rooms,
+      streams,
+    };
     return new RoutingTable(config, previous === undefined ? options : { ...options, previous });
   }
 
@@ -359,6 +387,7 @@ export class RequestThread implements ExchangeThread {
     const nowMs = monotonicMs();
     this.deadlines.tick(nowMs);
     this.websockets.tick(nowMs);
+    this.rooms.tick(nowMs);
     this.table.tick(nowMs);
     this.authorizers.tick(nowMs);
     this.breaker.tick();
@@ -375,8 +404,11 @@ export class RequestThread implements ExchangeThread {
   }
 
   #countTick(nowMs: number): void {
-    if (this.#tickedMs >= 0)
-      this.metrics.addSeconds(THREAD.loopLag, Math.max(0, nowMs - this.#tickedMs - TICK_MS) / 1000);
+    if (this.#tickedMs >= 0) {
+      const lateMs = Math.max(0, nowMs - this.#tickedMs - TICK_MS);
+      this.metrics.addSeconds(THREAD.loopLag, lateMs / 1000);
+      this.#shedding.tick(nowMs, lateMs);
+    }
     this.#tickedMs = nowMs;
     if (nowMs - this.#heapReadMs < HEAP_EVERY_MS) return;
     this.#heapReadMs = nowMs;

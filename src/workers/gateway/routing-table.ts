@@ -16,8 +16,11 @@ import type { ThreadIdentity } from './identity/thread-identity.ts';
 import type { RouteLimit, ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadMetrics } from './metrics/thread-metrics.ts';
 import type { FromUpstreamThread, NewTargets, TargetSets } from '../../shared/upstreams/messages.ts';
+import { priorityOf } from '../../shared/overload/priority.ts';
+import type { Priority } from '../../shared/overload/priority.ts';
 import { splitKey } from '../../shared/upstreams/split-key.ts';
 import type { ThreadNames } from './upstream/thread-names.ts';
+import type { ThreadRooms } from './overload/thread-rooms.ts';
 import type { FairClients } from './upstream/fair-line.ts';
 import type { Streams } from './upstream/streams.ts';
 import { RouteMirror } from './mirror/route-mirror.ts';
@@ -49,6 +52,7 @@ export interface RoutingTableOptions {
   /** To the front, of upstreams. */
   readonly post: (message: FromUpstreamThread) => void;
   readonly clients: FairClients;
+  readonly rooms: ThreadRooms;
   readonly streams: Streams;
 }
 
@@ -72,6 +76,8 @@ export interface RouteStages {
   readonly outcomes: OutcomeRule;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
+  /** `undefined` = what the profile of the caller says, else normal. */
+  readonly priority: Priority | undefined;
   /** `undefined` = Upgrade is ignored. */
   readonly websocket: SocketRoute | undefined;
   /** `undefined` = all requests go to `upstream`. */
@@ -120,6 +126,7 @@ export class RoutingTable {
       const upstream = same ? before : new Upstream(parts);
       upstream.retarget(targetSets.get(each.name) ?? each.targets);
       this.#watch(upstream, each, healthPlaces);
+      upstream.room = options.rooms.of(each.name);
       upstreams.set(each.name, upstream);
     }
     for (const [name, upstream] of previous?.upstreams ?? []) {
@@ -150,6 +157,7 @@ export class RoutingTable {
         authorization: authorizers.of(route, find),
         limit: limits.routeLimit(route),
         metricsStart,
+        priority: priorityOf(route.priority),
         websocket,
         split: undefined,
         mirror:
@@ -240,6 +248,7 @@ const outcomeRule = ({ statuses, slowMs }: UpstreamConfig['breaker']): OutcomeRu
 /** Everything about an upstream that its connections depend on. */
 const poolSettings = (upstream: UpstreamConfig): string => {
   const { breaker: _breaker, health: _health, ejection: _ejection, slowStartMs: _slow, ...rest } = upstream;
-  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, retryBudget: _budget, ...settings } = rest;
+  const { balance: _balance, resolveAllMs: _resolve, targets: _targets, retryBudget: _budget, ...others } = rest;
+  const { concurrency: _concurrency, ...settings } = others;
   return JSON.stringify(settings);
 };

@@ -55,7 +55,10 @@ export function resolveAuthorizers(env: EnvValues, routes: readonly RouteYaml[])
     const url = authorize === undefined ? undefined : urlOf(authorize);
     if (url === undefined) continue;
     const name = upstreamOf(url);
-    made.set(name, resolveUpstream(env, '', [name, { url: url.server.origin, pipelining: 1 }]));
+    made.set(
+      name,
+      resolveUpstream(env, '', [name, { url: url.server.origin, pipelining: 1, concurrency: { max: 0 } }]),
+    );
   }
   return [...made.values()];
 }

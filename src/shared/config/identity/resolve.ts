@@ -23,14 +23,15 @@ import type { AuthorityYaml, ConsumerYaml, IssuerYaml, ProfileYaml } from './yam
 const CLOCK_SKEW_SECONDS = 30;
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 
-function resolveProfile([name, { limits, max_in_flight: maxInFlight = 0 }]: [string, ProfileYaml]): ProfileConfig {
+function resolveProfile([name, own]: [string, ProfileYaml]): ProfileConfig {
+  const { limits, max_in_flight: maxInFlight = 0, priority } = own;
   const rules = limits.map((limit) => ({
     name: limit.name ?? '',
     label: profileLabel(name, limit.name ?? ''),
     capacity: limit.capacity,
     refillPerSecond: limit.refill_per_second,
   }));
-  return { name, rules, maxInFlight };
+  return { name, rules, maxInFlight, priority };
 }
 
 /** Those of the YAML, and those of ours that it does not define anew. */
@@ -42,6 +43,7 @@ function resolveProfiles(yaml: GatewayYaml): readonly ProfileConfig[] {
       name,
       rules: [{ name: '', label: profileLabel(name, ''), ...numbers }],
       maxInFlight: 0,
+      priority: undefined,
     }));
   return [...Object.entries(own).map(resolveProfile), ...shipped];
 }

@@ -1,4 +1,5 @@
 import type { RuleSpec } from '../../limits/rule.ts';
+import type { PriorityName } from '../../overload/priority.ts';
 import type { AuthenticationMethod } from '../../identity/identity.ts';
 
 /** Where API keys are kept. */
@@ -11,6 +12,8 @@ export interface ProfileConfig {
   readonly rules: readonly RuleSpec[];
   /** Most exchanges of one consumer under way, per thread; 0 = no limit. */
   readonly maxInFlight: number;
+  /** Where the route says none; `undefined` = normal. */
+  readonly priority: PriorityName | undefined;
 }
 
 export interface ApiKeyConfig {

@@ -4,6 +4,7 @@ import { RULE_NAME, RULE_NAME_PHRASE } from '../limits/rule-name.ts';
 import { BOUNDS, decimal, seconds, wholeNumber } from '../numbers.ts';
 import { textLike } from '../parsed.ts';
 import type { Parsed } from '../parsed.ts';
+import { prioritySchema } from '../overload/yaml.ts';
 import { oneOf } from '../parsers.ts';
 import { AUTHENTICATION_METHODS } from '../words.ts';
 import { flag, listOf, section } from '../yaml-fields.ts';
@@ -52,6 +53,9 @@ export const profileSchema = section({
   max_in_flight: wholeNumber(BOUNDS.count)
     .optional()
     .describe('Most exchanges of one consumer under way, per request thread; above it 429. Default no limit.'),
+  priority: prioritySchema
+    .optional()
+    .describe('Of its requests, on routes that say nothing themselves; default normal.'),
 });
 
 const key = section({

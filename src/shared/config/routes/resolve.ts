@@ -44,6 +44,7 @@ export function resolveRoute(
     preserveHost: route.preserve_host ?? false,
     timeouts: resolveTimeouts(env, route),
     retries: resolveRetries(env, route.retries),
+    priority: route.priority,
     maxQueryBytes: route.max_query_bytes ?? env.MAX_QUERY_BYTES,
     maxResponseBytes: route.max_response_bytes ?? env.MAX_RESPONSE_BYTES,
     maxBodyBytes: route.max_body_bytes ?? env.MAX_BODY_BYTES,

@@ -38,6 +38,7 @@ export function resolveServer(
     passesAmbiguousFields: env.AMBIGUOUS_FIELDS === 'pass',
     uwsChunked: env.UWS_CHUNKED,
     maxInFlight: env.MAX_IN_FLIGHT,
+    shedLoopLagMs: env.SHED_LOOP_LAG_MILLISECONDS,
     maxStreams: env.MAX_STREAMS,
     maxWebSockets: env.WEBSOCKET_MAX_CONNECTIONS,
     maxInFlightPerClient: env.MAX_IN_FLIGHT_PER_CLIENT,

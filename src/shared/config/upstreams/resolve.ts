@@ -51,6 +51,7 @@ export function resolveUpstream(
     resolveAllMs: own.resolve === 'all' ? toMs(env.DNS_REFRESH_SECONDS) : 0,
     balance: resolveBalance(own.balance?.by),
     retryBudget: resolveRetryBudget(env, own.retry_budget),
+    concurrency: own.concurrency?.max ?? env.UPSTREAM_CONCURRENCY,
   };
 }
 
@@ -71,6 +72,7 @@ export const resolveDefaultUpstream = (env: EnvValues, targets: readonly TargetC
   resolveAllMs: 0,
   balance: undefined,
   retryBudget: resolveRetryBudget(env),
+  concurrency: env.UPSTREAM_CONCURRENCY,
 });
 
 export const demoTarget = (port: number): TargetConfig => ({

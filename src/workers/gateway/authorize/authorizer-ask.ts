@@ -2,6 +2,7 @@ import { OUTCOME, outcomeOfError, outcomeOfStatus } from '../../../shared/breake
 import type { BreakerOutcome, OutcomeRule } from '../../../shared/breaker/outcome.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
 import { ASK, REFUSE, UNTRACKED } from '../breaker/gate.ts';
 import type { BreakerGate, GatedCall } from '../breaker/gate.ts';
 import type { Deadlines } from '../deadlines.ts';
@@ -23,6 +24,7 @@ const RETRY_AFTER_SECONDS = 1;
 export interface AuthorizedRequest extends QuestionedRequest {
   readonly limitClient: string;
   readonly breakerClient: string;
+  readonly priority: Priority;
   /** What it waits for. */
   asking: AuthorizerAsk | undefined;
   /** Once, perhaps within the call that asks. It does not throw. @param known it was said to an equal request before */
@@ -89,6 +91,7 @@ export class AuthorizerAsk implements CallOwner, GatedCall {
   readonly address: string;
   readonly limitClient: string;
   readonly breakerClient: string;
+  readonly priority: Priority;
   breakerToken = UNTRACKED;
   readonly #thread: AskingThread;
   readonly #owner: AskOwner;
@@ -109,6 +112,7 @@ export class AuthorizerAsk implements CallOwner, GatedCall {
     this.address = first.address;
     this.limitClient = first.limitClient;
     this.breakerClient = first.breakerClient;
+    this.priority = first.priority;
     this.#thread = thread;
     this.#owner = owner;
     this.join(first);

@@ -11,6 +11,8 @@ import { forwardPath } from '../../../shared/http/router.ts';
 import type { CompiledRoute, Match } from '../../../shared/http/router.ts';
 import { pathForRouting, isCleanQuery, mergeSlashes, normalizePath } from '../../../shared/http/target.ts';
 import { hasLooped, VIA, VIA_OF_1_0 } from '../../../shared/http/via.ts';
+import { NORMAL } from '../../../shared/overload/priority.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
 import type { Decision, Waiter } from '../../../shared/limits/decision.ts';
 import type { OverrideState } from '../../../shared/limits/overrides.ts';
 import { rateLimitFields } from '../../../shared/limits/rate-limit-headers.ts';
@@ -35,6 +37,7 @@ import type { CorsRules } from '../rules/cors-rules.ts';
 import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
+import type { LoopShedding } from '../overload/loop-shedding.ts';
 import type { RouteMirror } from '../mirror/route-mirror.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { OwnConnection } from '../upstream/own-connection.ts';
@@ -438,9 +441,10 @@ export class Exchange
     return override?.state;
   }
 
-  /** 429, 503: one token from each of the client's buckets, or none. */
+  /** 429, 503: one token from each of the client's buckets, or none; before that none where the thread is late. */
   #limit(): void {
-    const { limits } = this.thread;
+    const { limits, shedding } = this.thread;
+    if (shedding !== undefined && this.#isShedBy(shedding)) return this.#refuse('gateway_overloaded');
     const limit = this.#limited;
     if (limit === undefined && limits.overrides.isEmpty) return this.#share();
     const client = this.limitClient;
@@ -451,6 +455,11 @@ export class Exchange
     const decision = limits.limiter.request(client, limit.lane, this);
     if (decision === undefined) this.#stage = 'limit';
     else this.onDecision(decision);
+  }
+
+  /** What is left of a thread that ends is served. */
+  #isShedBy(shedding: LoopShedding): boolean {
+    return shedding.refuses(this.priority) && !this.thread.draining;
   }
 
   addressName(): string {
@@ -906,6 +915,7 @@ export class Exchange
     const { status, closes, retryAfterSeconds } = ERRORS[code];
     this.#outcome = code;
     this.metrics.refused(code);
+    this.metrics.shed(code, this.priority);
     if (this.#denied !== undefined && code === 'authorizer_denied') return this.#answerDenied(this.#denied);
     this.#answer({
       status,
@@ -1004,6 +1014,11 @@ export class Exchange
 
   get consumer(): string {
     return this.caller === undefined ? '' : this.caller.consumer;
+  }
+
+  /** The route's word goes before that of the caller's profile. Nothing that a client says counts. */
+  get priority(): Priority {
+    return this.#stages?.priority ?? this.caller?.priority ?? NORMAL;
   }
 
   get breakerClient(): string {

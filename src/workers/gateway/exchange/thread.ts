@@ -5,6 +5,7 @@ import type { ThreadLimits } from '../limits/thread-limits.ts';
 import type { Maintenance } from '../maintenance/maintenance.ts';
 import type { RequestIds } from '../request-id.ts';
 import type { RoutingTable } from '../routing-table.ts';
+import type { LoopShedding } from '../overload/loop-shedding.ts';
 import type { ClientsInFlight } from './clients-in-flight.ts';
 import type { BodyRoom } from './gathered-body.ts';
 import type { ProbedThread } from './probes.ts';
@@ -49,6 +50,8 @@ export interface ExchangeThread extends ProbedThread, RecordingThread {
   readonly uploads: Set<Uploading>;
   readonly bodyRoom: BodyRoom;
   readonly clientsInFlight: ClientsInFlight;
+  /** `undefined` = nothing is refused because this thread is late. */
+  readonly shedding: LoopShedding | undefined;
   readonly untrustedProxy: UntrustedProxy;
   readonly websockets: ThreadWebSockets;
   readonly inFlight: number;

@@ -2,11 +2,14 @@ import { monotonicMs } from '../../../shared/clock.ts';
 import type { RouteConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { isIdempotent } from '../../../shared/http/method.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
 import { retryColumn, UPSTREAM } from '../../../shared/metrics/layout.ts';
 import type { RetryReason } from '../../../shared/metrics/layout.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import { statusClass } from '../metrics/status-class.ts';
+import type { PlacedCall, Ticket } from '../overload/ticket.ts';
+import type { UpstreamRoom } from '../overload/upstream-room.ts';
 import type { Keyed } from '../upstream/balance-key.ts';
 import type { Connection, Queued } from '../upstream/connection.ts';
 import type { Share, Sharer } from '../upstream/share.ts';
@@ -37,6 +40,8 @@ export interface CallOwner {
   readonly breakerClient: string;
   /** Who has proved who he is; '' = nobody has. */
   readonly consumer: string;
+  /** Who goes first where not all can. */
+  readonly priority: Priority;
   readonly method: string;
   /** Path and query, without the target's base path. */
   readonly forwardTarget: string;
@@ -77,13 +82,13 @@ export interface CallOwner {
 }
 
 /** What a call waits for; each wait has its own time-out and its own answer when that is over. */
-type Stage = 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'pause' | 'done';
+type Stage = 'place' | 'connection' | 'upload' | 'upstream-head' | 'upstream-body' | 'pause' | 'done';
 
 /**
  * One request on an upstream's connection: the connection, the request on it, the answer from it, the attempts, and the
  * time-outs of all that. Made when forwarding begins.
  */
-export class UpstreamCall implements Queued, Waiting, Asking {
+export class UpstreamCall implements Queued, Waiting, Asking, PlacedCall {
   target: Target | undefined = undefined;
   /** Status of the upstream's answer; 0 = none yet. */
   status = 0;
@@ -99,6 +104,8 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   #longFromMs = -1;
   #connection: Connection | undefined = undefined;
   #total: TotalDeadline | undefined = undefined;
+  /** Its place among those that may be under way at the upstream, or in the line for one; undefined where none is needed. */
+  #ticket: Ticket | undefined = undefined;
   #sentMs = 0;
   #retried = false;
   #clientBlocked = false;
@@ -135,7 +142,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     this.#owner = owner;
   }
 
-  /** Asks a target for a connection; the answer, or the failure, may come within this call. */
+  /** Asks a target for a connection, where there is room for one more; the answer, or the failure, may come within this call. */
   start(): void {
     const { deadlines, routeConfig, stages } = this.#owner;
     const { timeouts } = routeConfig;
@@ -149,9 +156,44 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     if (this.#attempts === 0 && this.retries !== undefined) upstream.retryBudget.firsts++;
     this.#attempts++;
     this.#endTrial();
+    const { room } = upstream;
+    if (room === undefined || this.#ticket !== undefined || this.#enter(room)) this.#askTarget();
+  }
+
+  #askTarget(): void {
+    const { upstream } = this.#owner.stages;
     const other = this.#tried === undefined ? undefined : upstream.pickOther(this, this.#tried);
     this.target = other ?? upstream.pick(this);
     this.acquire(this.target);
+  }
+
+  /** @returns whether it has a place */
+  #enter(room: UpstreamRoom): boolean {
+    this.#stage = 'place';
+    this.#ticket = room.enter(this);
+    if (this.#ticket === undefined || !this.#ticket.holds) return false;
+    this.#stage = 'connection';
+    return true;
+  }
+
+  onPlace(): void {
+    this.#stage = 'connection';
+    try {
+      this.#askTarget();
+    } catch (error) {
+      this.#owner.onFault(error);
+    }
+  }
+
+  onNoPlace(code: ErrorCode): void {
+    this.#fail(code);
+  }
+
+  /** The upstream has done what it is limited in, or will not. */
+  #leaveRoom(): void {
+    const ticket = this.#ticket;
+    this.#ticket = undefined;
+    ticket?.room.leave(ticket);
   }
 
   /** When it is sent once more; undefined: only where that is as good as once and costs no upstream anything. */
@@ -190,12 +232,19 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     return this.target?.missing ?? 'upstream_connect_timeout';
   }
 
+  /** Why no place has come in time. */
+  get #missingPlace(): ErrorCode {
+    const ticket = this.#ticket;
+    return ticket?.line.isAboveShare(ticket) === true ? 'too_many_in_flight' : 'upstream_overloaded';
+  }
+
   /** Ends it: the owner hears nothing more. */
   release(): void {
     if (this.#stage === 'done') return;
     this.#endTrial();
     if (this.#stage === 'connection') this.cancel();
     this.#stage = 'done';
+    this.#leaveRoom();
     this.#countUnanswered();
     this.target?.letGo(this);
     this.#connection?.leave(this);
@@ -207,7 +256,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
 
   /** Nothing of its request has been sent. */
   get waitsForConnection(): boolean {
-    return this.#stage === 'connection';
+    return this.#stage === 'connection' || this.#stage === 'place';
   }
 
   get mayShare(): boolean {
@@ -216,6 +265,10 @@ export class UpstreamCall implements Queued, Waiting, Asking {
 
   get address(): string {
     return this.#owner.address;
+  }
+
+  get priority(): Priority {
+    return this.#owner.priority;
   }
 
   get request(): Keyed {
@@ -310,6 +363,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
         this.status = connection.parser.status;
         this.#stage = 'upstream-body';
         this.#countAnswer();
+        this.#leaveRoom();
         if (this.status >= 500 && this.#repeatsAnswer(connection)) {
           this.nowMs = -1;
           return;
@@ -534,6 +588,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
     this.#endTrial();
     this.#countUnanswered();
     this.#connection = undefined;
+    this.#leaveRoom();
     this.target?.letGo(this);
     // One whose answer is whole goes on by itself.
     if (connection?.carried === this) connection.leave(this);
@@ -565,6 +620,8 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   onDeadline(): void {
     const { body } = this.#owner;
     switch (this.#stage) {
+      case 'place':
+        return this.#fail(this.#missingPlace);
       case 'connection':
         return this.#fail(this.missing);
       case 'upload':
@@ -587,6 +644,7 @@ export class UpstreamCall implements Queued, Waiting, Asking {
   #onTotalDeadline(): void {
     const unresolved = this.#stage === 'connection' && this.missing === 'upstream_unresolved';
     if (unresolved) this.#fail('upstream_unresolved');
+    else if (this.#stage === 'place') this.#fail(this.#missingPlace);
     else if (this.#stage === 'upstream-head') this.#late('upstream_total_timeout');
     else this.#fail('upstream_total_timeout');
   }

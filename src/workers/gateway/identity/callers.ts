@@ -1,5 +1,7 @@
-import type { ConsumerConfig, IdentitiesConfig } from '../../../shared/config/identity/types.ts';
+import type { ConsumerConfig, IdentitiesConfig, ProfileConfig } from '../../../shared/config/identity/types.ts';
 import type { Identity } from '../../../shared/identity/identity.ts';
+import { priorityOf } from '../../../shared/overload/priority.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
 import { consumerClient, percent } from '../../../shared/limits/client-key.ts';
 
 /** What one configuration makes of an identity. */
@@ -15,6 +17,8 @@ export interface Caller {
   readonly disabled: boolean;
   /** Most of its exchanges under way, per thread; 0 = no limit. */
   readonly maxInFlight: number;
+  /** Of its requests, where the route says none. */
+  readonly priority: Priority | undefined;
   /** What the upstream is told, lines with their CRLF. */
   readonly fields: string;
 }
@@ -22,12 +26,12 @@ export interface Caller {
 /** Callers of one configuration: made once for each identity, as identities outlive a reload and what it says does not. */
 export class Callers {
   readonly #consumers: ReadonlyMap<string, ConsumerConfig>;
-  readonly #mostInFlight: ReadonlyMap<string, number>;
+  readonly #profiles: ReadonlyMap<string, ProfileConfig>;
   readonly #known = new WeakMap<Identity, Caller>();
 
   constructor({ consumers, profiles }: IdentitiesConfig) {
     this.#consumers = new Map(consumers.map((consumer) => [consumer.name, consumer]));
-    this.#mostInFlight = new Map(profiles.map(({ name, maxInFlight }) => [name, maxInFlight]));
+    this.#profiles = new Map(profiles.map((profile) => [profile.name, profile]));
   }
 
   of(identity: Identity): Caller {
@@ -52,7 +56,8 @@ export class Callers {
       profile,
       groups,
       disabled: own?.disabled ?? false,
-      maxInFlight: this.#mostInFlight.get(profile) ?? 0,
+      maxInFlight: this.#profiles.get(profile)?.maxInFlight ?? 0,
+      priority: priorityOf(this.#profiles.get(profile)?.priority),
       fields,
     };
   }

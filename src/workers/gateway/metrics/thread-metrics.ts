@@ -1,9 +1,25 @@
 import { BATCH_SIZE_EDGES, bucketOf, DURATION_EDGES_SECONDS } from '../../../shared/metrics/histogram.ts';
-import { blockOf, REFUSAL_CODES, refusedColumn, rowOf, rowStart, THREAD } from '../../../shared/metrics/layout.ts';
-import type { MetricRows, RowKind } from '../../../shared/metrics/layout.ts';
+import {
+  blockOf,
+  REFUSAL_CODES,
+  refusedColumn,
+  rowOf,
+  rowStart,
+  shedColumn,
+  THREAD,
+} from '../../../shared/metrics/layout.ts';
+import type { Priority } from '../../../shared/overload/priority.ts';
+import type { MetricRows, RowKind, ShedReason } from '../../../shared/metrics/layout.ts';
 import type { RequestThreadStart } from '../../../shared/threads/protocol.ts';
 
 const REFUSED_COLUMNS: ReadonlyMap<string, number> = new Map(REFUSAL_CODES.map((code) => [code, refusedColumn(code)]));
+
+const SHED_BY_CODE: ReadonlyMap<string, ShedReason> = new Map([
+  ['upstream_overloaded', 'upstream'],
+  ['upstream_queue_full', 'upstream'],
+  ['too_many_in_flight', 'client'],
+  ['gateway_overloaded', 'loop'],
+]);
 
 /** For measuring by hand what counting costs: with `false` nothing is counted. Not an option of the product. */
 export const COUNTING: boolean = true;
@@ -40,6 +56,12 @@ export class ThreadMetrics {
   refused(code: string): void {
     const column = REFUSED_COLUMNS.get(code);
     if (column !== undefined) this.add(column);
+  }
+
+  /** The same of a request that was refused because more came than could be served. */
+  shed(code: string, priority: Priority): void {
+    const reason = SHED_BY_CODE.get(code);
+    if (reason !== undefined) this.add(shedColumn(reason, priority));
   }
 
   /** For gauges. */

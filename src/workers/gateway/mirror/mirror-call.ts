@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../../shared/clock.ts';
+import { LOW } from '../../../shared/overload/priority.ts';
 import type { Deadlines } from '../deadlines.ts';
 import { RequestBody } from '../exchange/request-body.ts';
 import type { BodyOwner } from '../exchange/request-body.ts';
@@ -33,6 +34,7 @@ export class MirrorCall implements CallOwner, BodyOwner {
   readonly startedMs = monotonicMs();
   readonly limitClient = '';
   readonly consumer = '';
+  readonly priority = LOW;
   readonly answerStarted = false;
   readonly bytesSent = 0;
   readonly informed = false;

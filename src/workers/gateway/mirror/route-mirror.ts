@@ -41,7 +41,9 @@ export class RouteMirror {
   copyOf(request: MirroredRequest, breaker: BreakerGate): MirrorCall | undefined {
     const { config, random, breakerPlace, metrics, metricsStart } = this.#parts;
     if (random() * 100 >= config.percent) return undefined;
-    const isFull = this.#underWay >= MOST_UNDER_WAY || !this.upstream.mayQueue();
+    const { room } = this.upstream;
+    const isFull =
+      this.#underWay >= MOST_UNDER_WAY || !this.upstream.mayQueue() || (room !== undefined && room.waiting > 0);
     const copy =
       isFull || (breakerPlace !== 0 && breaker.state(breakerPlace) !== 'CLOSED')
         ? undefined

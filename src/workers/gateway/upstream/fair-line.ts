@@ -155,6 +155,16 @@ export class FairLine<Each extends Sharer> {
     return most?.line.last as Each | undefined;
   }
 
+  /** Who leaves where somebody has to for one that matters more: the last request of the client with the most in the line. */
+  get lastOfMost(): Each | undefined {
+    if (!this.active) return this.#everybody.line.last as Each | undefined;
+    let most = this.#turn.first;
+    for (let share = most; share !== undefined; share = share.chainNext) {
+      if (share.line.size > (most as Share).line.size) most = share;
+    }
+    return most?.line.last as Each | undefined;
+  }
+
   /** Its client has others in the line, and is not the only one there. */
   crowds(newcomer: Sharer): boolean {
     const own = this.#shares.get(this.#nameOf(newcomer));

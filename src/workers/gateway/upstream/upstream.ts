@@ -8,6 +8,7 @@ import { targetName } from '../../../shared/upstreams/target-name.ts';
 import type { FromUpstreamThread } from '../../../shared/upstreams/messages.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
+import type { UpstreamRoom } from '../overload/upstream-room.ts';
 import { quickerOf } from './answer-time.ts';
 import { keyOf } from './balance-key.ts';
 import type { KeyOf } from './balance-key.ts';
@@ -69,6 +70,8 @@ export class Upstream implements TargetOwner {
   readonly random: () => number;
   /** What probes say of its targets; `undefined` = they are not probed. */
   health: UpstreamHealth | undefined = undefined;
+  /** How many requests may be under way there; `undefined` = as many as come. */
+  room: UpstreamRoom | undefined = undefined;
   readonly retryBudget: RetryBudget;
   /** Times that there was a target to be picked from several. */
   picks = 0;
@@ -282,7 +285,7 @@ export class Upstream implements TargetOwner {
   }
 
   mayQueue(): boolean {
-    return this.queued < this.config.queue;
+    return this.queued + (this.room?.waiting ?? 0) < this.config.queue;
   }
 
   /**
@@ -316,7 +319,7 @@ export class Upstream implements TargetOwner {
     }
     this.metrics.set(this.metricsStart + UPSTREAM.connectionsOpen, open);
     this.metrics.set(this.metricsStart + UPSTREAM.connectionsIdle, idle);
-    this.metrics.set(this.metricsStart + UPSTREAM.queued, this.queued);
+    this.metrics.set(this.metricsStart + UPSTREAM.queued, this.queued + (this.room?.waiting ?? 0));
   }
 
   /** Idle connections now, busy ones when their exchange is over. */
