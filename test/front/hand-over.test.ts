@@ -126,7 +126,7 @@ test('a client that comes when the only thread has died waits for its successor'
   const startMs = performance.now();
   const answer = await new Client(front.port).ask();
   // A machine that needs longer for a thread than anybody is let wait has shown the waiting all the same.
-  if (answer !== 'ok') expect(performance.now() - startMs).toBeGreaterThan(1_900);
+  expect(answer === 'ok' || performance.now() - startMs > 1_900).toBe(true);
 });
 
 test('without a thread clients get 503 no_threads', async () => {
