@@ -23,6 +23,13 @@ describe('renderMarkdown', () => {
     expect(lines).toContain(line);
   });
 
+  it('tells rounds without load runs as such, and not as some of 0 s', () => {
+    const method = { ...costFixture.method, rounds: 3, secondsPerRun: 0, warmUpSeconds: 0 };
+    const text = renderMarkdown({ ...costFixture, method });
+    expect(text).toContain('- Rounds: 3, without load runs\n');
+    expect(text).not.toContain('of 0 s');
+  });
+
   it('warns of a miniature run and of changes that are not committed', () => {
     const text = renderMarkdown({ ...costFixture, dirty: true, options: { miniature: true } });
     expect(text).toContain('its figures mean nothing');
