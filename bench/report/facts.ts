@@ -50,6 +50,12 @@ export function judgeRatio({ samples, refused, better, target }: Ratio): RatioVe
   return { kind: met ? 'met' : 'missed', summary, target };
 }
 
+/** Those that may be told, and those that may not: they stand at the end, with the reason. */
+export const toldRatios = ({ ratios }: Pick<BenchResult, 'ratios'>): Ratio[] =>
+  ratios.filter((ratio) => judgeRatio(ratio).kind !== 'refused');
+export const refusedRatios = ({ ratios }: Pick<BenchResult, 'ratios'>): Ratio[] =>
+  ratios.filter((ratio) => judgeRatio(ratio).kind === 'refused');
+
 /** `at most 1.15` or `at least 2`; undefined where there is none. */
 export function targetText({ target, better }: Pick<Ratio, 'target' | 'better'>): string | undefined {
   if (target === undefined || better === 'neither') return undefined;
