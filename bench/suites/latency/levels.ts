@@ -16,20 +16,25 @@ export interface LoadLevel {
   readonly ratePerSecond: number;
 }
 
+export interface CeilingProbe {
+  readonly miniature: boolean;
+  /** Of the upstream; default: the bench's own. */
+  readonly origin?: string;
+  readonly path?: string;
+}
+
 /**
  * Requests a second that the open loop alone can make: from the CPU that it, and the upstream where that is on its core,
  * need for each of a few thousand. At more a second each costs less, so it is rather more.
  */
-export async function openLoopCeiling(
-  cases: CaseContext,
-  { miniature }: { readonly miniature: boolean },
-): Promise<number> {
+export async function openLoopCeiling(cases: CaseContext, probe: CeilingProbe): Promise<number> {
+  const { miniature, path = PATH } = probe;
   const { session, record, upstream, settings } = cases;
   record.progress('the open loop alone');
-  const origin = originOf(upstream);
+  const { origin = originOf(upstream) } = probe;
   const plan = {
     request: REQUEST,
-    url: origin + PATH,
+    url: origin + path,
     seconds: miniature ? settings.seconds : PROBE_SECONDS,
     connections: settings.connections,
     ratePerSecond: miniature ? 200 : PROBE_RATE,
