@@ -70,7 +70,7 @@ export async function recordPredictions(
   record.note(
     'What to do where Redis’ CPU is used up: RATE_LIMIT_LEASE, with which a thread asks once for many requests of a busy ' +
       'client; then Redis Cluster, over which clients’ buckets are spread by their names; a single hot client stays on ' +
-      'one primary. Where connections are: maxclients of Redis (and its open files), or fewer, larger nodes (WORKERS).',
+      'one primary, and there each client has a script of its own (see the case of many clients). Where connections are: maxclients of Redis (and its open files), or fewer, larger nodes (WORKERS).',
   );
   record.note(
     'The model: Redis has one core, of which 70 % may be used; a script costs what the line through the measured sizes says, ' +

@@ -15,6 +15,7 @@ import { PATIENT, startCluster } from './cluster.ts';
 import { doublings, inWords, upTo } from './counts.ts';
 import { auditNodes } from './exactness.ts';
 import { recordPredictions } from './predictions.ts';
+import { measurePrimaries } from './primaries.ts';
 import { measureScale } from './scale-case.ts';
 
 const MOST_WORKERS = 4;
@@ -24,7 +25,7 @@ const REQUEST = { name: 'scale', method: 'GET', requestBody: undefined } as cons
 export const suite: Suite = {
   name: 'scale',
   question: 'More threads, more nodes on one Redis: what does a request cost, and are limits still exact?',
-  takes: '6 minutes',
+  takes: '9 minutes',
   async run(context) {
     const { session, record, options } = context;
     const settings = settingsOf(options);
@@ -38,6 +39,7 @@ export const suite: Suite = {
 
     await measureWorkers(cases, upTo(workers));
     await measureNodes(cases, nodes);
+    await measurePrimaries(cases);
     await auditNodes(context, { upstream, settings: overAll(settings, nodes), counts: nodes });
   },
 };
