@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { FrontKind } from '../../src/shared/config/types.ts';
+import { COST_PARTS } from '../suites/cost/parts.ts';
 import { IDENTITY_PARTS } from '../suites/identity/parts.ts';
 import { WEBSOCKET_PARTS } from '../suites/websocket/parts.ts';
 import { EXCHANGES } from '../shared/exchanges.ts';
@@ -57,9 +58,11 @@ export function frontNames(text: string): readonly FrontKind[] {
   return fronts;
 }
 
+const COST_CASES: readonly string[] = [...EXCHANGES.map(({ name }) => name), ...COST_PARTS];
+
 /** @throws InvalidArgumentError */
 export function caseNames(text: string): readonly string[] {
-  const known: readonly string[] = [...EXCHANGES.map(({ name }) => name), ...IDENTITY_PARTS, ...WEBSOCKET_PARTS];
+  const known: readonly string[] = [...COST_CASES, ...IDENTITY_PARTS, ...WEBSOCKET_PARTS];
   const names = text.split(',');
   if (names.every((name) => known.includes(name))) return names;
   throw new InvalidArgumentError(`Expected some of ${known.join(', ')}, with commas between them.`);
@@ -82,7 +85,7 @@ export function withRunOptions(command: Command): Command {
     )
     .option(
       '--cases <names>',
-      `cost: some of ${EXCHANGES.map(({ name }) => name).join(', ')}; identity: of ${IDENTITY_PARTS.join(', ')}; ` +
+      `cost: some of ${COST_CASES.join(', ')}; identity: of ${IDENTITY_PARTS.join(', ')}; ` +
         `websocket: of ${WEBSOCKET_PARTS.join(', ')}`,
       caseNames,
     )

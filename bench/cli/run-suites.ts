@@ -29,7 +29,7 @@ export async function runSuites({ suites, options, out }: RunPlan): Promise<bool
       const result = await runSuite(suite, options);
       writeResult(folder, result);
       results.push(result);
-      console.log(renderMarkdown(result));
+      console.log((suite.print ?? renderMarkdown)(result));
       allWell &&= result.checks.every(({ ok }) => ok);
     } catch (error) {
       allWell = false;

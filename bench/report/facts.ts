@@ -50,6 +50,12 @@ export function judgeRatio({ samples, refused, better, target }: Ratio): RatioVe
   return { kind: met ? 'met' : 'missed', summary, target };
 }
 
+/** Those that may be told, and those that may not: they stand at the end, with the reason. */
+export const toldRatios = ({ ratios }: Pick<BenchResult, 'ratios'>): Ratio[] =>
+  ratios.filter((ratio) => judgeRatio(ratio).kind !== 'refused');
+export const refusedRatios = ({ ratios }: Pick<BenchResult, 'ratios'>): Ratio[] =>
+  ratios.filter((ratio) => judgeRatio(ratio).kind === 'refused');
+
 /** `at most 1.15` or `at least 2`; undefined where there is none. */
 export function targetText({ target, better }: Pick<Ratio, 'target' | 'better'>): string | undefined {
   if (target === undefined || better === 'neither') return undefined;
@@ -95,16 +101,19 @@ export function methodFacts({ method, tools, options }: BenchResult): Fact[] {
       .join(', ') || 'none';
   return [
     ['Load by', method.load],
-    [
-      'Rounds',
-      `${method.rounds} of ${formatChosen(method.secondsPerRun)} s each, warm-up ${formatChosen(method.warmUpSeconds)} s`,
-    ],
+    ['Rounds', roundsText(method)],
     ['Pinned', `subject: ${core(pinned.subject)}; load: ${core(pinned.load)}`],
     ['The load generator alone', ceiling === null ? 'not measured' : `${formatNumber(Math.round(ceiling))} requests/s`],
     ['Programs', list(tools)],
     ['Options', list(options)],
   ];
 }
+
+/** A suite that holds something, or only looks, has rounds and no load runs. */
+const roundsText = ({ rounds, secondsPerRun, warmUpSeconds }: BenchResult['method']): string =>
+  secondsPerRun === 0
+    ? `${rounds}, without load runs`
+    : `${rounds} of ${formatChosen(secondsPerRun)} s each, warm-up ${formatChosen(warmUpSeconds)} s`;
 
 /** What takes worth from the figures, in words; said first. */
 export function warnings({ options, dirty, checks }: BenchResult): string[] {

@@ -7,10 +7,10 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../shared/processes.ts';
 import { awkwardFixture } from './awkward.fixture.ts';
-import { groupMeasures } from './facts.ts';
+import { groupMeasures, toldRatios } from './facts.ts';
 import { renderHtml } from './html.ts';
 import { CONTRASTS, contrastsSchema, DRAWINGS, drawingsSchema } from './page-probes.fixture.ts';
-import { renderReadmeCharts } from './readme-charts.ts';
+import { readmeDrawings, renderReadmeCharts } from './readme-charts.ts';
 import { costFixture, limitsFixture } from './result.fixture.ts';
 
 const RESULTS = [costFixture, limitsFixture, awkwardFixture];
@@ -64,21 +64,22 @@ describe.each([
   it('holds every drawing, readable, and asks for nothing', async () => {
     const { page, deeds } = await open('report.html', look);
     const drawings = await drawingsOf(page);
-    const expected = RESULTS.flatMap(({ measures, ratios, charts }) => [
-      ...new Set(ratios.map(({ metric }) => metric)),
-      ...groupMeasures(measures),
-      ...charts,
+    const first = readmeDrawings(RESULTS).map(({ drawing }) => drawing);
+    const expected = RESULTS.flatMap((result) => [
+      ...new Set(toldRatios(result).map(({ metric }) => metric)),
+      ...groupMeasures(result.measures),
+      ...result.charts,
     ]);
-    expect(drawings).toHaveLength(expected.length);
+    expect(drawings).toHaveLength(first.length + expected.length);
     for (const { plotArea, bars, inPlot, onEachOther, outside } of drawings) {
       expect(plotArea).toBeGreaterThan(100);
       for (const area of bars) expect(area).toBeGreaterThan(0);
       expect({ inPlot, onEachOther, outside }).toEqual({ inPlot: [], onEachOther: [], outside: [] });
     }
-    const bars = RESULTS.flatMap(({ measures, ratios }) => [
-      ...measures,
-      ...ratios.filter(({ samples }) => samples.length > 0),
-    ]);
+    const bars = [
+      ...first.flatMap(({ rows }) => rows),
+      ...RESULTS.flatMap((result) => [...result.measures, ...toldRatios(result)]),
+    ];
     expect(drawings.reduce((sum, drawing) => sum + drawing.bars.length, 0)).toBe(bars.length);
     const redis = drawings.find(({ title }) => title.startsWith('Slowest answer'));
     expect(redis?.lines.every((length) => length > 100)).toBe(true);

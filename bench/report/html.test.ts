@@ -91,8 +91,8 @@ it('gives each drawing a title and a description of its own', () => {
 
 it('draws for the README what forwarding costs and what limits cost', () => {
   const charts = renderReadmeCharts([limitsFixture, costFixture, { ...costFixture, suite: 'soak' }]);
-  expect(charts.map(({ name }) => name)).toEqual(['limits.svg', 'cost.svg']);
-  const [limits, cost] = charts.map(({ svg }) => svg);
+  expect(charts.map(({ name }) => name)).toEqual(['cost.svg', 'limits.svg']);
+  const [cost, limits] = charts.map(({ svg }) => svg);
   for (const text of ['one hot key', '10,000 keys', 'nginx + Lua + Redis', '55.10']) expect(limits).toContain(text);
   expect(limits).not.toContain('all refused');
   for (const text of ['HAProxy', '21.40', 'prefers-color-scheme:dark', 'commit 1b6a1ee0f3'])

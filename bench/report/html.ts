@@ -1,6 +1,9 @@
-import type { BenchResult } from '../shared/result.ts';
-import { groupMeasures, judgeRatio, machineFacts, methodFacts, warnings } from './facts.ts';
+import type { BenchResult, Ratio } from '../shared/result.ts';
+import { groupMeasures, judgeRatio, machineFacts, methodFacts, metricName } from './facts.ts';
+import { refusedRatios, toldRatios, verdictText, warnings } from './facts.ts';
 import type { Fact } from './facts.ts';
+import { firstPage } from './first-page.ts';
+import { readmeDrawings } from './readme-charts.ts';
 import { axisText, measureBars, ratioBars } from './drawings.ts';
 import { checkList, cpuTable, foldedTable, measureTable, ratioTable, table } from './html-tables.ts';
 import { Markup, markup } from './markup.ts';
@@ -20,7 +23,7 @@ export function renderHtml(results: readonly BenchResult[]): string {
 <p>A bar is the median of the rounds, its whisker reaches from the lowest to the highest round. Ratios are taken within each
 round, so that whatever slowed a whole round cancels out. Every number is in the tables; the JSON files beside this report hold them all.</p>
 ${overview(results)}</header>
-<main>${suites}</main>
+<main>${firstPart(results)}${suites}${refusedPart(results)}</main>
 <footer>To repeat: <code>npm run bench -- SUITE</code>; the method is written down in <code>bench/README.md</code>.</footer>
 </body></html>`.text
   }\n`;
@@ -60,11 +63,11 @@ const counted = (counts: readonly (readonly [number, string])[]): string =>
     .join(', ') || '–';
 
 function suiteSection(result: BenchResult, id: string): Markup {
-  const { suite, question, ratios, checks, cpuShares, notes } = result;
+  const { suite, question, checks, cpuShares, notes } = result;
   return markup`<section id="${id}"><h2>${suite}</h2><p class="question">${question}</p>
 ${warnings(result).map((text) => markup`<p class="warning">${text}</p>`)}
 <div class="grid">${facts('Machine', machineFacts(result))}${facts('Method', methodFacts(result))}</div>
-${ratios.length === 0 ? '' : ratioPart(result, id)}
+${toldRatios(result).length === 0 ? '' : ratioPart(toldRatios(result), id)}
 ${caseParts(result, id)}
 ${chartPart(result, id)}
 ${checks.length === 0 ? '' : markup`<h3>Checks</h3><div class="card">${checkList(checks)}</div>`}
@@ -76,7 +79,36 @@ ${notes.length === 0 ? '' : markup`<h3>Notes</h3><div class="card"><ul>${notes.m
 const facts = (title: string, list: readonly Fact[]): Markup =>
   markup`<div class="card"><h3 style="margin-top:0">${title}</h3><dl>${list.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl></div>`;
 
-function ratioPart({ ratios }: BenchResult, id: string): Markup {
+/** One table and two charts, before everything else. */
+function firstPart(results: readonly BenchResult[]): Markup | undefined {
+  const page = firstPage(results);
+  if (page === undefined) return undefined;
+  const { head, rows, remarks } = page;
+  const charts = readmeDrawings(results).map(({ drawing }, i) =>
+    figure(drawing.title, inlineSvg(drawing, `first-${i}`)),
+  );
+  return markup`<section id="first"><h2>What a request costs, and what breaks</h2>
+<div class="card">${table({ label: 'First', head: [...head], rows })}<ul>${remarks.map((text) => markup`<li>${text}</li>`)}</ul></div>
+<div class="grid">${charts}</div></section>`;
+}
+
+/** At the very end: what could not be told, of all suites. */
+function refusedPart(results: readonly BenchResult[]): Markup | undefined {
+  const rows = results.flatMap((result) =>
+    refusedRatios(result).map((ratio) => [
+      result.suite,
+      ratio.case,
+      `${ratio.subject} / ${ratio.against}`,
+      metricName(ratio.metric),
+      verdictText(judgeRatio(ratio)),
+    ]),
+  );
+  if (rows.length === 0) return undefined;
+  return markup`<section id="refused"><h2>Ratios that are refused, and why</h2>
+<div class="card">${table({ label: 'Refused', head: ['suite', 'case', 'ratio', 'of', 'why'], rows })}</div></section>`;
+}
+
+function ratioPart(ratios: readonly Ratio[], id: string): Markup {
   const figures = ratioBars(ratios).map((drawing, i) => figure(drawing.title, inlineSvg(drawing, `${id}-ratio-${i}`)));
   return markup`<h3>Ratios and their targets</h3><div class="grid">${figures}<div class="card wide">${ratioTable(ratios)}</div></div>`;
 }

@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { escapeMarkdown, renderMarkdown } from './markdown.ts';
+import { renderMarkdown } from './markdown.ts';
+import { escapeMarkdown } from './markdown-escape.ts';
 import { costFixture } from './result.fixture.ts';
 
 describe('renderMarkdown', () => {
@@ -15,12 +16,19 @@ describe('renderMarkdown', () => {
     '| gateway | 2.310 | 1 |',
     '| GET, 130-byte JSON | gateway / HAProxy | CPU per request | 1.056 (1.010–1.124) | at most 1.15 | met |',
     '| GET, 64 KB answer | gateway / HAProxy | CPU per request | 1.180 (1.140–1.190) | at most 1.1 | missed |',
-    '| GET, 130-byte JSON | gateway / HAProxy | throughput | – | at least 0.9 | no ratio: the load generator kept its core busy to 99 %, so it was the limit |',
+    '| GET, 130-byte JSON | gateway / HAProxy | throughput | no ratio: the load generator kept its core busy to 99 %, so it was the limit |',
     '| GET, 64 KB answer | no connection was lost | FAILED | 2 of 64 were closed |',
     '| GET, 130-byte JSON | gateway | 0.9800 | 0.6100 | 0.2200 | – |',
     '- nginx + Lua was left out: libnginx-mod-http-lua is not installed.',
   ])('says %s', (line) => {
     expect(lines).toContain(line);
+  });
+
+  it('tells rounds without load runs as such, and not as some of 0 s', () => {
+    const method = { ...costFixture.method, rounds: 3, secondsPerRun: 0, warmUpSeconds: 0 };
+    const text = renderMarkdown({ ...costFixture, method });
+    expect(text).toContain('- Rounds: 3, without load runs\n');
+    expect(text).not.toContain('of 0 s');
   });
 
   it('warns of a miniature run and of changes that are not committed', () => {

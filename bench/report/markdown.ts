@@ -1,7 +1,9 @@
-import type { BenchResult, CpuShare } from '../shared/result.ts';
+import type { BenchResult, CpuShare, Ratio } from '../shared/result.ts';
 import { betterText, checkText, groupMeasures, judgeRatio, machineFacts, methodFacts, metricName } from './facts.ts';
-import { targetText, verdictText, warnings } from './facts.ts';
+import { refusedRatios, targetText, toldRatios, verdictText, warnings } from './facts.ts';
 import type { Fact, MeasureGroup } from './facts.ts';
+import { firstPageMarkdown } from './first-page-text.ts';
+import { escapeMarkdown } from './markdown-escape.ts';
 import { formatNumber, formatSpread } from './numbers.ts';
 
 type Row = readonly string[];
@@ -12,25 +14,17 @@ export function renderMarkdown(result: BenchResult): string {
     `# Benchmark: ${escapeMarkdown(result.suite)}`,
     escapeMarkdown(result.question),
     ...warnings(result).map((text) => `> **${escapeMarkdown(text)}**`),
+    ...section('First', firstPageOf(result)),
     facts('Machine', machineFacts(result)),
     facts('Method', methodFacts(result)),
     ...measures(groupMeasures(result.measures)),
-    ...section('Ratios', ratioTable(result)),
+    ...section('Ratios', ratioTable(toldRatios(result))),
     ...section('Checks', checkTable(result)),
     ...section('Whose CPU, in cores kept busy', cpuTable(result.cpuShares)),
     ...section('Notes', result.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')),
+    ...section('Ratios that are refused, and why', refusedTable(refusedRatios(result))),
   ];
   return `${blocks.join('\n\n')}\n`;
-}
-
-/** Text that Markdown shows as it is, on one line: also fit for a table's cell. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\`*_[\]|~#]/g, String.raw`\$&`);
 }
 
 const section = (title: string, body: string): string[] => (body === '' ? [] : [`## ${title}`, body]);
@@ -52,12 +46,29 @@ function measureTable({ metric, unit, better, measures }: MeasureGroup): string 
   return table([words.join(', '), 'median (lowest–highest)', 'rounds'], rows);
 }
 
-function ratioTable({ ratios }: BenchResult): string {
+/** Of the one suite that is nothing else. */
+const firstPageOf = (result: BenchResult): string => (result.suite === 'quick' ? firstPageMarkdown([result]) : '');
+
+function refusedTable(ratios: readonly Ratio[]): string {
   const rows = ratios.map((ratio) => {
-    const verdict = judgeRatio(ratio);
-    const spread = verdict.kind === 'refused' ? '–' : formatSpread(ratio.samples);
     const name = `${ratio.subject} / ${ratio.against}`;
-    return [ratio.case, name, metricName(ratio.metric), spread, targetText(ratio) ?? '–', verdictText(verdict)];
+    return [ratio.case, name, metricName(ratio.metric), verdictText(judgeRatio(ratio))];
+  });
+  return table(['case', 'ratio', 'of', 'why'], rows);
+}
+
+function ratioTable(ratios: readonly Ratio[]): string {
+  const rows = ratios.map((ratio) => {
+    const name = `${ratio.subject} / ${ratio.against}`;
+    const spread = formatSpread(ratio.samples);
+    return [
+      ratio.case,
+      name,
+      metricName(ratio.metric),
+      spread,
+      targetText(ratio) ?? '–',
+      verdictText(judgeRatio(ratio)),
+    ];
   });
   return table(['case', 'ratio', 'of', 'median (lowest–highest)', 'target', 'verdict'], rows);
 }

@@ -10,30 +10,43 @@ export interface ReadmeChart {
   readonly svg: string;
 }
 
+interface ReadmeDrawing {
+  readonly name: string;
+  readonly drawing: BarDrawing;
+  readonly from: BenchResult;
+}
+
 /**
  * The two charts the README shows, as far as the results hold them: CPU per request of every subject in the first GET
- * case of `cost`, and CPU per limited request with Redis, of one key and of many, in `limits`.
+ * case of `cost`, and CPU per limited request with Redis, of one key and of many, in `limits`. Without those suites
+ * what `quick` has of them.
  */
-export function renderReadmeCharts(results: readonly BenchResult[]): ReadmeChart[] {
-  return results.flatMap((result) => {
-    const chart =
-      result.suite === 'cost' ? costChart(result) : result.suite === 'limits' ? limitsChart(result) : undefined;
-    return chart === undefined ? [] : [chart];
+export function readmeDrawings(results: readonly BenchResult[]): ReadmeDrawing[] {
+  const charts = [
+    { name: 'cost.svg', suite: 'cost', draw: costChart },
+    { name: 'limits.svg', suite: 'limits', draw: limitsChart },
+  ];
+  return charts.flatMap(({ name, suite, draw }) => {
+    const from = [suite, 'quick'].map((one) => results.find((result) => result.suite === one)).find(Boolean);
+    const drawing = from === undefined ? undefined : draw(from);
+    return from === undefined || drawing === undefined ? [] : [{ name, drawing, from }];
   });
 }
 
-function costChart(result: BenchResult): ReadmeChart | undefined {
+export const renderReadmeCharts = (results: readonly BenchResult[]): ReadmeChart[] =>
+  readmeDrawings(results).map(({ name, drawing, from }) => ({ name, svg: renderChartSvg(drawing, provenance(from)) }));
+
+function costChart(result: BenchResult): BarDrawing | undefined {
   const cpu = result.measures.filter(({ metric }) => metric === 'cpu-per-request');
   const name = cpu.find((one) => /^GET\b/.test(one.case))?.case;
   const measures = byMedian(cpu.filter((one) => one.case === name));
   const [first] = measures;
   if (first === undefined || name === undefined) return undefined;
   const rows = measures.map((one) => measureRow(one, one.subject));
-  const drawing: BarDrawing = { kind: 'bars', title: `CPU per request, ${name}`, axis: axisText(first), rows };
-  return { name: 'cost.svg', svg: renderChartSvg(drawing, provenance(result)) };
+  return { kind: 'bars', title: `CPU per request, ${name}`, axis: axisText(first), rows };
 }
 
-function limitsChart(result: BenchResult): ReadmeChart | undefined {
+function limitsChart(result: BenchResult): BarDrawing | undefined {
   const cpu = result.measures.filter(({ metric }) => metric.startsWith('cpu-per-request'));
   // Where the share of Redis is told apart, the sum is what counts.
   const withRedis = cpu.filter(({ metric }) => metric.includes('with-redis'));
@@ -51,7 +64,7 @@ function limitsChart(result: BenchResult): ReadmeChart | undefined {
     ...first,
     metric: first.metric === 'cpu-per-request' ? 'cpu-per-request-with-redis' : first.metric,
   });
-  return { name: 'limits.svg', svg: renderChartSvg({ kind: 'bars', title, axis, rows }, provenance(result)) };
+  return { kind: 'bars', title, axis, rows };
 }
 
 const byMedian = (measures: readonly Measure[]): Measure[] => measures.toSorted((a, b) => median(a) - median(b));

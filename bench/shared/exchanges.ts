@@ -84,8 +84,8 @@ export const LARGE_GET: Exchange = {
 export const PIPELINED_GET: Exchange = {
   ...SMALL_GET,
   name: 'pipelined',
-  title: 'GET, clients pipeline 10',
-  pipelined: 10,
+  title: 'GET, clients pipeline 8',
+  pipelined: 8,
   notWith: 'uws', // closes a connection with a second request before the first is answered
 };
 

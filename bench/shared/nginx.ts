@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Proxy, SubjectContext } from './gateway.ts';
 import { accepts, freePort, versionOf, whenReady } from './processes.ts';
+import type { Certificate } from './tls.ts';
 
 /** What a configuration adds to plain forwarding. */
 export interface NginxExtras {
@@ -11,6 +12,8 @@ export interface NginxExtras {
   readonly location: string;
   /** Of clients and to the upstream together; default 4096. */
   readonly maxConnections?: number;
+  /** Clients then come over TLS. */
+  readonly certificate?: Certificate | undefined;
   /** Passes WebSockets on, and keeps no connection to the upstream for anything else. */
   readonly webSockets?: true;
 }
@@ -20,7 +23,8 @@ const KEPT = 'proxy_set_header Connection "";';
 const UPGRADED =
   'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 3600s;';
 
-const PLAIN: NginxExtras = { main: '', http: '', location: '' };
+/** With nothing but forwarding. */
+export const PLAIN: NginxExtras = { main: '', http: '', location: '' };
 
 /** nginx with one worker in one process, forwarding everything over kept connections. */
 export async function startNginx(
@@ -44,7 +48,7 @@ http {
   access_log off;
 ${extras.http}${temporary.join('')}  upstream u { server ${context.upstream.host}:${context.upstream.port}; keepalive 128; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${port}; keepalive_requests 100000000;
+    listen 127.0.0.1:${port}${tlsOf(extras)} keepalive_requests 100000000;
     location / {
 ${extras.location}      proxy_pass http://u; proxy_http_version 1.1; ${extras.webSockets === true ? UPGRADED : KEPT}
     }
@@ -55,5 +59,11 @@ ${extras.location}      proxy_pass http://u; proxy_http_version 1.1; ${extras.we
   const command = [program, '-p', folder, '-c', file, '-e', 'stderr'] as const;
   const started = context.processes.start({ name: 'nginx', command }, context.core);
   await whenReady(started, () => accepts(port));
-  return { version: versionOf(program), port, prefix: '', process: started };
+  const tls = extras.certificate === undefined ? {} : ({ tls: true } as const);
+  return { version: versionOf(program), port, ...tls, prefix: '', process: started };
 }
+
+const tlsOf = ({ certificate }: NginxExtras): string =>
+  certificate === undefined
+    ? ';'
+    : ` ssl; ssl_protocols TLSv1.3; ssl_certificate ${certificate.certFile}; ssl_certificate_key ${certificate.keyFile};`;

@@ -37,9 +37,9 @@ export function findProgram(name: string): string | undefined {
     });
 }
 
-/** From what `-v` prints, such as "HAProxy version 2.6.12-1" or "nginx version: nginx/1.22.1". */
-export function versionOf(program: string): string {
-  const { stdout, stderr } = spawnSync(program, ['-v'], { encoding: 'utf8' });
+/** From what `-v`, or another argument, prints, such as "HAProxy version 2.6.12-1" or "nginx version: nginx/1.22.1". */
+export function versionOf(program: string, argument = '-v'): string {
+  const { stdout, stderr } = spawnSync(program, [argument], { encoding: 'utf8' });
   return /\d+\.\d+[\w.+~-]*/.exec(stdout + stderr)?.[0] ?? 'unknown version';
 }
 

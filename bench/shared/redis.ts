@@ -27,6 +27,8 @@ export interface RedisWork {
 export interface RedisExtras {
   /** For one that comes back where it was; default: any free port. */
   readonly port?: number;
+  /** Further arguments of redis-server. */
+  readonly args?: readonly string[];
 }
 
 /** In memory only. @throws Error when redis-server is not installed or does not start */
@@ -37,7 +39,7 @@ export async function startRedis({ processes, folder, cores }: Session, extras: 
   const dir = join(folder, `redis-${port}`);
   mkdirSync(dir, { recursive: true });
   const memoryOnly = ['--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'];
-  const command = [program, '--port', String(port), ...memoryOnly] as const;
+  const command = [program, '--port', String(port), ...memoryOnly, ...(extras.args ?? [])] as const;
   const started = processes.start({ name: 'redis-server', command }, cores.redis);
   await whenReady(started, () => accepts(port));
   const client = new Redis(port, '127.0.0.1', { retryStrategy: () => null });

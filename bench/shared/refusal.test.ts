@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { speedRefusal } from './refusal.ts';
+import { slowGenerator, speedRefusal } from './refusal.ts';
+import type { CaseRuns } from './load-case.ts';
 import { runOf } from './run.fixture.ts';
 
 const facts = { ceilingPerSecond: undefined, onLoadCore: [], threads: 1 };
@@ -38,5 +39,27 @@ describe('speedRefusal', () => {
   it('goes by the median round, and needs one', () => {
     expect(speedRefusal([busy(0.5, 0.99), busy(0.99, 0.5), busy(0.99, 0.5)], facts)).toBeUndefined();
     expect(speedRefusal([], facts)).toBe('no run without errors');
+  });
+});
+
+describe('slowGenerator', () => {
+  const seen = (perSecond: number, ceilingPerSecond: number | undefined): CaseRuns => ({
+    title: 't',
+    subjects: [],
+    runs: [{ ...runOf('a', 1, {}), requestsPerSecond: perSecond }],
+    ceilingPerSecond,
+    onLoadCore: [],
+  });
+
+  it('is content with a load that alone is twice as fast', () => {
+    expect(slowGenerator(seen(1000, 2000), 'a')).toBeUndefined();
+  });
+
+  it('says how fast the two are, or that nobody knows', () => {
+    expect(slowGenerator(seen(1000, 1999), 'a')).toBe(
+      'a 1000 req/s, the load generator alone 1999, which is not 2 times as many',
+    );
+    expect(slowGenerator(seen(1000, undefined), 'a')).toContain('an unknown number');
+    expect(slowGenerator(seen(1000, 5000), 'b')).toBe('no run without errors');
   });
 });

@@ -1,3 +1,4 @@
+import type { CaseRuns } from './load-case.ts';
 import type { MeasuredRun } from './measured-run.ts';
 import { summarize } from './statistics.ts';
 
@@ -38,6 +39,19 @@ export function speedRefusal(runs: readonly MeasuredRun[], facts: RefusalFacts):
     return `${subject}: ${Math.round(perSecond)} req/s is what the load generator can do (${ceiling} req/s alone)`;
   }
   return undefined;
+}
+
+/** How many times as fast as a subject the load generator alone must be, for a speed to be the subject's own. */
+const ROOM = 2;
+
+/** Why speeds of this subject are not shown: the load alone was not twice as fast, or nobody knows. Undefined = they are. */
+export function slowGenerator({ runs, ceilingPerSecond }: CaseRuns, name: string): string | undefined {
+  const own = runs.filter(({ subject, problems }) => subject === name && problems.length === 0);
+  const perSecond = summarize(own.map((run) => run.requestsPerSecond))?.median;
+  if (perSecond === undefined) return 'no run without errors';
+  if (ceilingPerSecond !== undefined && ceilingPerSecond >= perSecond * ROOM) return undefined;
+  const alone = ceilingPerSecond === undefined ? 'an unknown number' : String(Math.round(ceilingPerSecond));
+  return `${name} ${Math.round(perSecond)} req/s, the load generator alone ${alone}, which is not ${ROOM} times as many`;
 }
 
 const share = (cores: number): string => `${Math.round(cores * 100)} %`;

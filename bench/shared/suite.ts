@@ -75,4 +75,6 @@ export interface Suite {
   readonly takes: string;
   /** Resolves when done; rejects only for what makes the result worthless (a failed audit is a check, not an error). */
   run(context: SuiteContext): Promise<void>;
+  /** What is printed of its result; undefined = all of it, as Markdown. */
+  readonly print?: (result: BenchResult) => string;
 }

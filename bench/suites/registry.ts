@@ -8,6 +8,7 @@ import { suite as identity } from './identity/suite.ts';
 import { suite as latency } from './latency/suite.ts';
 import { suite as limits } from './limits/suite.ts';
 import { suite as neighbours } from './neighbours/suite.ts';
+import { suite as quick } from './quick/suite.ts';
 import { suite as scale } from './scale/suite.ts';
 import { suite as soak } from './soak/suite.ts';
 import { suite as targets } from './targets/suite.ts';
@@ -15,6 +16,7 @@ import { suite as websocket } from './websocket/suite.ts';
 
 /** Every suite, in the order it is listed and `all` runs it. */
 export const SUITES: readonly Suite[] = [
+  quick,
   baseline,
   cost,
   limits,

@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
-import type { Socket, TcpNetConnectOpts } from 'node:net';
+import type { TcpNetConnectOpts } from 'node:net';
+import { RawLine } from './raw-line.ts';
 
 /** How one exchange ended: a status, or `failed` without a whole answer. */
 export type Outcome = { readonly kind: 'answered'; readonly status: number } | { readonly kind: 'failed' };
@@ -25,13 +25,14 @@ export function answerLength(text: string): number | undefined {
 }
 
 /**
- * One keep-alive connection of the open loop, one exchange at a time; opens itself again when it was closed. Reads just
- * enough of HTTP for the answers a gateway gives to GET and POST, because each microsecond here is lost to the load.
+ * One keep-alive connection of the open loop, one exchange at a time; opens itself again when it was closed. On a raw line,
+ * and reads just enough of HTTP for the answers a gateway gives to GET and POST, because each microsecond here is lost to
+ * the load.
  */
 export class Connection {
   readonly #target: TcpNetConnectOpts;
   readonly #free: (connection: Connection) => void;
-  #socket: Socket | undefined;
+  #line: RawLine | undefined;
   #text = '';
   #waiting: ((outcome: Outcome) => void) | undefined;
   #closed = false;
@@ -44,34 +45,33 @@ export class Connection {
   }
 
   get open(): boolean {
-    return this.#socket?.readyState === 'open';
+    return this.#line?.isOpen === true;
   }
 
   /** Only after `free`. */
   send(request: Buffer, done: (outcome: Outcome) => void): void {
     this.#waiting = done;
     this.#text = '';
-    this.#socket?.write(request);
+    this.#line?.write(request);
   }
 
   /** Cuts the connection under a request that waits too long; it opens again. */
   abort(): void {
-    this.#socket?.destroy();
+    this.#line?.destroy();
+    this.#lost();
   }
 
   close(): void {
     this.#closed = true;
-    this.#socket?.destroy();
+    this.abort();
   }
 
   #open(): void {
-    const socket = connect(this.#target);
-    this.#socket = socket;
-    socket.setNoDelay(true).setEncoding('latin1');
-    socket.once('connect', () => this.#free(this));
-    socket.on('data', (chunk: string) => this.#read(chunk));
-    socket.on('error', () => {}); // `close` follows
-    socket.once('close', () => this.#lost());
+    this.#line = new RawLine(this.#target, {
+      onOpen: () => this.#free(this),
+      onBytes: (bytes, length) => this.#read(bytes.toString('latin1', 0, length)),
+      onGone: () => this.#lost(),
+    });
   }
 
   #read(chunk: string): void {
@@ -83,7 +83,7 @@ export class Connection {
     const status = Number(this.#text.slice(9, 12));
     const closes = Number.isNaN(length) || /\r\nconnection: *close/i.test(this.#text);
     done?.(Number.isNaN(length) ? { kind: 'failed' } : { kind: 'answered', status });
-    if (closes) this.#socket?.destroy();
+    if (closes) this.abort();
     else this.#free(this);
   }
 

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { nodeHandles } from '../../../src/shared/net/handles.ts';
 import type { StreamHandle, WriteRequest } from '../../../src/shared/net/handles.ts';
 
@@ -31,7 +31,7 @@ export class RawLine {
   #handle: StreamHandle | undefined;
   #isGone = false;
 
-  constructor(target: { readonly host: string; readonly port: number }, owner: LineOwner) {
+  constructor(target: TcpNetConnectOpts, owner: LineOwner) {
     this.#owner = owner;
     const callback = (length: number): boolean => {
       owner.onBytes(readBuffer, length);

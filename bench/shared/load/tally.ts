@@ -1,6 +1,6 @@
-import { createHistogram } from 'node:perf_hooks';
-import type { RecordableHistogram } from 'node:perf_hooks';
 import type { LoadPlan, LoadResult, TimeSlice } from './plan.ts';
+import { latencyHistogram, percentileOf, recordMs, runBegins, summaryOf } from './summary.ts';
+import type { RunBegin } from './summary.ts';
 
 interface Slice {
   readonly statuses: Record<string, number>;
@@ -11,25 +11,22 @@ interface Slice {
 
 /** Counts what a load run sees, in the process that makes the load. Times are milliseconds of one clock. */
 export class Tally {
-  // HDR, three digits, up to a minute: recording costs the same whatever the value is.
-  readonly #latencyUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
-  readonly #lateUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
-  readonly #beforeUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
-  readonly #afterUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  readonly #latencyUs = latencyHistogram();
+  readonly #lateUs = latencyHistogram();
+  readonly #beforeUs = latencyHistogram();
+  readonly #afterUs = latencyHistogram();
   readonly #statuses: Record<string, number> = {};
   readonly #slices: Slice[] = [];
   /** Latencies of the last slice alone: a long run must not keep them all. */
   #inSliceUs: number[] = [];
   readonly #plan: LoadPlan;
-  readonly #startedMs: number;
-  readonly #cpuBefore = process.cpuUsage();
+  readonly #begin: RunBegin;
   #requests = 0;
   #errors = 0;
-  #lateSeen = 0;
 
   constructor(plan: LoadPlan, startedMs: number) {
     this.#plan = plan;
-    this.#startedMs = startedMs;
+    this.#begin = runBegins(startedMs);
   }
 
   answered(status: number, latencyMs: number, nowMs: number): void {
@@ -39,7 +36,7 @@ export class Tally {
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     const { splitMs } = this.#plan;
     if (splitMs !== undefined) {
-      const dueMs = nowMs - latencyMs - this.#startedMs;
+      const dueMs = nowMs - latencyMs - this.#begin.startedMs;
       (dueMs < splitMs ? this.#beforeUs : this.#afterUs).record(us);
     }
     const slice = this.#slice(nowMs);
@@ -57,32 +54,22 @@ export class Tally {
 
   /** How much later than due a request left although nothing was in its way. */
   late(lateMs: number): void {
-    this.#lateSeen++;
-    this.#lateUs.record(Math.max(1, Math.round(lateMs * 1000)));
+    recordMs(this.#lateUs, lateMs);
   }
 
   result(endedMs: number): LoadResult {
-    const seconds = (endedMs - this.#startedMs) / 1000;
-    const { user, system } = process.cpuUsage(this.#cpuBefore);
-    const at = (percentile: number): number => (this.#requests === 0 ? 0 : this.#latencyUs.percentile(percentile));
     return {
       requests: this.#requests,
       statuses: this.#statuses,
       errors: this.#errors,
-      seconds,
-      p50Us: at(50),
-      p90Us: at(90),
-      p99Us: at(99),
-      p999Us: at(99.9),
-      maxUs: at(100),
-      busyCores: (user + system) / 1e6 / seconds,
-      ...(this.#lateSeen > 0 && {
-        lateP90Us: this.#lateUs.percentile(90),
-        lateP99Us: this.#lateUs.percentile(99),
-        lateP999Us: this.#lateUs.percentile(99.9),
+      ...summaryOf(this.#latencyUs, this.#begin, endedMs),
+      ...(this.#lateUs.count > 0 && {
+        lateP90Us: percentileOf(this.#lateUs, 90),
+        lateP99Us: percentileOf(this.#lateUs, 99),
+        lateP999Us: percentileOf(this.#lateUs, 99.9),
       }),
       ...(this.#plan.splitMs !== undefined && {
-        split: { beforeP99Us: p99(this.#beforeUs), afterP99Us: p99(this.#afterUs) },
+        split: { beforeP99Us: percentileOf(this.#beforeUs, 99), afterP99Us: percentileOf(this.#afterUs, 99) },
       }),
       timeline: this.#timeline(),
       problems: this.#problems(),
@@ -92,7 +79,7 @@ export class Tally {
   #slice(nowMs: number): Slice | undefined {
     const { timelineMs } = this.#plan;
     if (timelineMs === undefined) return undefined;
-    const index = Math.max(0, Math.floor((nowMs - this.#startedMs) / timelineMs));
+    const index = Math.max(0, Math.floor((nowMs - this.#begin.startedMs) / timelineMs));
     if (index >= this.#slices.length) this.#endSlice();
     while (this.#slices.length <= index) this.#slices.push({ statuses: {}, errors: 0, p99Us: 0, maxUs: 0 });
     return this.#slices[index];
@@ -120,5 +107,3 @@ export class Tally {
     return [...problems, ...others.map(([status, count]) => `status ${status}: ${count}`)];
   }
 }
-
-const p99 = (histogram: RecordableHistogram): number => (histogram.count === 0 ? 0 : histogram.percentile(99));

@@ -1,6 +1,6 @@
-import { createHistogram } from 'node:perf_hooks';
 import type { LoadPlan, LoadResult } from './plan.ts';
 import type { RawLine } from './raw-line.ts';
+import { latencyHistogram, recordMs, runBegins, summaryOf } from './summary.ts';
 import { clientBytes, echoBytes } from './websocket-frames.ts';
 import type { Burst } from './websocket-frames.ts';
 import { openWebSocket } from './websocket-line.ts';
@@ -84,7 +84,7 @@ class EchoLine {
  */
 export async function runWebSocketEcho(plan: LoadPlan, started: () => void): Promise<LoadResult> {
   const burst = plan.request.websocket ?? ONE;
-  const latencyUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  const latencyUs = latencyHistogram();
   let bursts = 0;
   let changed = (): void => {};
   const run: Run = {
@@ -95,7 +95,7 @@ export async function runWebSocketEcho(plan: LoadPlan, started: () => void): Pro
     onChange: () => changed(),
     onEchoed(latencyMs) {
       bursts++;
-      latencyUs.record(Math.max(1, Math.round(latencyMs * 1000)));
+      recordMs(latencyUs, latencyMs);
     },
   };
   const lines = Array.from({ length: plan.connections }, () => new EchoLine(run));
@@ -112,28 +112,19 @@ export async function runWebSocketEcho(plan: LoadPlan, started: () => void): Pro
   await allAre(['ready', 'gone'], PATIENCE_MS);
   const ready = lines.filter(({ state }) => state === 'ready');
   for (const line of lines) if (line.state === 'opening') line.close(); // too late for it
-  const cpuBefore = process.cpuUsage();
-  const startedMs = performance.now();
-  run.endMs = startedMs + plan.seconds * 1000;
+  const begin = runBegins(performance.now());
+  run.endMs = begin.startedMs + plan.seconds * 1000;
   started();
   for (const line of ready) line.send();
   await allAre(['through', 'gone', 'opening'], plan.seconds * 1000 + PATIENCE_MS);
-  const seconds = (performance.now() - startedMs) / 1000;
-  const { user, system } = process.cpuUsage(cpuBefore);
+  const seen = summaryOf(latencyUs, begin, performance.now());
   for (const line of lines) line.close();
-  const at = (percentile: number): number => (bursts === 0 ? 0 : latencyUs.percentile(percentile));
   const lost = lines.filter(({ state }) => state !== 'through');
   return {
     requests: bursts * burst.messages,
     statuses: {},
     errors: lost.length,
-    seconds,
-    p50Us: at(50),
-    p90Us: at(90),
-    p99Us: at(99),
-    p999Us: at(99.9),
-    maxUs: at(100),
-    busyCores: (user + system) / 1e6 / seconds,
+    ...seen,
     timeline: [],
     problems: problemsOf(lost, bursts),
   };

@@ -2,18 +2,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROJECT_ROOT } from '../../cli/project.ts';
+import { findApache, startApache } from '../../shared/apache.ts';
+import { startCaddy } from '../../shared/caddy.ts';
 import { gatewayVariants, knowsSetting } from '../../shared/fronts.ts';
 import type { GatewayVariant } from '../../shared/fronts.ts';
 import { startGateway } from '../../shared/gateway.ts';
 import type { Proxy, SubjectContext } from '../../shared/gateway.ts';
 import { startHaproxy } from '../../shared/haproxy.ts';
-import { startNginx } from '../../shared/nginx.ts';
+import { PLAIN, startNginx } from '../../shared/nginx.ts';
 import { findProgram, whenReady } from '../../shared/processes.ts';
 import { subjectOf } from '../../shared/subject.ts';
 import type { Subject } from '../../shared/subject.ts';
 import type { Recorder, SuiteOptions } from '../../shared/suite.ts';
 import type { Certificate } from '../../shared/tls.ts';
 import { originOf } from '../../shared/upstream-process.ts';
+import type { CostCase } from './cases.ts';
 
 /** A started gateway and how it was started. */
 export interface CostGateway {
@@ -34,6 +37,8 @@ interface Peer {
   readonly name: string;
   /** How to get it, for the note that says it is left out. */
   readonly install: string;
+  /** A program in C or Go, that can be given a certificate; else of Node. */
+  readonly isNative: boolean;
   /** With a certificate where it can. Undefined when it is not installed. */
   start(context: SubjectContext, certificate?: Certificate): Promise<Proxy> | undefined;
 }
@@ -46,30 +51,55 @@ type NodePeer = keyof typeof NODE_PEERS;
 
 const PIPELINING = 'UPSTREAM_PIPELINING';
 
-const HAPROXY: Peer = {
-  name: 'HAProxy',
-  install: 'apt-get install haproxy',
-  start: (context, certificate) => withProgram('haproxy', (program) => startHaproxy(program, context, { certificate })),
-};
-
 const PEERS: readonly Peer[] = [
-  HAPROXY,
+  {
+    name: 'HAProxy',
+    install: 'apt-get install haproxy',
+    isNative: true,
+    start: (context, certificate) =>
+      withProgram(findProgram('haproxy'), (program) => startHaproxy(program, context, { certificate })),
+  },
   {
     name: 'nginx',
     install: 'apt-get install nginx',
-    start: (context) => withProgram('nginx', (program) => startNginx(program, context)),
+    isNative: true,
+    start: (context, certificate) =>
+      withProgram(findProgram('nginx'), (program) => startNginx(program, context, { ...PLAIN, certificate })),
+  },
+  {
+    name: 'Apache httpd',
+    install: 'apt-get install apache2',
+    isNative: true,
+    start: (context, certificate) => withProgram(findApache(), (program) => startApache(program, context, certificate)),
+  },
+  {
+    name: 'Caddy',
+    install: 'apt-get install caddy',
+    isNative: true,
+    start: (context, certificate) =>
+      withProgram(findProgram('caddy'), (program) => startCaddy(program, context, certificate)),
   },
   {
     name: 'fastify',
     install: 'npm install',
+    isNative: false,
     start: (context) => startNodePeer('fastify', ['fastify', '@fastify/http-proxy'], context),
   },
   {
     name: 'express',
     install: 'npm install',
+    isNative: false,
     start: (context) => startNodePeer('express', ['express', 'http-proxy-middleware'], context),
   },
 ];
+
+const FASTEST: readonly string[] = ['HAProxy', 'nginx'];
+
+/** Whether a peer takes part in cases with so many. */
+export function takesPart(name: string, peers: CostCase['peers']): boolean {
+  const isNative = PEERS.find((peer) => peer.name === name)?.isNative === true;
+  return peers === 'all' || (peers === 'proxies' ? isNative : FASTEST.includes(name));
+}
 
 /** All that speak plain HTTP, gateways that pipeline to their upstream among them. */
 export async function startPlain(
@@ -90,7 +120,7 @@ export async function startPlain(
   return { gateways, peers: await startPeers(PEERS, record, (peer) => peer.start(context)) };
 }
 
-/** The gateways, and HAProxy, with TLS for their clients. */
+/** The gateways, and all peers that can, with TLS for their clients. */
 export async function startOverTls(
   context: SubjectContext,
   record: Recorder,
@@ -101,7 +131,8 @@ export async function startOverTls(
     const proxy = await startGateway(context, { env: variant.env, certificate });
     gateways.push({ variant, pipelining: false, subject: subjectOf(variant.name, proxy) });
   }
-  return { gateways, peers: await startPeers([HAPROXY], record, (peer) => peer.start(context, certificate)) };
+  const able = PEERS.filter(({ isNative }) => isNative);
+  return { gateways, peers: await startPeers(able, record, (peer) => peer.start(context, certificate)) };
 }
 
 async function startPeers(
@@ -122,8 +153,10 @@ async function startPeers(
   return subjects;
 }
 
-function withProgram(name: string, start: (program: string) => Promise<Proxy>): Promise<Proxy> | undefined {
-  const program = findProgram(name);
+function withProgram(
+  program: string | undefined,
+  start: (program: string) => Promise<Proxy>,
+): Promise<Proxy> | undefined {
   return program === undefined ? undefined : start(program);
 }
 

@@ -12,8 +12,9 @@ import { makeCertificate, negotiated } from '../../shared/tls.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
 import { COST_CASES } from './cases.ts';
 import type { CostCase } from './cases.ts';
+import { measureGenerators } from './generators.ts';
 import { profileGateway } from './profile-run.ts';
-import { startOverTls, startPlain } from './subjects.ts';
+import { startOverTls, startPlain, takesPart } from './subjects.ts';
 import type { CostGateway, CostSubjects } from './subjects.ts';
 
 const CPU = ['cpu-per-request', 'cpu-user', 'cpu-system'] as const;
@@ -23,17 +24,22 @@ const FIGURES = [...PIPELINED_FIGURES, 'p50', 'p99'] as const;
 
 export const suite: Suite = {
   name: 'cost',
-  question: 'What does forwarding a request cost in CPU, beside HAProxy, nginx, fastify and express?',
-  takes: '14 minutes',
+  question:
+    'What does forwarding a request cost in CPU, beside HAProxy, nginx, Apache httpd, Caddy, fastify and express?',
+  takes: '30 minutes',
   async run(context) {
     const { session, record, options } = context;
     const upstream = await startUpstream(session);
     const cases: CaseContext = { session, record, upstream, settings: settingsOf(options) };
     const chosen = COST_CASES.filter(({ exchange }) => options.cases?.includes(exchange.name) ?? true);
     const plain = chosen.filter(({ exchange }) => exchange.tls === undefined);
-    if (plain.length > 0) {
+    const both = options.cases?.includes('generators') ?? true;
+    if (plain.length > 0 || both) {
       const subjects = await startPlain(subjectContext(session, upstream), record, options);
       for (const costCase of plain) await measureCase(cases, takingPart(subjects, costCase, options), costCase);
+      const [gateway] = subjects.gateways;
+      if (gateway !== undefined && both)
+        await measureGenerators(cases, gateway.subject, subjects.peers.find(isHaproxy));
       await stopAll(subjects);
     }
     for (const costCase of chosen.filter((each) => !plain.includes(each)))
@@ -47,16 +53,16 @@ const isHaproxy = ({ name }: Subject): boolean => name === 'HAProxy';
 /** Who is in this case. In miniature as few as tell that it runs, but all of them in one case. */
 function takingPart(
   { gateways, peers }: CostSubjects,
-  { exchange, pipeliningTarget, allPeers }: CostCase,
+  { exchange, pipeliningTarget, peers: beside }: CostCase,
   { miniature }: SuiteContext['options'],
 ): CostSubjects {
-  const few = allPeers !== true || (miniature && exchange !== SMALL_GET);
+  const few = miniature && exchange !== SMALL_GET;
   return {
     gateways: gateways.filter(
       ({ variant, pipelining }) =>
         exchange.notWith !== variant.front && (!pipelining || pipeliningTarget !== undefined),
     ),
-    peers: few ? peers.filter(isHaproxy) : peers,
+    peers: peers.filter((peer) => (few ? isHaproxy(peer) : takesPart(peer.name, beside))),
   };
 }
 

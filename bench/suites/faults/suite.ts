@@ -6,6 +6,7 @@ import { runLoad } from '../../shared/load/run.ts';
 import { settingsOf } from '../../shared/settings.ts';
 import type { Recorder, Suite, SuiteContext } from '../../shared/suite.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
+import { measureDeadRedis } from './dead-redis.ts';
 import { FAULTS, startFaultyRedis } from './fault.ts';
 import type { Fault } from './fault.ts';
 import { faultCharts } from './fault-charts.ts';
@@ -19,7 +20,7 @@ const LATE_SHARE = 0.5;
 export const suite: Suite = {
   name: 'faults',
   question: 'Redis is killed, paused, slow: what is lost, how slow is the slowest answer, who decides meanwhile?',
-  takes: '2 minutes',
+  takes: '3 minutes',
   async run(context) {
     const { session, record, options } = context;
     const settings = settingsOf(options, { rounds: 3, seconds: 3 });
@@ -53,6 +54,8 @@ export const suite: Suite = {
         }
         recordFault(record, fault, runs);
       }
+      const { beforeSeconds, faultSeconds: deadSeconds } = times;
+      await measureDeadRedis(context, place, { rounds: settings.rounds, beforeSeconds, deadSeconds });
     } finally {
       await Promise.all([ownRedis.proxy.close(), slowRedis.proxy.close()]);
     }

@@ -15,19 +15,21 @@ export interface Level {
   readonly seen: CaseRuns;
 }
 
-const PAIRS = [
+type Pair = readonly [subject: string, against: string];
+
+const PAIRS: readonly Pair[] = [
   [LIMITED, UNLIMITED],
   [UNLIMITED, PEER],
   [LIMITED, PEER],
-] as const;
+];
 
 /** The percentiles that can be told at this level, ratios, and what cannot be told and why. */
-export function recordLevel(record: Recorder, { seen }: Level): void {
+export function recordLevel(record: Recorder, { seen }: Level, pairs: readonly Pair[] = PAIRS): void {
   recordMeasures(record, seen, ['cpu-per-request']);
   for (const percentile of PERCENTILES) {
     const told = { ...seen, runs: seen.runs.filter((run) => distrust(run.load, percentile) === undefined) };
     recordMeasures(record, told, [percentile]);
-    for (const [subject, against] of PAIRS) {
+    for (const [subject, against] of pairs) {
       const part = [subject, against].map((name) => refusal(seen, name, percentile));
       const known = [subject, against].every((name) => seen.runs.some((run) => run.subject === name));
       const refused = part.find((reason) => reason !== undefined);

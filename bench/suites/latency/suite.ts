@@ -9,6 +9,7 @@ import type { Suite } from '../../shared/suite.ts';
 import { startUpstream } from '../../shared/upstream-process.ts';
 import { recordCharts, recordLevel } from './findings.ts';
 import type { Level } from './findings.ts';
+import { chooseLevels, openLoopCeiling } from './levels.ts';
 import { findSaturation, saturatingPlace } from './saturation.ts';
 import { PATH, REQUEST, startSubjects } from './subjects.ts';
 import { MOST_LATE } from './trust.ts';
@@ -36,10 +37,11 @@ export const suite: Suite = {
         'or not answers come back; a latency counts from when its request was due. A percentile is told only where the ' +
         `generator itself was late by at most ${MOST_LATE * 100} % of it. "direct" is no proxy: what load and upstream add.`,
     );
+    const ceiling = await openLoopCeiling(cases, options);
+    const { levels: chosen, beyond } = chooseLevels({ saturation, ceiling, shares: SHARES });
+    for (const text of beyond) record.note(text);
     const levels: Level[] = [];
-    for (const share of SHARES) {
-      const ratePerSecond = Math.max(1, Math.round(saturation * share));
-      const title = `${Math.round(share * 100)} % of saturation, ${ratePerSecond} req/s`;
+    for (const { share, title, ratePerSecond } of chosen) {
       const level = {
         share,
         seen: await runCase(cases, { title, request: REQUEST, path: PATH, subjects, ratePerSecond, verify }),

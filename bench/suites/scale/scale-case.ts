@@ -55,13 +55,13 @@ export interface ScaleCase extends Pick<LoadCase, 'title' | 'request' | 'path'> 
 }
 
 /** Lets subjects of different size take turns, and records figures, ratios to the smallest, and how they grow. */
-export async function measureScale(context: CaseContext, scaled: ScaleCase): Promise<void> {
+export async function measureScale(context: CaseContext, scaled: ScaleCase): Promise<CaseRuns> {
   const { record, session } = context;
   const { subjects, counts, of, title } = scaled;
   const seen = await runCase(context, scaled);
   recordMeasures(record, seen, MEASURED);
   const [smallest, ...larger] = subjects;
-  if (smallest === undefined) return;
+  if (smallest === undefined) return seen;
   for (const { name } of larger) {
     recordRatio(record, seen, { subject: name, against: smallest.name, metric: 'cpu-per-request' });
     recordThroughput(context, seen, { subject: name, against: smallest.name });
@@ -76,6 +76,7 @@ export async function measureScale(context: CaseContext, scaled: ScaleCase): Pro
     const names = full.map(({ name }) => name).join(', ');
     record.note(`${title}: the machine, not the gateway, was the limit of throughput with ${names}.`);
   }
+  return seen;
 }
 
 const runsOf = ({ runs }: CaseRuns, name: string): MeasuredRun[] =>

@@ -14,6 +14,8 @@ import { PATH } from '../limits/cases.ts';
 import { PATIENT, startCluster } from './cluster.ts';
 import { doublings, inWords, upTo } from './counts.ts';
 import { auditNodes } from './exactness.ts';
+import { recordPredictions } from './predictions.ts';
+import { measurePrimaries } from './primaries.ts';
 import { measureScale } from './scale-case.ts';
 
 const MOST_WORKERS = 4;
@@ -23,7 +25,7 @@ const REQUEST = { name: 'scale', method: 'GET', requestBody: undefined } as cons
 export const suite: Suite = {
   name: 'scale',
   question: 'More threads, more nodes on one Redis: what does a request cost, and are limits still exact?',
-  takes: '6 minutes',
+  takes: '9 minutes',
   async run(context) {
     const { session, record, options } = context;
     const settings = settingsOf(options);
@@ -37,6 +39,7 @@ export const suite: Suite = {
 
     await measureWorkers(cases, upTo(workers));
     await measureNodes(cases, nodes);
+    await measurePrimaries(cases);
     await auditNodes(context, { upstream, settings: overAll(settings, nodes), counts: nodes });
   },
 };
@@ -79,8 +82,13 @@ async function measureNodes(cases: CaseContext, counts: readonly number[]): Prom
   const { subjects } = cluster;
   const title = 'gateways on one Redis';
   const own: CaseContext = { ...cases, settings: overAll(settings, counts) };
-  await measureRest(own, title, subjects.at(-1));
-  await measureScale(own, { title, request: REQUEST, path: PATH, of: 'nodes', counts, subjects });
+  const rest = await measureRest(own, title, subjects.at(-1));
+  const seen = await measureScale(own, { title, request: REQUEST, path: PATH, of: 'nodes', counts, subjects });
+  const redis = subjects.at(-1)?.redis;
+  if (redis !== undefined && rest !== undefined) {
+    const nodes = counts.at(-1) ?? 1;
+    await recordPredictions(own, seen, { counts, redis, rest: { redisMsPerSecond: rest, nodes } });
+  }
   await cluster.stop();
 }
 
@@ -90,9 +98,13 @@ const overAll = (settings: Settings, counts: readonly number[]): Settings => ({
   connections: Math.max(settings.connections, ...counts),
 });
 
-/** What all of them do without any request, a second. */
-async function measureRest({ record, settings }: CaseContext, title: string, all: Subject | undefined): Promise<void> {
-  if (all?.redis === undefined) return;
+/** What all of them do without any request, a second. @returns what Redis has to do meanwhile, ms a second */
+async function measureRest(
+  { record, settings }: CaseContext,
+  title: string,
+  all: Subject | undefined,
+): Promise<number | undefined> {
+  if (all?.redis === undefined) return undefined;
   const { name, processes, redis } = all;
   const spent = (): number =>
     processes.map(({ pid }) => treeCpuTime(pid)).reduce((sum, { userUs, systemUs }) => sum + userUs + systemUs, 0);
@@ -104,6 +116,8 @@ async function measureRest({ record, settings }: CaseContext, title: string, all
   const each = (metric: string, unit: string, perSecond: number): void =>
     record.measure({ case: title, subject: name, metric, unit, better: 'lower', samples: [rounded(perSecond)] });
   each('cpu-at-rest', 'ms/s', (after.cpuUs - before.cpuUs) / 1000 / seconds);
-  each('redis-cpu-at-rest', 'ms/s', (after.redis.cpuUs - before.redis.cpuUs) / 1000 / seconds);
+  const redisMsPerSecond = (after.redis.cpuUs - before.redis.cpuUs) / 1000 / seconds;
+  each('redis-cpu-at-rest', 'ms/s', redisMsPerSecond);
   each('redis-commands-at-rest', '1/s', (after.redis.commands - before.redis.commands) / seconds);
+  return redisMsPerSecond;
 }

@@ -18,3 +18,10 @@ it('is refused where the process moves as much by itself, or from round to round
   expect(idleFigure([round(-5_000), round(10_000)], 100).refused).toContain('noise of 150 B');
   expect(idleFigure([], 100).refused).toBe('no round');
 });
+
+it('is refused after a single round, which has no noise from round to round', () => {
+  expect(idleFigure([round(400_000)], 100)).toMatchObject({
+    samples: [4000],
+    refused: 'a single round does not say what a figure moves by from round to round',
+  });
+});
