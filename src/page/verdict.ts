@@ -16,20 +16,56 @@ const since = (from: string | null, now: string): Child =>
         ` · ${duration(secondsBetween(from, now))}`,
       ]);
 
-const problemItem = ({ text, severity, node, section, command: same, ...problem }: PageProblem, answer: PageAnswer) =>
-  el('li', { class: severity, 'data-key': `${node} ${text}` }, [
-    el('div', { class: 'what' }, [
-      outside(text),
-      node === answer.node ? null : el('span', { class: 'where' }, ['on ', outside(node)]),
-    ]),
-    el('div', { class: 'todo' }, [
-      since(problem.since, answer.at),
-      section === ''
-        ? null
-        : el('a', { href: `runbook#${anchorOf(section)}`, target: '_blank' }, `Runbook: ${section}`),
-      command(same),
-    ]),
-  ]);
+/** Problems that the same section and command are for, which may all have one cause. */
+type Kind = readonly [PageProblem, ...PageProblem[]];
+
+function kindsOf(problems: readonly PageProblem[]): readonly Kind[] {
+  const kinds = new Map<string, [PageProblem, ...PageProblem[]]>();
+  for (const problem of problems) {
+    const key = problem.section === '' ? problem.text : `${problem.section} ${problem.command}`;
+    const kind = kinds.get(key);
+    if (kind === undefined) kinds.set(key, [problem]);
+    else kind.push(problem);
+  }
+  return [...kinds.values()];
+}
+
+/** The earliest that is known. */
+const firstOf = (problems: readonly PageProblem[]): string | null =>
+  problems
+    .map(({ since: from }) => from)
+    .filter((from) => from !== null)
+    .toSorted()[0] ?? null;
+
+const kindItem = (kind: Kind, answer: PageAnswer) => {
+  const [{ text: firstText, node: firstNode, section, command: same }] = kind;
+  return el(
+    'li',
+    {
+      class: kind.some(({ severity }) => severity === 'bad') ? 'bad' : 'warn',
+      'data-key': `${firstNode} ${firstText}`,
+    },
+    [
+      el(
+        'div',
+        { class: 'what' },
+        kind.map(({ text, node }) =>
+          el('p', {}, [
+            outside(text),
+            node === answer.node ? null : el('span', { class: 'where' }, ['on ', outside(node)]),
+          ]),
+        ),
+      ),
+      el('div', { class: 'todo' }, [
+        since(firstOf(kind), answer.at),
+        section === ''
+          ? null
+          : el('a', { href: `runbook#${anchorOf(section)}`, target: '_blank' }, `Runbook: ${section}`),
+        command(same),
+      ]),
+    ],
+  );
+};
 
 const TITLES = {
   ok: 'All well',
@@ -57,20 +93,23 @@ export function showVerdict(answer: PageAnswer): void {
   const state = stateOf(answer);
   into.dataset['state'] = state;
   document.documentElement.dataset['state'] = state;
-  const first = problems.find(({ since: from }) => from !== null)?.since ?? null;
-  const count = problems.length > 1 ? `${problems.length} problems` : problems.length === 1 ? '1 problem' : '';
+  const kinds = kindsOf(problems);
+  const count = kinds.length > 1 ? `${kinds.length} problems` : kinds.length === 1 ? '1 problem' : '';
   show(into, [
     el('div', { class: 'line' }, [
       el('span', { class: 'sign', 'aria-hidden': 'true' }),
       el('p', { class: 'title' }, titleOf(answer)),
-      el('span', { class: 'faint' }, [count === '' ? '' : `${count} `, since(state === 'ok' ? okSince : first, at)]),
+      el('span', { class: 'faint' }, [
+        count === '' ? '' : `${count} `,
+        since(state === 'ok' ? okSince : firstOf(problems), at),
+      ]),
     ]),
     problems.length === 0
       ? null
       : el(
           'ul',
           { class: 'problems' },
-          problems.map((each) => problemItem(each, answer)),
+          kinds.map((each) => kindItem(each, answer)),
         ),
     status.warnings.length === 0
       ? null

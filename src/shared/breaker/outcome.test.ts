@@ -11,7 +11,7 @@ test('of the answers of an upstream only 500, 502, 503 and 504 count against it'
 
 test('of our own errors exactly those that are the upstream’s doing count; the rest say nothing', () => {
   const bad = ERROR_CODES.filter((code) => outcomeOfError(DEFAULT_OUTCOME_RULE, code) === OUTCOME.FAILURE);
-  const ours = ['upstream_queue_full', 'upstream_unresolved', 'upstream_header_too_large'];
+  const ours = ['upstream_queue_full', 'upstream_overloaded', 'upstream_unresolved', 'upstream_header_too_large'];
   expect(bad).toEqual(ERROR_CODES.filter((code) => code.startsWith('upstream_') && !ours.includes(code)));
 });
 
