@@ -9,6 +9,9 @@ import type { BenchResult } from './result.ts';
 import type { Session } from './session.ts';
 import type { Recorder, Suite, SuiteOptions } from './suite.ts';
 
+/** Results of a suite that ran before are no part of what is measured. */
+const MEASURED = [':/', ':(exclude,top)bench/results'];
+
 /** dist/bench/shared and bench/shared both lie two below something in the working tree. */
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
@@ -100,7 +103,7 @@ function gitState(): { commit: string; dirty: boolean } {
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', HERE, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    return { commit: git('rev-parse', 'HEAD'), dirty: git('status', '--porcelain') !== '' };
+    return { commit: git('rev-parse', 'HEAD'), dirty: git('status', '--porcelain', '--', ...MEASURED) !== '' };
   } catch {
     return { commit: 'unknown', dirty: false };
   }
