@@ -7,7 +7,7 @@ export interface Difference {
   /** What the tests call it, such as `chunk-extensions`. */
   readonly id: string;
   readonly front: FrontKind;
-  /** Why it cannot be had there; README, "Two fronts", tells operators the same. */
+  /** Why it cannot be had there; docs/fronts.md and docs/clients.md tell operators the same. */
   readonly reason: string;
 }
 
