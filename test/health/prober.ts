@@ -33,7 +33,7 @@ export async function startProber(
     port: options.redis.port,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 1_000,
+    commandTimeout: 20_000, // what a test kills refuses at once
     retryStrategy: () => 50,
   });
   redis.on('error', () => {});
