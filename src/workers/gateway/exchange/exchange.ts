@@ -668,7 +668,7 @@ export class Exchange
     countExchange(this, this.thread.metrics);
     this.thread.websockets.add({
       client,
-      upstream: connection,
+      upstream: connection.tunnelEnd(),
       reserved: agreed.reserved,
       route: websocket as SocketRoute,
       entry,

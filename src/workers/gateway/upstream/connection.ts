@@ -4,12 +4,14 @@ import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import type { Handles } from '../../../shared/net/handles.ts';
+import type { Handles, StreamHandle } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import { connectFailure, failureText } from './connect-failure.ts';
 import type { ConnectError } from './connect-failure.ts';
 import type { KnownHead } from './known-head.ts';
+import { takeHandle } from './handle-wire.ts';
 import { openWire } from './open-wire.ts';
+import { readBuffer } from './read-buffer.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { ResponseHandler } from './response-parser.ts';
 import type { Sharer } from './share.ts';
@@ -74,12 +76,6 @@ export interface ConnectionOwner {
     how: { readonly before: Connection['state']; readonly failure: ErrorCode | undefined },
   ): void;
 }
-
-/**
- * Every socket of the thread reads into this one buffer: libuv fills it and calls back before anything else runs, so no
- * two reads overlap, it stays in the cache, and 128 connections do not hold 8 MB.
- */
-export const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** One TCP or TLS connection to a target, reused for one exchange after the other. */
 export class Connection implements ResponseHandler, Waiting, WireOwner {
@@ -331,6 +327,18 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     } else {
       this.onEnd();
     }
+  }
+
+  /**
+   * The stream under it, which goes on without it: for the connection that is its end. `undefined` where it has none of
+   * its own (TLS, or no handles), and nothing has changed.
+   */
+  protected releaseHandle(): StreamHandle | undefined {
+    if (this.target.upstream.handles === undefined || this.state === 'closed') return undefined;
+    if (this.hasUnsent || this.#writeFailed) return undefined;
+    const handle = takeHandle(this.#socket);
+    if (handle !== undefined) this.destroy();
+    return handle;
   }
 
   /** Says that nothing more will be written. */

@@ -25,6 +25,20 @@ export function handleOf(socket: Socket): StreamHandle | undefined {
   return handle as StreamHandle;
 }
 
+/** By this node:net finds its socket from a handle, which keeps the socket alive. */
+const ownerOf = (handle: object): symbol | undefined =>
+  Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
+
+/** Takes the stream from under a TCP socket, which is good for nothing but `destroy` afterwards; undefined = it cannot be taken. */
+export function takeHandle(socket: Socket): StreamHandle | undefined {
+  const handle = socket instanceof TLSSocket ? undefined : handleOf(socket);
+  const owner = handle === undefined ? undefined : ownerOf(handle);
+  if (handle === undefined || owner === undefined) return undefined;
+  (socket as unknown as { _handle: StreamHandle | null })._handle = null;
+  (handle as unknown as Record<symbol, unknown>)[owner] = undefined;
+  return handle;
+}
+
 /**
  * The stream under the socket, read and written as node:net itself does it. A read through node:net's `onread` and a write
  * through its Writable cost as much as the kernel does: together a tenth of the CPU of a small forwarded request.

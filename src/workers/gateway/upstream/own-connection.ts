@@ -1,17 +1,17 @@
 import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { EndListener, TunnelEnd } from '../websocket/tunnel-end.ts';
-import { Connection, readBuffer } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { ConnectionOwner, ConnectionSettings, Queued } from './connection.ts';
 import { latin1 } from './http-bytes.ts';
+import { HandleEnd, LINGER_MS } from './handle-end.ts';
 import type { KnownHead } from './known-head.ts';
+import { readBuffer } from './read-buffer.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { Target } from './target.ts';
 
 /** Up to this a piece goes out as text, which libuv tries at once from its stack. */
 const MOST_TEXT_BYTES = 12 * 1024;
-/** How long the other side may take to close after we have said our last. */
-const LINGER_MS = 2_000;
 /** A read of a client, and what was held back before it. */
 const COPY_BYTES = 80 * 1024;
 
@@ -32,6 +32,8 @@ export class OwnConnection extends Connection implements TunnelEnd {
   readonly #link: OwnLink;
   #tunnel: EndListener | undefined = undefined;
   #isTunnel = false;
+  /** Went on with the stream under this connection. */
+  #successor: HandleEnd | undefined = undefined;
   #finishing = false;
   /** Leaves at the end of the loop's turn. */
   #soon = '';
@@ -42,7 +44,16 @@ export class OwnConnection extends Connection implements TunnelEnd {
     this.parser.mayUpgrade = true;
   }
 
-  /** The answer that was just read makes it a tunnel: called while that is told. */
+  /** The end of the tunnel that the answer which was just read makes of it: asked for while that is told. */
+  tunnelEnd(): TunnelEnd {
+    const { handles, deadlines } = this.target.upstream;
+    const handle = this.releaseHandle();
+    if (handles === undefined || handle === undefined) return this;
+    this.#successor = new HandleEnd(handle, { handles, deadlines });
+    return this.#successor;
+  }
+
+  /** It is that end itself. */
   begin(listener: EndListener): void {
     this.#tunnel = listener;
     this.#isTunnel = true;
@@ -56,6 +67,7 @@ export class OwnConnection extends Connection implements TunnelEnd {
     }
     const { parser } = this;
     super.onBytes(length);
+    if (this.#successor !== undefined && parser.end < length) this.#successor.onBytes(parser.end, length);
     if (!this.#isTunnel) return;
     this.parser = PARSES_NOTHING; // a tunnel stands for days: it does not keep what read its head
     if (parser.end < length) this.#tunnel?.onBytes(readBuffer, parser.end, length);

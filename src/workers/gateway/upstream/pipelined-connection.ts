@@ -1,8 +1,9 @@
 import { monotonicMs } from '../../../shared/clock.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { Connection, readBuffer } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { Carried, ConnectionOwner } from './connection.ts';
 import { Line } from './line.ts';
+import { readBuffer } from './read-buffer.ts';
 
 /** What such connections of a target have in common. */
 export interface SharedBy {

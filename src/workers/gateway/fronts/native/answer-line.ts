@@ -8,8 +8,8 @@ import type { ClientCertificate } from '../../identity/certificates/client-certi
 import type { Connection } from '../../upstream/connection.ts';
 import { latin1 } from '../../upstream/http-bytes.ts';
 import { localHead, upstreamHead, utf8AsLatin1 } from './answer-head.ts';
-import { ClientOutput, MOST_TEXT_BYTES } from './client-output.ts';
-import type { OutputTools } from './client-output.ts';
+import { StreamOutput, MOST_TEXT_BYTES } from '../../stream-output.ts';
+import type { OutputTools } from '../../stream-output.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import {
   ALL_SAFE,
@@ -48,7 +48,7 @@ interface QueuedHandle extends StreamHandle {
  * The exchanges of a client's connection, in the order of their requests, and what they do to the client: answers are
  * given in that order, those that are ready together in one write. What is read from the client is the subclass's.
  */
-export abstract class AnswerLine extends ClientOutput implements ClientSide {
+export abstract class AnswerLine extends StreamOutput implements ClientSide {
   readonly index: number;
   /** By the thread's coarse clock: since then nothing is under way. */
   idleSinceMs: number;
@@ -282,8 +282,12 @@ export abstract class AnswerLine extends ClientOutput implements ClientSide {
     } else {
       // More may be ready in this turn of the loop: they leave in one write.
       this.cork(text);
-      if ((this.flags & CONSUMING) === 0) this.host.flushSoon(this);
+      if ((this.flags & CONSUMING) === 0) this.flushSoon();
     }
+  }
+
+  protected flushSoon(): void {
+    this.host.flushSoon(this);
   }
 
   /** Gives the client what the read brought of the body, behind the head if it is the first of it. */

@@ -1,7 +1,7 @@
 import type { Deadlines } from '../../deadlines.ts';
 import type { ClientSide } from '../../exchange/client-side.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import type { OutputTools } from './client-output.ts';
+import type { OutputTools } from '../../stream-output.ts';
 import type { NativeRequestHead } from './head-parser.ts';
 
 /** Settings of connections; a reload changes them under those that are open. */

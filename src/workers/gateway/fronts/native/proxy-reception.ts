@@ -1,6 +1,6 @@
 import type { StreamHandle } from '../../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../../deadlines.ts';
-import type { StreamTools } from './client-output.ts';
+import type { StreamTools } from '../../stream-output.ts';
 import { ProxyHeaderReader } from './proxy-protocol.ts';
 import type { ProxiedSource } from './proxy-protocol.ts';
 

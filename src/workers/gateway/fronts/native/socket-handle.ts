@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import type { ShutdownRequest, StreamHandle, WriteRequest } from '../../../../shared/net/handles.ts';
-import type { StreamTools } from './client-output.ts';
+import type { StreamTools } from '../../stream-output.ts';
 
 /**
  * The public way: a net.Socket in the form of the handle that it hides, where Node's own cannot be had. Everything above

@@ -1,10 +1,8 @@
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
-import { latin1 } from '../../upstream/http-bytes.ts';
 import type { ResponseParser } from '../../upstream/response-parser.ts';
 import type { EndListener, TunnelEnd } from '../../websocket/tunnel-end.ts';
 import { upstreamHead } from './answer-head.ts';
 import { AnswerLine } from './answer-line.ts';
-import { MOST_TEXT_BYTES } from './client-output.ts';
 import { CLOSED, HALF_CLOSED, TUNNEL } from './connection-state.ts';
 
 /** So much may wait for one write over TLS to end before its source is stopped. */
@@ -68,20 +66,8 @@ export abstract class TunnelLine extends AnswerLine implements TunnelEnd {
     this.#listener?.onDrained();
   }
 
-  pass({ before, bytes, from, to }: Parameters<TunnelEnd['pass']>[0], soon: boolean): void {
-    if (this.phase !== TUNNEL) return;
-    const length = before.length + to - from;
-    if (this.corkedBytes + length > MOST_TEXT_BYTES) {
-      this.writePiece(before, bytes.subarray(from, to), '');
-      return;
-    }
-    const text = before + latin1(bytes, from, to);
-    if (!soon) {
-      this.write(text);
-      return;
-    }
-    if (this.corkedBytes === 0) this.host.flushSoon(this);
-    this.cork(text);
+  pass(piece: Parameters<TunnelEnd['pass']>[0], soon: boolean): void {
+    if (this.phase === TUNNEL) this.writeSome(piece, soon);
   }
 
   say(frame: string): void {

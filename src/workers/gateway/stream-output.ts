@@ -1,5 +1,5 @@
-import type { Handles, StreamHandle, WriteRequest } from '../../../../shared/net/handles.ts';
-import { latin1 } from '../../upstream/http-bytes.ts';
+import type { Handles, StreamHandle, WriteRequest } from '../../shared/net/handles.ts';
+import { latin1 } from './upstream/http-bytes.ts';
 
 /** Up to this a head and a body go out as one string: libuv copies it to its stack and tries at once. */
 export const MOST_TEXT_BYTES = 12 * 1024;
@@ -11,9 +11,17 @@ const MOST_SPARE_COPIES = 8;
 
 /** A write that did not finish at once: it belongs to libuv until it has. */
 interface PendingWrite extends WriteRequest {
-  output?: ClientOutput | undefined;
+  output?: StreamOutput | undefined;
   /** Keeps the bytes alive and unchanged meanwhile. */
   copy?: Buffer | undefined;
+}
+
+/** Bytes of a read buffer, and what goes before them (one char a byte). */
+interface Piece {
+  readonly before: string;
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What is needed of Node's handles to read and write streams. */
@@ -51,11 +59,11 @@ function onWritten(this: PendingWrite, status: number): void {
 }
 
 /**
- * The writing half of a client's connection, on the stream under it. **Nothing that lies in the thread's shared read
+ * The writing half of a connection, on the stream under it. **Nothing that lies in the thread's shared read
  * buffer may be given to libuv**, which keeps the pointer when a write does not finish at once: strings are copied by it,
  * longer pieces by us into memory that is the write's own.
  */
-export abstract class ClientOutput {
+export abstract class StreamOutput {
   readonly handle: StreamHandle;
   /** Writes that the kernel has not taken whole. */
   pendingWrites = 0;
@@ -70,7 +78,7 @@ export abstract class ClientOutput {
 
   /** The last pending write is over: there is room again. */
   protected abstract onDrained(): void;
-  /** The client cannot be written to any more. */
+  /** It cannot be written to any more. */
   protected abstract onWriteFailed(): void;
   /** The stream takes no second write before the first is over: in TLS of Node that would end the process. */
   protected abstract get writesOneByOne(): boolean;
@@ -103,6 +111,25 @@ export abstract class ClientOutput {
     }
     if (this.#mustWait) this.#corked = all;
     else this.#written(handle.writeLatin1String(tools.request, all), undefined);
+  }
+
+  /** More may come in this turn of the loop: `flush` is to be called at its end. */
+  protected abstract flushSoon(): void;
+
+  /** Writes `before` and bytes [from, to) of a read buffer. @param soon with what else comes in this turn of the loop */
+  protected writeSome({ before, bytes, from, to }: Piece, soon: boolean): void {
+    const length = before.length + to - from;
+    if (this.#corked.length + length > MOST_TEXT_BYTES) {
+      this.writePiece(before, bytes.subarray(from, to), '');
+      return;
+    }
+    const text = before + latin1(bytes, from, to);
+    if (!soon) {
+      this.write(text);
+      return;
+    }
+    if (this.#corked === '') this.flushSoon();
+    this.#corked += text;
   }
 
   /** Writes `before`, a piece of the read buffer, and `after` in one write. */
