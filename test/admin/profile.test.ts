@@ -87,6 +87,21 @@ test('a heap profile is a tree of functions, without what they hold', async () =
   expect(text).not.toContain(secret);
 });
 
+test('a heap profile in which there is nothing says so', async () => {
+  const { stdout } = await run(
+    '--heap',
+    '--seconds',
+    '0.1',
+    '--thread',
+    '1',
+    '--out',
+    join(folder, 'heap.heapprofile'),
+  );
+  const { samples } = written('heap.heapprofile') as { readonly samples: readonly unknown[] };
+  await rm(join(folder, 'heap.heapprofile'));
+  expect(stdout.includes('nothing that was allocated meanwhile is still in use')).toBe(samples.length === 0);
+});
+
 describe('bounds', () => {
   test.each([{ seconds: 31 }, { seconds: 0 }, { kind: 'snapshot' }, { of: 'parent' }, { of: -1 }])(
     '%j is refused',

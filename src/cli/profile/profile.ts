@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { profileAnswer } from '../../shared/admin/profiles.ts';
-import type { ProfileWish } from '../../shared/admin/profiles.ts';
+import type { ProfileAnswer, ProfileWish } from '../../shared/admin/profiles.ts';
 import { wallClockMs } from '../../shared/clock.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -18,6 +18,10 @@ export interface ProfileOptions {
 
 /** A thread that is busy takes a while to begin and to end. */
 const MARGIN_MS = 20_000;
+
+/** Of a heap profile without a sample. */
+const NOTHING_GROWS =
+  'It is empty: nothing that was allocated meanwhile is still in use. A longer --seconds finds what grows slowly.';
 
 /** Such as `gateway-front-20261127T080000Z.heapprofile`. */
 function nameOf({ of, kind }: ProfileWish): string {
@@ -49,10 +53,11 @@ export async function profile(context: AskContext, { wish, to = nameOf(wish) }: 
       `${file} cannot be written (${reasonOf(error)}); --out names another, - is stdout.`,
     );
   });
+  const isEmpty = (json as ProfileAnswer).samples.length === 0;
   const panel = wish.kind === 'cpu' ? 'Performance' : 'Memory';
   show(context, { file, bytes: text.length, ...wish }, [
     [span(`${file}  ${bytes(text.length)}`)],
-    [span(`To see it: the ${panel} panel of Chrome's DevTools, "Load profile".`)],
+    [span(isEmpty ? NOTHING_GROWS : `To see it: the ${panel} panel of Chrome's DevTools, "Load profile".`)],
   ]);
   return EXIT.ok;
 }

@@ -28,3 +28,4 @@ export const profileAnswer = z.union([
     .describe('A .cpuprofile.'),
   z.looseObject({ head: z.looseObject({}), samples: z.array(z.unknown()) }).describe('A .heapprofile.'),
 ]);
+export type ProfileAnswer = z.infer<typeof profileAnswer>;
