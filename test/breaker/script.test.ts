@@ -194,6 +194,63 @@ describe('the hash', () => {
     expect((await sync(odd)).kind).toBe('CLOSED');
   });
 
+  describe('a number that is none counts as missing, in each field and each state', () => {
+    const odd = [
+      '',
+      'nan',
+      '-nan',
+      'inf',
+      '-inf',
+      '-1',
+      '-1e300',
+      '1e300',
+      '0x10',
+      '1.5',
+      ' 5',
+      '5 ',
+      '5x',
+      '9'.repeat(16),
+    ];
+    const fields = 'failures opened_at open_until epoch trips successes forced_at forced_until'.split(' ');
+    const t = 1_700_000_000_000;
+
+    /** What comes of the hash: the answer at two times, and what stands in it then. */
+    async function outcome(fieldsBefore: Readonly<Record<string, string>>): Promise<unknown> {
+      await redis.client.del('test:odd');
+      await redis.client.hset('test:odd', fieldsBefore);
+      const rows: unknown[] = [];
+      for (const nowMs of [t, t + 400]) {
+        const ops: BreakerOp[] = [
+          { op: 'ask', permit: 'x' },
+          { op: 'ask', permit: 'y' },
+          { op: 'ask', permit: 'z' },
+          { op: 'report', epoch: 0, failures: 1, success: false, trip: 'none' },
+        ];
+        rows.push(await at(nowMs, { upstreams: [{ name: 'u', rule: RULE, random: 0, ops }] }, 'test:odd'));
+      }
+      return { rows, hash: await redis.client.hgetall('test:odd') };
+    }
+
+    test.each(fields.flatMap((field) => odd.map((value) => [field, value])))('%s: "%s"', async (field, value) => {
+      for (const kind of ['CLOSED', 'OPEN', 'HALF_OPEN']) {
+        for (const forced of kind === 'HALF_OPEN' ? [{}] : [{}, { 'u:forced': kind, 'u:reason': 'operator' }]) {
+          const sound: Record<string, string> = {
+            u: kind,
+            'u:written': kind,
+            'u:epoch': String(t - 9),
+            'u:trips': '1',
+            ...forced,
+          };
+          if (kind === 'OPEN') Object.assign(sound, { 'u:opened_at': String(t - 9), 'u:open_until': String(t + 300) });
+          if ('u:forced' in sound)
+            Object.assign(sound, { 'u:forced_at': String(t - 9), 'u:forced_until': String(t + 300) });
+          const { [`u:${field}`]: _, ...without } = sound;
+          expect(await outcome({ ...sound, [`u:${field}`]: value })).toEqual(await outcome(without));
+        }
+      }
+    });
+  });
+
   describe('with an override', () => {
     const force = (state: 'OPEN' | 'CLOSED' | 'AUTO', forMs = 60_000): BreakerOp => ({ op: 'force', state, forMs });
     beforeEach(() => redis.client.del(BREAKER_KEY));

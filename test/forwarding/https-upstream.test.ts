@@ -16,8 +16,10 @@ import { rawClient } from '../support/raw.ts';
 import { get as call } from '../support/requests.ts';
 import { FORWARDING_ONLY } from '../support/pair.ts';
 
-async function startHttps({ certFile, keyFile }: CertificateFiles): Promise<Server> {
-  const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (req, res) => {
+async function startHttps({ certFile, keyFile }: CertificateFiles, caFile?: string): Promise<Server> {
+  const its = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  const asks = caFile === undefined ? {} : { requestCert: true, ca: readFileSync(caFile) };
+  const server = createServer({ ...its, ...asks }, (req, res) => {
     const hash = createHash('sha256');
     req.on('data', (piece: Buffer) => hash.update(piece));
     req.on('end', () => {
@@ -43,17 +45,19 @@ let byAddress: Server;
 let foreign: Server;
 let local: Server;
 let expired: Server;
+let asking: Server;
 let plain: RecordingUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
   authority = createAuthority();
   stranger = createAuthority();
-  [named, byAddress, foreign, local, expired] = await Promise.all([
+  [named, byAddress, foreign, local, expired, asking] = await Promise.all([
     startHttps(authority.issue('DNS:service.test')),
     startHttps(authority.issue('IP:127.0.0.1')),
     startHttps(stranger.issue('IP:127.0.0.1')),
     startHttps(authority.issue('DNS:localhost')),
     startHttps(authority.issue('IP:127.0.0.1', -1)),
+    startHttps(authority.issue('IP:127.0.0.1'), authority.caFile),
   ]);
   plain = await recordingUpstream(() => '');
   const tls = (more: string) => `tls: { ca_file: "${authority.caFile}"${more} }`;
@@ -69,15 +73,16 @@ upstreams:
   system: { url: "https://127.0.0.1:${portOf(byAddress)}" }
   dotted: { url: "https://localhost.:${portOf(local)}", ${tls('')} }
   expired: { url: "https://127.0.0.1:${portOf(expired)}", ${tls('')} }
+  asking: { url: "https://127.0.0.1:${portOf(asking)}", ${tls('')} }
   plain: { url: "https://127.0.0.1:${plain.port}", ${tls('')} }
 routes:
-${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'dotted', 'expired', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
+${['address', 'named', 'misnamed', 'foreign', 'unchecked', 'system', 'dotted', 'expired', 'asking', 'plain'].map((name) => `  - { path: /${name}, upstream: ${name}, strip_prefix: true }`).join('\n')}
 `,
   });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
-  for (const server of [named, byAddress, foreign, local, expired]) server.close();
+  for (const server of [named, byAddress, foreign, local, expired, asking]) server.close();
   await plain[Symbol.asyncDispose]();
   for (const each of [authority, stranger]) each[Symbol.dispose]();
 });
@@ -122,6 +127,7 @@ describe('https upstreams', () => {
     ['a certificate for another name', '/misnamed/'],
     ['a certificate of another authority', '/foreign/'],
     ['an authority the system does not know', '/system/'],
+    ['an upstream that asks for a certificate of ours, and says so once the handshake is done', '/asking/'],
   ])('%s: 502 upstream_tls_failed, and nothing of why', async (_name, target) => {
     const answer = await get(target);
     expect(statusOf(answer)).toBe(502);
@@ -133,6 +139,7 @@ describe('https upstreams', () => {
     ['expired', /^certificate has expired \(CERT_HAS_EXPIRED\)$/],
     ['foreign', /^unable to verify the first certificate.* \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/],
     ['misnamed', /is not in the cert's .*\(ERR_TLS_CERT_ALTNAME_INVALID\)$/],
+    ['asking', /^tlsv13 alert certificate required \(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED\)$/],
   ])('why it failed is in the log and in the status: %s', async (upstream, why) => {
     expect(statusOf(await get(`/${upstream}/`))).toBe(502);
     const line = await gateway.waitForLog((each) => each['upstream'] === upstream && each['level'] === 'warn');
@@ -142,6 +149,12 @@ describe('https upstreams', () => {
     const { target, reason } = line as { target: string; reason: string };
     expect(status.reasons).toContain(`upstream ${upstream} cannot be connected to: ${target}: ${reason}`);
     expect(status.unreachable).toContainEqual({ upstream, target, code: 'upstream_tls_failed', reason });
+  });
+
+  it('one that asks for a certificate is out of reach until it has answered, and not with each connection anew', async () => {
+    for (let i = 0; i < 5; i++) expect(statusOf(await get('/asking/'))).toBe(502);
+    expect(gateway.log.filter((line) => line['upstream'] === 'asking' && line['level'] === 'warn')).toHaveLength(1);
+    expect(gateway.log.filter((line) => String(line['msg']).startsWith('connections to an upstream come'))).toEqual([]);
   });
 
   it('verify: false takes any certificate', async () => {

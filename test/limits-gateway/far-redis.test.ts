@@ -15,6 +15,7 @@ const saying =
 const isFar = saying('rate limits: Redis is far');
 const isLost = saying('rate limits: Redis is not asked');
 const isBack = saying('rate limits: Redis answers');
+const isSlow = ({ reason }: Line): boolean => String(reason).startsWith('answers after');
 
 test('a Redis that always takes longer than the time-out, but not than its bound, is used, and it is said once', async () => {
   await using redis = await startRedis();
@@ -68,6 +69,8 @@ test('one that moves farther than the bound is not asked, which is said once, un
   await quiet;
   expect((await healthOf(limited.port)).status).toBe('degraded');
   expect([said(isLost), said(isBack)]).toEqual([lostBefore + 1, backBefore]);
+  expect(said(isSlow)).toBeLessThanOrEqual(1); // and not each time with another number
+  expect(said(isFar)).toBe(0);
   proxy.delay(0);
   await untilHealth(limited.port, 'ok');
 });

@@ -119,6 +119,26 @@ describe('the Lua script and token-bucket.ts', () => {
     expect((await take(none, START_MS - 0.5)).unpaid).toEqual([0]);
   });
 
+  test('a client with nothing left waits for its tokens and no longer where the clock was set back an hour', async () => {
+    const lane = laneOf(1, { capacity: 5, refillPerSecond: 1 });
+    const steps = new TakeSteps(plainBuckets({ isFull: false }));
+    const grantedBy = async (units: number, atMs: number): Promise<number> => {
+      const want: Want = { client: 'back', lane, units, granted: 0, left: [] };
+      const [keys, key, ...args] = takeArguments([want], (client) => `k:${client}`);
+      readTakeReply(await redis.client.eval(takeScriptWithTestClock.source, Number(keys), String(key), atMs, ...args), [
+        want,
+      ]);
+      expect(steps.take(lane, { units }, atMs)).toBe(want.granted);
+      return want.granted;
+    };
+    expect(await grantedBy(9, START_MS)).toBe(5);
+    const back = START_MS - 3_600_000;
+    const seen: number[] = [];
+    for (const ms of [0, 400, 900, 1_000, 1_500, 2_100, 9_000]) seen.push(await grantedBy(9, back + ms));
+    expect(seen).toEqual([0, 0, 0, 1, 0, 1, 5]);
+    expect(await redis.client.pttl('k:back')).toBeLessThan(60_000);
+  });
+
   test('state is a readable hash that outlives its refill', async () => {
     const want: Want = {
       client: 'r',

@@ -74,7 +74,7 @@ describe('a thread that is ended in the middle of a decision', () => {
     expect(store.left[0]).toBeCloseTo(8, 1);
   });
 
-  test('meanwhile a route lets pass or is unavailable, as it says', async () => {
+  test('where nobody frees it for a second a route lets pass or is unavailable, as it says', async () => {
     const memory = createBucketMemory({ shards: 1, setsPerShard: 64 });
     const asked = openLimiter(new SharedMemoryStore(memory, { owner: 1, lockWaitMs: 1 }));
     const holder = await holdLock({ memory, owner: 2, client: 'a' });

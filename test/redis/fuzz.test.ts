@@ -140,18 +140,22 @@ const wrongCeiling = (client: string, { ceiling = String(CAPACITY) }: Record<str
 
 const isWithin = (value = Number.NaN, lowest: number, highest: number): boolean => value >= lowest && value <= highest;
 
-/** States that would hold for ever if times were believed, whoever wrote them. */
+/** States that would hold for ever if times and numbers were believed, whoever wrote them. */
 function oddBreakers(): Record<string, string>[] {
   const far = String(Date.now() + 10_000_000_000);
-  return ['OPEN', 'HALF_OPEN'].map((kind) => ({
-    default: kind,
-    'default:written': kind,
-    'default:epoch': String(Date.now()),
-    'default:trips': '1',
-    'default:opened_at': String(Date.now()),
-    'default:open_until': far,
-    'default:leases': `one=${far},two=${far}`,
-  }));
+  const held = { 'default:leases': `one=${far},two=${far}` };
+  const uncounted = { 'default:successes': 'nan' }; // and so never enough of them
+  return [{ kind: 'OPEN', odd: held }, ...[held, uncounted].map((odd) => ({ kind: 'HALF_OPEN', odd }))].map(
+    ({ kind, odd }) => ({
+      default: kind,
+      'default:written': kind,
+      'default:epoch': String(Date.now()),
+      'default:trips': '1',
+      'default:opened_at': String(Date.now()),
+      'default:open_until': far,
+      ...odd,
+    }),
+  );
 }
 
 const isOurFault = ({ status, headers }: Reply): boolean =>

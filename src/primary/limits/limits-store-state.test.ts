@@ -39,6 +39,20 @@ describe('the store as all threads see it', () => {
     expect(changes.slice(3)).toEqual([{ state: 'up', reason: '' }]);
   });
 
+  test('a Redis that is always too far is told once, not for each time it took; what is shown is the newest', () => {
+    const { whole, changes } = setUp();
+    whole.receive(0, down('timeout'));
+    for (const ms of [84, 88, 101]) whole.receive(0, down(`answers after ${ms} ms, later than 50 ms`));
+    whole.receive(0, down('connection closed'));
+    expect(changes.map(({ reason }) => reason)).toEqual([
+      'timeout',
+      'answers after 84 ms, later than 50 ms',
+      'connection closed',
+    ]);
+    whole.receive(0, down('answers after 90 ms, later than 50 ms'));
+    expect(whole.state().reason).toBe('answers after 90 ms, later than 50 ms');
+  });
+
   test('a thread that has gone says nothing any more', () => {
     const { whole, changes } = setUp();
     whole.receive(0, up);

@@ -26,7 +26,7 @@ export class LimitsStoreState {
   readonly #threads = new Map<number, StoreState>();
   #whole: StoreState = { state: 'none', reason: '' };
 
-  /** Reasons told since it went down. */
+  /** Reasons told since it went down, without the times in them: a Redis that is too far takes another one each time. */
   readonly #told = new Set<string>();
 
   /**
@@ -57,9 +57,10 @@ export class LimitsStoreState {
     const all = [...this.#threads.values()];
     this.#whole = all.find(({ state }) => state === 'down') ?? { state: 'up', reason: '' };
     const { state, reason } = this.#whole;
+    const kind = reason.replace(/\d+(?= ms)/g, '');
     if (state !== before) this.#told.clear();
-    else if (state !== 'down' || this.#told.has(reason) || this.#told.size >= MOST_REASONS) return;
-    this.#told.add(reason);
+    else if (state !== 'down' || this.#told.has(kind) || this.#told.size >= MOST_REASONS) return;
+    this.#told.add(kind);
     this.#listener(this.#whole, before);
   }
 }

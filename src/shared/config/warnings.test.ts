@@ -64,6 +64,9 @@ test('patterns in paths, which are taken literally', () => {
     'path: /e/<id>',
     'exact: "/f/[id]"',
     'path: /g/.+',
+    'path: "/h/[0-9]+"',
+    'path: "/i/(x|y)"',
+    'path: /j$',
   ];
   expect(warningsOf({}, routes.map((path) => `{ ${path}, upstream: o }`).join(', '))).toEqual([
     `routes.a.path: got "/a/*", ${rest}`,
@@ -72,6 +75,9 @@ test('patterns in paths, which are taken literally', () => {
     `routes.e-id.path: got "/e/<id>", ${rest}`,
     `routes.f-id.exact: got "/f/[id]", ${rest}`,
     `routes.g-..path: got "/g/.+", ${rest}`,
+    `routes.h-0-9.path: got "/h/[0-9]+", ${rest}`,
+    `routes.i-x-y.path: got "/i/(x|y)", ${rest}`,
+    `routes.j.path: got "/j$", ${rest}`,
   ]);
   const literal = '{ path: /odata/$metadata, upstream: o }, { path: "/a(b)/c:d", upstream: o }';
   expect(warningsOf({}, literal)).toEqual([]);

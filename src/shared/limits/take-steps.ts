@@ -1,5 +1,5 @@
 import type { Charge } from './store.ts';
-import { affordable, charge, fillUp, refill, store } from './token-bucket.ts';
+import { affordable, charge, fillUp, isFarAhead, refill, store } from './token-bucket.ts';
 import type { Bucket, BucketLimit } from './token-bucket.ts';
 
 /** What of a rule a decision needs. */
@@ -77,7 +77,10 @@ export class TakeSteps {
       this.#isNew[i] = isNew;
       if (isNew) fillUp(bucket, rule, nowMs);
       if (!isNew || rule.capacity === 0) isKnown = true;
-      this.#changed[i] = bucket.capacity !== rule.capacity || bucket.refillPerSecond !== rule.refillPerSecond;
+      this.#changed[i] =
+        bucket.capacity !== rule.capacity ||
+        bucket.refillPerSecond !== rule.refillPerSecond ||
+        isFarAhead(bucket, rule, nowMs);
       this.unpaid[i] = 0;
       const owed = charges?.[i];
       if (owed !== undefined && owed.tokens > 0 && rule.capacity > 0) {

@@ -91,6 +91,7 @@ while ARGV[arg] do
         local is_far = short > capacity + rate / 1000
         if not is_far and level == 0 then level = -short end
         if is_far or level < 0 then at = now_ms end
+        if is_far then touched[rule] = true end -- or it would be as far the next time, and nothing would ever come back
       end
       if not is_same and not is_new then -- other limits than stored
         ceiling[rule] = within(call('HGET', bucket_key, 'ceiling'), was, MOST_TOKENS) or was

@@ -55,7 +55,7 @@ export function fillUp(bucket: Bucket, limit: BucketLimit, nowMs: number): void 
 /**
  * Brings a bucket to `nowMs` under `limit`: changed limits act at once. Time that runs backwards adds nothing and is
  * not written down; only a bucket further in the future than its whole refill takes (a failover to a machine with
- * another clock) starts again from now, with the tokens it has.
+ * another clock) starts again from now, with the tokens it has, and that is written down.
  */
 export function refill(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
   const { capacity, refillPerSecond } = limit;
@@ -111,13 +111,18 @@ export function charge(
   return unpaid;
 }
 
+/** It is from a clock that was set back since, or another machine's: what it says is written anew, as from now. */
+export function isFarAhead(bucket: Bucket, { capacity, refillPerSecond }: BucketLimit, nowMs: number): boolean {
+  const short = ((bucket.updatedMs - nowMs) * refillPerSecond) / 1000;
+  return short > capacity + refillPerSecond / 1000; // times are written to the microsecond
+}
+
 /** What every use of a bucket begins with: its time, its debt as a level below zero, and the limit it now lives under. */
 function applyLimit(bucket: Bucket, limit: BucketLimit, nowMs: number): void {
   const { capacity, refillPerSecond } = limit;
   if (bucket.updatedMs > nowMs) {
-    const short = ((bucket.updatedMs - nowMs) * refillPerSecond) / 1000;
-    const isFar = short > capacity + refillPerSecond / 1000; // times are written to the microsecond
-    if (!isFar && bucket.tokens === 0) bucket.tokens = -short;
+    const isFar = isFarAhead(bucket, limit, nowMs);
+    if (!isFar && bucket.tokens === 0) bucket.tokens = -(((bucket.updatedMs - nowMs) * refillPerSecond) / 1000);
     if (isFar || bucket.tokens < 0) bucket.updatedMs = nowMs;
   }
   if (capacity > bucket.ceiling) {

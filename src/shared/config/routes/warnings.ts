@@ -5,7 +5,7 @@ import type { Problem } from '../problems.ts';
 import type { Config, RouteConfig, RouteLimitsConfig } from '../types.ts';
 
 /** What other gateways, frameworks and shells take for a pattern. */
-const PATTERN = /\*|\/:\w|\{[^/]*\}|<[^/]*>|\/\[[^/]*\](?:\/|$)|\.\+/;
+const PATTERN = /\*|\/:\w|\{[^/]*\}|<[^/]*>|\/\[[^/]*\][+?]?(?:\/|$)|\.\+|\||\$$/;
 const LITERAL =
   'a path as it is asked for: *, :name and {name} stand for themselves, and a path takes all that is below it';
 

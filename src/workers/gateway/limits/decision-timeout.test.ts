@@ -73,6 +73,16 @@ describe('the time-out of decisions', () => {
     ]);
   });
 
+  test('does not say of a Redis beyond the bound, which is not asked, that it is far and asked', () => {
+    const { time, said, answered } = setUp();
+    answered(80, 30);
+    time.ms += 10_000;
+    answered(30, 20);
+    time.ms += 10_000;
+    answered(80, 20);
+    expect(said).toEqual([[true, 30]]);
+  });
+
   test('does not adapt where start and bound are the same', () => {
     const { timeout, answered } = setUp({ startMs: 100, maxMs: 100 });
     answered(90, 10);

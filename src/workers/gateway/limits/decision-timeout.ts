@@ -12,7 +12,10 @@ export interface DecisionTimeoutOptions {
   readonly startMs: number;
   /** RATE_LIMIT_TIMEOUT_MAX_MILLISECONDS: never more. */
   readonly maxMs: number;
-  /** Even the fastest answer takes longer than `startMs`, or no longer does; once per change. */
+  /**
+   * Even the fastest answer takes longer than `startMs`, or no longer does; once per change. Nothing is said of a Redis
+   * beyond `maxMs`: it is not asked, and others say so.
+   */
   readonly onFar?: (isFar: boolean, fastestMs: number) => void;
 }
 
@@ -78,7 +81,7 @@ export class DecisionTimeout {
 
   #sayFar(): void {
     const isFar = this.#fastestMs > this.#options.startMs;
-    if (isFar === this.#isFar) return;
+    if (isFar === this.#isFar || this.#fastestMs > this.maxMs) return;
     this.#isFar = isFar;
     this.#options.onFar?.(isFar, this.#fastestMs);
   }

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { rule, setUp, spec, turn } from '../../../../test/limits/held-limiter.ts';
 import { smallMemory } from '../../../../test/limits/small-memory.ts';
 import { observations } from '../../../../test/metrics/thread-block.ts';
+import { quietFor, until } from '../../../../test/support/wait.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
+import { SharedBucketTable } from '../../../shared/limits/shared-bucket-table.ts';
 import { SharedMemoryStore } from '../../../shared/limits/shared-memory-store.ts';
 import { BATCH_SIZE_EDGES, DURATION_EDGES_SECONDS } from '../../../shared/metrics/histogram.ts';
 import { THREAD } from '../../../shared/metrics/layout.ts';
@@ -157,5 +159,43 @@ describe('a store that decides at once', () => {
     expect(observations(counted, THREAD.batchSize, BATCH_SIZE_EDGES)).toBe(0);
     expect(observations(counted, THREAD.decisionWait, DURATION_EDGES_SECONDS)).toBe(0);
     expect(counted.decisions('store')).toEqual({ granted: 4, refused: 2, unavailable: 0 });
+  });
+
+  /** A limiter whose clients' buckets another thread holds until `free`. */
+  function locked() {
+    const time = { ms: 1_000 };
+    const memory = smallMemory();
+    const store = new SharedMemoryStore(memory, { owner: 1, clock: () => time.ms, lockWaitMs: 1 });
+    const context = setUp({ store, clock: () => time.ms });
+    const other = new SharedBucketTable(memory, { owner: 2, lockWaitMs: 1 });
+    return { ...context, time, lock: (client: string) => other.open(client), free: () => other.close() };
+  }
+
+  test('a thread that was suspended with the lock of a bucket gives nobody a token more: they wait for it', async () => {
+    const { limiter, ask, counted, lock, free } = locked();
+    const lane = limiter.lane(spec({ rules: [rule({ capacity: 3, refillPerSecond: 0.001 })] }));
+    ask('a', lane);
+    lock('a');
+    const waiting = Array.from({ length: 5 }, () => ask('a', lane));
+    await quietFor(100, 'they must not be decided meanwhile');
+    expect(waiting.flat()).toEqual([]);
+    free();
+    await until(() => waiting.every((one) => one.length > 0));
+    expect(waiting.filter(([one]) => one?.outcome === 'granted')).toHaveLength(2);
+    expect(counted.decisions('open')).toEqual({ granted: 0, refused: 0, unavailable: 0 });
+  });
+
+  test('one that stays locked for a second is decided as the route says; at the end of the thread, at once', async () => {
+    const { limiter, ask, time, lock } = locked();
+    const closed = limiter.lane(spec({ onStoreFailure: 'closed' }));
+    lock('a');
+    const [open, shut] = [ask('a'), ask('a', closed)];
+    time.ms += 1_000;
+    await until(() => open.length + shut.length === 2);
+    expect([open[0]?.mode, shut[0]?.mode]).toEqual(['open', 'closed']);
+    const late = ask('a');
+    expect(late).toEqual([]);
+    await limiter.close();
+    expect(late).toMatchObject([{ outcome: 'granted', mode: 'open' }]);
   });
 });

@@ -14,6 +14,8 @@ import { FlightTimer } from './flight-timer.ts';
 import { Leases } from './leases.ts';
 import { DENY_MEMORY_MS, LimitLane } from './limit-lane.ts';
 import type { LaneSpec, PendingWant } from './limit-lane.ts';
+import { LockedRequests } from './locked-requests.ts';
+import type { Asking } from './locked-requests.ts';
 import type { StoreRoom } from './store-room.ts';
 import { decideLocally, decideWhileLocked, decideWithoutStore } from './without-store.ts';
 import type { WithoutStore } from './without-store.ts';
@@ -59,13 +61,6 @@ const CLOSE_LOOK_MS = 1;
 const GRANTED: Verdict = { outcome: 'granted', mode: 'store', laterTokens: 0 };
 const REFUSED: Verdict = { outcome: 'refused', mode: 'store', laterTokens: 0 };
 
-/** A request that is decided. */
-interface Asking {
-  readonly lane: LimitLane;
-  readonly client: string;
-  readonly waiter: Waiter;
-}
-
 /** The limiter of one request thread. */
 export class Limiter {
   readonly #options: LimiterOptions;
@@ -75,6 +70,8 @@ export class Limiter {
   readonly #debts: Debts;
   /** For requests of `closed` routes whose answer is late. */
   readonly #patience: FlightTimer;
+  /** Of a store that decides at once. */
+  readonly #locked: LockedRequests;
   readonly #lanes = new Map<string, LimitLane>();
 
   constructor(options: LimiterOptions) {
@@ -92,6 +89,18 @@ export class Limiter {
       metrics: options.metrics,
     });
     this.#patience = new FlightTimer({ clock: options.clock });
+    this.#locked = new LockedRequests({
+      clock: options.clock,
+      tryAgain: ({ client, lane, waiter }) => {
+        const decision = this.#takeNow(client, lane, waiter);
+        if (decision !== undefined) this.#deliver(waiter, decision, options.clock());
+        return decision !== undefined;
+      },
+      giveUp: (asking) => {
+        const nowMs = options.clock();
+        this.#deliver(asking.waiter, this.#count(asking.lane, decideWhileLocked(this.#ask(asking, nowMs))), nowMs);
+      },
+    });
     this.#batcher = new Batcher({
       clock: options.clock,
       store: options.store,
@@ -125,10 +134,14 @@ export class Limiter {
   /**
    * Decides one request of `client`.
    * @returns the decision where it is known at once; else `undefined`, and `waiter.onDecision` is called later, within
-   * `timeoutMs` whatever the store does
+   * `timeoutMs` whatever the store does; where it decides at once, but another thread holds the buckets, within a second
    */
   request(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
-    if (this.#atOnce !== undefined) return this.#decideAtOnce(client, lane, waiter);
+    if (this.#atOnce !== undefined) {
+      const decision = this.#takeNow(client, lane, waiter);
+      if (decision === undefined) this.#locked.add({ lane, client, waiter });
+      return decision;
+    }
     const denied = lane.denied.isEmpty ? undefined : this.#denied(client, lane);
     if (denied !== undefined) return this.#count(lane, denied);
     if (lane.leaseUnits > 0) {
@@ -176,19 +189,19 @@ export class Limiter {
     this.#batcher.close();
     this.#debts.close();
     this.#patience.close();
+    this.#locked.close();
     store.close();
   }
 
-  #decideAtOnce(client: string, lane: LimitLane, waiter: Waiter): Decision {
+  /** @returns `undefined`: another thread holds its buckets, and it is not decided */
+  #takeNow(client: string, lane: LimitLane, waiter: Waiter): Decision | undefined {
     const store = this.#atOnce as DecidesAtOnce;
     let granted = store.takeNow(client, lane);
     if (granted === 'full') {
       this.#onNoRoomHere();
       granted = store.takeNow(waiter.addressName(), lane, true);
     }
-    if (granted === undefined || granted === 'full') {
-      return this.#count(lane, decideWhileLocked(this.#ask({ client, lane, waiter }, this.#options.clock())));
-    }
+    if (granted === undefined || granted === 'full') return undefined;
     return this.#count(lane, decisionFromLevels(lane, store.left, granted ? GRANTED : REFUSED));
   }
 

@@ -34,8 +34,8 @@ export function decideWithoutStore(ask: WithoutStore): Decision {
 }
 
 /**
- * For a request whose buckets in this process's own memory are locked by a thread that was ended, until the front has
- * freed them: there is nothing left to count with, so a `local` route lets it pass.
+ * For a request whose buckets in this process's own memory stay locked by a thread that was suspended or ended, until the
+ * front has freed them: there is nothing left to count with, so a `local` route lets it pass.
  */
 export const decideWhileLocked = (ask: WithoutStore): Decision =>
   ask.lane.onStoreFailure === 'closed' ? decideWithoutStore(ask) : letPass(ask.lane);

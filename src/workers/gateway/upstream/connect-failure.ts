@@ -40,6 +40,13 @@ export function connectFailure(error: ConnectError): ErrorCode {
   return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_refused';
 }
 
+/**
+ * The other side ended the handshake, which for us was over already (TLS 1.3): it wants a certificate of ours, or another
+ * one. It has read no request.
+ */
+export const isLateRefusal = ({ code }: ConnectError): boolean =>
+  code !== undefined && /^ERR_SSL_.*_ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/.test(code);
+
 const LONGEST_TEXT = 200;
 
 /** The error in one line for the log: never for a client. */

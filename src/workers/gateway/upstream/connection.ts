@@ -6,7 +6,7 @@ import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { Handles, StreamHandle } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
-import { connectFailure, failureText } from './connect-failure.ts';
+import { connectFailure, failureText, isLateRefusal } from './connect-failure.ts';
 import type { ConnectError } from './connect-failure.ts';
 import type { KnownHead } from './known-head.ts';
 import { takeHandle } from './handle-wire.ts';
@@ -322,6 +322,9 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     if (this.state === 'connecting') {
       this.failureText = error === undefined ? 'closed before the connection stood' : failureText(error);
       this.fail(error === undefined ? 'upstream_reset' : connectFailure(error));
+    } else if (error !== undefined && this.served === 0 && !this.parser.started && isLateRefusal(error)) {
+      this.failureText = failureText(error);
+      this.fail('upstream_tls_failed');
     } else if (error !== undefined || this.carried === undefined) {
       this.fail('upstream_reset');
     } else {
@@ -350,7 +353,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     const { state, carried } = this;
     const stale = code === 'upstream_reset' && this.served > 0 && !this.parser.started;
     this.carried = undefined;
-    this.close(state === 'connecting' ? code : undefined);
+    this.close(state === 'connecting' || code === 'upstream_tls_failed' ? code : undefined);
     carried?.onUpstreamFailed(code, stale);
   }
 

@@ -58,6 +58,7 @@ export class OwnConnection extends Connection implements TunnelEnd {
     this.#tunnel = listener;
     this.#isTunnel = true;
     this.#link.leave();
+    this.#link.onTaken();
   }
 
   override onBytes(length: number): void {
@@ -251,8 +252,13 @@ export class OwnLink implements ConnectionOwner {
   }
 
   onAnswered(connection: Connection): void {
+    this.#target.onTaken();
     connection.state = 'idle';
     connection.destroy();
+  }
+
+  onTaken(): void {
+    this.#target.onTaken();
   }
 
   onRested(): void {} // it never rests
@@ -270,7 +276,8 @@ export class OwnLink implements ConnectionOwner {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (how.failure === undefined) return;
-    this.#target.onUnreached(connection, how.failure);
+    if (how.before === 'connecting') this.#target.onUnreached(connection, how.failure);
+    else this.#target.onRefusedLate(connection, how.failure);
     waiting?.onUpstreamFailed(how.failure, false);
   }
 }

@@ -77,6 +77,8 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   readonly sharing: Sharing | undefined;
   readonly #reach: ReachReport;
   #connectFailures = 0;
+  /** Its connections come to stand, and then it does not take them: only an answer says that it does. */
+  #refusesLate = false;
   #connections = 0;
   #connecting = 0;
   /** Of those connecting, the ones that a retry waits for. */
@@ -241,6 +243,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
 
   /** A connection has come to stand, also one that is none of the pool. */
   onReached(): void {
+    if (this.#refusesLate) return;
     this.#connectFailures = 0;
     this.#reach.settled();
     this.skipUntilMs = 0;
@@ -258,6 +261,19 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     this.ejection?.notConnected(code, deadlines.nowMs);
   }
 
+  /** One has, and then the other side ended the handshake. */
+  onRefusedLate(connection: Connection, code: ErrorCode): void {
+    this.#refusesLate = true;
+    this.onUnreached(connection, code);
+  }
+
+  /** It has answered, so it takes our connections. */
+  onTaken(): void {
+    if (!this.#refusesLate) return;
+    this.#refusesLate = false;
+    this.onReached();
+  }
+
   /** Spread over the last tenth of the age, or all connections of a busy start would be opened anew at once, again and again. */
   #expiryOf(nowMs: number): number {
     const { maxAgeMs } = this.upstream.config;
@@ -267,6 +283,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
   /** The answer is complete: the connection rests, and takes the next exchange after that, or goes. */
   onAnswered(connection: Connection): void {
     connection.served++;
+    this.onTaken();
     const { parser } = connection;
     const unsent = !connection.requestSent || connection.writeFailed;
     const aged = this.upstream.deadlines.nowMs >= connection.expiresMs;
@@ -296,7 +313,7 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     else this.#next(connection);
   }
 
-  /** @param how what it did before, and why it never came to stand unless it was given up by us */
+  /** @param how what it did before, and why it never came to stand, or was not taken, unless it was given up by us */
   onClosed(
     connection: Connection,
     how: { readonly before: Connection['state']; readonly failure: ErrorCode | undefined },
@@ -308,8 +325,8 @@ export class Target implements ConnectionOwner, ProbedTarget, WeighedTarget {
     if (how.before === 'connecting') this.#connecting--;
     if (how.before === 'resting') this.#resting--;
     if (how.failure !== undefined) {
-      this.#onConnectFailed(connection, how.failure);
-      return;
+      if (how.before === 'connecting') return this.#onConnectFailed(connection, how.failure);
+      this.onRefusedLate(connection, how.failure);
     }
     const idleAt = this.#idle.indexOf(connection);
     if (idleAt >= 0) this.#idle.splice(idleAt, 1);
