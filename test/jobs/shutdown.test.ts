@@ -8,6 +8,8 @@ import { done, redisAt, SELDOM, startNode, testJob } from './test-jobs.ts';
 const DEADLINE_MS = 1_500;
 /** Of served time; more than the deadline only for what the test itself does. */
 const AT_MOST_MS = DEADLINE_MS + 500;
+/** Of served time: what a Redis that does not answer is waited for, and what the test itself does. */
+const SOON_MS = 3_000;
 
 const states: readonly (readonly [string, (redis: TestRedis) => void])[] = [
   ['up', () => {}],
@@ -45,6 +47,26 @@ describe.each(states)('the end with Redis %s', (name, change) => {
     using watch = stopwatch();
     await node.jobs.close(DEADLINE_MS);
     expect(watch.ms()).toBeLessThan(AT_MOST_MS);
+    if (name === 'hanging') redis.kill('SIGCONT');
+  });
+});
+
+describe.each(states.filter(([name]) => name !== 'up'))('the end with Redis %s', (name, change) => {
+  test.each([
+    ['a run has ended', () => Promise.resolve(done)],
+    ['a run heeds its signal', obedient],
+  ])('comes long before the deadline where %s', async (what, run) => {
+    await using redis = await startRedis();
+    let begun = false;
+    const node = startNode(redisAt(redis.port), [
+      testJob({ pattern: SELDOM, run: (now) => ((begun = true), run(now)) }),
+    ]);
+    await until(async () => (await node.jobs.run('test-job').catch(() => undefined)) !== undefined);
+    await until(() => begun && (what !== 'a run has ended' || node.jobs.counts.of('test-job').succeeded === 1));
+    change(redis);
+    using watch = stopwatch();
+    await node.jobs.close(30_000);
+    expect(watch.ms()).toBeLessThan(SOON_MS);
     if (name === 'hanging') redis.kill('SIGCONT');
   });
 });

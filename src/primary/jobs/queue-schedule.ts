@@ -1,10 +1,12 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisBehaviour } from '../../shared/redis/connect.ts';
+import { JOB_STANDINGS_KEY } from '../../shared/redis/keys.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { Job, JobAbility } from './job.ts';
 import { BLOCK_SECONDS, JobQueue } from './job-queue.ts';
 import type { Bull } from './job-queue.ts';
 import type { RunRecord, Schedule, ScheduleOptions } from './schedule.ts';
+import { untilSilent } from './until-silent.ts';
 import { within } from './within.ts';
 
 const AGAIN_MS = 500;
@@ -89,7 +91,12 @@ export class QueueSchedule implements Schedule {
   async end(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#renewal);
-    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+    const ended = new AbortController();
+    const closing = Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+    // BullMQ waits for ever for a Redis that is away or silent: nothing can be given back to it, and others find out.
+    const silent = untilSilent(() => this.redis.hlen(JOB_STANDINGS_KEY), ended.signal);
+    await Promise.race([closing, silent]);
+    ended.abort();
   }
 
   async endByForce(): Promise<void> {

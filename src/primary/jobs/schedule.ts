@@ -60,7 +60,10 @@ export interface Schedule {
   run(job: string, id: string): Promise<RunRecord | undefined>;
   /** What this node is able to do, as the job last said. */
   ability(job: string): JobAbility;
-  /** Aborts what runs and leaves it to other nodes. Resolves when nothing runs any more, which may be never. */
+  /**
+   * Aborts what runs and leaves it to other nodes. Resolves when nothing runs any more, which may be never, or when nobody
+   * answers to whom it could be left.
+   */
   end(): Promise<void>;
   /** Ends at once, after `end`. */
   endByForce(): Promise<void>;

@@ -65,8 +65,8 @@ export interface Jobs {
   /** What this node ran. */
   readonly counts: RunCounts;
   /**
-   * Aborts what runs and leaves it to others; takes no longer than this or half a second, whatever Redis does. May be
-   * called again with less patience.
+   * Aborts what runs and leaves it to others; takes no longer than this or half a second, whatever Redis does, and where
+   * Redis does not answer a second or two. May be called again with less patience.
    */
   close(deadlineMs: number): Promise<void>;
 }
