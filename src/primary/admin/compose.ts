@@ -135,7 +135,12 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...targetOperations({ health: parts.health, drains: parts.drains, events }),
     ...splitOperations({ splits: parts.splits, routes: () => reload.active().config.routes, events }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
-    whyOperation({ limits: control.limits, maintenance: parts.maintenance.book }),
+    whyOperation({
+      limits: control.limits,
+      maintenance: parts.maintenance.book,
+      breakers: () => control.breakers(),
+      keys: parts.keys.book,
+    }),
     ...keyOperations({
       book: parts.keys.book,
       events,
