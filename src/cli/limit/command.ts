@@ -11,10 +11,12 @@ import { asking, describeAsking } from '../groups/group.ts';
 import type { AskOptions, Described, GroupContext } from '../groups/group.ts';
 
 const client = (): Argument =>
-  new Argument('<client>', 'an address, or the name its buckets have (RATE_LIMIT_KEY)').argParser((text: string) => {
-    if (text === '') throw new InvalidArgumentError('Expected a name that is not empty.');
-    return text;
-  });
+  new Argument('<client>', 'an address, a consumer, or the name its buckets have (RATE_LIMIT_KEY)').argParser(
+    (text: string) => {
+      if (text === '') throw new InvalidArgumentError('Expected a name that is not empty.');
+      return text;
+    },
+  );
 
 /** `gateway why CLIENT` and `gateway limit …`: rate limits of single clients. */
 export function addLimits(program: Command, { io, finish }: GroupContext): void {

@@ -117,6 +117,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     limitsStore: control.limits.store,
     unreachable: parts.upstreams.unreachable,
     jobProblems: parts.jobProblems,
+    identityProblems: () => [...parts.degraded.of('identity'), ...parts.degraded.of('keys')],
     backupWarnings: parts.backupWarnings,
     health: parts.health,
     breakers: () => control.breakers().map(breakerAnswerOf),
@@ -134,7 +135,12 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     ...targetOperations({ health: parts.health, drains: parts.drains, events }),
     ...splitOperations({ splits: parts.splits, routes: () => reload.active().config.routes, events }),
     ...limitOperations({ limits: control.limits, events, node: first.node.name }),
-    whyOperation({ limits: control.limits, maintenance: parts.maintenance.book }),
+    whyOperation({
+      limits: control.limits,
+      maintenance: parts.maintenance.book,
+      breakers: () => control.breakers(),
+      keys: parts.keys.book,
+    }),
     ...keyOperations({
       book: parts.keys.book,
       events,

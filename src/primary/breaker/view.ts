@@ -10,6 +10,8 @@ export interface BreakerView {
   readonly state: BreakerKind;
   /** Not CLOSED, but for the sake of one client only: all others pass. */
   readonly oneClient: boolean;
+  /** Whose it is then (client-id.ts); `''` = everybody's. */
+  readonly culprit: string;
   readonly scope: Standing['kind'];
   readonly epoch: number;
   readonly failures: number;
@@ -29,6 +31,7 @@ export const viewOf = (cell: BreakerCell, nowMs: number): BreakerView => ({
   mode: cell.upstream.mode,
   state: cell.row.kind(),
   oneClient: isNarrow(cell),
+  culprit: isNarrow(cell) ? cell.narrow : '',
   scope: cell.standing.kind,
   epoch: cell.epoch,
   failures: cell.failures,

@@ -49,6 +49,8 @@ function codesOn(
     maintenance: [],
     ban: undefined,
     limits: [],
+    breakers: [],
+    storedKeys: undefined,
     ...rest,
     consumer: consumer === undefined ? undefined : knownConsumer(config.identities, consumer, NOW),
   };

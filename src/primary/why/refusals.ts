@@ -1,10 +1,9 @@
 import type { ClientLimitsAnswer } from '../../shared/admin/limits.ts';
 import type { RefusalReason } from '../../shared/admin/why.ts';
-import type { RouteAllowConfig } from '../../shared/config/identity/types.ts';
+import type { RouteAllowConfig, RouteAuthenticationConfig } from '../../shared/config/identity/types.ts';
 import type { RouteConfig } from '../../shared/config/types.ts';
 import type { IpListConfig } from '../../shared/config/rules/types.ts';
 import { ERRORS } from '../../shared/errors.ts';
-import type { ErrorCode } from '../../shared/errors.ts';
 import { lackOf } from '../../shared/identity/allowed.ts';
 import { isConsumerClient } from '../../shared/limits/client-key.ts';
 import { IpRules } from '../../shared/net/ip-rules.ts';
@@ -12,7 +11,13 @@ import { TrustedProxies } from '../../shared/net/trusted-proxies.ts';
 import { ALL_ROUTES } from '../../shared/maintenance/maintenance.ts';
 import { routeWords } from '../maintenance/maintenance-book.ts';
 import type { HeldMaintenance } from '../maintenance/maintenance-book.ts';
+import type { BreakerView } from '../breaker/view.ts';
+import { byAuthorizer, byBreaker } from './breaker-refusals.ts';
 import type { KnownConsumer } from './known-consumer.ts';
+import { upTo, word } from './reason.ts';
+import type { Reason } from './reason.ts';
+import { byStoredKeys, hasGood } from './stored-keys.ts';
+import type { StoredKeys } from './stored-keys.ts';
 
 /** Who is asked about, and what is known that may refuse it. */
 export interface AskedAbout {
@@ -25,9 +30,10 @@ export interface AskedAbout {
   /** Milliseconds that a ban of it, or of its address, lasts, and whose it is. */
   readonly ban: { readonly client: string; readonly remainingMs: number } | undefined;
   readonly limits: ClientLimitsAnswer['routes'];
+  readonly breakers: readonly BreakerView[];
+  /** Of the consumer; `undefined` = nobody has looked, or could in time. */
+  readonly storedKeys: StoredKeys | undefined;
 }
-
-type Reason = Omit<RefusalReason, 'route' | 'status'> & { readonly code: ErrorCode };
 
 /** What of a route refuses a client, in the order in which its request meets it; empty: nothing does. */
 export function refusalsOn(route: RouteConfig, asked: AskedAbout): readonly RefusalReason[] {
@@ -35,7 +41,14 @@ export function refusalsOn(route: RouteConfig, asked: AskedAbout): readonly Refu
   const before = [...byAddress(rules?.ip ?? [], asked.address), ...byMaintenance(name, asked)];
   const reasons: readonly Reason[] =
     rules?.answer === undefined
-      ? [...before, ...byIdentity(route, asked), ...byBan(route, asked), ...byLimits(name, asked)]
+      ? [
+          ...before,
+          ...byIdentity(route, asked),
+          ...byBan(route, asked),
+          ...byLimits(name, asked),
+          ...byAuthorizer(route, asked),
+          ...byBreaker(route, asked),
+        ]
       : [...before, ...byBan(route, asked)];
   return reasons.map((reason) => ({ route: name, status: ERRORS[reason.code].status, ...reason }));
 }
@@ -84,7 +97,7 @@ function byMaintenance(name: string, { maintenance, address }: AskedAbout): read
   });
 }
 
-function byIdentity({ authentication }: RouteConfig, { consumer }: AskedAbout): readonly Reason[] {
+function byIdentity({ authentication }: RouteConfig, { consumer, storedKeys }: AskedAbout): readonly Reason[] {
   if (authentication === undefined) return [];
   const { methods, anonymous, allow } = authentication;
   const ways = methods.join(', ');
@@ -94,7 +107,8 @@ function byIdentity({ authentication }: RouteConfig, { consumer }: AskedAbout): 
     const why = `a request without a credential (${ways}) is refused`;
     return [{ code: 'credentials_missing', certain: false, why, todo, retryAfterSeconds: 0 }];
   }
-  return [...byProof(consumer, methods, anonymous), ...byConsumer(consumer), ...byAllow(consumer, allow)];
+  const keys = methods.includes('api_key') ? storedKeys : undefined;
+  return [...byProof(consumer, { methods, anonymous, keys }), ...byConsumer(consumer), ...byAllow(consumer, allow)];
 }
 
 function byConsumer({ name, disabled }: KnownConsumer): readonly Reason[] {
@@ -104,14 +118,22 @@ function byConsumer({ name, disabled }: KnownConsumer): readonly Reason[] {
   return [{ code: 'credentials_invalid', certain: true, why, todo, retryAfterSeconds: 0 }];
 }
 
+interface KeysTaken {
+  /** Stored ones, where the route takes keys. */
+  readonly keys: StoredKeys | undefined;
+}
+
 /** Whether it can have a credential of a kind that the route takes. */
 function byProof(
   consumer: KnownConsumer,
-  methods: readonly (keyof KnownConsumer['proofs'])[],
-  anonymous: boolean,
+  { methods, anonymous, keys }: Pick<RouteAuthenticationConfig, 'methods' | 'anonymous'> & KeysTaken,
 ): readonly Reason[] {
   const proofs = methods.map((method) => consumer.proofs[method]);
-  if (proofs.includes('good')) return [];
+  const isGood = proofs.includes('good');
+  if (keys !== undefined && (keys.asked !== undefined || isGood || hasGood(keys) || proofs.includes('stored'))) {
+    return byStoredKeys(consumer, keys, isGood);
+  }
+  if (isGood) return [];
   const { name, isConfigured } = consumer;
   if (proofs.includes('stored')) {
     const why = `a key of ${name} has to be among those stored, and neither revoked nor over`;
@@ -201,10 +223,3 @@ function byLimits(name: string, { client, limits, ban }: AskedAbout): readonly R
     },
   ];
 }
-
-/** As a shell takes it. */
-const word = (text: string): string =>
-  /^[\w.:@%+/=~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-
-/** Whole seconds, rounded up: who waits so long has waited long enough. */
-const upTo = (ms: number): number => Math.ceil(ms / 1000);

@@ -26,6 +26,17 @@ test('takes a good file and refuses a bad one', () => {
   expect(validator.safeParse(parse(GOOD.replace('exact:', 'path: /a, exact:'))).success).toBe(false);
 });
 
+test('takes a redirect in place of an upstream, and one of some requests beside it', () => {
+  const takes = (keys: string): boolean =>
+    validator.safeParse(parse(`upstreams: { o: { url: http://o } }\nroutes: [{ path: /, ${keys} }]`)).success;
+  expect(takes('redirect: { to: /a }')).toBe(true);
+  expect(takes('redirect: { to: /a }, upstream: o')).toBe(false);
+  expect(takes('redirect: { scheme: https }')).toBe(false);
+  expect(takes('redirect: { scheme: https }, upstream: o')).toBe(true);
+  expect(takes('redirect: { pattern: "^/a$", to: /b }, respond: { text: x }')).toBe(true);
+  expect(takes('redirect: { pattern: "^/a$", to: /b }, respond: { text: x }, upstream: o')).toBe(false);
+});
+
 test('is draft 2020-12, in one piece, without references', () => {
   expect(jsonSchema()['$schema']).toBe('https://json-schema.org/draft/2020-12/schema');
   expect(JSON.stringify(jsonSchema())).not.toContain('$ref');

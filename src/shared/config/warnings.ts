@@ -123,6 +123,16 @@ function certificatesOfNobody({ identities, server }: Config): readonly Problem[
   return [{ key: 'CLIENT_CERT_HEADER', value: undefined, expected: 'TRUSTED_PROXIES with it', reason }];
 }
 
+/** Then all requests come by http, and a client that is sent on by https comes back so. */
+function httpsOfNobody({ routes, server }: Config): readonly Problem[] {
+  if (server.tls !== undefined || server.trustedProxies.length > 0) return [];
+  const expected = 'TLS_CERT_FILE, or TRUSTED_PROXIES that say X-Forwarded-Proto';
+  const reason = 'nobody comes by https';
+  return routes
+    .filter(({ rules }) => rules?.detour?.kind === 'scheme')
+    .map(({ name }) => ({ key: `routes.${name}.redirect.scheme`, value: undefined, expected, reason }));
+}
+
 /** Nobody is asked for a PROXY header then, and whoever sends one gets a 400. */
 function proxyOfNobody({ server }: Config): readonly Problem[] {
   if (!server.proxyProtocol || server.trustedProxies.length > 0) return [];
@@ -143,6 +153,7 @@ export const warningsOf = (
   ...proxyOfNobody(config),
   ...hostBits(config),
   ...certificatesOfNobody(config),
+  ...httpsOfNobody(config),
   ...uselessHealthPath(config, from),
   ...uselessResolve(config),
   ...uselessBalance(config),

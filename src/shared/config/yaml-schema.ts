@@ -15,7 +15,7 @@ import { balanceSchema, ejectionSchema, resolveMode, slowStart, targetSchema, ta
 import { IDENTITY_SECTIONS, ROUTE_IDENTITY_FIELDS } from './identity/yaml.ts';
 import { ROUTE_WEBSOCKET_FIELDS } from './websocket/yaml.ts';
 import { ROUTE_LIMIT_FIELDS } from './limits/yaml.ts';
-import { DESTINATIONS, ROUTE_RULE_FIELDS } from './rules/yaml.ts';
+import { ONE_DESTINATION, ROUTE_RULE_FIELDS } from './rules/yaml.ts';
 
 /**
  * The file that GATEWAY_CONFIG names. Messages complete "expected …" (parsed.ts); every field has a description,
@@ -159,7 +159,7 @@ export const routeSchema = section({
     .optional()
     .describe('Whom the route asks whether a request may pass (forward-auth); default nobody.'),
   ...ROUTE_WEBSOCKET_FIELDS,
-}).meta({ allOf: [exactlyOne('path', 'exact'), exactlyOne(...DESTINATIONS)] });
+}).meta({ allOf: [exactlyOne('path', 'exact'), ONE_DESTINATION] });
 
 export const gatewaySchema = section({
   upstreams: z

@@ -50,6 +50,8 @@ export interface StatusParts {
   readonly backupWarnings: () => readonly string[];
   /** Jobs that keep failing, and what of them cannot use Redis. */
   readonly jobProblems: () => readonly string[];
+  /** Keys of issuers and stored API keys that are lacking. */
+  readonly identityProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
   readonly maintenance: () => StatusAnswer['maintenance'];
@@ -71,6 +73,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     ...control.nodeProblems,
     ...control.limitProblems,
     ...parts.jobProblems(),
+    ...parts.identityProblems(),
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
     ...parts.health.reasons,

@@ -1,7 +1,10 @@
 import { whyAnswer } from '../../../shared/admin/why.ts';
 import { monotonicMs, wallClockMs } from '../../../shared/clock.ts';
+import { consumerClient } from '../../../shared/limits/client-key.ts';
 import { meantClients } from '../../../shared/limits/client-names.ts';
 import { canonicalAddress } from '../../../shared/net/address.ts';
+import type { BreakerView } from '../../breaker/view.ts';
+import type { KeyBook } from '../../identity/keys/key-book.ts';
 import { ANSWER_WITHIN_MS } from '../../limits/asked-redis.ts';
 import { LimitCall } from '../../limits/limit-call.ts';
 import type { LimitControl } from '../../limits/limit-control.ts';
@@ -9,6 +12,7 @@ import type { MaintenanceBook } from '../../maintenance/maintenance-book.ts';
 import { consumerMeant, knownConsumer } from '../../why/known-consumer.ts';
 import { refusalsOn } from '../../why/refusals.ts';
 import type { AskedAbout } from '../../why/refusals.ts';
+import { storedKeysOf } from '../../why/stored-keys.ts';
 import { json, problem } from '../contract/answer.ts';
 import type { AdminAnswer } from '../contract/answer.ts';
 import { operation } from '../contract/operation.ts';
@@ -18,9 +22,12 @@ import { bucketsLocked, findClient, unknownClient, viewOf } from './limits-clien
 export interface WhyParts {
   readonly limits: LimitControl;
   readonly maintenance: Pick<MaintenanceBook, 'held'>;
+  readonly breakers: () => readonly BreakerView[];
+  /** `undefined`: keys are not stored. */
+  readonly keys: Pick<KeyBook, 'all' | 'byId' | 'state'> | undefined;
 }
 
-/** What refuses one client: all that the gateway knows of beside upstreams and breakers. */
+/** What refuses one client: all that the gateway knows of. */
 export const whyOperation = (parts: WhyParts): AnyOperation =>
   operation({
     method: 'GET',
@@ -30,7 +37,8 @@ export const whyOperation = (parts: WhyParts): AnyOperation =>
     parameters: {
       client: {
         in: 'path',
-        description: 'A consumer, an IP address, the value of the header that names clients, or the name of buckets.',
+        description:
+          'A consumer, the ID of a stored key, an IP address, the value of the header that names clients, or the name of buckets.',
       },
       address: { in: 'query', description: 'Where it comes from, where `client` is no address.' },
       route: { in: 'query', description: 'Only this route; default: all.' },
@@ -46,7 +54,8 @@ export const whyOperation = (parts: WhyParts): AnyOperation =>
 async function why(parts: WhyParts, { params, query }: OperationRequest<undefined>): Promise<AdminAnswer> {
   const limits = new LimitCall(parts.limits, monotonicMs() + ANSWER_WITHIN_MS);
   const { config } = limits;
-  const text = params['client'] ?? '';
+  const key = await parts.keys?.byId(params['client'] ?? '');
+  const text = key?.record.consumer ?? params['client'] ?? '';
   const from = query.get('address');
   const given = from === null ? undefined : canonicalAddress(from);
   if (from !== null && given === undefined) {
@@ -58,7 +67,7 @@ async function why(parts: WhyParts, { params, query }: OperationRequest<undefine
     const detail = 'There is no such route in the configuration.';
     return problem(404, 'unknown_route', { detail, routes: config.routes.map(({ name }) => name) });
   }
-  const found = await findClient(limits, text);
+  const found = await findClient(limits, key === undefined ? text : consumerClient(text));
   if (found === undefined) return bucketsLocked();
   const name = consumerMeant(text, found.name, config.identities);
   if (found.name === undefined && name === undefined) return unknownClient(limits, found);
@@ -73,6 +82,8 @@ async function why(parts: WhyParts, { params, query }: OperationRequest<undefine
     maintenance: parts.maintenance.held(),
     ban,
     limits: ban === undefined && isExempt(limits, address) ? [] : view.routes,
+    breakers: parts.breakers(),
+    storedKeys: name === undefined ? undefined : await keysOf(parts, name, key?.record.id),
   };
   const reasons = routes.flatMap((route) => refusalsOn(route, asked));
   return json(200, {
@@ -84,6 +95,13 @@ async function why(parts: WhyParts, { params, query }: OperationRequest<undefine
     address: address ?? null,
     reasons,
   });
+}
+
+/** What is stored of a consumer's keys, where that can be found out before the answer is due. */
+async function keysOf({ keys }: WhyParts, name: string, asked: string | undefined): Promise<AskedAbout['storedKeys']> {
+  const endMs = monotonicMs() + ANSWER_WITHIN_MS;
+  const found = keys === undefined ? undefined : await storedKeysOf(keys, name, () => monotonicMs() > endMs);
+  return found === undefined ? undefined : { ...found, asked, nowMs: wallClockMs() };
 }
 
 /** The name that an address has where it names a client. */

@@ -1,15 +1,24 @@
 import { showValue } from '../problems.ts';
 import type { YamlProblem } from '../yaml-problems.ts';
 import { valueFault } from './field-checks.ts';
-import { asMapping } from './parts.ts';
+import { checkDetour } from './detour-checks.ts';
+import { asMapping, isDetour } from './parts.ts';
 import type { RouteParts } from './parts.ts';
+import { redirectFault } from './redirect-place.ts';
 import { DESTINATIONS } from './yaml.ts';
+
+/** A redirect of some requests leaves the others to something else. */
+const isDestination = (given: RouteParts['given'], key: (typeof DESTINATIONS)[number]): boolean =>
+  key in given && !(key === 'redirect' && isDetour(given[key]));
 
 /** An upstream, or an answer in place of one. */
 function checkDestination({ given, path }: RouteParts): readonly YamlProblem[] {
-  const [first, ...others] = DESTINATIONS.filter((key) => key in given);
+  const [first, ...others] = DESTINATIONS.filter((key) => isDestination(given, key));
   if (first === undefined) {
-    const expected = 'the name of an upstream (or split, redirect or respond)';
+    const expected =
+      'redirect' in given
+        ? 'the name of an upstream (or split or respond) for whom redirect does not send elsewhere'
+        : 'the name of an upstream (or split, redirect or respond)';
     return [{ path: [...path, 'upstream'], value: undefined, expected }];
   }
   return others.map((other) => ({
@@ -49,7 +58,7 @@ const saysNone = (value: unknown): boolean => value === false || (Array.isArray(
 /** Whoever writes such a key believes that it holds. */
 function checkUnused({ given, path }: RouteParts): readonly YamlProblem[] {
   if ('upstream' in given || 'split' in given || !('redirect' in given || 'respond' in given)) return [];
-  const answer = 'redirect' in given ? 'redirect' : 'respond';
+  const answer = isDestination(given, 'redirect') ? 'redirect' : 'respond';
   const keepsPath = answer === 'redirect' && asMapping(given['redirect'])['keep_path'] === true;
   const keys = keepsPath ? OF_FORWARDING : [...OF_FORWARDING, 'strip_prefix'];
   return keys
@@ -62,19 +71,13 @@ function checkUnused({ given, path }: RouteParts): readonly YamlProblem[] {
     }));
 }
 
-function redirectFault(to: string, keepsPath: boolean): string | undefined {
-  if (!/^[!-~]+$/.test(to) || to.includes('\\')) return 'a URL or path of printable ASCII without blanks and \\';
-  if (keepsPath && /[?#]/.test(to)) return 'a URL or path without ? and #, because keep_path puts a path behind it';
-  if (to.startsWith('/'))
-    return to.startsWith('//') ? 'a path with one / at its start, or a URL with its scheme' : undefined;
-  if (!/^https?:\/\/[^/?#]/.test(to) || !URL.canParse(to)) return 'an http or https URL, or a path that starts with /';
-  const { username, password } = new URL(to);
-  return username === '' && password === '' ? undefined : 'a URL without user name and password';
-}
-
-function checkRedirect({ given, path }: RouteParts): readonly YamlProblem[] {
+function checkRedirect({ given, path }: Omit<RouteParts, 'good'>): readonly YamlProblem[] {
   if (!('redirect' in given)) return [];
   const { to, keep_path: keepPath } = asMapping(given['redirect']);
+  if (isDetour(given['redirect'])) return checkDetour({ given, path });
+  if (to === undefined) {
+    return [{ path: [...path, 'redirect', 'to'], value: undefined, expected: 'a URL or path, or scheme: https' }];
+  }
   const expected = typeof to === 'string' ? redirectFault(to, keepPath === true) : undefined;
   return expected === undefined ? [] : [{ path: [...path, 'redirect', 'to'], value: showValue(to), expected }];
 }

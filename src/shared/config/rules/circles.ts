@@ -8,9 +8,9 @@ import { routedPart } from '../routes/routed-part.ts';
 import type { RouteConfig } from '../types.ts';
 import type { YamlProblem } from '../yaml-problems.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
-import { asMapping } from './parts.ts';
+import { asMapping, isDetour } from './parts.ts';
 
-type Redirect = Pick<NonNullable<RouteYaml['redirect']>, 'to' | 'keep_path'>;
+type Redirect = { readonly to: string; readonly keep_path: boolean };
 type Found = CompiledRoute<number>;
 
 /** A host that no route names. */
@@ -21,7 +21,7 @@ const routed = (route: Partial<RouteYaml>): RouteConfig =>
   ({ name: routeName(route) ?? '', ...routedPart(route) }) as RouteConfig;
 
 /** Where a client that a route took is sent; `undefined` = to a host that no route names, so perhaps elsewhere. */
-function placeOf({ to, keep_path: keepPath = false }: Redirect, from: Found, asked: { host: string; path: string }) {
+function placeOf({ to, keep_path: keepPath }: Redirect, from: Found, asked: { host: string; path: string }) {
   const [, authority = '', path = ''] = /^(https?:\/\/[^/?#]*)?([^?#]*)/.exec(to) ?? [];
   const host = authority === '' ? asked.host : URL.canParse(authority) ? new URL(authority).hostname : SOME_HOST;
   const kept = keepPath ? path.replace(/\/$/, '') + forwardPath(from, asked.path) : path;
@@ -30,7 +30,9 @@ function placeOf({ to, keep_path: keepPath = false }: Redirect, from: Found, ask
 
 /** Of a route as it stands in the file, whatever else is wrong with it. */
 function redirectOf(route: unknown): Redirect | undefined {
-  const { to, keep_path: keepPath } = asMapping(asMapping(route)['redirect']);
+  const redirect = asMapping(route)['redirect'];
+  if (isDetour(redirect)) return undefined; // detour-checks.ts looks at those
+  const { to, keep_path: keepPath } = asMapping(redirect);
   return typeof to === 'string' ? { to, keep_path: keepPath === true } : undefined;
 }
 

@@ -12,6 +12,12 @@ export const asMapping = (value: unknown): Mapping =>
 export const textsIn = (value: unknown): readonly (readonly [name: string, text: string])[] =>
   Object.entries(asMapping(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
 
+/** Whether a `redirect` sends only some of its route's requests elsewhere. */
+export const isDetour = (redirect: unknown): boolean => {
+  const given = asMapping(redirect);
+  return 'pattern' in given || 'scheme' in given;
+};
+
 /** One route: as it stands in the file, and the keys of it that are right by themselves. */
 export interface RouteParts {
   readonly given: Mapping;

@@ -2,7 +2,9 @@ import type { EnvValues } from '../env-table.ts';
 import type { RouteYaml } from '../yaml-schema.ts';
 import { resolveCors } from './cors.ts';
 import { resolveIp } from './ip.ts';
+import { isDetour } from './parts.ts';
 import type {
+  DetourConfig,
   FieldRulesConfig,
   MatchConfig,
   NameValue,
@@ -41,9 +43,17 @@ function resolveRewrite({ rewrite }: RouteYaml): RewriteConfig | undefined {
 /** Default Content-Type of a body by the key that gives it. */
 const TYPES = { text: 'text/plain; charset=utf-8', json: 'application/json' } as const;
 
+const TEMPORARY = 307;
+
+function resolveDetour({ redirect }: RouteYaml): DetourConfig | undefined {
+  if (redirect === undefined || !isDetour(redirect)) return undefined;
+  const { pattern, to = '/', port = 443, status = TEMPORARY } = redirect;
+  return pattern === undefined ? { kind: 'scheme', port, status } : { kind: 'pattern', pattern, to, status };
+}
+
 function resolveAnswer({ redirect, respond }: RouteYaml): RouteAnswerConfig | undefined {
-  if (redirect !== undefined) {
-    const { to, status = 307, keep_path: keepPath = false } = redirect;
+  if (redirect !== undefined && !isDetour(redirect)) {
+    const { to = '/', status = TEMPORARY, keep_path: keepPath = false } = redirect;
     return { kind: 'redirect', to: keepPath ? withoutSlash(to) : to, status, keepPath };
   }
   if (respond === undefined) return undefined;
@@ -61,6 +71,7 @@ function resolveAnswer({ redirect, respond }: RouteYaml): RouteAnswerConfig | un
 export function resolveRules(route: RouteYaml, env: EnvValues): RouteRulesConfig | undefined {
   const rules: RouteRulesConfig = {
     answer: resolveAnswer(route),
+    detour: resolveDetour(route),
     ip: resolveIp(route, env),
     cors: resolveCors(route),
     rewrite: resolveRewrite(route),

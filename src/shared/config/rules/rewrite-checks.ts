@@ -22,8 +22,8 @@ function syntaxFault(text: string): string | undefined {
   }
 }
 
-/** Reads the pattern; or says what is wrong with it. */
-function patternOf(text: string): Pattern | Fault {
+/** Reads a pattern for paths; or says what is wrong with it. */
+export function patternOf(text: string): Pattern | Fault {
   if (text === '' || text.length > LONGEST_PATTERN) {
     return { expected: `a regular expression of at most ${LONGEST_PATTERN} characters` };
   }
@@ -44,14 +44,21 @@ function patternOf(text: string): Pattern | Fault {
 function targetFault(text: string, groups: number): string | undefined {
   if (!text.startsWith('/')) return 'a path that starts with /';
   if (!/^[!-~]+$/.test(text) || /[?#\\]/.test(text)) return 'a path of printable ASCII without blanks, ?, # and \\';
+  const fault = groupFault(text, groups);
+  if (fault !== undefined) return fault;
+  const path = text.replaceAll(/\$(?:\$|\d)/g, 'x');
+  return normalizePath(path) === path ? undefined : 'a path in normal form, without . and .. segments';
+}
+
+/** Of a text in which `$1` to `$9` stand for groups. */
+export function groupFault(text: string, groups: number): string | undefined {
   for (const [whole, digit] of text.matchAll(/\$(\$|\d{1,2})?/g)) {
     if (digit === '$') continue;
     const number = Number(digit);
     if (digit === undefined || digit.length > 1 || number === 0) return '$1 to $9 for groups ($$ stands for $)';
     if (number > groups) return `a ${whole} that the pattern has: it has ${groups} groups`;
   }
-  const path = text.replaceAll(/\$(?:\$|\d)/g, 'x');
-  return normalizePath(path) === path ? undefined : 'a path in normal form, without . and .. segments';
+  return undefined;
 }
 
 /** What is wrong with `rewrite`. */

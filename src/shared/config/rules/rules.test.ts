@@ -223,7 +223,7 @@ test.each([
   ],
   ['upstream: o, respond: {}', 'respond: upstream is set too, expected only one of upstream, split, redirect and'],
   ['methods: [GET]', 'upstream: missing, expected the name of an upstream (or split, redirect or respond)'],
-  ['redirect: {}', 'redirect.to: missing, expected a text'],
+  ['redirect: {}', 'redirect.to: missing, expected a URL or path, or scheme: https'],
   ['redirect: { to: b }', 'expected an http or https URL, or a path that starts with /'],
   ['redirect: { to: "ftp://b" }', 'expected an http or https URL, or a path that starts with /'],
   ['redirect: { to: "javascript:alert(1)" }', 'expected an http or https URL, or a path that starts with /'],

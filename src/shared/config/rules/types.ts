@@ -45,6 +45,13 @@ export type RouteAnswerConfig =
       readonly text: string;
     };
 
+/** A redirect of those requests only that it means; the others get what else the route has. */
+export type DetourConfig =
+  /** Who came by http: to the same host, path and query by https. `port` 443 is not said. */
+  | { readonly kind: 'scheme'; readonly port: number; readonly status: number }
+  /** Whose path the pattern fits: to `to`, a URL or path, with `$1` to `$9` for its groups. */
+  | { readonly kind: 'pattern'; readonly pattern: string; readonly to: string; readonly status: number };
+
 /** Who may ask at all, by the client's address as far as TRUSTED_PROXIES makes it known. */
 export interface IpListConfig {
   readonly from: 'environment' | 'route';
@@ -69,6 +76,7 @@ export interface CorsConfig {
 /** What a route does beside forwarding; `undefined` = nothing. */
 export interface RouteRulesConfig {
   readonly answer: RouteAnswerConfig | undefined;
+  readonly detour: DetourConfig | undefined;
   /** Each must let a client pass. */
   readonly ip: readonly IpListConfig[] | undefined;
   readonly cors: CorsConfig | undefined;

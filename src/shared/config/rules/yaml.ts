@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { wholeNumber } from '../numbers.ts';
-import { flag, section } from '../yaml-fields.ts';
+import { flag, section, withKey } from '../yaml-fields.ts';
 import { corsSchema } from './cors-fields.ts';
 import { ipSchema } from './ip-fields.ts';
 
@@ -22,7 +22,21 @@ const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
 const REDIRECT_PHRASE = 'a status of a redirect: 301, 302, 303, 307 or 308';
 
 const redirect = section({
-  to: text.describe('Where to: a URL such as https://new.example.com/docs, or a path.'),
+  to: text
+    .optional()
+    .describe(
+      'Where to: a URL such as https://new.example.com/docs, or a path; with $1 to $9 for the groups of pattern.',
+    ),
+  pattern: text
+    .optional()
+    .describe(
+      'Regular expression: only requests whose path it fits are sent there, others get what else the route has.',
+    ),
+  scheme: z
+    .literal('https', 'https')
+    .optional()
+    .describe('Instead of to: who came by http is sent to the same by https, others get what else the route has.'),
+  port: wholeNumber({ min: 1, max: 65_535 }).optional().describe('With scheme: the port for https; default 443.'),
   status: z
     .int(REDIRECT_PHRASE)
     .refine((status) => REDIRECT_STATUSES.includes(status), REDIRECT_PHRASE)
@@ -65,15 +79,35 @@ const fieldRules = section({
     .describe('Names of fields that are taken away.'),
 });
 
-/** Where a route's requests end: it has one of these. */
+/** Where a route's requests end: it has one of these; a redirect of some of them only may stand beside. */
 export const DESTINATIONS = ['upstream', 'split', 'redirect', 'respond'] as const;
+
+const REDIRECT_OF_ALL = {
+  type: 'object',
+  properties: {
+    redirect: {
+      type: 'object',
+      properties: { to: {}, status: {}, keep_path: {} },
+      required: ['to'],
+      additionalProperties: false,
+    },
+  },
+  required: ['redirect'],
+} as const;
+
+/** The same for the JSON Schema. */
+export const ONE_DESTINATION: z.core.GlobalMeta = {
+  oneOf: [...['upstream', 'split', 'respond'].map(withKey), REDIRECT_OF_ALL],
+};
 
 /** The keys of a route that say what it does beside forwarding, and for which requests. */
 export const ROUTE_RULE_FIELDS = {
   match: match
     .optional()
     .describe('What requests must have beside host, path and method. Routes with more conditions go first.'),
-  redirect: redirect.optional().describe('Send clients elsewhere, instead of an upstream.'),
+  redirect: redirect
+    .optional()
+    .describe('Send clients elsewhere, instead of an upstream; with pattern or scheme some of them, beside one.'),
   respond: respond.optional().describe('Answer so, instead of an upstream.'),
   ip: ipSchema.optional().describe('Which clients the route takes, by their addresses.'),
   cors: corsSchema

@@ -1,14 +1,10 @@
-import { createHash } from 'node:crypto';
-import { clientText } from '../../../shared/breaker/client-table.ts';
+import { clientIdOf } from '../../../shared/breaker/client-id.ts';
 import type { ClientId } from '../../../shared/breaker/client-table.ts';
 import { CUSTOMER_PREFIX_BITS, IpClients } from '../../../shared/limits/ip-client.ts';
 
 const MAX_CACHED = 4_096;
 
-/**
- * Names clients for the breaker, which meets them only while something fails. The hash is a cryptographic one: with a
- * weak one somebody who owns many addresses could look for one that passes for his neighbour's.
- */
+/** Names clients for the breaker, which meets them only while something fails. */
 export class ClientIds {
   readonly #clients = new IpClients(CUSTOMER_PREFIX_BITS);
   readonly #known = new Map<string, ClientId>();
@@ -18,15 +14,8 @@ export class ClientIds {
     let id = this.#known.get(address);
     if (id === undefined) {
       if (this.#known.size >= MAX_CACHED) this.#known.clear();
-      this.#known.set(address, (id = this.#make(address)));
+      this.#known.set(address, (id = clientIdOf(address, this.#clients)));
     }
     return id;
-  }
-
-  #make(address: string): ClientId {
-    const digest = createHash('sha256').update(this.#clients.nameOf(address)).digest();
-    const low = digest.readInt32BE(0) || 1;
-    const high = digest.readInt32BE(4);
-    return { low, high, text: clientText(low, high) };
   }
 }

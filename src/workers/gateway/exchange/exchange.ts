@@ -34,6 +34,7 @@ import type { ThreadMetrics } from '../metrics/thread-metrics.ts';
 import type { ForwardingStages, RouteStages } from '../routing-table.ts';
 import { preflightMethod } from '../rules/cors-rules.ts';
 import type { CorsRules } from '../rules/cors-rules.ts';
+import type { Detour } from '../rules/detour.ts';
 import type { RouteRules } from '../rules/route-rules.ts';
 import { localAnswerOf } from '../rules/rule-answer.ts';
 import type { RuleAnswer } from '../rules/rule-answer.ts';
@@ -372,14 +373,29 @@ export class Exchange
   /** What the route does before it asks who calls; a redirect or a fixed answer ends it, whatever body is on its way. */
   #followRules(): void {
     const { rules } = this;
-    if (rules === undefined || rules.answer === undefined) this.#authenticate();
+    if (rules === undefined) return this.#authenticate();
+    const elsewhere = rules.detour?.locationFor(this);
+    if (elsewhere !== undefined) this.#sendTo(elsewhere, (rules.detour as Detour).status);
+    else if (rules.answer === undefined) this.#authenticate();
     else this.#answerByRule(rules.answer);
   }
 
+  #sendTo(location: string, status: number): void {
+    if (location === '') return this.#problem('bad_request', 'The request names no host to be sent to by https.');
+    if (this.#refusesBanned()) return;
+    this.extraFields = `location: ${location}\r\n`;
+    this.#answer({ ...NO_CONTENT, status, allow: undefined, close: this.closesAfter });
+  }
+
   #answerByRule(answer: RuleAnswer): void {
-    if (!this.thread.limits.overrides.isEmpty && this.#override() === 'BANNED') return;
+    if (this.#refusesBanned()) return;
     this.extraFields = answer.fieldsFor(this.forwardTarget);
     this.#answer(localAnswerOf(answer, this.closesAfter));
+  }
+
+  /** Also where nobody is asked who calls. */
+  #refusesBanned(): boolean {
+    return !this.thread.limits.overrides.isEmpty && this.#override() === 'BANNED';
   }
 
   /** 401, 403, 429, 503: who asks, as far as the route wants to know. */

@@ -211,9 +211,10 @@ export class RouteAuthentication {
 
   /** What is known by now of whom it has let in. @param done called once, at once where nobody has to be asked */
   again(identity: Identity, done: (verdict: Verdict) => void): void {
-    const verifier = this.#parts.verifiers.get(identity.method);
-    if (verifier?.again === undefined) done(identity);
-    else verifier.again(identity, done);
+    const way = this.#ways.find(({ method }) => method === identity.method);
+    if (way === undefined) done('credentials_invalid'); // the route has taken it, and takes it no more
+    else if (way.verifier.again === undefined) done(identity);
+    else way.verifier.again(identity, done);
   }
 
   /** @param code of a refusal with 401 */

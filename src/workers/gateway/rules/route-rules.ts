@@ -5,6 +5,8 @@ import { FieldFilter } from './field-filter.ts';
 import { FieldLines, FieldRules } from './field-rules.ts';
 import { CORS_FIELDS, CorsRules } from './cors-rules.ts';
 import { IpRules } from '../../../shared/net/ip-rules.ts';
+import { compileDetour } from './detour.ts';
+import type { Detour } from './detour.ts';
 import { compileRewrite } from './rewrite.ts';
 import type { Rewrite } from './rewrite.ts';
 import { compileAnswer } from './rule-answer.ts';
@@ -14,6 +16,8 @@ import type { RuleAnswer } from './rule-answer.ts';
 export interface RouteRules {
   /** In place of an upstream. */
   readonly answer: RuleAnswer | undefined;
+  /** Sends some requests elsewhere, before anything else is done with them. */
+  readonly detour: Detour | undefined;
   readonly ip: IpRules | undefined;
   readonly cors: CorsRules | undefined;
   readonly pathOf: Rewrite;
@@ -47,13 +51,14 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 /** @returns `undefined` for a route that only forwards */
 export function compileRules({ rules }: RouteConfig): RouteRules | undefined {
   if (rules === undefined) return undefined;
-  const { answer, cors, ip, rewrite, requestHeaders, responseHeaders } = rules;
+  const { answer, cors, detour, ip, rewrite, requestHeaders, responseHeaders } = rules;
   const answerFields = responseHeaders === undefined ? undefined : new FieldRules(responseHeaders);
   const own = [...(responseHeaders?.set ?? []), ...(responseHeaders?.add ?? [])].filter(
     ({ name }) => !OF_THE_BODY.has(name),
   );
   return {
     answer: answer === undefined ? undefined : compileAnswer(answer),
+    detour: detour === undefined ? undefined : compileDetour(detour),
     ip: ip === undefined ? undefined : new IpRules(ip),
     cors: cors === undefined ? undefined : new CorsRules(cors),
     pathOf: rewrite === undefined ? forwardPath : compileRewrite(rewrite),

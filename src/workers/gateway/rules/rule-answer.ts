@@ -1,5 +1,6 @@
 import type { RouteAnswerConfig } from '../../../shared/config/rules/types.ts';
 import type { LocalAnswer } from '../exchange/local-answer.ts';
+import { besideNoHost, withQuery } from './location.ts';
 
 /** What the gateway answers itself. */
 export interface RuleAnswer {
@@ -30,17 +31,5 @@ export const localAnswerOf = ({ status, type, text }: RuleAnswer, close: boolean
   retryAfterSeconds: undefined,
 });
 
-/** The query always goes along; a fragment of `to` stays its end. */
-function locationOf({ to, keepPath }: { readonly to: string; readonly keepPath: boolean }, target: string): string {
-  if (keepPath) {
-    const location = to + target;
-    // A path that starts with // would be another host's.
-    return location.startsWith('//') ? `/${location.replace(/^\/+/, '')}` : location;
-  }
-  const query = target.indexOf('?');
-  if (query === -1) return to;
-  const hash = to.indexOf('#');
-  const place = hash === -1 ? to : to.slice(0, hash);
-  const fragment = hash === -1 ? '' : to.slice(hash);
-  return `${place}${place.includes('?') ? '&' : '?'}${target.slice(query + 1)}${fragment}`;
-}
+const locationOf = ({ to, keepPath }: { readonly to: string; readonly keepPath: boolean }, target: string): string =>
+  keepPath ? besideNoHost(to + target) : withQuery(to, target);

@@ -208,7 +208,9 @@ test('a reload sends away who may have none any more', () => {
   const admit = (identity: Identity): Caller | 'credentials_invalid' =>
     identity === disabled ? 'credentials_invalid' : callers.of(identity);
   sockets.apply(
-    new Map([['a', { ...routeOf('a'), authentication: { admit, again: (same, done) => done(same) } }]]),
+    new Map([
+      ['a', { ...routeOf('a'), authentication: { admit, again: (same, done) => done(same), anonymous: true } }],
+    ]),
     1_000,
   );
   expect([...told.keys()]).toEqual([1]);
@@ -221,7 +223,7 @@ test('keys that have changed are asked about again: refused ones go, and what no
   const answers = new Map<string, (verdict: Verdict) => void>();
   const again = ({ keyHash }: Identity, done: (verdict: Verdict) => void): void => void answers.set(keyHash, done);
   sockets.apply(
-    new Map([['a', { ...routeOf('a'), authentication: { admit: (who) => callers.of(who), again } }]]),
+    new Map([['a', { ...routeOf('a'), authentication: { admit: (who) => callers.of(who), again, anonymous: true } }]]),
     1_000,
   );
   const [gone, unsaid, sooner, other] = ['gone', 'unsaid', 'sooner', 'other'].map((hash) =>

@@ -30,7 +30,7 @@ export interface SocketRoute {
   /** What each message of a client pays; `undefined` = nothing. */
   readonly messageLimit: RouteLimit | undefined;
   /** Who may have one, where it asks; `undefined` = whoever asks. */
-  readonly authentication: Pick<RouteAuthentication, 'admit' | 'again'> | undefined;
+  readonly authentication: Pick<RouteAuthentication, 'admit' | 'again' | 'anonymous'> | undefined;
   /** Where the metrics' row of the route starts. */
   readonly metricsStart: number;
 }
@@ -236,8 +236,10 @@ export class ThreadWebSockets implements TunnelHost {
   /** Who may have none by other settings, or by what is known of his credential now, is sent away. */
   #readmit(tunnel: CountedTunnel): void {
     const { caller, route } = tunnel;
-    if (caller === undefined || route.authentication === undefined || !tunnel.isOpen) return;
-    route.authentication.again(caller.identity, (verdict) => this.#onVerdict(tunnel, verdict));
+    if (route.authentication === undefined || !tunnel.isOpen) return;
+    if (caller !== undefined)
+      route.authentication.again(caller.identity, (verdict) => this.#onVerdict(tunnel, verdict));
+    else if (!route.authentication.anonymous) tunnel.close(CLOSE.policyViolation, 'credentials_missing');
   }
 
   #onVerdict(tunnel: CountedTunnel, verdict: Verdict): void {
@@ -255,6 +257,15 @@ export class ThreadWebSockets implements TunnelHost {
     for (const tunnel of this.#tunnels) {
       const hash = tunnel.caller?.identity.keyHash ?? '';
       if (hash !== '' && (changed === undefined || changed.has(hash))) this.#readmit(tunnel);
+    }
+  }
+
+  /** Others are trusted to issue certificates of clients: what those that are open have shown is not to them. */
+  onTrustChanged(): void {
+    for (const tunnel of this.#tunnels) {
+      if (tunnel.isOpen && tunnel.caller?.identity.method === 'certificate') {
+        tunnel.close(CLOSE.policyViolation, 'credentials_invalid');
+      }
     }
   }
 

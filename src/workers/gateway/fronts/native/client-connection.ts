@@ -436,6 +436,7 @@ export class ClientConnection extends TunnelLine {
 
   /** What its client has shown of itself holds no more: what is under way is answered, the next request needs a new one. */
   retire(): void {
+    if (this.phase === TUNNEL) return; // the thread's WebSockets know who goes by a certificate
     if (this.count === 0) {
       this.close(); // also in the middle of a head: of that nothing has been done
       return;

@@ -237,6 +237,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     if (server.tls === undefined || tls === undefined || this.#tls?.reload(server.tls, tls) !== true) return;
     // From the end: one that closes moves the last into its place, which has been looked at.
     for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.retire();
+    this.#thread.websockets.onTrustChanged();
   }
 
   receive(message: ToClientFront): void {

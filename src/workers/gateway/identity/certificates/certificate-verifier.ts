@@ -21,6 +21,9 @@ const NO_TEXT = '\uFFFD';
 /** The closer a part is to one certificate, the earlier it is asked. */
 const PARTS = ['fingerprint', 'san_uri', 'san_dns', 'subject_cn'] as const satisfies readonly CertificatePart[];
 
+/** Of identities: an open WebSocket has only that, and outlives the verifier that found it. */
+const CERTIFICATES = new WeakMap<Identity, ClientCertificate>();
+
 interface Owner {
   readonly consumer: ConsumerConfig;
   readonly disabled: boolean;
@@ -64,16 +67,17 @@ export class CertificateVerifier implements Verifier<ClientCertificate> {
 
   known(certificate: ClientCertificate): Verdict | undefined {
     const nowMs = this.#wallClock();
-    if (certificate.isValidAt(nowMs)) {
-      let identity = this.#found.get(certificate);
-      if (identity === undefined) {
-        identity = this.#identityOf(certificate) ?? 'nobody';
-        this.#found.set(certificate, identity);
-      }
-      if (identity !== 'nobody') return identity;
-    }
+    const identity = certificate.isValidAt(nowMs) ? this.#identityAt(certificate) : undefined;
+    if (identity !== undefined) return identity;
     const untilMs = this.#refusedUntil.get(certificate.fingerprint);
     return untilMs !== undefined && untilMs > nowMs ? 'credentials_invalid' : undefined;
+  }
+
+  /** By this configuration, whichever it was found by. A certificate that has ended meanwhile is seen by its identity. */
+  again(identity: Identity, done: (verdict: Verdict) => void): void {
+    const certificate = CERTIFICATES.get(identity);
+    if (certificate === undefined) return done(identity);
+    done(this.#identityAt(certificate) ?? 'credentials_invalid');
   }
 
   isMalformed(): boolean {
@@ -89,6 +93,16 @@ export class CertificateVerifier implements Verifier<ClientCertificate> {
       { fingerprint: certificate.fingerprint, subject_cn: certificate.subjectCn.slice(0, LONGEST_NAME) },
     );
     setImmediate(done, 'credentials_invalid');
+  }
+
+  /** Looked for once. */
+  #identityAt(certificate: ClientCertificate): Identity | undefined {
+    let identity = this.#found.get(certificate);
+    if (identity === undefined) {
+      identity = this.#identityOf(certificate) ?? 'nobody';
+      this.#found.set(certificate, identity);
+    }
+    return identity === 'nobody' ? undefined : identity;
   }
 
   #identityOf(certificate: ClientCertificate): Identity | undefined {
@@ -126,15 +140,19 @@ function valuesOf(certificate: ClientCertificate, part: CertificatePart): readon
   }
 }
 
-const identityFor = (
-  { endsMs }: ClientCertificate,
+function identityFor(
+  certificate: ClientCertificate,
   { name, profile, groups }: Pick<ConsumerConfig, 'name' | 'profile' | 'groups'>,
-): Identity => ({
-  consumer: name,
-  profile,
-  groups,
-  scopes: [],
-  method: 'certificate',
-  expiresAtMs: endsMs,
-  keyHash: '',
-});
+): Identity {
+  const identity: Identity = {
+    consumer: name,
+    profile,
+    groups,
+    scopes: [],
+    method: 'certificate',
+    expiresAtMs: certificate.endsMs,
+    keyHash: '',
+  };
+  CERTIFICATES.set(identity, certificate);
+  return identity;
+}

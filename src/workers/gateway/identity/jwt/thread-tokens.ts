@@ -1,6 +1,6 @@
 import { monotonicMs, wallClockMs } from '../../../../shared/clock.ts';
 import type { Config } from '../../../../shared/config/types.ts';
-import type { Verdict } from '../../../../shared/identity/identity.ts';
+import type { Identity, Verdict } from '../../../../shared/identity/identity.ts';
 import type { FromJwtThread, IssuerKeys, ToJwtThread } from '../../../../shared/identity/jwt-messages.ts';
 import type { Log } from '../../../../shared/log.ts';
 import type { Verifier } from '../verifier.ts';
@@ -57,6 +57,12 @@ export class ThreadTokens implements Verifier {
   verify(credential: string, done: (verdict: Verdict) => void): void {
     if (this.#verifier !== undefined) return this.#verifier.verify(credential, done);
     void (this.#loading ?? Promise.resolve()).then(() => this.#verifyLate(credential, done));
+  }
+
+  /** While its issuer is one. What its keys vouch for by now nobody knows without the token. */
+  again(identity: Identity, done: (verdict: Verdict) => void): void {
+    const isKnown = this.#settings.issuers.some(({ name }) => identity.consumer.startsWith(`${name}~`));
+    done(isKnown ? identity : 'credentials_invalid');
   }
 
   /** Ends what waits. */
