@@ -72,6 +72,7 @@ const THREADS = [
   { title: 'In flight', right: true },
   { title: 'Connections', right: true },
   { title: 'Loop', right: true },
+  { title: 'Refuses', right: true },
   { title: 'Heap', right: true },
   { title: 'Last beat', right: true },
 ];
@@ -135,12 +136,13 @@ export function showNodes(answer: PageAnswer): void {
       '–',
       '–',
       percent(memory.frontLoop),
+      '–',
       bytes(memory.frontHeapBytes),
       '–',
     ],
   };
   const threads = status.threads.map(
-    ({ slot, state, inFlight, openConnections, loopUtilisation, lastBeatMsAgo }): Row => ({
+    ({ slot, state, inFlight, openConnections, loopUtilisation, shedPercent, lastBeatMsAgo }): Row => ({
       key: String(slot),
       cells: [
         `thread ${slot}`,
@@ -148,6 +150,7 @@ export function showNodes(answer: PageAnswer): void {
         figure(inFlight),
         figure(openConnections),
         percent(loopUtilisation),
+        shedPercent > 0 ? badge('bad', percent(shedPercent / 100)) : percent(0),
         bytes(heapOf(slot)),
         latency(lastBeatMsAgo / 1000),
       ],

@@ -1,6 +1,7 @@
 import { statusAnswer } from '../../shared/admin/status.ts';
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { EXIT } from '../exit-codes.ts';
+import { overloadLines, shedWords } from './overload.ts';
 import { count, duration, milliseconds, percent } from '../output/quantities.ts';
 import { facts, table } from '../output/table.ts';
 import type { Cell } from '../output/table.ts';
@@ -48,6 +49,7 @@ const THREAD_COLUMNS = [
   { title: 'CONNECTIONS', right: true },
   { title: 'WEBSOCKETS', right: true },
   { title: 'LOOP', right: true },
+  { title: 'REFUSES', right: true },
   { title: 'LAST BEAT', right: true },
   { title: 'CONFIG', right: true },
 ];
@@ -62,6 +64,7 @@ export const threadTable = ({ threads }: StatusAnswer): readonly Line[] =>
       count(thread.openConnections),
       count(thread.webSockets),
       percent(thread.loopUtilisation),
+      span(percent(thread.shedPercent / 100), thread.shedPercent === 0 ? 'plain' : 'bad'),
       milliseconds(thread.lastBeatMsAgo),
       thread.configVersion,
     ]),
@@ -95,12 +98,14 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],
       ['changes', changesCell(status)],
+      ['overload', shedWords(status.overload)],
       ['thread restarts', count(status.threadRestarts)],
     ]),
     [],
     ...threadTable(status),
     [],
     ...breakerTable(status.breakers),
+    ...overloadLines(status.overload),
     ...unreachableLines(status),
   ];
 }

@@ -77,6 +77,8 @@ export interface FrontParts {
   readonly versions: ConfigVersions;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
+  /** What is refused because more comes than can be served. */
+  readonly overload: StatusParts['overload'];
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
   readonly jobProblems: () => readonly string[];
   /** What an operator should know of the backups. */
@@ -119,6 +121,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     jobProblems: parts.jobProblems,
     backupWarnings: parts.backupWarnings,
     health: parts.health,
+    overload: parts.overload,
     breakers: () => control.breakers().map(breakerAnswerOf),
     maintenance: () => parts.maintenance.book.held().map(maintenanceEntryOf),
   };

@@ -7,6 +7,7 @@ export interface Advice {
 
 /** The first that fits. Reasons are sentences for people, of this version or, from other nodes, of another. */
 const ADVICE: readonly (readonly [pattern: RegExp, advice: Advice])[] = [
+  [/^refused in the last minute: /, { section: 'Requests Shed', command: 'gateway status' }],
   [
     /^rate limits: .*(memory|room|full|clients)/i,
     { section: 'Redis Memory Critical', command: 'gateway redis purge --dry-run' },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_OVERLOAD } from '../../shared/admin/overload.ts';
 import type { PageAnswer } from '../../shared/admin/page.ts';
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs } from '../../shared/clock.ts';
@@ -11,7 +12,15 @@ import { readConfig } from '../../shared/config/read-config.ts';
 import { PageSource } from './page-operations.ts';
 import { PageWatch } from './watch.ts';
 
-const STATUS = { verdict: 'ok', reasons: [], unreachable: [], threads: [], breakers: [], threadRestarts: 0 };
+const STATUS = {
+  overload: NO_OVERLOAD,
+  verdict: 'ok',
+  reasons: [],
+  unreachable: [],
+  threads: [],
+  breakers: [],
+  threadRestarts: 0,
+};
 
 function setUp() {
   const read = readConfig({ UPSTREAM_URL: 'http://127.0.0.1:1' }, () => '');

@@ -1,4 +1,5 @@
 import type { PageProblem } from '../../shared/admin/page.ts';
+import { shedReasons } from '../../shared/admin/shed-reasons.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
 import { adviceOn } from './advice.ts';
 
@@ -19,6 +20,13 @@ const BAD_SHARE = 0.05;
 /** Of fewer requests a share says little. */
 const LEAST_REQUESTS = 20;
 
+/** As the alert RequestsShed has it: one in ten seconds. */
+const LEAST_SHED = 6;
+const SHED = 'refused in the last minute: ';
+/** Not all is well, and the gateway does what it is told to do about it. */
+const severityOf = (text: string, otherwise: Finding['severity']): Finding['severity'] =>
+  text.startsWith(SHED) ? 'warn' : otherwise;
+
 /** What is wrong on this node: the reasons of its verdict, and what an operator would want to know beside them. */
 export function findings(status: StatusAnswer, recent: RecentTraffic): readonly Finding[] {
   const severity = status.verdict === 'draining' ? 'warn' : 'bad';
@@ -34,7 +42,13 @@ export function findings(status: StatusAnswer, recent: RecentTraffic): readonly 
     share > BAD_SHARE
       ? [{ text: `${Math.round(share * 100)} % of the last minute's answers are 5xx`, severity: 'bad' as const }]
       : [];
-  return [...reasons, ...unreachable, ...errors];
+  const full = status.overload.upstreams.filter(({ max, inFlight }) => inFlight >= max).map(({ upstream }) => upstream);
+  const where = full.length === 0 ? '' : ` (as many as may be are under way at ${full.join(', ')})`;
+  const shed = shedReasons(status.overload.shed, LEAST_SHED).map((text) => ({
+    text: `${SHED}${text}${where}`,
+    severity: 'warn' as const,
+  }));
+  return [...reasons, ...unreachable, ...errors, ...shed];
 }
 
 /** What the other nodes say of themselves, and what they do not have in common with this one. */
@@ -46,7 +60,7 @@ export function otherNodes({ nodes }: NodesAnswer): readonly (Finding & { readon
     .flatMap(({ name, vitals, jobsOnly }) => {
       if (vitals === undefined) return [];
       const severity = vitals.verdict === 'draining' ? ('warn' as const) : ('bad' as const);
-      const said = vitals.reasons.map((text) => ({ text, severity, node: name }));
+      const said = vitals.reasons.map((text) => ({ text, severity: severityOf(text, severity), node: name }));
       const differs = !jobsOnly && digest !== undefined && vitals.configDigest !== digest;
       const text = 'it has another configuration (routes, upstreams or limits) than this node';
       return differs ? [...said, { text, severity: 'warn' as const, node: name }] : said;

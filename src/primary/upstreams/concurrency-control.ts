@@ -10,6 +10,8 @@ export interface ConcurrencyView {
   readonly upstream: string;
   readonly max: number;
   readonly inFlight: number;
+  /** Requests that wait for a place. */
+  readonly waiting: number;
 }
 
 /** The front's part of limits of requests under way at an upstream: who has which row, and that no thread leaves anything in it. */
@@ -71,15 +73,18 @@ export class ConcurrencyControl {
   views(): readonly ConcurrencyView[] {
     return this.#limits.flatMap(({ upstream, max }) => {
       const row = this.#rows.get(upstream);
-      return row === undefined ? [] : [{ upstream, max, inFlight: this.#inFlight(row) }];
+      return row === undefined ? [] : [{ upstream, max, ...this.#sums(row) }];
     });
   }
 
-  #inFlight(row: number): number {
-    let sum = 0;
+  #sums(row: number): Pick<ConcurrencyView, 'inFlight' | 'waiting'> {
+    let inFlight = 0;
+    let waiting = 0;
     for (let slot = 0; slot < this.#memory.slots; slot++) {
-      sum += Atomics.load(this.#words, cellOf(this.#memory, row, slot));
+      const cell = cellOf(this.#memory, row, slot);
+      inFlight += Atomics.load(this.#words, cell);
+      for (let index = cell + 1; index < cell + CELL_WORDS; index++) waiting += Atomics.load(this.#words, index);
     }
-    return sum;
+    return { inFlight, waiting };
   }
 }

@@ -424,6 +424,7 @@ export class RequestThread implements ExchangeThread {
     set('inFlight', this.#inFlight);
     set('openConnections', this.front?.open ?? 0);
     set('draining', this.draining ? 1 : 0);
+    set('shedPercent', Math.round(this.#shedding.percent));
     set('beatMs', beatClockMs());
   }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_OVERLOAD } from '../../../shared/admin/overload.ts';
 import type { Config } from '../../../shared/config/types.ts';
 import { LoopUtilization } from '../../metrics/loop-utilization.ts';
 import { LimitsStoreState } from '../../limits/limits-store-state.ts';
@@ -31,6 +32,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     limitsStore,
     maintenance: () => [],
     breakers: () => [],
+    overload: () => NO_OVERLOAD,
     unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },
     health: { reasons: [] },
   });

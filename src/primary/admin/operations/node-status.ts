@@ -53,6 +53,8 @@ export interface StatusParts {
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
   readonly breakers: () => StatusAnswer['breakers'];
   readonly maintenance: () => StatusAnswer['maintenance'];
+  /** What is refused because more comes than can be served. */
+  readonly overload: () => StatusAnswer['overload'];
   readonly unreachable: Pick<UnreachableTargets, 'all' | 'reasons'>;
   /** Upstreams that probes find unwell, in words. */
   readonly health: { readonly reasons: readonly string[] };
@@ -102,6 +104,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     threadRestarts: threads.restarts,
     breakers,
     maintenance: parts.maintenance(),
+    overload: parts.overload(),
     unreachable: [...parts.unreachable.all()],
   };
 }
