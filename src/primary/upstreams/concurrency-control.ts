@@ -1,4 +1,7 @@
+import { random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
+import { clearClientCounts, createClientCounts } from '../../shared/overload/client-counts.ts';
+import type { ClientCountsMemory } from '../../shared/overload/client-counts.ts';
 import { cellOf, CELL_WORDS, createConcurrencyMemory } from '../../shared/overload/concurrency-memory.ts';
 import type { ConcurrencyMemory, ConcurrencyRows, ConcurrencyStart } from '../../shared/overload/concurrency-memory.ts';
 
@@ -14,10 +17,11 @@ export interface ConcurrencyView {
   readonly waiting: number;
 }
 
-/** The front's part of limits of requests under way at an upstream: who has which row, and that no thread leaves anything in it. */
+/** The front's part of limits of requests under way, at an upstream and of a client: who has which row, and that no thread leaves anything in it. */
 export class ConcurrencyControl {
   readonly #memory: ConcurrencyMemory;
   readonly #words: Int32Array;
+  readonly #clients: ClientCountsMemory;
   readonly #mostRows: number;
   #rows: ConcurrencyRows = new Map();
   /** One beyond the last row that was ever given out. */
@@ -29,6 +33,7 @@ export class ConcurrencyControl {
     this.#mostRows = mostRows;
     this.#memory = createConcurrencyMemory(mostRows, slots);
     this.#words = new Int32Array(this.#memory.buffer);
+    this.#clients = createClientCounts(slots, Math.floor(random() * 0x1_0000_0000) | 1);
     this.configure(config);
   }
 
@@ -55,7 +60,7 @@ export class ConcurrencyControl {
   }
 
   forThread(): ConcurrencyStart {
-    return { memory: this.#memory, rows: this.#rows };
+    return { memory: this.#memory, rows: this.#rows, clients: this.#clients };
   }
 
   rows(): ConcurrencyRows {
@@ -64,6 +69,7 @@ export class ConcurrencyControl {
 
   /** The thread has exited: nothing of it is under way, nor waits. */
   threadGone(slot: number): void {
+    clearClientCounts(this.#clients, slot);
     for (let row = 1; row < this.#end; row++) {
       const cell = cellOf(this.#memory, row, slot);
       for (let index = cell; index < cell + CELL_WORDS; index++) Atomics.store(this.#words, index, 0);
