@@ -1,4 +1,5 @@
 import type { PageAnswer } from '../shared/admin/page.ts';
+import { shedReasons } from '../shared/admin/shed-reasons.ts';
 import { el } from './dom.ts';
 import type { Child } from './dom.ts';
 import { duration, figure, secondsBetween } from './format.ts';
@@ -8,6 +9,7 @@ import { action, badge, empty, outside, table } from './parts.ts';
 import type { Row, Tone } from './parts.ts';
 
 type Breaker = PageAnswer['breakers']['breakers'][number];
+type Rates = PageAnswer['upstreams'][number];
 type Target = PageAnswer['targets']['targets'][number];
 
 const COLUMNS = [
@@ -124,6 +126,24 @@ const sumUp = (targets: readonly Target[], answer: PageAnswer): Child => {
   return away === 0 ? text : badge(away === targets.length ? 'bad' : 'warn', text);
 };
 
+/** Connections in use; and where the upstream has a limit, how much of it this node has under way. */
+function inFlightCell(upstream: string, rates: Rates | undefined, { status }: PageAnswer): readonly Child[] {
+  const limit = status.overload.upstreams.find((each) => each.upstream === upstream);
+  const used = figure(rates?.busy);
+  if (limit === undefined) return [used];
+  const { inFlight, max } = limit;
+  const text = `${inFlight} of ${max} here`;
+  return [used, ' ', inFlight < max ? el('span', { class: 'detail' }, text) : badge('warn', text)];
+}
+
+/** What this node has refused because more came than could be served. */
+function shedLine({ status }: PageAnswer): Child {
+  const reasons = shedReasons(status.overload.shed);
+  return reasons.length === 0
+    ? el('p', { class: 'faint' }, 'This node has refused nothing for overload in the last minute.')
+    : el('p', {}, [badge('warn', 'Overload'), ` This node has refused in the last minute: ${reasons.join('; ')}.`]);
+}
+
 /** Upstreams, their breakers and targets. */
 export function showUpstreams(answer: PageAnswer): void {
   const { breakers, targets, upstreams } = answer;
@@ -143,7 +163,7 @@ export function showUpstreams(answer: PageAnswer): void {
           breakerCell(breaker, answer),
           [sumUp(own, answer), targets.panic.includes(upstream) ? badge('bad', 'panic: all are used') : null],
           figure(rates?.requests),
-          figure(rates?.busy),
+          inFlightCell(upstream, rates, answer),
           figure(rates?.queued),
           figure(rates?.retries),
           figure(refused),
@@ -153,5 +173,5 @@ export function showUpstreams(answer: PageAnswer): void {
       ...own.map((target) => targetRow(target, answer)),
     ];
   });
-  fill('upstreams', [table('Upstreams and their targets', COLUMNS, rows)]);
+  fill('upstreams', [table('Upstreams and their targets', COLUMNS, rows), shedLine(answer)]);
 }

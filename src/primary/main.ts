@@ -50,6 +50,7 @@ import { splitAnswers } from './admin/operations/splits.ts';
 import { SplitWeights } from './upstreams/split-weights.ts';
 import { TargetDrains } from './upstreams/target-drains.ts';
 import type { PageWatch } from './page/watch.ts';
+import { ShedWatch } from './overload/shed-watch.ts';
 import { ConcurrencyControl } from './upstreams/concurrency-control.ts';
 import { UpstreamControl } from './upstreams/upstream-control.ts';
 
@@ -120,6 +121,7 @@ async function compose(first: First, log: Log): Promise<void> {
   });
   const metrics = new MetricMemory(slotsFor(server.workers), first.config);
   const concurrency = new ConcurrencyControl(slotsFor(server.workers), first.config);
+  const shed = new ShedWatch({ memory: metrics, front: acceptor });
   const backups = await composeBackups(first.config, log);
   const storesKeys = first.config.identities.apiKeys !== 'file';
   const copyOfMaintenance = await openMaintenance(server, log);
@@ -428,6 +430,7 @@ async function compose(first: First, log: Log): Promise<void> {
     backups: () => backups.ofStore(),
     onWatch: (begun: PageWatch) => (pageWatch = begun),
     backupWarnings: () => backups.warnings(),
+    overload: () => ({ shed: shed.lastMinute(), upstreams: [...concurrency.views()] }),
     jobProblems: () => [...degraded.of('jobs-redis'), ...degraded.of('jobs')],
     reload,
     runReload,
@@ -443,6 +446,7 @@ async function compose(first: First, log: Log): Promise<void> {
   stop.closeLast({
     close: async () => {
       pageWatch?.close();
+      shed.close();
       await admin.close();
       if (server.adminPort === 0) tokens.forget();
     },

@@ -26,6 +26,7 @@ const gateway = await startGateway({
   env: {
     ADMIN_TOKEN,
     UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
+    UPSTREAM_CONCURRENCY: '100',
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     BACKUP_DIR: folder,
     RATE_LIMIT_CAPACITY: '100',

@@ -99,6 +99,26 @@ test('a profile says how much its consumers may have under way', async () => {
   expect((await get(port, by(TWO.key, '/free'))).status).toBe(200);
 });
 
+test('what a profile says of that holds for a node, however many threads it has', async () => {
+  const file = FILE.replace(profile(6), profile(6, ', max_in_flight: 3'));
+  await using keyed = await startKeyed(file, { env: { ...env, WORKERS: '3' } });
+  const { port, upstream } = keyed;
+  keyed.hold();
+  const replies = Array.from({ length: 12 }, () => get(port, by(TWO.key, '/free')));
+  let refused = 0;
+  for (const each of replies) void each.then(({ status }) => (refused += status === 429 ? 1 : 0));
+  await eventually(() => refused + upstream.requests.length === 12, 'each is under way or refused');
+  expect(upstream.requests.length).toBeLessThanOrEqual(3);
+  keyed.release();
+  await Promise.all(replies);
+  const { length } = upstream.requests;
+  keyed.hold();
+  const later = [1, 2, 3].map(() => get(port, by(TWO.key, '/free')));
+  await eventually(() => upstream.requests.length === length + 3, 'the places are free again');
+  keyed.release();
+  for (const each of await Promise.all(later)) expect(each.status).toBe(200);
+});
+
 describe('wrong keys from one address', () => {
   test('are 429 beyond its budget, and hold up nobody whose key is good', async () => {
     const keys = Array.from({ length: 1_000 }, (_, n) => aKey(`d${n}`));

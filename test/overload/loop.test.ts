@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { statusAnswer } from '../../src/shared/admin/status.ts';
 import { scrape } from '../metrics/scrape.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
@@ -49,6 +50,11 @@ function blocking(gateway: Gateway) {
   };
 }
 
+async function shedPercent(gateway: Gateway): Promise<number> {
+  const { threads } = statusAnswer.parse(await (await fetch(`${gateway.adminUrl}/admin/status`)).json());
+  return threads[0]?.shedPercent ?? 0;
+}
+
 async function untilShed(gateway: Gateway, path: string): Promise<Reply> {
   let reply: Reply | undefined;
   await until(async () => (reply = await get(gateway.port, path)).status === 503);
@@ -66,6 +72,7 @@ test('a thread that is late refuses some, low before high, never health and read
     const shed = (await scrape(gateway)).by('shed_total', ['reason', 'priority']);
     expect(Object.keys(shed)).toEqual(['loop low']);
     await untilShed(gateway, '/');
+    await eventually(async () => (await shedPercent(gateway)) > 0, 'the status says how many it refuses');
     for (let i = 0; i < 3; i++) {
       expect((await get(gateway.port, '/health')).status).toBe(200);
       expect((await get(gateway.port, '/ready')).status).toBe(200);

@@ -1,6 +1,7 @@
 import { statusAnswer } from '../../shared/admin/status.ts';
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { EXIT } from '../exit-codes.ts';
+import { overloadLines, shedWords } from './overload.ts';
 import { count, duration, milliseconds, percent } from '../output/quantities.ts';
 import { facts, table } from '../output/table.ts';
 import type { Cell } from '../output/table.ts';
@@ -23,8 +24,16 @@ export const verdictSpan = ({ verdict, reasons }: StatusAnswer): Span =>
   span([verdict, ...(reasons.length === 0 ? [] : [reasons.join('; ')])].join(': '), VERDICT_STYLE[verdict]);
 
 function redisCell({ redis }: StatusAnswer): Cell {
-  const { state, reason } = redis;
-  return span(reason === '' ? state : `${state}: ${reason}`, REDIS_STYLE[state]);
+  const { mode, state, reason } = redis;
+  const what = mode === null ? state : `${state} (${mode})`;
+  return span(reason === '' ? what : `${what}: ${reason}`, REDIS_STYLE[state]);
+}
+
+/** As the alerts CertificateExpires and CertificateExpiresSoon have it. */
+function certificateCell({ name, endsAt, leftSeconds }: StatusAnswer['certificates'][number]): Cell {
+  const days = leftSeconds / 86_400;
+  const text = `${name === '' ? 'without a name' : name}: ${days < 0 ? 'ended' : 'ends'} on ${endsAt.slice(0, 10)}`;
+  return span(text, days < 2 ? 'bad' : days < 14 ? 'warn' : 'plain');
 }
 
 const TOKEN_WORDS = {
@@ -48,6 +57,7 @@ const THREAD_COLUMNS = [
   { title: 'CONNECTIONS', right: true },
   { title: 'WEBSOCKETS', right: true },
   { title: 'LOOP', right: true },
+  { title: 'REFUSES', right: true },
   { title: 'LAST BEAT', right: true },
   { title: 'CONFIG', right: true },
 ];
@@ -62,6 +72,7 @@ export const threadTable = ({ threads }: StatusAnswer): readonly Line[] =>
       count(thread.openConnections),
       count(thread.webSockets),
       percent(thread.loopUtilisation),
+      span(percent(thread.shedPercent / 100), thread.shedPercent === 0 ? 'plain' : 'bad'),
       milliseconds(thread.lastBeatMsAgo),
       thread.configVersion,
     ]),
@@ -92,15 +103,18 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ...status.warnings.map((each): [string, Cell] => ['warning', span(each, 'warn')]),
       ...status.maintenance.map((each): [string, Cell] => ['maintenance', span(maintenanceWords(each), 'warn')]),
       ['last reload', reloadWords(status)],
+      ...status.certificates.map((each): [string, Cell] => ['certificate', certificateCell(each)]),
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],
       ['changes', changesCell(status)],
+      ['overload', shedWords(status.overload)],
       ['thread restarts', count(status.threadRestarts)],
     ]),
     [],
     ...threadTable(status),
     [],
     ...breakerTable(status.breakers),
+    ...overloadLines(status.overload),
     ...unreachableLines(status),
   ];
 }

@@ -15,6 +15,7 @@ import type { PageParts } from '../page/page-operations.ts';
 import { ClusterHistory } from '../page/cluster-history.ts';
 import { shareHistory } from '../page/share-history.ts';
 import { PageWatch } from '../page/watch.ts';
+import { certificateEnds } from '../config/certificate-ends.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import { Profiles } from '../profiles/profiles.ts';
 import type { ConfigVersions } from '../config/versions/config-versions.ts';
@@ -77,6 +78,8 @@ export interface FrontParts {
   readonly versions: ConfigVersions;
   readonly runReload: () => Promise<ReloadOutcome>;
   readonly stop: Stop;
+  /** What is refused because more comes than can be served. */
+  readonly overload: StatusParts['overload'];
   /** Jobs that keep failing, and what of them cannot use Redis; empty: nothing is wrong. */
   readonly jobProblems: () => readonly string[];
   /** What an operator should know of the backups. */
@@ -104,6 +107,9 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     workers: first.server.workers,
     serves: first.jobs.mode !== 'only',
     redisConfigured: first.redis !== undefined,
+    redisMode: first.redis?.mode,
+    identityProblems: () => [...parts.degraded.of('identity'), ...parts.degraded.of('keys')],
+    certificates: certificateEnds(() => reload.active()),
     uptimeMs: () => monotonicMs() - parts.startedMs,
     port: parts.port,
     draining: () => stop.begun,
@@ -120,6 +126,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     identityProblems: () => [...parts.degraded.of('identity'), ...parts.degraded.of('keys')],
     backupWarnings: parts.backupWarnings,
     health: parts.health,
+    overload: parts.overload,
     breakers: () => control.breakers().map(breakerAnswerOf),
     maintenance: () => parts.maintenance.book.held().map(maintenanceEntryOf),
   };

@@ -83,7 +83,7 @@ function setUp(config = configOf(FIRST)) {
     splits: () => [
       { route: 'r', path: '/r', sides: [{ upstream: 'one', weight: 20, configured: 5, moved: null, when: null }] },
     ],
-    concurrency: { views: () => [{ upstream: 'one', max: 9, inFlight: 4 }] },
+    concurrency: { views: () => [{ upstream: 'one', max: 9, inFlight: 4, waiting: 0 }] },
     ejections: { counts: () => [{ upstream: 'one', reason: 'reset', mode: 'on', count: 2 }] },
     reload: {
       active: () => ({ version: 4, config, tls: undefined }),

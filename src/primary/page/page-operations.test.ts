@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_OVERLOAD } from '../../shared/admin/overload.ts';
 import type { PageAnswer } from '../../shared/admin/page.ts';
 import type { StatusAnswer } from '../../shared/admin/status.ts';
 import { monotonicMs } from '../../shared/clock.ts';
@@ -11,7 +12,17 @@ import { readConfig } from '../../shared/config/read-config.ts';
 import { PageSource } from './page-operations.ts';
 import { PageWatch } from './watch.ts';
 
-const STATUS = { verdict: 'ok', reasons: [], unreachable: [], threads: [], breakers: [], threadRestarts: 0 };
+const STATUS = {
+  overload: NO_OVERLOAD,
+  certificates: [],
+  warnings: [],
+  verdict: 'ok',
+  reasons: [],
+  unreachable: [],
+  threads: [],
+  breakers: [],
+  threadRestarts: 0,
+};
 
 function setUp() {
   const read = readConfig({ UPSTREAM_URL: 'http://127.0.0.1:1' }, () => '');
@@ -25,13 +36,23 @@ function setUp() {
   });
   const events = new EventLog({ wallClockMs: () => 1, onListenerError: () => {} });
   let asked = 0;
-  const calls = ['topRefused', 'listBreakers', 'listTargets', 'listOverrides', 'listJobs'];
+  const calls = ['topRefused', 'listBreakers', 'listTargets', 'listOverrides'];
+  const listJobs = operation({
+    method: 'GET',
+    path: '/jobs',
+    id: 'listJobs',
+    summary: '',
+    handle: () => json(200, { mode: 'on', scope: 'node', jobs: [] }),
+  });
   const source = new PageSource({
     watch,
     node: 'a',
-    operations: calls.map((id) =>
-      operation({ method: 'GET', path: `/${id}`, id, summary: '', handle: () => json(200, { id }) }),
-    ),
+    operations: [
+      listJobs,
+      ...calls.map((id) =>
+        operation({ method: 'GET', path: `/${id}`, id, summary: '', handle: () => json(200, { id }) }),
+      ),
+    ],
     nodes: () => {
       asked++;
       return Promise.resolve({ scope: 'node', nodes: [] });

@@ -1,4 +1,5 @@
 import type { PageAnswer } from '../../shared/admin/page.ts';
+import { shedReasons } from '../../shared/admin/shed-reasons.ts';
 import { printable } from '../../shared/printable.ts';
 import { operation } from '../admin/contract/operation.ts';
 import type { AnyOperation } from '../admin/contract/operation.ts';
@@ -89,6 +90,16 @@ function body(answer: PageAnswer, refreshes: boolean): string {
       ]),
     ),
     table(
+      'Refused by this node in the last minute',
+      ['why'],
+      shedReasons(status.overload.shed).map((reason) => [reason]),
+    ),
+    table(
+      'Limits of upstreams, on this node',
+      ['upstream', 'in flight', 'at most', 'waiting'],
+      status.overload.upstreams.map(({ upstream, inFlight, max, waiting }) => [upstream, inFlight, max, waiting]),
+    ),
+    table(
       'Most refused clients',
       ['client', 'refused'],
       (refused?.clients ?? []).map(({ client, refused: count }) => [client, count]),
@@ -116,13 +127,14 @@ function body(answer: PageAnswer, refreshes: boolean): string {
     ),
     table(
       'Threads of this node',
-      ['thread', 'state', 'in flight', 'connections', 'loop'],
-      status.threads.map(({ slot, state, inFlight, openConnections, loopUtilisation }) => [
+      ['thread', 'state', 'in flight', 'connections', 'loop', 'refuses'],
+      status.threads.map(({ slot, state, inFlight, openConnections, loopUtilisation, shedPercent }) => [
         slot,
         state,
         inFlight,
         openConnections,
         `${(loopUtilisation * 100).toFixed(1)} %`,
+        `${shedPercent} %`,
       ]),
     ),
     table(

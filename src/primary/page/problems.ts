@@ -1,4 +1,5 @@
 import type { PageProblem } from '../../shared/admin/page.ts';
+import { shedReasons } from '../../shared/admin/shed-reasons.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
 import { adviceOn } from './advice.ts';
 
@@ -19,6 +20,16 @@ const BAD_SHARE = 0.05;
 /** Of fewer requests a share says little. */
 const LEAST_REQUESTS = 20;
 
+/** As the alerts CertificateExpires and CertificateExpiresSoon have it. */
+const ENDS_SECONDS = 14 * 86_400;
+const ENDS_SOON_SECONDS = 2 * 86_400;
+/** As the alert RequestsShed has it: one in ten seconds. */
+const LEAST_SHED = 6;
+const SHED = 'refused in the last minute: ';
+/** Not all is well, and the gateway does what it is told to do about it. */
+const severityOf = (text: string, otherwise: Finding['severity']): Finding['severity'] =>
+  text.startsWith(SHED) ? 'warn' : otherwise;
+
 /** What is wrong on this node: the reasons of its verdict, and what an operator would want to know beside them. */
 export function findings(status: StatusAnswer, recent: RecentTraffic): readonly Finding[] {
   const severity = status.verdict === 'draining' ? 'warn' : 'bad';
@@ -34,7 +45,19 @@ export function findings(status: StatusAnswer, recent: RecentTraffic): readonly 
     share > BAD_SHARE
       ? [{ text: `${Math.round(share * 100)} % of the last minute's answers are 5xx`, severity: 'bad' as const }]
       : [];
-  return [...reasons, ...unreachable, ...errors];
+  const full = status.overload.upstreams.filter(({ max, inFlight }) => inFlight >= max).map(({ upstream }) => upstream);
+  const where = full.length === 0 ? '' : ` (as many as may be are under way at ${full.join(', ')})`;
+  const shed = shedReasons(status.overload.shed, LEAST_SHED).map((text) => ({
+    text: `${SHED}${text}${where}`,
+    severity: 'warn' as const,
+  }));
+  const certificates = status.certificates
+    .filter(({ leftSeconds }) => leftSeconds < ENDS_SECONDS)
+    .map(({ name, endsAt, leftSeconds }) => ({
+      text: `the certificate for ${name === '' ? 'clients' : name} ${leftSeconds < 0 ? 'ended' : 'ends'} on ${endsAt.slice(0, 10)}`,
+      severity: leftSeconds < ENDS_SOON_SECONDS ? ('bad' as const) : ('warn' as const),
+    }));
+  return [...reasons, ...unreachable, ...errors, ...shed, ...certificates];
 }
 
 /** What the other nodes say of themselves, and what they do not have in common with this one. */
@@ -46,7 +69,7 @@ export function otherNodes({ nodes }: NodesAnswer): readonly (Finding & { readon
     .flatMap(({ name, vitals, jobsOnly }) => {
       if (vitals === undefined) return [];
       const severity = vitals.verdict === 'draining' ? ('warn' as const) : ('bad' as const);
-      const said = vitals.reasons.map((text) => ({ text, severity, node: name }));
+      const said = vitals.reasons.map((text) => ({ text, severity: severityOf(text, severity), node: name }));
       const differs = !jobsOnly && digest !== undefined && vitals.configDigest !== digest;
       const text = 'it has another configuration (routes, upstreams or limits) than this node';
       return differs ? [...said, { text, severity: 'warn' as const, node: name }] : said;

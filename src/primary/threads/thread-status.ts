@@ -10,6 +10,8 @@ export interface ThreadStatus {
   readonly openConnections: number;
   /** Open ones and handshakes. */
   readonly webSockets: number;
+  /** Of its requests so many of a hundred are refused, because it is late. */
+  readonly shedPercent: number;
   readonly lastBeatMsAgo: number;
 }
 
@@ -22,6 +24,7 @@ export function threadStatus(thread: ThreadHandle, heartbeats: HeartbeatReader, 
     inFlight: heartbeats.read(slot, 'inFlight'),
     openConnections: heartbeats.read(slot, 'openConnections'),
     webSockets: heartbeats.read(slot, 'webSockets'),
+    shedPercent: heartbeats.read(slot, 'shedPercent'),
     lastBeatMsAgo: Math.round(nowMs - lastBeatMs),
   };
 }

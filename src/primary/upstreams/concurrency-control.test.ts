@@ -37,15 +37,17 @@ test('what a thread had under way is gone with it, and what others have is not',
   add('a', 0, 2);
   add('a', 2, 3);
   add('b', 2, 4);
-  const seen = (): unknown => control.views().map(({ upstream, inFlight }) => [upstream, inFlight]);
+  words[cellOf(memory, rows.get('b') ?? 0, 2) + 1] = 6; // of high priority
+  words[cellOf(memory, rows.get('b') ?? 0, 1) + 3] = 1; // of low
+  const seen = (): unknown => control.views().map(({ upstream, inFlight, waiting }) => [upstream, inFlight, waiting]);
   expect(seen()).toEqual([
-    ['a', 5],
-    ['b', 4],
+    ['a', 5, 0],
+    ['b', 4, 7],
   ]);
   control.threadGone(2);
   expect(seen()).toEqual([
-    ['a', 2],
-    ['b', 0],
+    ['a', 2, 0],
+    ['b', 0, 1],
   ]);
 });
 

@@ -1,4 +1,7 @@
+import { random } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config/types.ts';
+import { clearClientCounts, createClientCounts } from '../../shared/overload/client-counts.ts';
+import type { ClientCountsMemory } from '../../shared/overload/client-counts.ts';
 import { cellOf, CELL_WORDS, createConcurrencyMemory } from '../../shared/overload/concurrency-memory.ts';
 import type { ConcurrencyMemory, ConcurrencyRows, ConcurrencyStart } from '../../shared/overload/concurrency-memory.ts';
 
@@ -10,12 +13,15 @@ export interface ConcurrencyView {
   readonly upstream: string;
   readonly max: number;
   readonly inFlight: number;
+  /** Requests that wait for a place. */
+  readonly waiting: number;
 }
 
-/** The front's part of limits of requests under way at an upstream: who has which row, and that no thread leaves anything in it. */
+/** The front's part of limits of requests under way, at an upstream and of a client: who has which row, and that no thread leaves anything in it. */
 export class ConcurrencyControl {
   readonly #memory: ConcurrencyMemory;
   readonly #words: Int32Array;
+  readonly #clients: ClientCountsMemory;
   readonly #mostRows: number;
   #rows: ConcurrencyRows = new Map();
   /** One beyond the last row that was ever given out. */
@@ -27,6 +33,7 @@ export class ConcurrencyControl {
     this.#mostRows = mostRows;
     this.#memory = createConcurrencyMemory(mostRows, slots);
     this.#words = new Int32Array(this.#memory.buffer);
+    this.#clients = createClientCounts(slots, Math.floor(random() * 0x1_0000_0000) | 1);
     this.configure(config);
   }
 
@@ -53,7 +60,7 @@ export class ConcurrencyControl {
   }
 
   forThread(): ConcurrencyStart {
-    return { memory: this.#memory, rows: this.#rows };
+    return { memory: this.#memory, rows: this.#rows, clients: this.#clients };
   }
 
   rows(): ConcurrencyRows {
@@ -62,6 +69,7 @@ export class ConcurrencyControl {
 
   /** The thread has exited: nothing of it is under way, nor waits. */
   threadGone(slot: number): void {
+    clearClientCounts(this.#clients, slot);
     for (let row = 1; row < this.#end; row++) {
       const cell = cellOf(this.#memory, row, slot);
       for (let index = cell; index < cell + CELL_WORDS; index++) Atomics.store(this.#words, index, 0);
@@ -71,15 +79,18 @@ export class ConcurrencyControl {
   views(): readonly ConcurrencyView[] {
     return this.#limits.flatMap(({ upstream, max }) => {
       const row = this.#rows.get(upstream);
-      return row === undefined ? [] : [{ upstream, max, inFlight: this.#inFlight(row) }];
+      return row === undefined ? [] : [{ upstream, max, ...this.#sums(row) }];
     });
   }
 
-  #inFlight(row: number): number {
-    let sum = 0;
+  #sums(row: number): Pick<ConcurrencyView, 'inFlight' | 'waiting'> {
+    let inFlight = 0;
+    let waiting = 0;
     for (let slot = 0; slot < this.#memory.slots; slot++) {
-      sum += Atomics.load(this.#words, cellOf(this.#memory, row, slot));
+      const cell = cellOf(this.#memory, row, slot);
+      inFlight += Atomics.load(this.#words, cell);
+      for (let index = cell + 1; index < cell + CELL_WORDS; index++) waiting += Atomics.load(this.#words, index);
     }
-    return sum;
+    return { inFlight, waiting };
   }
 }

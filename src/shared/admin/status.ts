@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { breakerAnswer } from './breakers.ts';
 import { maintenanceEntry } from './maintenance.ts';
+import { NO_OVERLOAD, overloadAnswer } from './overload.ts';
 import { nodeVitals } from './vitals.ts';
 
 /** GET /admin/status */
@@ -35,6 +36,11 @@ export const statusAnswer = z.object({
     .describe('What a change through the admin port needs.'),
   redis: z.object({
     configured: z.boolean(),
+    mode: z
+      .enum(['standalone', 'sentinel', 'cluster'])
+      .nullable()
+      .default(null) // a gateway of a version before it does not say
+      .describe('null: none is configured.'),
     state: z.enum(['none', 'up', 'down']).describe('down: limits or breakers cannot ask it.'),
     reason: z.string(),
   }),
@@ -46,6 +52,10 @@ export const statusAnswer = z.object({
       inFlight: z.number(),
       openConnections: z.number(),
       webSockets: z.number().default(0).describe('Open ones and handshakes.'), // a gateway of a version before it does not say
+      shedPercent: z
+        .number()
+        .default(0) // a gateway of a version before it does not say
+        .describe('So many of a hundred requests it refuses because it is late (SHED_LOOP_LAG_MILLISECONDS).'),
       lastBeatMsAgo: z.number(),
       loopUtilisation: z.number().describe('0 to 1, since the last question.'),
     }),
@@ -56,6 +66,19 @@ export const statusAnswer = z.object({
     .array(maintenanceEntry)
     .default([]) // a gateway of a version before it does not say
     .describe("Routes that refuse all but some clients by an operator's word. The verdict is none the worse for it."),
+  overload: overloadAnswer
+    .default(NO_OVERLOAD) // a gateway of a version before it does not say
+    .describe('What is refused because more comes than can be served. The verdict is none the worse for it.'),
+  certificates: z
+    .array(
+      z.object({
+        name: z.string().describe('The first that it is for.'),
+        endsAt: z.iso.datetime(),
+        leftSeconds: z.number().describe('Below 0: it has ended.'),
+      }),
+    )
+    .default([]) // a gateway of a version before it does not say
+    .describe('Certificates for clients.'),
   unreachable: z
     .array(z.object({ upstream: z.string(), target: z.string(), code: z.string(), reason: z.string() }))
     .describe('Targets to which connections did not come about in the last minute, and why.'),

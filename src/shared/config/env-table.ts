@@ -120,7 +120,7 @@ export const ENV = {
     inFlightPerClient,
     'fair',
     'fair: one client (address; IPv6: one /64) takes what others leave of the connections to an upstream; off: first ' +
-      'come, first served; a number: fair, and at most so many exchanges of a client per thread, above it 429. ' +
+      'come, first served; a number: fair, and at most so many exchanges of a client per node, above it 429. ' +
       'TRUSTED_PROXIES and RATE_LIMIT_ALLOWLIST excepted.',
   ),
   MAX_STREAMS: withDefault(

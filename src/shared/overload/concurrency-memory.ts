@@ -1,3 +1,4 @@
+import type { ClientCountsMemory } from './client-counts.ts';
 import { PRIORITIES } from './priority.ts';
 
 /**
@@ -21,6 +22,8 @@ export type ConcurrencyRows = ReadonlyMap<string, number>;
 export interface ConcurrencyStart {
   readonly memory: ConcurrencyMemory;
   readonly rows: ConcurrencyRows;
+  /** Of clients that have a fixed number. */
+  readonly clients: ClientCountsMemory;
 }
 
 /** Words of a cell: requests under way, and after it those that wait, one for each of PRIORITIES. */

@@ -2,7 +2,7 @@
  * Shared memory between the front and its request threads: one row of Int32 per thread slot. A request thread writes
  * its own row; the front reads. Values are read and written with Atomics, so both sides see whole numbers.
  */
-const ROW = { beatMs: 0, inFlight: 1, openConnections: 2, draining: 3, webSockets: 4 } as const;
+const ROW = { beatMs: 0, inFlight: 1, openConnections: 2, draining: 3, webSockets: 4, shedPercent: 5 } as const;
 const ROW_LENGTH = 16; // 64 bytes: one cache line a thread, so that rows never share one
 
 export type HeartbeatField = keyof typeof ROW;

@@ -43,6 +43,7 @@ import { ThreadLimits } from './limits/thread-limits.ts';
 import type { ThreadLimitsStart } from './limits/thread-limits.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { ThreadMetrics } from './metrics/thread-metrics.ts';
+import { ClientCounts } from '../../shared/overload/client-counts.ts';
 import { LoopShedding } from './overload/loop-shedding.ts';
 import { ThreadRooms } from './overload/thread-rooms.ts';
 import { RequestIds } from './request-id.ts';
@@ -207,7 +208,11 @@ export class RequestThread implements ExchangeThread {
     this.streams = new Streams(this.clients, start.config.server.maxStreams, () =>
       this.metrics.add(THREAD.streamsRefused),
     );
-    this.clientsInFlight = new ClientsInFlight(this, start.config.server);
+    this.clientsInFlight = new ClientsInFlight(
+      this,
+      new ClientCounts(start.concurrency.clients, start.slot),
+      start.config.server,
+    );
     this.#shedding = new LoopShedding(start.config.server.shedLoopLagMs);
     this.shedding = this.#shedding.isOn ? this.#shedding : undefined;
     this.rooms = new ThreadRooms({ ...start, clients: this.clients });
@@ -424,6 +429,7 @@ export class RequestThread implements ExchangeThread {
     set('inFlight', this.#inFlight);
     set('openConnections', this.front?.open ?? 0);
     set('draining', this.draining ? 1 : 0);
+    set('shedPercent', Math.round(this.#shedding.percent));
     set('beatMs', beatClockMs());
   }
 

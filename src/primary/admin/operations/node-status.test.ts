@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_OVERLOAD } from '../../../shared/admin/overload.ts';
 import type { Config } from '../../../shared/config/types.ts';
 import { LoopUtilization } from '../../metrics/loop-utilization.ts';
 import { LimitsStoreState } from '../../limits/limits-store-state.ts';
@@ -8,6 +9,7 @@ import { nodeStatus } from './node-status.ts';
 const config = { server: { maxConnections: 100 } } as Config;
 
 const unreachable: UnreachableTarget[] = [];
+const problems: string[] = [];
 
 function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, problem = '') {
   const { verdict, reasons, redis } = nodeStatus({
@@ -16,6 +18,9 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     workers: 0,
     serves: true,
     redisConfigured,
+    redisMode: redisConfigured ? 'standalone' : undefined,
+    identityProblems: () => problems,
+    certificates: () => [],
     uptimeMs: () => 0,
     port: () => 8080,
     jobProblems: () => [],
@@ -32,6 +37,7 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     limitsStore,
     maintenance: () => [],
     breakers: () => [],
+    overload: () => NO_OVERLOAD,
     unreachable: { all: () => unreachable, reasons: () => unreachable.map(({ reason }) => reason) },
     health: { reasons: [] },
   });
@@ -44,7 +50,7 @@ test('Redis is not up before it was ever reached', () => {
   expect(statusOf(store, true)).toEqual({
     verdict: 'degraded',
     reasons: [reason],
-    redis: { configured: true, state: 'down', reason },
+    redis: { configured: true, mode: 'standalone', state: 'down', reason },
   });
   store.receive(0, { up: true, reason: '' });
   expect(statusOf(store, true)).toMatchObject({ verdict: 'ok', reasons: [], redis: { state: 'up', reason: '' } });
@@ -64,6 +70,14 @@ test('an upstream that cannot be connected to is a reason', () => {
   unreachable.push({ upstream: 'api', target: 'https://10.0.0.1', code: 'upstream_tls_failed', reason });
   const status = statusOf(new LimitsStoreState(() => {}), false);
   unreachable.pop();
+  expect(status).toMatchObject({ verdict: 'degraded', reasons: [reason] });
+});
+
+test('keys that cannot be had are a reason, as in /health', () => {
+  const reason = 'issuer main: its keys cannot be had (connect ECONNREFUSED), its tokens get 503';
+  problems.push(reason);
+  const status = statusOf(new LimitsStoreState(() => {}), false);
+  problems.pop();
   expect(status).toMatchObject({ verdict: 'degraded', reasons: [reason] });
 });
 

@@ -52,7 +52,7 @@ export const profileSchema = section({
   ),
   max_in_flight: wholeNumber(BOUNDS.count)
     .optional()
-    .describe('Most exchanges of one consumer under way, per request thread; above it 429. Default no limit.'),
+    .describe('Most exchanges of one consumer under way, per node; above it 429. Default no limit.'),
   priority: prioritySchema
     .optional()
     .describe('Of its requests, on routes that say nothing themselves; default normal.'),

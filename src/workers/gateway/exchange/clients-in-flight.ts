@@ -1,6 +1,7 @@
+import type { ClientCounts } from '../../../shared/overload/client-counts.ts';
 import type { FairClients } from '../upstream/fair-line.ts';
 
-/** What one client may have under way on a thread: `fair`, `off`, or so many exchanges. */
+/** What one client may have under way: `fair`, `off`, or so many exchanges, on all threads. */
 type PerClient = 'fair' | 'off' | number;
 
 interface Settings {
@@ -30,7 +31,7 @@ interface CountedForClient extends Listed {
 }
 
 /**
- * How many exchanges each client has under way. With a fixed number each is counted; else nobody is, until the thread is
+ * How many exchanges each client has under way. With a fixed number each is counted, on all threads of the node; else nobody is, until the thread is
  * seven eighths full of exchanges: then those of a client that has a quarter of the places are refused, and the last
  * eighth is for everybody else. That is counted anew every tick at most.
  */
@@ -42,12 +43,13 @@ export class ClientsInFlight {
   #most = 0;
   #full = Number.POSITIVE_INFINITY;
   #quarter = Number.POSITIVE_INFINITY;
-  readonly #exact = new Map<string, number>();
+  readonly #ofNode: ClientCounts;
   readonly #counted = new Map<string, number>();
   #countedMs = -1;
 
-  constructor(thread: Exchanges, settings: Settings) {
+  constructor(thread: Exchanges, ofNode: ClientCounts, settings: Settings) {
     this.#thread = thread;
+    this.#ofNode = ofNode;
     this.configure(settings);
   }
 
@@ -70,18 +72,14 @@ export class ClientsInFlight {
     if (inFlight > this.#full && this.#estimate(name) > this.#quarter) return false;
     const most = this.#most > 0 && profileMost > 0 ? Math.min(this.#most, profileMost) : this.#most + profileMost;
     if (most === 0) return true;
-    const count = this.#exact.get(name) ?? 0;
-    if (count >= most) return false;
-    this.#exact.set(name, count + 1);
+    if (!this.#ofNode.enter(name, most)) return false;
     exchange.countedAs = name;
     return true;
   }
 
   /** The exchange is over. */
   leave(exchange: CountedForClient): void {
-    const count = this.#exact.get(exchange.countedAs) ?? 0;
-    if (count > 1) this.#exact.set(exchange.countedAs, count - 1);
-    else this.#exact.delete(exchange.countedAs);
+    this.#ofNode.leave(exchange.countedAs);
     exchange.countedAs = '';
   }
 
