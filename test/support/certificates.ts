@@ -52,7 +52,7 @@ organizationalUnitName = optional
 
 /** So many days from now, in the form of ASN.1's GeneralizedTime. */
 const asn1Time = (days: number): string =>
-  `${new Date(wallClockMs() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
+  new Date(wallClockMs() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '');
 
 /** @param name of the authority, and what its files are called in front of `.pem` and `.key` */
 function authorityOf(name: string, file: (name: string) => string): Omit<TestAuthority, typeof Symbol.dispose> {

@@ -123,7 +123,6 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     limitsStore: control.limits.store,
     unreachable: parts.upstreams.unreachable,
     jobProblems: parts.jobProblems,
-    identityProblems: () => [...parts.degraded.of('identity'), ...parts.degraded.of('keys')],
     backupWarnings: parts.backupWarnings,
     health: parts.health,
     overload: parts.overload,

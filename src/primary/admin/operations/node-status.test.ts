@@ -24,7 +24,6 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     uptimeMs: () => 0,
     port: () => 8080,
     jobProblems: () => [],
-    identityProblems: () => [],
     draining: () => false,
     servingForMs: () => 0,
     token: () => ({ kind: 'given', token: 'secret' }),

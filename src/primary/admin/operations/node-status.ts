@@ -57,8 +57,6 @@ export interface StatusParts {
   /** Keys of issuers and stored API keys that are lacking. */
   readonly identityProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
-  /** Whose credentials cannot be judged as they should be: keys of issuers, API keys. */
-  readonly identityProblems: () => readonly string[];
   readonly certificates: () => readonly CertificateEnd[];
   readonly breakers: () => StatusAnswer['breakers'];
   readonly maintenance: () => StatusAnswer['maintenance'];
@@ -83,7 +81,6 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     ...control.limitProblems,
     ...parts.identityProblems(),
     ...parts.jobProblems(),
-    ...parts.identityProblems(),
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
     ...parts.health.reasons,

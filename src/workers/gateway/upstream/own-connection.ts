@@ -49,6 +49,7 @@ export class OwnConnection extends Connection implements TunnelEnd {
     const { handles, deadlines } = this.target.upstream;
     const handle = this.releaseHandle();
     if (handles === undefined || handle === undefined) return this;
+    this.#link.onTaken();
     this.#successor = new HandleEnd(handle, { handles, deadlines });
     return this.#successor;
   }
