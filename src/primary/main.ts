@@ -419,6 +419,7 @@ async function compose(first: First, log: Log): Promise<void> {
     threads,
     upstreams,
     keys,
+    jwks,
     maintenance,
     health,
     drains,

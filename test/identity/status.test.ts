@@ -26,6 +26,8 @@ routes: [{ path: /, upstream: o, authenticate: [api_key, jwt] }]`;
   expect(await of('/admin/status')).toMatchObject({ verdict: 'degraded', reasons: await health() });
   const run = commandIn({ ADMIN_PORT: String(adminPort), STATE_DIR: stateDir });
   expect((await run('status')).stdout).toContain('issuer main: its keys cannot be had (ECONNREFUSED)');
+  const why = (await run('why', 'main~device-1')).stdout;
+  expect(why).toContain('503 identity_unavailable on root: the keys of issuer main cannot be had');
 
   redis.kill('SIGKILL');
   await until(async () => (await health()).some((reason) => reason.startsWith('API keys: ')));

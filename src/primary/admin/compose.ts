@@ -47,6 +47,7 @@ import { profileOperations } from './operations/profiles.ts';
 import { sessionOperations } from './operations/session.ts';
 import { targetOperations } from './operations/targets.ts';
 import type { MaintenanceControl } from '../maintenance/maintenance-control.ts';
+import type { JwksControl } from '../identity/jwks/jwks-control.ts';
 import type { KeyControl } from '../identity/keys/key-control.ts';
 import type { HealthControl } from '../health/health-control.ts';
 import type { Sessions } from './server/sessions.ts';
@@ -71,6 +72,7 @@ export interface FrontParts {
   readonly drains: TargetDrains;
   readonly splits: SplitWeights;
   readonly keys: KeyControl;
+  readonly jwks: JwksControl;
   readonly maintenance: MaintenanceControl;
   readonly acceptor: Acceptor;
   readonly jobs: Jobs;
@@ -145,6 +147,7 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
       limits: control.limits,
       maintenance: parts.maintenance.book,
       breakers: () => control.breakers(),
+      jwks: parts.jwks,
       keys: parts.keys.book,
     }),
     ...keyOperations({

@@ -51,6 +51,7 @@ function codesOn(
     limits: [],
     breakers: [],
     storedKeys: undefined,
+    keylessIssuers: [],
     ...rest,
     consumer: consumer === undefined ? undefined : knownConsumer(config.identities, consumer, NOW),
   };
@@ -91,6 +92,13 @@ describe('who it is', () => {
     ['flat~d1', 'b2b', ['not_allowed']],
     ['flat~d1', 'scoped', ['not_allowed?']],
   ])('%s on %s', (consumer, route, codes) => expect(codesOn(route, { consumer })).toEqual(codes));
+
+  test('a token of an issuer whose keys nobody has is neither good nor wrong', () => {
+    const about = { consumer: 'idp~d1', keylessIssuers: ['idp'] };
+    expect(codesOn('b2b', about)).toEqual(['identity_unavailable', 'not_allowed?']);
+    expect(codesOn('keys', about)).toEqual(['credentials_missing']);
+    expect(codesOn('b2b', { ...about, consumer: 'flat~d1' })).toEqual(['not_allowed']);
+  });
 
   test('an address needs a credential, and a fixed answer asks for none', () => {
     expect(codesOn('keys', { address: '10.1.1.1' })).toEqual(['credentials_missing?']);

@@ -77,9 +77,11 @@ const decimalPhrase = ({ min, max }: Bounds): string => `a number from ${min} to
 export const wholeNumber = (bounds: Bounds): z.ZodInt =>
   z.int(wholePhrase(bounds)).min(bounds.min, wholePhrase(bounds)).max(bounds.max, wholePhrase(bounds));
 
-/** Seconds in YAML, fractions allowed. */
-export const seconds = (bounds: Bounds): z.ZodNumber =>
-  z.number(secondsPhrase(bounds)).min(bounds.min, secondsPhrase(bounds)).max(bounds.max, secondsPhrase(bounds));
+/** Seconds in YAML, fractions allowed. @param zero what 0 means, where it may be given */
+export function seconds(bounds: Bounds, zero?: string): z.ZodNumber {
+  const phrase = secondsPhrase(bounds, zero);
+  return z.number(phrase).min(bounds.min, phrase).max(bounds.max, phrase);
+}
 
 /** A number in YAML, fractions allowed. */
 export const decimal = (bounds: Bounds): z.ZodNumber =>

@@ -4,6 +4,7 @@ import { consumerClient } from '../../../shared/limits/client-key.ts';
 import { meantClients } from '../../../shared/limits/client-names.ts';
 import { canonicalAddress } from '../../../shared/net/address.ts';
 import type { BreakerView } from '../../breaker/view.ts';
+import type { IssuerView } from '../../identity/jwks/jwks-control.ts';
 import type { KeyBook } from '../../identity/keys/key-book.ts';
 import { ANSWER_WITHIN_MS } from '../../limits/asked-redis.ts';
 import { LimitCall } from '../../limits/limit-call.ts';
@@ -23,6 +24,7 @@ export interface WhyParts {
   readonly limits: LimitControl;
   readonly maintenance: Pick<MaintenanceBook, 'held'>;
   readonly breakers: () => readonly BreakerView[];
+  readonly jwks: { views(): readonly Pick<IssuerView, 'issuer' | 'keys'>[] };
   /** `undefined`: keys are not stored. */
   readonly keys: Pick<KeyBook, 'all' | 'byId' | 'state'> | undefined;
 }
@@ -83,6 +85,7 @@ async function why(parts: WhyParts, { params, query }: OperationRequest<undefine
     ban,
     limits: ban === undefined && isExempt(limits, address) ? [] : view.routes,
     breakers: parts.breakers(),
+    keylessIssuers: parts.jwks.views().flatMap(({ issuer, keys }) => (keys === 0 ? [issuer] : [])),
     storedKeys: name === undefined ? undefined : await keysOf(parts, name, key?.record.id),
   };
   const reasons = routes.flatMap((route) => refusalsOn(route, asked));

@@ -218,7 +218,7 @@ test.each<[string, string]>([
   ],
   [
     issuer('clock_skew_seconds: 301, jwks_file: f'),
-    'g.yaml:3: issuers.main.clock_skew_seconds: got 301, expected a number of seconds from 0 to 300 (0 = no limit)',
+    'g.yaml:3: issuers.main.clock_skew_seconds: got 301, expected a number of seconds from 0 to 300 (0 = not at all)',
   ],
   [
     issuer('jwks_file: f, jwks_url: https://i/j'),

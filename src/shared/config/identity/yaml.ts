@@ -112,7 +112,9 @@ export const issuerSchema = section({
   )
     .optional()
     .describe('Algorithms of signatures that are taken; default RS256, ES256 and EdDSA.'),
-  clock_skew_seconds: seconds(BOUNDS.clockSkewSeconds).optional().describe('How far its clock may differ; default 30.'),
+  clock_skew_seconds: seconds(BOUNDS.clockSkewSeconds, 'not at all')
+    .optional()
+    .describe('How far its clock may differ; default 30.'),
   require_exp: flag.optional().describe('Refuse tokens that never end; default true.'),
   typ: z
     .string('a text')

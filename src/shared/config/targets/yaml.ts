@@ -39,7 +39,7 @@ export const balanceSchema = section({
   ),
 });
 
-export const slowStart = seconds(BOUNDS.slowStartSeconds)
+export const slowStart = seconds(BOUNDS.slowStartSeconds, 'at once')
   .optional()
   .describe(
     'A target that is new among others, or back after it was down or ejected, comes to its full share in this time; default 0.',

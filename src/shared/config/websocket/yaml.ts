@@ -21,13 +21,13 @@ export const websocketSchema = section({
       'Largest message, all its fragments, as sent (compressed); a larger one ends the WebSocket with 1009. Default ' +
         'WEBSOCKET_MAX_MESSAGE_BYTES.',
     ),
-  idle_seconds: seconds(BOUNDS.secondsOrNone)
+  idle_seconds: seconds(BOUNDS.secondsOrNone, 'never')
     .optional()
     .describe(
       'Without any frame of either side it ends after this, 0 = never; pings of ours do not count. Default 300.',
     ),
-  max_seconds: seconds(BOUNDS.secondsOrNone).optional().describe('It ends after this, 0 = never; default 0.'),
-  ping_seconds: seconds(BOUNDS.secondsOrNone)
+  max_seconds: seconds(BOUNDS.secondsOrNone, 'never').optional().describe('It ends after this, 0 = never; default 0.'),
+  ping_seconds: seconds(BOUNDS.secondsOrNone, 'never')
     .optional()
     .describe(
       'A side of which nothing came for so long is pinged by the gateway, and cut after twice as long; 0 = never. Default 30.',
