@@ -194,6 +194,27 @@ describe('the hash', () => {
     expect((await sync(odd)).kind).toBe('CLOSED');
   });
 
+  test('an epoch that somebody wrote at the end of what numbers can be costs no opening its narrowness', async () => {
+    const t = 1_700_000_000_000;
+    const sync = (...ops: BreakerOp[]) =>
+      at(t, { upstreams: [{ name: 'u', rule: RULE, window: WINDOW, random: 0, ops }] }, 'test:epoch');
+    for (const epoch of ['999999999999999', '99999999999999']) {
+      await redis.client.del('test:epoch');
+      await redis.client.hset('test:epoch', { u: 'CLOSED', 'u:written': 'CLOSED', 'u:epoch': epoch });
+      const tally = { requests: 3, failed: 3, clients: [['c', 3, 3]] };
+      await sync({
+        op: 'report',
+        epoch: Number(epoch),
+        failures: 3,
+        success: false,
+        trip: 'none',
+        tally,
+      } as unknown as BreakerOp);
+      const row = await sync({ op: 'look' });
+      expect([row[0], row[1], row[11]]).toEqual(['OPEN', String(t), 'c']);
+    }
+  });
+
   describe('a number that is none counts as missing, in each field and each state', () => {
     const odd = [
       '',

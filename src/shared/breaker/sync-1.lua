@@ -10,8 +10,8 @@
 -- Nodes of older versions run an older script over the same hash: what it does not know (tallies, narrow) it leaves as it
 -- is, so tallies carry the time they mean something, and narrow the epoch it belongs to.
 -- Times are Redis's own (ms). Reads only, unless an op or the passing of time changes something.
-local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS, LONGEST_TEXT, LONGEST_TALLIES =
-  10000, 30000, 1000, 86400000, 4096, 262144
+local VOTE_MS, ISOLATED_MS, CLOCK_SLACK_MS, MOST_FORCED_MS, LONGEST_AHEAD_MS, LONGEST_TEXT, LONGEST_TALLIES =
+  10000, 30000, 1000, 86400000, 1e12, 4096, 262144
 local hash, channel = KEYS[1], ARGV[1]
 local request = cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
@@ -79,6 +79,7 @@ local function read(name)
   local forced, forced_at, forced_until = string.upper(short(stored[15])), whole_in(stored[16]), whole_in(stored[17])
   if not forced_until or (forced ~= 'OPEN' and forced ~= 'CLOSED') then forced, forced_until = nil, nil end
   local epoch = whole_in(stored[6]) or 0
+  if epoch > now + LONGEST_AHEAD_MS then epoch = 0 end -- ours are times; from up there it would grow out of what is read
   local narrow_epoch, narrow = string.match(short(stored[19]), '^(%d+):(.+)$')
   if tonumber(narrow_epoch) ~= epoch or kind == 'CLOSED' then narrow = nil end
   return {
