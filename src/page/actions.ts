@@ -1,8 +1,5 @@
-import type { BreakerAnswer } from '../shared/admin/breakers.ts';
-import type { TargetChangeAnswer } from '../shared/admin/targets.ts';
 import { call, Refusal, segment } from './api.ts';
 import { confirm, toast } from './dialogs.ts';
-import type { Child } from './dom.ts';
 import { outside } from './parts.ts';
 import { quoted } from './quoted.ts';
 import { rollback } from './rollback.ts';
@@ -19,129 +16,135 @@ export interface Changing {
   readonly why: (client: string) => void;
 }
 
-const BREAKERS = {
-  OPEN: {
-    title: 'Hold a breaker open',
-    yes: 'Hold it open',
-    tone: 'bad',
-    says: ['Every node will refuse requests to ', ' with 503.'],
-    command: 'gateway breaker open',
-  },
-  CLOSED: {
-    title: 'Hold a breaker closed',
-    yes: 'Hold it closed',
-    tone: 'bad',
-    says: ['Every node will let all requests to ', ' pass, however many fail.'],
-    command: 'gateway breaker close',
-  },
-  AUTO: {
-    title: 'Let a breaker decide again',
-    yes: 'Give it back',
-    tone: 'plain',
-    says: ['The breaker of ', ' will open and close by itself again.'],
-    command: 'gateway breaker auto',
-  },
-} as const;
+/** How a state that an operator gives by hand is asked for. */
+interface Asked {
+  readonly title: string;
+  readonly yes: string;
+  readonly tone: 'plain' | 'bad';
+  /** What will be, before and after the name. */
+  readonly says: readonly [before: string, after: string];
+  readonly command: string;
+}
 
-const LIMITS = {
-  BANNED: {
-    title: 'Ban a client',
-    yes: 'Ban',
-    tone: 'bad',
-    says: ['Every node will refuse all requests of ', ' with 429.'],
-    command: 'gateway limit ban',
-  },
-  EXEMPT: {
-    title: 'Exempt a client',
-    yes: 'Exempt',
-    tone: 'bad',
-    says: ['No node will limit ', '.'],
-    command: 'gateway limit exempt',
-  },
-  AUTO: {
-    title: 'End a ban or an exemption',
-    yes: 'Give back',
-    tone: 'plain',
-    says: ['The limits of ', ' hold again.'],
-    command: 'gateway limit auto',
-  },
-} as const;
+/** What an operator can have a word over, for a time: which states there are, and how it is called. */
+interface Steered {
+  readonly states: Readonly<Record<string, Asked>>;
+  /** What is typed to confirm. */
+  readonly name: (data: Data) => string;
+  /** What the command takes. */
+  readonly operands: (data: Data) => readonly string[];
+  readonly path: (data: Data) => string;
+  /** What the call takes beside the state and its time. */
+  readonly more?: (data: Data) => object;
+}
 
-const TARGETS = {
-  DRAINED: {
-    title: 'Drain a target',
-    yes: 'Drain',
-    tone: 'bad',
-    says: ['No node will send new requests to ', '; what is under way goes on.'],
-    command: 'gateway targets drain',
+const BREAKER: Steered = {
+  name: ({ upstream = '' }) => upstream,
+  operands: ({ upstream = '' }) => [upstream],
+  path: ({ upstream = '' }) => `/admin/breakers/${segment(upstream)}`,
+  states: {
+    OPEN: {
+      title: 'Hold a breaker open',
+      yes: 'Hold it open',
+      tone: 'bad',
+      says: ['Every node will refuse requests to ', ' with 503.'],
+      command: 'gateway breaker open',
+    },
+    CLOSED: {
+      title: 'Hold a breaker closed',
+      yes: 'Hold it closed',
+      tone: 'bad',
+      says: ['Every node will let all requests to ', ' pass, however many fail.'],
+      command: 'gateway breaker close',
+    },
+    AUTO: {
+      title: 'Let a breaker decide again',
+      yes: 'Give it back',
+      tone: 'plain',
+      says: ['The breaker of ', ' will open and close by itself again.'],
+      command: 'gateway breaker auto',
+    },
   },
-  AUTO: {
-    title: 'Take a target back',
-    yes: 'Take it back',
-    tone: 'plain',
-    says: ['All nodes will send requests to ', ' again.'],
-    command: 'gateway targets up',
+};
+
+const LIMIT: Steered = {
+  name: ({ client = '' }) => client,
+  operands: ({ client = '' }) => [client],
+  path: ({ client = '' }) => `/admin/limits/${segment(client)}`,
+  states: {
+    BANNED: {
+      title: 'Ban a client',
+      yes: 'Ban',
+      tone: 'bad',
+      says: ['Every node will refuse all requests of ', ' with 429.'],
+      command: 'gateway limit ban',
+    },
+    EXEMPT: {
+      title: 'Exempt a client',
+      yes: 'Exempt',
+      tone: 'bad',
+      says: ['No node will limit ', '.'],
+      command: 'gateway limit exempt',
+    },
+    AUTO: {
+      title: 'End a ban or an exemption',
+      yes: 'Give back',
+      tone: 'plain',
+      says: ['The limits of ', ' hold again.'],
+      command: 'gateway limit auto',
+    },
   },
-} as const;
+};
+
+const TARGET: Steered = {
+  name: ({ target = '' }) => target,
+  operands: ({ upstream = '', target = '' }) => [upstream, target],
+  path: ({ upstream = '' }) => `/admin/targets/${segment(upstream)}`,
+  more: ({ target = '' }) => ({ target }),
+  states: {
+    DRAINED: {
+      title: 'Drain a target',
+      yes: 'Drain',
+      tone: 'bad',
+      says: ['No node will send new requests to ', '; what is under way goes on.'],
+      command: 'gateway targets drain',
+    },
+    AUTO: {
+      title: 'Take a target back',
+      yes: 'Take it back',
+      tone: 'plain',
+      says: ['All nodes will send requests to ', ' again.'],
+      command: 'gateway targets up',
+    },
+  },
+};
 
 const DONE = 'Done: the whole cluster knows.';
-const DONE_HERE = 'Done on this node; Redis has not confirmed it yet.';
+const DONE_HERE = 'Done on this node alone: it has no Redis, or Redis has not confirmed it yet.';
 
-const about = ([before, after]: readonly [string, string], name: string): readonly Child[] => [
-  before,
-  outside(name),
-  after,
-];
-
-async function breaker({ upstream = '', state = '' }: Data): Promise<boolean> {
-  const { says, command, ...how } = BREAKERS[state as keyof typeof BREAKERS];
-  const isAuto = state === 'AUTO';
-  return confirm({
-    ...how,
-    text: about(says, upstream),
-    name: upstream,
-    command: `${command} ${quoted(upstream)}`,
-    forSeconds: !isAuto,
-    run: async (seconds) => {
-      const body = isAuto ? { state } : { state, for: seconds };
-      const { scope } = await call<BreakerAnswer>('POST', `/admin/breakers/${segment(upstream)}`, body);
-      toast(scope === 'cluster' ? DONE : DONE_HERE);
-    },
-  });
-}
-
-async function target({ upstream = '', target: url = '', state = '' }: Data): Promise<boolean> {
-  const { says, command, ...how } = TARGETS[state as keyof typeof TARGETS];
-  const isAuto = state === 'AUTO';
-  return confirm({
-    ...how,
-    text: about(says, url),
-    name: url,
-    command: `${command} ${quoted(upstream)} ${quoted(url)}`,
-    forSeconds: !isAuto,
-    run: async (seconds) => {
-      const body = { target: url, state, ...(isAuto ? {} : { for: seconds }) };
-      const { scope } = await call<TargetChangeAnswer>('POST', `/admin/targets/${segment(upstream)}`, body);
-      toast(scope === 'cluster' ? DONE : DONE_HERE);
-    },
-  });
-}
-
-async function limit({ client = '', state = '' }: Data): Promise<boolean> {
-  const { says, command, ...how } = LIMITS[state as keyof typeof LIMITS];
-  const isAuto = state === 'AUTO';
-  return confirm({
-    ...how,
-    text: about(says, client),
-    name: client,
-    command: `${command} ${quoted(client)}`,
-    forSeconds: !isAuto,
-    run: async (seconds) => {
-      await call('POST', `/admin/limits/${segment(client)}`, isAuto ? { state } : { state, for: seconds });
-      toast('Done.');
-    },
-  });
-}
+/** Gives something a state by hand for a time, or back (`AUTO`), on all nodes. */
+const steer =
+  ({ states, name: nameOf, operands, path, more }: Steered) =>
+  async (data: Data): Promise<boolean> => {
+    const { state = '' } = data;
+    const asked = states[state];
+    if (asked === undefined) return false;
+    const { command, says, ...how } = asked;
+    const name = nameOf(data);
+    const isAuto = state === 'AUTO';
+    return confirm({
+      ...how,
+      text: [says[0], outside(name), says[1]],
+      name,
+      command: [command, ...operands(data).map(quoted)].join(' '),
+      forSeconds: !isAuto,
+      run: async (seconds) => {
+        const body = { state, ...more?.(data), ...(isAuto ? {} : { for: seconds }) };
+        const { scope } = await call<{ readonly scope: 'cluster' | 'node' }>('POST', path(data), body);
+        toast(scope === 'cluster' ? DONE : DONE_HERE);
+      },
+    });
+  };
 
 const reset = ({ client = '' }: Data): Promise<boolean> =>
   confirm({
@@ -186,9 +189,9 @@ const reload = ({ node = '' }: Data): Promise<boolean> =>
   });
 
 const CHANGES: Readonly<Record<string, (data: Data) => Promise<boolean>>> = {
-  breaker,
-  target,
-  limit,
+  breaker: steer(BREAKER),
+  target: steer(TARGET),
+  limit: steer(LIMIT),
   reset,
   job,
   reload,

@@ -69,4 +69,3 @@ export const targetChangeAnswer = z.object({
     .enum(['cluster', 'node'])
     .describe('Where the word holds: in the cluster, or on this node until Redis has confirmed it.'),
 });
-export type TargetChangeAnswer = z.infer<typeof targetChangeAnswer>;
