@@ -1,12 +1,12 @@
 import type { PageAnswer } from '../shared/admin/page.ts';
 import { el } from './dom.ts';
 import type { Child } from './dom.ts';
-import { bytes, clock, duration, figure, latency, percent, secondsBetween } from './format.ts';
+import { bytes, duration, figure, latency, percent, secondsBetween } from './format.ts';
 import { fill, note } from './panels.ts';
-import { action, badge, command, empty, facts, level, outside, table } from './parts.ts';
+import { badge, empty, facts, level, outside, table } from './parts.ts';
 import type { Row } from './parts.ts';
 
-/** What the gateway stands on: Redis, the other nodes, its threads, jobs and backups. */
+/** What the gateway stands on: Redis, the other nodes, its threads. */
 
 /** Redis: whether it answers, how fast, how full. */
 export function showRedis({ status, redis }: PageAnswer): void {
@@ -32,6 +32,7 @@ export function showRedis({ status, redis }: PageAnswer): void {
   ]);
   fill('redis', [
     facts([
+      ['Mode', status.redis.mode === null ? '–' : status.redis.mode],
       [
         'State',
         [
@@ -77,21 +78,26 @@ const THREADS = [
   { title: 'Last beat', right: true },
 ];
 
+const VERDICTS = {
+  ok: ['warn', 'Not all well'],
+  degraded: ['bad', 'Degraded'],
+  draining: ['warn', 'Draining'],
+} as const;
+
+function stateOf(vitals: PageAnswer['nodes']['nodes'][number]['vitals']): HTMLElement {
+  if (vitals === undefined) return badge('idle', 'Does not say');
+  if (vitals.verdict === 'ok' && vitals.reasons.length === 0) return badge('good', 'Well');
+  const [tone, word] = VERDICTS[vitals.verdict];
+  return badge(tone, word);
+}
+
 function nodeRow(node: PageAnswer['nodes']['nodes'][number], answer: PageAnswer): Row {
   const { name, self, vitals, version, startedAt, threads, jobsOnly, lastBeatMsAgo } = node;
   const own = answer.nodes.nodes.find((each) => each.self);
   const comparable = !jobsOnly && own?.jobsOnly === false;
   const differs =
     comparable && own.vitals !== undefined && vitals !== undefined && vitals.configDigest !== own.vitals.configDigest;
-  const state =
-    vitals === undefined
-      ? badge('idle', 'Does not say')
-      : vitals.verdict === 'ok' && vitals.reasons.length === 0
-        ? badge('good', 'Well')
-        : badge(
-            vitals.verdict === 'draining' ? 'warn' : 'bad',
-            vitals.verdict === 'draining' ? 'Draining' : 'Degraded',
-          );
+  const state = stateOf(vitals);
   const silent = lastBeatMsAgo > 2_500 ? badge('warn', `silent for ${duration(lastBeatMsAgo / 1000)}`) : null;
   return {
     key: name,
@@ -168,109 +174,5 @@ export function showNodes(answer: PageAnswer): void {
       el('span', { class: 'faint' }, ` · ${bytes(memory.rssBytes)} resident`),
     ]),
     table('Threads of this node', THREADS, [front, ...threads]),
-  ]);
-}
-
-const JOBS = [
-  { title: 'Job' },
-  { title: 'Last run' },
-  { title: 'Last success', right: true },
-  { title: 'Next', right: true },
-  { title: '' },
-];
-/** A backup that is older was missed at least once, whatever its schedule. */
-const OLD_SECONDS = 26 * 3_600;
-
-function jobRow(job: PageAnswer['jobs']['jobs'][number], { at, ui }: PageAnswer): Row {
-  const { name, description, last, lastSuccessAt, nextAt, failing, failedSlots, pattern } = job;
-  const lastRun =
-    last === null
-      ? [badge('idle', 'none yet')]
-      : [
-          badge(last.state === 'succeeded' ? 'good' : 'bad', last.state),
-          el('span', { class: 'detail' }, [
-            outside(last.text),
-            last.node === '' ? null : el('span', {}, [' · on ', outside(last.node)]),
-          ]),
-        ];
-  return {
-    key: name,
-    tone: failing ? 'bad' : undefined,
-    cells: [
-      [outside(name), el('span', { class: 'detail' }, `${description} · ${pattern} UTC`)],
-      [...lastRun, failedSlots > 1 ? badge('bad', `${failedSlots} in a row failed`) : null],
-      lastSuccessAt === null ? 'never' : `${duration(secondsBetween(lastSuccessAt, at))} ago`,
-      `in ${duration(secondsBetween(at, nextAt))}`,
-      ui.mode === 'on'
-        ? el('div', { class: 'actions' }, action('job', 'Run now', { job: name, label: `Run ${name} now` }))
-        : null,
-    ],
-  };
-}
-
-const BACKUPS = [
-  { title: 'Newest backup' },
-  { title: 'Age', right: true },
-  { title: 'Verified' },
-  { title: 'Size', right: true },
-  { title: 'Made' },
-];
-
-const backupRow = (
-  { kind, madeAt, verifiedAt, unverified, bytes: size }: PageAnswer['backups'][number],
-  at: string,
-): Row => {
-  const age = secondsBetween(madeAt, at);
-  return {
-    key: kind,
-    cells: [
-      kind,
-      age > OLD_SECONDS ? badge('warn', duration(age)) : duration(age),
-      [
-        verifiedAt === null
-          ? badge('warn', 'never')
-          : badge(unverified === '' ? 'good' : 'warn', `${duration(secondsBetween(verifiedAt, at))} ago`),
-        unverified === ''
-          ? null
-          : el('span', { class: 'detail' }, ['the newest is stored only: ', outside(unverified)]),
-      ],
-      bytes(size),
-      clock(madeAt, at),
-    ],
-  };
-};
-
-/** Jobs, and how old the backups are. */
-export function showJobs(answer: PageAnswer): void {
-  const { jobs, backups, at } = answer;
-  note('jobs', [
-    jobs.mode === 'off'
-      ? 'this node runs none (JOBS=off)'
-      : jobs.scope === 'cluster'
-        ? 'shared out among the nodes'
-        : 'all done by this node',
-  ]);
-  fill('jobs', [
-    backups.length === 0
-      ? el('div', { class: 'empty' }, [
-          el(
-            'span',
-            {},
-            'No backup is known: none is made here (BACKUP_DIR or BACKUP_S3_URL), none has been made yet, or the store does not answer. ',
-          ),
-          command('gateway backup list'),
-        ])
-      : table(
-          'Backups',
-          BACKUPS,
-          backups.map((each) => backupRow(each, at)),
-        ),
-    jobs.jobs.length === 0
-      ? empty('Nothing is scheduled on this node.')
-      : table(
-          'Jobs',
-          JOBS,
-          jobs.jobs.map((each) => jobRow(each, answer)),
-        ),
   ]);
 }

@@ -133,7 +133,7 @@ function inFlightCell(upstream: string, rates: Rates | undefined, { status }: Pa
   if (limit === undefined) return [used];
   const { inFlight, max } = limit;
   const text = `${inFlight} of ${max} here`;
-  return [used, inFlight < max ? el('span', { class: 'detail' }, text) : badge('warn', text)];
+  return [used, ' ', inFlight < max ? el('span', { class: 'detail' }, text) : badge('warn', text)];
 }
 
 /** What this node has refused because more came than could be served. */

@@ -24,8 +24,16 @@ export const verdictSpan = ({ verdict, reasons }: StatusAnswer): Span =>
   span([verdict, ...(reasons.length === 0 ? [] : [reasons.join('; ')])].join(': '), VERDICT_STYLE[verdict]);
 
 function redisCell({ redis }: StatusAnswer): Cell {
-  const { state, reason } = redis;
-  return span(reason === '' ? state : `${state}: ${reason}`, REDIS_STYLE[state]);
+  const { mode, state, reason } = redis;
+  const what = mode === null ? state : `${state} (${mode})`;
+  return span(reason === '' ? what : `${what}: ${reason}`, REDIS_STYLE[state]);
+}
+
+/** As the alerts CertificateExpires and CertificateExpiresSoon have it. */
+function certificateCell({ name, endsAt, leftSeconds }: StatusAnswer['certificates'][number]): Cell {
+  const days = leftSeconds / 86_400;
+  const text = `${name === '' ? 'without a name' : name}: ${days < 0 ? 'ended' : 'ends'} on ${endsAt.slice(0, 10)}`;
+  return span(text, days < 2 ? 'bad' : days < 14 ? 'warn' : 'plain');
 }
 
 const TOKEN_WORDS = {
@@ -95,6 +103,7 @@ export function statusLines(status: StatusAnswer): readonly Line[] {
       ...status.warnings.map((each): [string, Cell] => ['warning', span(each, 'warn')]),
       ...status.maintenance.map((each): [string, Cell] => ['maintenance', span(maintenanceWords(each), 'warn')]),
       ['last reload', reloadWords(status)],
+      ...status.certificates.map((each): [string, Cell] => ['certificate', certificateCell(each)]),
       ['nodes', count(status.liveNodes)],
       ['redis', redisCell(status)],
       ['changes', changesCell(status)],

@@ -15,6 +15,7 @@ import type { PageParts } from '../page/page-operations.ts';
 import { ClusterHistory } from '../page/cluster-history.ts';
 import { shareHistory } from '../page/share-history.ts';
 import { PageWatch } from '../page/watch.ts';
+import { certificateEnds } from '../config/certificate-ends.ts';
 import type { Reload, ReloadOutcome } from '../config/reload.ts';
 import { Profiles } from '../profiles/profiles.ts';
 import type { ConfigVersions } from '../config/versions/config-versions.ts';
@@ -106,6 +107,9 @@ export function adminOperations(parts: FrontParts, others: readonly AnyOperation
     workers: first.server.workers,
     serves: first.jobs.mode !== 'only',
     redisConfigured: first.redis !== undefined,
+    redisMode: first.redis?.mode,
+    identityProblems: () => [...parts.degraded.of('identity'), ...parts.degraded.of('keys')],
+    certificates: certificateEnds(() => reload.active()),
     uptimeMs: () => monotonicMs() - parts.startedMs,
     port: parts.port,
     draining: () => stop.begun,

@@ -42,6 +42,7 @@ export class BackupJob implements Job {
   readonly #kind: BackupKind;
   readonly #parts: BackupJobParts;
   #said = '';
+  #can: JobAbility = 'able';
 
   constructor(kind: BackupKind, parts: BackupJobParts) {
     this.name = NAMES[kind];
@@ -59,12 +60,18 @@ export class BackupJob implements Job {
   async ability(): Promise<JobAbility> {
     const { backups, redis } = this.#parts.config();
     const { can, reason } = await this.#parts.abilities.of(this.#kind, backups, redis);
+    this.#can = can;
     if (reason !== this.#said) {
       this.#said = reason;
       const text = can === 'unable' ? 'this node makes no backups' : 'this node stores backups and cannot prove them';
       if (reason !== '') this.#parts.log.warn({ job: this.name, reason }, text);
     }
     return can;
+  }
+
+  /** What an operator should know of it; empty: nothing. */
+  get warnings(): readonly string[] {
+    return this.#can === 'unable' ? [`${this.name}: this node makes no backups: ${this.#said}`] : [];
   }
 
   async run(run: JobRun): Promise<JobResult> {

@@ -1,3 +1,4 @@
+import type { BackupKind } from '../../shared/backups/manifest.ts';
 import { readCatalog } from '../../shared/backups/catalog.ts';
 import { openStore } from '../../shared/backups/open-store.ts';
 import { openWorkDir } from '../../shared/backups/work-dir.ts';
@@ -20,7 +21,7 @@ export interface Backups {
   readonly jobs: readonly Job[];
   readonly metrics: readonly MetricDefinition[];
   /** What lies in the store, by kind. */
-  readonly ofStore: () => ReadonlyMap<string, KindNumbers>;
+  readonly ofStore: () => ReadonlyMap<BackupKind, KindNumbers>;
   /** What an operator should know of them; empty: nothing. */
   warnings(): readonly string[];
   configure(config: Config): void;
@@ -49,11 +50,12 @@ export function startBackups(first: Config, log: Log): Backups {
   const again = setInterval(() => void readStore(), READ_EVERY_MS).unref();
   void readStore();
   const parts = { config: () => config, numbers, abilities: new BackupAbilities(), inTurn: inTurn(), readStore, log };
+  const jobs = [...(first.redis === undefined ? [] : [new BackupJob('redis', parts)]), new BackupJob('full', parts)];
   return {
-    jobs: [...(first.redis === undefined ? [] : [new BackupJob('redis', parts)]), new BackupJob('full', parts)],
+    jobs,
     metrics: backupMetrics(numbers),
     ofStore: () => numbers.ofStore,
-    warnings: () => numbers.warnings,
+    warnings: () => [...numbers.warnings, ...jobs.flatMap(({ warnings }) => warnings)],
     configure: (next) => (config = next),
     close: () => {
       clearInterval(again);

@@ -1,6 +1,6 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Config } from '../../shared/config/types.ts';
-import { certificateNames } from '../../shared/tls/certificate-names.ts';
+import { certificateEnds } from '../config/certificate-ends.ts';
 import { gauge } from './definition.ts';
 import type { MetricDefinition, Sample } from './definition.ts';
 
@@ -22,24 +22,13 @@ export function commonDigest({ routes, upstreams, limits }: ConfigFacts['config'
   return createHash('sha256').update(text).digest().readUIntBE(0, DIGEST_BYTES);
 }
 
-/** By the first name that each is for; certificates of one name (an RSA and an EC one) count as the one that ends first. */
-function ends({ tls }: ConfigFacts): readonly Sample[] {
-  const byName = new Map<string, number>();
-  for (const { certificate: pem } of tls?.certificates ?? []) {
-    const name = certificateNames(pem)[0] ?? '';
-    const endsMs = Date.parse(new X509Certificate(pem).validTo);
-    byName.set(name, Math.min(byName.get(name) ?? endsMs, endsMs));
-  }
-  return [...byName].map(([name, endsMs]) => ({ labels: { name }, value: endsMs / 1000 }));
-}
-
 /** The numbers are worked out once for each configuration. */
 export function configMetrics(active: () => ConfigFacts): MetricDefinition[] {
-  let known: { readonly version: number; readonly ends: readonly Sample[]; readonly digest: number } | undefined;
+  let known: { readonly version: number; readonly digest: number } | undefined;
+  const ends = certificateEnds(active);
   const current = () => {
     const facts = active();
-    if (known?.version !== facts.version)
-      known = { version: facts.version, ends: ends(facts), digest: commonDigest(facts.config) };
+    if (known?.version !== facts.version) known = { version: facts.version, digest: commonDigest(facts.config) };
     return { ...known, serves: facts.config.jobs.mode !== 'only' };
   };
   return [
@@ -51,6 +40,8 @@ export function configMetrics(active: () => ConfigFacts): MetricDefinition[] {
         return serves ? digest : undefined;
       },
     ),
-    gauge('tls_certificate_not_after_timestamp_seconds', 'When a certificate for clients ends.', () => current().ends),
+    gauge('tls_certificate_not_after_timestamp_seconds', 'When a certificate for clients ends.', () =>
+      ends().map(({ name, endsMs }): Sample => ({ labels: { name }, value: endsMs / 1000 })),
+    ),
   ];
 }

@@ -7,6 +7,8 @@ export interface Advice {
 
 /** The first that fits. Reasons are sentences for people, of this version or, from other nodes, of another. */
 const ADVICE: readonly (readonly [pattern: RegExp, advice: Advice])[] = [
+  [/^issuer /, { section: 'Issuer Keys', command: 'gateway status' }],
+  [/^the certificate for /, { section: 'Certificate Expires', command: 'gateway status' }],
   [/^refused in the last minute: /, { section: 'Requests Shed', command: 'gateway status' }],
   [
     /^rate limits: .*(memory|room|full|clients)/i,
@@ -18,7 +20,6 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: Advice])[] = [
   [/fewer than half|\bprobes\b/, { section: 'Upstream Panic', command: 'gateway targets' }],
   [/cannot be connected to|connections to/, { section: 'High Error Rate', command: 'gateway targets' }],
   [/answers are 5xx/, { section: 'High Error Rate', command: 'gateway top' }],
-  [/\bissuer\b|keys of/i, { section: 'Issuer Keys', command: 'gateway status' }],
   [/\bjobs?\b|backup/i, { section: 'Failing Jobs', command: 'gateway jobs list' }],
   [/request threads/, { section: 'Service Down', command: 'gateway status' }],
   [/reload|configuration/i, { section: 'Configuration', command: 'gateway check' }],

@@ -14,6 +14,8 @@ import { PageWatch } from './watch.ts';
 
 const STATUS = {
   overload: NO_OVERLOAD,
+  certificates: [],
+  warnings: [],
   verdict: 'ok',
   reasons: [],
   unreachable: [],
@@ -34,13 +36,23 @@ function setUp() {
   });
   const events = new EventLog({ wallClockMs: () => 1, onListenerError: () => {} });
   let asked = 0;
-  const calls = ['topRefused', 'listBreakers', 'listTargets', 'listOverrides', 'listJobs'];
+  const calls = ['topRefused', 'listBreakers', 'listTargets', 'listOverrides'];
+  const listJobs = operation({
+    method: 'GET',
+    path: '/jobs',
+    id: 'listJobs',
+    summary: '',
+    handle: () => json(200, { mode: 'on', scope: 'node', jobs: [] }),
+  });
   const source = new PageSource({
     watch,
     node: 'a',
-    operations: calls.map((id) =>
-      operation({ method: 'GET', path: `/${id}`, id, summary: '', handle: () => json(200, { id }) }),
-    ),
+    operations: [
+      listJobs,
+      ...calls.map((id) =>
+        operation({ method: 'GET', path: `/${id}`, id, summary: '', handle: () => json(200, { id }) }),
+      ),
+    ],
     nodes: () => {
       asked++;
       return Promise.resolve({ scope: 'node', nodes: [] });

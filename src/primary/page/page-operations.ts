@@ -1,6 +1,7 @@
 import { pageAnswer } from '../../shared/admin/page.ts';
 import type { ChartMinutes, PageAnswer } from '../../shared/admin/page.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
+import type { BackupKind } from '../../shared/backups/manifest.ts';
 import { monotonicMs, wallClockMs } from '../../shared/clock.ts';
 import { json, problem } from '../admin/contract/answer.ts';
 import type { AdminAnswer } from '../admin/contract/answer.ts';
@@ -10,6 +11,7 @@ import type { Sessions } from '../admin/server/sessions.ts';
 import type { KindNumbers } from '../backups/backup-numbers.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { RedisMemory } from '../metrics/redis-memory.ts';
+import { jobProblems } from './job-problems.ts';
 import { PageHistory } from './page-history.ts';
 import type { ChartWish } from './page-history.ts';
 import type { PageWatch } from './watch.ts';
@@ -28,7 +30,7 @@ export interface PageParts {
     readonly memory: RedisMemory | undefined;
     readonly states: () => readonly { readonly purpose: string; readonly up: boolean }[];
   };
-  readonly backups: () => ReadonlyMap<string, KindNumbers>;
+  readonly backups: () => ReadonlyMap<BackupKind, KindNumbers>;
   readonly sessions: Sessions;
   readonly events: Pick<EventLog, 'listen'>;
   /** `undefined`: no Redis is configured. */
@@ -87,11 +89,21 @@ export class PageSource {
     ]);
     const judged = watch.judge(nodes);
     const standing = await this.#standing(nodes);
+    const jobs = await this.#ask<PageAnswer['jobs']>('listJobs');
+    const backups = this.#backups();
+    const ofJobs = jobProblems({
+      node: this.#parts.node,
+      nodes: nodes.nodes.length,
+      jobs,
+      backups,
+      warnings: status.warnings,
+      nowMs: wallClockMs(),
+    });
     return {
       at: new Date(wallClockMs()).toISOString(),
       node: this.#parts.node,
-      problems: [...judged.problems],
-      okSince: judged.okSince,
+      problems: [...judged.problems, ...ofJobs],
+      okSince: ofJobs.length === 0 ? judged.okSince : null,
       status,
       breakers: await this.#ask<PageAnswer['breakers']>('listBreakers'),
       breakerSince: watch.breakerSince(),
@@ -100,8 +112,8 @@ export class PageSource {
       refused,
       overrides: await this.#ask<PageAnswer['overrides']>('listOverrides'),
       nodes,
-      jobs: await this.#ask<PageAnswer['jobs']>('listJobs'),
-      backups: this.#backups(),
+      jobs,
+      backups,
       redis: this.#redis(),
       memory: this.#memory(),
     };

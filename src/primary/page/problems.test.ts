@@ -8,7 +8,14 @@ import { findings, otherNodes, ProblemClock } from './problems.ts';
 
 const QUIET = { requests: 0, errors5xx: 0 };
 const status = (part: Partial<StatusAnswer>) =>
-  ({ verdict: 'degraded', reasons: [], unreachable: [], overload: NO_OVERLOAD, ...part }) as unknown as StatusAnswer;
+  ({
+    verdict: 'degraded',
+    reasons: [],
+    unreachable: [],
+    overload: NO_OVERLOAD,
+    certificates: [],
+    ...part,
+  }) as unknown as StatusAnswer;
 
 const RUNBOOK = readFileSync(new URL('../../../RUNBOOK.md', import.meta.url), 'utf8');
 
@@ -22,6 +29,9 @@ test.each([
   ["12 % of the last minute's answers are 5xx", 'High Error Rate'],
   ['job redis-backup has failed three times', 'Failing Jobs'],
   ['refused in the last minute: 9 because an upstream had no room (as many … at redis)', 'Requests Shed'],
+  ['issuer main: its keys cannot be had (connect ECONNREFUSED), its tokens get 503', 'Issuer Keys'],
+  ['the certificate for redis.example ends on 2026-11-29', 'Certificate Expires'],
+  ['the last run of job redis-backup failed: no room', 'Failing Jobs'],
   ['0 of 2 request threads serve', 'Service Down'],
   ['the last reload was refused; configuration version 3 stays in use', 'Configuration'],
   ['something that nobody has thought of', 'Service Down'],
@@ -42,6 +52,20 @@ test('errors are a problem when they are many among many', () => {
   ]);
   expect(findings(status({}), { requests: 100, errors5xx: 5 })).toEqual([]);
   expect(findings(status({}), { requests: 3, errors5xx: 3 })).toEqual([]);
+});
+
+test('a certificate is a problem before it ends, and a bad one when it ends soon', () => {
+  const days = (name: string, left: number) => ({
+    name,
+    endsAt: '2026-11-29T10:00:00.000Z',
+    leftSeconds: left * 86_400,
+  });
+  const certificates = [days('far.example', 15), days('a.example', 13), days('b.example', 1), days('', -1)];
+  expect(findings(status({ certificates }), QUIET)).toEqual([
+    { text: 'the certificate for a.example ends on 2026-11-29', severity: 'warn' },
+    { text: 'the certificate for b.example ends on 2026-11-29', severity: 'bad' },
+    { text: 'the certificate for clients ended on 2026-11-29', severity: 'bad' },
+  ]);
 });
 
 test('what is shed for a minute is worth a word, and is no fault of the gateway', () => {

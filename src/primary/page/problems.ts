@@ -20,6 +20,9 @@ const BAD_SHARE = 0.05;
 /** Of fewer requests a share says little. */
 const LEAST_REQUESTS = 20;
 
+/** As the alerts CertificateExpires and CertificateExpiresSoon have it. */
+const ENDS_SECONDS = 14 * 86_400;
+const ENDS_SOON_SECONDS = 2 * 86_400;
 /** As the alert RequestsShed has it: one in ten seconds. */
 const LEAST_SHED = 6;
 const SHED = 'refused in the last minute: ';
@@ -48,7 +51,13 @@ export function findings(status: StatusAnswer, recent: RecentTraffic): readonly 
     text: `${SHED}${text}${where}`,
     severity: 'warn' as const,
   }));
-  return [...reasons, ...unreachable, ...errors, ...shed];
+  const certificates = status.certificates
+    .filter(({ leftSeconds }) => leftSeconds < ENDS_SECONDS)
+    .map(({ name, endsAt, leftSeconds }) => ({
+      text: `the certificate for ${name === '' ? 'clients' : name} ${leftSeconds < 0 ? 'ended' : 'ends'} on ${endsAt.slice(0, 10)}`,
+      severity: leftSeconds < ENDS_SOON_SECONDS ? ('bad' as const) : ('warn' as const),
+    }));
+  return [...reasons, ...unreachable, ...errors, ...shed, ...certificates];
 }
 
 /** What the other nodes say of themselves, and what they do not have in common with this one. */

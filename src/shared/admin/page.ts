@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BACKUP_KINDS } from '../backups/manifest.ts';
 import { breakersAnswer } from './breakers.ts';
 import { jobsAnswer } from './jobs.ts';
 import { overridesAnswer, topRefusedAnswer } from './limits.ts';
@@ -83,7 +84,7 @@ export const pageAnswer = z.object({
   jobs: jobsAnswer,
   backups: z.array(
     z.object({
-      kind: z.string(),
+      kind: z.enum(BACKUP_KINDS),
       madeAt: time,
       verifiedAt: time.nullable(),
       unverified: z.string().describe('Why the newest is only stored; empty: it is verified.'),

@@ -36,6 +36,11 @@ export const statusAnswer = z.object({
     .describe('What a change through the admin port needs.'),
   redis: z.object({
     configured: z.boolean(),
+    mode: z
+      .enum(['standalone', 'sentinel', 'cluster'])
+      .nullable()
+      .default(null) // a gateway of a version before it does not say
+      .describe('null: none is configured.'),
     state: z.enum(['none', 'up', 'down']).describe('down: limits or breakers cannot ask it.'),
     reason: z.string(),
   }),
@@ -64,6 +69,16 @@ export const statusAnswer = z.object({
   overload: overloadAnswer
     .default(NO_OVERLOAD) // a gateway of a version before it does not say
     .describe('What is refused because more comes than can be served. The verdict is none the worse for it.'),
+  certificates: z
+    .array(
+      z.object({
+        name: z.string().describe('The first that it is for.'),
+        endsAt: z.iso.datetime(),
+        leftSeconds: z.number().describe('Below 0: it has ended.'),
+      }),
+    )
+    .default([]) // a gateway of a version before it does not say
+    .describe('Certificates for clients.'),
   unreachable: z
     .array(z.object({ upstream: z.string(), target: z.string(), code: z.string(), reason: z.string() }))
     .describe('Targets to which connections did not come about in the last minute, and why.'),

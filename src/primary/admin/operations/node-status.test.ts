@@ -9,6 +9,7 @@ import { nodeStatus } from './node-status.ts';
 const config = { server: { maxConnections: 100 } } as Config;
 
 const unreachable: UnreachableTarget[] = [];
+const problems: string[] = [];
 
 function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, problem = '') {
   const { verdict, reasons, redis } = nodeStatus({
@@ -17,6 +18,9 @@ function statusOf(limitsStore: LimitsStoreState, redisConfigured: boolean, probl
     workers: 0,
     serves: true,
     redisConfigured,
+    redisMode: redisConfigured ? 'standalone' : undefined,
+    identityProblems: () => problems,
+    certificates: () => [],
     uptimeMs: () => 0,
     port: () => 8080,
     jobProblems: () => [],
@@ -45,7 +49,7 @@ test('Redis is not up before it was ever reached', () => {
   expect(statusOf(store, true)).toEqual({
     verdict: 'degraded',
     reasons: [reason],
-    redis: { configured: true, state: 'down', reason },
+    redis: { configured: true, mode: 'standalone', state: 'down', reason },
   });
   store.receive(0, { up: true, reason: '' });
   expect(statusOf(store, true)).toMatchObject({ verdict: 'ok', reasons: [], redis: { state: 'up', reason: '' } });
@@ -65,6 +69,14 @@ test('an upstream that cannot be connected to is a reason', () => {
   unreachable.push({ upstream: 'api', target: 'https://10.0.0.1', code: 'upstream_tls_failed', reason });
   const status = statusOf(new LimitsStoreState(() => {}), false);
   unreachable.pop();
+  expect(status).toMatchObject({ verdict: 'degraded', reasons: [reason] });
+});
+
+test('keys that cannot be had are a reason, as in /health', () => {
+  const reason = 'issuer main: its keys cannot be had (connect ECONNREFUSED), its tokens get 503';
+  problems.push(reason);
+  const status = statusOf(new LimitsStoreState(() => {}), false);
+  problems.pop();
   expect(status).toMatchObject({ verdict: 'degraded', reasons: [reason] });
 });
 

@@ -1,10 +1,12 @@
 import type { StatusAnswer } from '../../../shared/admin/status.ts';
+import { wallClockMs } from '../../../shared/clock.ts';
 import { formatProblems } from '../../../shared/config/problems.ts';
-import type { Config } from '../../../shared/config/types.ts';
+import type { Config, RedisMode } from '../../../shared/config/types.ts';
 import { VERSION } from '../../../shared/version.ts';
 import type { LoopUtilization, ThreadLoop } from '../../metrics/loop-utilization.ts';
 import type { LimitsStoreState } from '../../limits/limits-store-state.ts';
 import type { Acceptor } from '../../front/acceptor.ts';
+import type { CertificateEnd } from '../../config/certificate-ends.ts';
 import type { LastReload } from '../../config/reload.ts';
 import { reloadReasons } from '../../config/reload-reasons.ts';
 import type { ThreadStatus } from '../../threads/thread-status.ts';
@@ -20,6 +22,8 @@ export interface StatusParts {
   readonly serves: boolean;
   readonly workers: number;
   readonly redisConfigured: boolean;
+  /** `undefined`: none is configured. */
+  readonly redisMode: RedisMode | undefined;
   /** Since the start, on a clock that is never set back. */
   readonly uptimeMs: () => number;
   readonly port: () => number;
@@ -51,6 +55,9 @@ export interface StatusParts {
   /** Jobs that keep failing, and what of them cannot use Redis. */
   readonly jobProblems: () => readonly string[];
   readonly limitsStore: Pick<LimitsStoreState, 'state'>;
+  /** Whose credentials cannot be judged as they should be: keys of issuers, API keys. */
+  readonly identityProblems: () => readonly string[];
+  readonly certificates: () => readonly CertificateEnd[];
   readonly breakers: () => StatusAnswer['breakers'];
   readonly maintenance: () => StatusAnswer['maintenance'];
   /** What is refused because more comes than can be served. */
@@ -72,6 +79,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     ...redisReasons,
     ...control.nodeProblems,
     ...control.limitProblems,
+    ...parts.identityProblems(),
     ...parts.jobProblems(),
     ...processReasonsOf(parts, shown, breakers),
     ...parts.unreachable.reasons(),
@@ -97,6 +105,7 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     changes: changesOf(parts.token()),
     redis: {
       configured: parts.redisConfigured,
+      mode: parts.redisMode ?? null,
       state: parts.redisConfigured ? redisState : 'none',
       reason: parts.redisConfigured ? redisReasons.join('; ') : 'REDIS_URL is not set',
     },
@@ -105,9 +114,16 @@ export function nodeStatus(parts: StatusParts): StatusAnswer {
     breakers,
     maintenance: parts.maintenance(),
     overload: parts.overload(),
+    certificates: parts.certificates().map(shownCertificate),
     unreachable: [...parts.unreachable.all()],
   };
 }
+
+const shownCertificate = ({ name, endsMs }: CertificateEnd): StatusAnswer['certificates'][number] => ({
+  name,
+  endsAt: new Date(endsMs).toISOString(),
+  leftSeconds: Math.round((endsMs - wallClockMs()) / 1000),
+});
 
 /** Where the file is stays out: whoever reaches the port may read this. */
 const changesOf = (token: AdminToken): StatusAnswer['changes'] =>
