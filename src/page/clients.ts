@@ -44,7 +44,7 @@ export class Clients {
               el('input', {
                 id: 'why-client',
                 name: 'client',
-                placeholder: 'address, key or consumer',
+                placeholder: 'address or name',
                 autocomplete: 'off',
                 spellcheck: 'false',
                 maxlength: 1024,
@@ -52,7 +52,7 @@ export class Clients {
               el('input', {
                 id: 'why-address',
                 name: 'address',
-                placeholder: 'from address (optional)',
+                placeholder: 'from (optional)',
                 'aria-label': 'Address that the client comes from, where that is not what names it',
                 autocomplete: 'off',
                 spellcheck: 'false',

@@ -72,7 +72,14 @@ const TARGETS: Readonly<Record<Target['state'], readonly [Tone, string]>> = {
   unknown: ['idle', 'Not known yet'],
   unprobed: ['idle', 'Not probed'],
 };
-const DRAINED = ['warn', 'Drained'] as const;
+
+/** The first that holds: an operator's word, what requests have found, what probes have. */
+function wordOf({ state, drained, ejected }: Target, isUnreachable: boolean): readonly [Tone, string] {
+  if (drained !== null) return ['warn', 'Drained'];
+  if (state === 'down') return TARGETS.down;
+  if (isUnreachable) return ['bad', 'Unreachable'];
+  return ejected === null ? TARGETS[state] : ['bad', 'Ejected'];
+}
 
 const targetAction = ({ upstream, target, drained }: Target): Child =>
   drained === null
@@ -80,18 +87,18 @@ const targetAction = ({ upstream, target, drained }: Target): Child =>
     : action('target', 'Take back', { upstream, target, state: 'AUTO', label: `target ${target} of ${upstream}` });
 
 function targetRow(target: Target, answer: PageAnswer): Row {
-  const { upstream, target: url, state, used, why, since, checkedSecondsAgo, by, drained } = target;
+  const { upstream, target: url, used, why, since, checkedSecondsAgo, by, ejected } = target;
   const unreachable = answer.status.unreachable.find((each) => each.target === url && each.upstream === upstream);
-  const [tone, word] =
-    drained !== null
-      ? DRAINED
-      : unreachable !== undefined && state !== 'down'
-        ? (['bad', 'Unreachable'] as const)
-        : TARGETS[state];
+  const [tone, word] = wordOf(target, unreachable !== undefined);
   const facts = [
     used ? '' : 'not used',
     unreachable?.reason ?? '',
     why,
+    ejected === null
+      ? ''
+      : ejected.forSeconds === 0
+        ? 'the next request tries it'
+        : `tried again in ${duration(ejected.forSeconds)}`,
     since === null ? '' : `for ${duration(secondsBetween(since, answer.at))}`,
     checkedSecondsAgo === null ? '' : `probed ${duration(checkedSecondsAgo)} ago${by === '' ? '' : ` by ${by}`}`,
   ].filter((text) => text !== '');

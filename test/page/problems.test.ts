@@ -54,6 +54,32 @@ test('a certificate that ends soon, and a backup that nobody can make', async ()
   rmSync(folder, { recursive: true });
 });
 
+test('a target that a node has left out is called what it is, and when it is tried again', async () => {
+  await using good = await scriptedUpstream();
+  await using bad = await scriptedUpstream();
+  good.behaviour = 200;
+  bad.behaviour = 503;
+  await using gateway = await startGateway({
+    env: {
+      ACCESS_LOG: 'off',
+      RATE_LIMIT_ALLOWLIST: '127.0.0.1',
+      CIRCUIT_BREAKER_FAILURE_THRESHOLD: '4000',
+      CIRCUIT_BREAKER_ERROR_RATE: '0',
+    },
+    yaml: `
+upstreams: { orders: { targets: ["${good.url}", "${bad.url}"], eject: { consecutive: 3, seconds: 300 } } }
+routes: [{ name: proxy, path: /, upstream: orders }]
+`,
+  });
+  await using open = await openPage(browser, gateway);
+  const row = open.page.locator(`#upstreams tr[data-key="orders ${bad.url}"]`);
+  await eventually(async () => {
+    await Promise.all(Array.from({ length: 8 }, () => get(gateway.port, '/')));
+    return (await row.innerText()).includes('Ejected');
+  }, 'it is said to be ejected');
+  expect(await row.innerText()).toMatch(/tried again in (4|5) min/);
+});
+
 test('requests that are shed: as a problem, at the limit of the upstream, and in words', async () => {
   await using upstream = await scriptedUpstream();
   upstream.behaviour = 'hold';

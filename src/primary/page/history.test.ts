@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { History } from './history.ts';
-import { parseStep, seriesOf, stepText } from './steps.ts';
+import { ChartRows, parseStep, stepText } from './steps.ts';
 import type { Step, StepSize } from './steps.ts';
 import { Totals } from './totals.ts';
 
@@ -19,7 +19,7 @@ function setUp(startMs = 100_000) {
     history.add(totals, GAUGES, nowMs);
   };
   const series = (size: StepSize, ...starts: number[]) =>
-    seriesOf(starts, (at) => [history.at(size, at)].filter((step) => step !== undefined));
+    new ChartRows().series(starts, (at) => [history.at(size, at)].filter((step) => step !== undefined));
   return { history, totals, second, series, told };
 }
 
@@ -33,7 +33,7 @@ test('each second holds the rates of what was counted in it', () => {
     errors5xx: [null, 4, 0],
     inFlight: [null, 3, 3],
   });
-  expect(history.last('requests')).toBe(20);
+  expect(history.last()?.requests).toBe(20);
   expect(history.sum('requests', 60)).toBe(30);
 });
 
@@ -100,13 +100,13 @@ test('steps of several nodes are one: rates add up, percentiles are of all reque
   one.second(99, 3);
   two.second(1, 12);
   const both = [one.history.at(1, 101), two.history.at(1, 101)].filter((step) => step !== undefined);
-  const { requests, p50, p95, p99, inFlight, loop } = seriesOf([101], () => both);
+  const { requests, p50, p95, p99, inFlight, loop } = new ChartRows().series([101], () => both);
   expect([requests, inFlight, loop]).toEqual([[100], [6], [0.25]]);
   expect([p50[0], p95[0], p99[0]].every((value) => Number(value) <= 0.001)).toBe(true);
   two.second(9, 12);
-  expect(seriesOf([102], () => [two.history.at(1, 102)].filter((step) => step !== undefined)).p50[0]).toBeGreaterThan(
-    0.5,
-  );
+  expect(
+    new ChartRows().series([102], () => [two.history.at(1, 102)].filter((step) => step !== undefined)).p50[0],
+  ).toBeGreaterThan(0.5);
 });
 
 test('a step is read back as it was written, and what is no step is none', () => {
@@ -122,4 +122,26 @@ test('a step is read back as it was written, and what is no step is none', () =>
   expect(parseStep(stepText(step).replace('4:3', '99:3,4:-1,x:y,3:Infinity'))?.durations.every((n) => n === 0)).toBe(
     true,
   );
+});
+
+test('rows that were worked out once follow the step that lasts, and steps that come late', () => {
+  const { history, second } = setUp();
+  const other = setUp();
+  const rows = new ChartRows();
+  let late = false;
+  const read = (): (number | null)[] =>
+    rows.series([100, 105], (at) =>
+      [history.at(5, at), late ? other.history.at(5, at) : undefined].filter((step) => step !== undefined),
+    ).requests;
+  second(10);
+  expect(read()).toEqual([10, null]);
+  second(20);
+  expect(read()).toEqual([15, null]);
+  for (let i = 0; i < 4; i++) {
+    second(15);
+    other.second(4);
+  }
+  expect(read()).toEqual([15, 15]);
+  late = true;
+  expect(read()).toEqual([19, 15]);
 });

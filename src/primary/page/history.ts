@@ -1,5 +1,5 @@
 import { addTo, BUCKETS, COUNTED, emptyStep, SIZES, STEP_SIZES, valuesOf } from './steps.ts';
-import type { Column, Counted, Gauged, Step, StepSize } from './steps.ts';
+import type { Counted, Gauged, Step, StepSize, StepValues } from './steps.ts';
 import type { Totals } from './totals.ts';
 
 /** What there is at the moment, beside the counters. */
@@ -69,10 +69,10 @@ export class History {
     );
   }
 
-  /** A value of the second that was written last; NaN where there is none. */
-  last(column: Column): number {
+  /** Rates and percentiles of the second that was written last; `undefined`: nothing is known of it. */
+  last(): StepValues | undefined {
     const step = this.at(1, this.#second);
-    return (step === undefined ? null : valuesOf(step)[column]) ?? Number.NaN;
+    return step === undefined ? undefined : valuesOf(step);
   }
 
   /** So many there were in the last seconds, at most a minute. */

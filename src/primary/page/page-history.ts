@@ -3,11 +3,14 @@ import type { ChartMinutes, PageAnswer } from '../../shared/admin/page.ts';
 import { wallClockMs } from '../../shared/clock.ts';
 import type { ClusterHistory, StepsOf } from './cluster-history.ts';
 import type { History } from './history.ts';
-import { seriesOf } from './steps.ts';
+import { ChartRows } from './steps.ts';
 import type { Step, StepSize } from './steps.ts';
 
 /** What other nodes have counted is in Redis after so long: a second until it is over, two until it is sent. */
 const UNTIL_SENT_SECONDS = 4;
+
+/** Kinds of charts whose rows are kept: each of three, of all nodes and of some. */
+const MOST_CHARTS = 12;
 
 /** What of the charts somebody wants to see. */
 export interface ChartWish {
@@ -28,6 +31,8 @@ type Answer = PageAnswer['history'];
 /** The charts' numbers: of the whole cluster, of one node, or of this one alone where Redis cannot be asked. */
 export class PageHistory {
   readonly #parts: PageHistoryParts;
+  /** Of the nodes that were asked for last, by the size of their steps and whose they are. */
+  readonly #rows = new Map<string, ChartRows>();
 
   constructor(parts: PageHistoryParts) {
     this.#parts = parts;
@@ -55,8 +60,17 @@ export class PageHistory {
       minutes,
       stepSeconds: size,
       endAt: new Date((starts.at(-1) ?? 0) * 1000).toISOString(),
-      ...seriesOf(starts, stepsAt),
+      ...this.#rowsOf(`${size} ${of ?? ''}`).series(starts, stepsAt),
     };
+  }
+
+  #rowsOf(key: string): ChartRows {
+    let rows = this.#rows.get(key);
+    if (rows === undefined) {
+      if (this.#rows.size >= MOST_CHARTS) this.#rows.clear();
+      this.#rows.set(key, (rows = new ChartRows()));
+    }
+    return rows;
   }
 }
 

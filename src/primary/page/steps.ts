@@ -59,8 +59,11 @@ const SHARES = [
   ['p99', 0.99],
 ] as const;
 
+/** Rates and percentiles of a step; null: nothing is known of it, or there was no request. */
+export type StepValues = Readonly<Record<Column, number | null>>;
+
 /** Steps of the same time of several nodes as one: rates add up, percentiles are of all their requests. */
-function merged(steps: readonly Step[]): Record<Column, number | null> {
+function merged(steps: readonly Step[]): StepValues {
   const values = Object.fromEntries(COLUMNS.map((name) => [name, null])) as Record<Column, number | null>;
   if (steps.length === 0) return values;
   for (const name of COUNTED) {
@@ -81,14 +84,43 @@ function merged(steps: readonly Step[]): Record<Column, number | null> {
   return values;
 }
 
-/** @param stepsOf what is known of each node at the step that begins at this second */
-export function seriesOf(starts: readonly number[], stepsOf: (at: number) => readonly Step[]): Series {
-  const rows = starts.map((at) => merged(stepsOf(at)));
+/**
+ * Rows of a chart, each worked out once: what is over does not change.
+ * One that was worked out of other steps, as when a node's come late, or while it lasted, is worked out anew.
+ */
+export class ChartRows {
+  readonly #known = new Map<
+    number,
+    { readonly steps: readonly Step[]; readonly seconds: number; readonly row: StepValues }
+  >();
+
+  /** @param stepsOf what is known of each node at the step that begins at this second */
+  series(starts: readonly number[], stepsOf: (at: number) => readonly Step[]): Series {
+    const [oldest = 0] = starts;
+    for (const at of this.#known.keys()) if (at < oldest) this.#known.delete(at);
+    return columnsOf(starts.map((at) => this.#row(at, stepsOf(at))));
+  }
+
+  #row(at: number, steps: readonly Step[]): StepValues {
+    const known = this.#known.get(at);
+    const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+    const isSame =
+      known?.seconds === seconds &&
+      known.steps.length === steps.length &&
+      steps.every((step, i) => step === known.steps[i]);
+    if (isSame) return known.row;
+    const row = merged(steps);
+    this.#known.set(at, { steps, seconds, row });
+    return row;
+  }
+}
+
+function columnsOf(rows: readonly StepValues[]): Series {
   return Object.fromEntries(COLUMNS.map((name) => [name, rows.map((row) => row[name])])) as Series;
 }
 
 /** Percentiles and rates of a single step. */
-export const valuesOf = (step: Step): Readonly<Record<Column, number | null>> => merged([step]);
+export const valuesOf = (step: Step): StepValues => merged([step]);
 
 /** Four digits say all that a chart shows. */
 const rounded = (value: number): number => (value === 0 ? 0 : Number(value.toPrecision(4)));

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { PageProblem } from '../../shared/admin/page.ts';
 import type { NodesAnswer, StatusAnswer } from '../../shared/admin/status.ts';
 import type { NodeVitals } from '../../shared/admin/vitals.ts';
@@ -101,14 +102,13 @@ export class PageWatch {
 
   /** What this node says of itself to the others. */
   vitals(): NodeVitals {
-    const { history } = this;
+    const last = this.history.last();
     const { verdict, threads, threadRestarts } = this.#status;
     const time = (column: 'p50' | 'p95' | 'p99'): number | null => {
-      const value = history.last(column);
-      return Number.isNaN(value) ? null : value;
+      return last?.[column] ?? null;
     };
     const rate = (column: 'requests' | 'errors5xx' | 'refused429'): number =>
-      Math.round((history.last(column) || 0) * 10) / 10;
+      Math.round((last?.[column] ?? 0) * 10) / 10;
     return {
       verdict,
       reasons: this.#found.slice(0, MOST_REASONS).map(({ text }) => text.slice(0, LONGEST_REASON)),
@@ -123,7 +123,9 @@ export class PageWatch {
       threadsServing: threads.filter(({ state }) => state === 'serving').length,
       threadRestarts,
       loop: Math.max(this.#loop, ...threads.map(({ loopUtilisation }) => loopUtilisation)),
-      heapBytes: process.memoryUsage().heapUsed + this.threadHeaps().reduce((sum, { heapBytes }) => sum + heapBytes, 0),
+      // process.memoryUsage() would ask the system for more than that.
+      heapBytes:
+        getHeapStatistics().used_heap_size + this.threadHeaps().reduce((sum, { heapBytes }) => sum + heapBytes, 0),
       configDigest: this.#configDigest(),
     };
   }
