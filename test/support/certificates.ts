@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { wallClockMs } from '../../src/shared/clock.ts';
 
 export interface CertificateFiles {
   readonly certFile: string;
@@ -34,6 +35,25 @@ function openssl(...args: readonly string[]): void {
   execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
+/** openssl x509 signs nothing that is over already; openssl ca does, and wants to be told where its books are. */
+const pastConfig = (books: string): string => `[ca]
+default_ca = past
+[past]
+database = ${books}.txt
+new_certs_dir = ${dirname(books)}
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+organizationName = optional
+organizationalUnitName = optional
+`;
+
+/** So many days from now, in the form of ASN.1's GeneralizedTime. */
+const asn1Time = (days: number): string =>
+  new Date(wallClockMs() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '');
+
 /** @param name of the authority, and what its files are called in front of `.pem` and `.key` */
 function authorityOf(name: string, file: (name: string) => string): Omit<TestAuthority, typeof Symbol.dispose> {
   let issued = 0;
@@ -44,9 +64,17 @@ function authorityOf(name: string, file: (name: string) => string): Omit<TestAut
     ) as [string, string, string, string];
     writeFileSync(extensions, `subjectAltName=${subjectAltName}\n${more.extensions ?? ''}\n`);
     openssl('req', ...KEY, '-keyout', keyFile, '-out', request, '-utf8', '-subj', more.subject ?? `/CN=${leaf}`);
-    const authority = ['-CA', file(`${name}.pem`), '-CAkey', file(`${name}.key`), '-CAcreateserial'];
-    const until = ['-days', String(days), '-extfile', extensions];
-    openssl('x509', '-req', '-in', request, ...authority, '-out', certFile, ...until);
+    const files = ['-in', request, '-out', certFile, '-extfile', extensions];
+    const [cert, key] = [file(`${name}.pem`), file(`${name}.key`)];
+    if (days > 0) {
+      openssl('x509', '-req', ...files, '-CA', cert, '-CAkey', key, '-CAcreateserial', '-days', String(days));
+    } else {
+      const config = file(`${name}-past.cnf`);
+      writeFileSync(config, pastConfig(file(`${name}-past`)));
+      writeFileSync(file(`${name}-past.txt`), '');
+      const dates = ['-startdate', asn1Time(days - 2), '-enddate', asn1Time(days)];
+      openssl('ca', '-batch', '-notext', '-config', config, ...files, '-cert', cert, '-keyfile', key, ...dates);
+    }
     return { certFile, keyFile };
   };
   return {
