@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { isAlive } from '../test/lifecycle/run.ts';
 import { until } from '../test/support/wait.ts';
 import { startBench } from './run-bench.fixture.ts';
 import { processTree } from './shared/cpu-time.ts';
@@ -92,7 +93,7 @@ describe.each([
     expect(readdirSync(temporary)).toHaveLength(1);
     bench.child.kill(signal);
     expect(await bench.ended).toBe(exitCode);
-    await until(() => tree.every((each) => !existsSync(`/proc/${each}`)));
+    await until(async () => !(await Promise.all(tree.map(isAlive))).includes(true));
     expect(readdirSync(temporary)).toEqual([]);
   });
 });

@@ -50,7 +50,8 @@ const say = (line: string): void => console.error(line);
  * over the threshold in one of them.
  */
 export async function runGate(options: GateOptions): Promise<boolean> {
-  const commits = { HEAD: resolveCommit('HEAD'), base: resolveCommit(options.base) };
+  const base = resolveCommit(options.base); // first: what was typed is what is most likely wrong
+  const commits = { HEAD: resolveCommit('HEAD'), base };
   if (hasUncommitted()) say('Changes that are not committed are not measured: the gate compares commits.');
   if (!samePackages(commits.HEAD, commits.base)) {
     say('The two commits ask for different packages; both run with those of the working tree.');
