@@ -12,6 +12,8 @@ export const ANY_REDIS = {
   // ioredis asks INFO before it calls a connection ready; where that is renamed or forbidden it never would. A server that
   // is still loading says so to each command.
   enableReadyCheck: false,
+  // How long `disconnect` waits for the other end to close, and keeps the process where that has gone or hangs.
+  disconnectTimeout: 100,
   // A failover leaves us on the old primary, now a replica: connect anew, but send nothing a second time.
   reconnectOnError: (error: Error): 1 | false => (error.message.startsWith('READONLY') ? 1 : false),
 } as const satisfies RedisSettings;
