@@ -127,6 +127,15 @@ test('a schedule that is another takes the place of the one before', async () =>
   await until(() => after.jobs.counts.of('test-job').succeeded >= 1);
 });
 
+test('a job that cannot run when the node starts is looked at again within seconds', async () => {
+  await using redis = await startRedis();
+  let looks = 0;
+  const job = testJob({ ability: () => Promise.resolve(looks++ === 0 ? 'unable' : 'able') });
+  await using node = startNode(redisAt(redis.port), [job], { renewEveryMs: 60_000 });
+  await until(() => node.jobs.counts.of('test-job').succeeded > 0, { withinMs: 15_000 });
+  expect(node.jobs.list()[0]?.ability).toBe('able');
+});
+
 test('a stand-in takes a run only after it has waited for somebody who is able', async () => {
   await using redis = await startRedis();
   const begun: number[] = [];

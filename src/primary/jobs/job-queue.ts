@@ -125,6 +125,11 @@ export class JobQueue {
     }
   }
 
+  /** Takes runs again as soon as the job is able to. Redis is asked nothing before. Never rejects. */
+  async reconsider(): Promise<void> {
+    if (this.ability === 'unable' && !this.#renewing && (await this.#askAbility()) !== 'unable') await this.renew();
+  }
+
   /** Aborts what runs and gives it back. Resolves when BullMQ has ended, which may be never. */
   async close(): Promise<void> {
     this.#closed = true;

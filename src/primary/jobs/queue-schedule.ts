@@ -11,6 +11,8 @@ import { within } from './within.ts';
 
 const AGAIN_MS = 500;
 const FORCED_WITHIN_MS = 300;
+/** A job that cannot run here is looked at so often: what it lacks may only have been away for a moment. */
+const RECONSIDERED_EVERY_MS = 5_000;
 
 const QUESTIONS: RedisBehaviour = {
   maxRetriesPerRequest: 0,
@@ -47,6 +49,7 @@ export class QueueSchedule implements Schedule {
   readonly #whyNot: () => string;
   readonly #copies: ReadonlySet<Redis | Cluster>;
   readonly #renewal: NodeJS.Timeout;
+  readonly #reconsidering: NodeJS.Timeout;
 
   constructor({ bull, connections, ...options }: QueueScheduleOptions) {
     const questions = connections.open('jobs', QUESTIONS);
@@ -62,6 +65,9 @@ export class QueueSchedule implements Schedule {
     };
     questions.on('ready', renew);
     this.#renewal = setInterval(renew, options.renewEveryMs).unref();
+    this.#reconsidering = setInterval(() => {
+      for (const queue of this.#queues.values()) void queue.reconsider();
+    }, RECONSIDERED_EVERY_MS).unref();
   }
 
   add(job: Job): void {
@@ -91,6 +97,7 @@ export class QueueSchedule implements Schedule {
   async end(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#renewal);
+    clearInterval(this.#reconsidering);
     const ended = new AbortController();
     const closing = Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
     // BullMQ waits for ever for a Redis that is away or silent: nothing can be given back to it, and others find out.
