@@ -101,8 +101,9 @@ export const ENV = {
   ),
   MAX_CONNECTIONS: optional(
     wholeNumberText(BOUNDS.count),
-    'Open client connections of the process; when they are full idle ones go first. Default: half of the limit of open ' +
-      'files less a reserve, at most 20000 per thread.',
+    'Open client connections of the process; when they are full those go first, of the address that has most, that are idle ' +
+      'or wait for their client: a handshake, the rest of a body, the end. Default: half of the limit of open files less a ' +
+      'reserve, at most 20000 per thread.',
   ),
   MAX_CONNECTIONS_PER_IP: withDefault(
     wholeNumberText(BOUNDS.countOrNone),

@@ -9,6 +9,7 @@ import {
   BODY_CHUNKED,
   BODY_LENGTH,
   BODY_PAUSED,
+  BODY_SILENT,
   CLOSED,
   CONSUMING,
   EVENT_STREAM,
@@ -270,6 +271,7 @@ export class ClientConnection extends TunnelLine {
 
   #expectBody(head: NativeRequestHead, exchange: AnsweredExchange): void {
     this.receiver = exchange;
+    this.flags &= ~BODY_SILENT;
     if (head.expectsContinue) this.flags |= EXPECTS;
     if (head.chunked) {
       this.phase = BODY_CHUNKED;
@@ -282,7 +284,8 @@ export class ClientConnection extends TunnelLine {
   }
 
   #readBody(bytes: Buffer, from: number, to: number): number {
-    this.flags &= ~EXPECTS;
+    if ((this.flags & BODY_SILENT) !== 0) this.host.markBusy(this.index);
+    this.flags &= ~(EXPECTS | BODY_SILENT);
     return this.phase === BODY_CHUNKED ? this.#readChunks(bytes, from, to) : this.#readLength(bytes, from, to);
   }
 
@@ -337,6 +340,7 @@ export class ClientConnection extends TunnelLine {
     if (unfinished || (this.flags & EVENT_STREAM) !== 0) this.destroy();
     else if (this.first !== undefined || this.kept !== undefined) {
       this.#wait('half-closed', this.host.settings.halfCloseMs);
+      this.host.markIdle(this.index); // it may have left: one of those that make room
     } else if (this.phase !== CLOSED) this.close();
   }
 
@@ -434,6 +438,28 @@ export class ClientConnection extends TunnelLine {
     return idle;
   }
 
+  /**
+   * Once a second: who owes the rest of a body, and has sent nothing of it since the last look, is one of those that make
+   * room.
+   */
+  look(): void {
+    if (this.receiver === undefined || this.count !== 1 || (this.flags & BODY_PAUSED) !== 0) return;
+    if ((this.flags & BODY_SILENT) !== 0) this.host.markIdle(this.index);
+    else this.flags |= BODY_SILENT;
+  }
+
+  /**
+   * There are too many connections, and this is one of the client that has most of them: it goes if it is idle, or waits
+   * for its client, of which nobody knows whether it is still there.
+   * @returns whether it goes
+   */
+  makeRoom(): boolean {
+    if (this.isIdle()) this.close();
+    else if (this.phase === LINGER || (this.flags & (BODY_SILENT | HALF_CLOSED)) !== 0) this.destroy();
+    else return false;
+    return true;
+  }
+
   /** What its client has shown of itself holds no more: what is under way is answered, the next request needs a new one. */
   retire(): void {
     if (this.phase === TUNNEL) return; // the thread's WebSockets know who goes by a certificate
@@ -463,6 +489,7 @@ export class ClientConnection extends TunnelLine {
       this.flags |= SAID_ALL;
     }
     this.phase = LINGER;
+    this.host.markIdle(this.index); // nothing more is done for it
     this.receiver = undefined;
     this.#decoder = undefined;
     this.kept = undefined;

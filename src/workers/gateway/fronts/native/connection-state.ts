@@ -39,6 +39,8 @@ export const EVENT_STREAM = 1024;
 export const ASKED_CLOSE = 2048;
 /** And has said all before the last answer left. */
 export const SAID_ALL = 4096;
+/** Of the body that is awaited nothing has come since the connection was looked at last. */
+export const BODY_SILENT = 8192;
 
 // How the body of an answer is delimited for the client; kept by the exchange while it goes on.
 export const IN_CHUNKS = 1;

@@ -65,6 +65,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
   readonly #tls: TlsAcceptor | undefined;
   /** Connections that are not clients yet: they shake hands, or a proxy is about to say whose they are. */
   #arriving = 0;
+  /** What ends one of them, by its row. */
+  readonly #arrivals = new Map<number, () => void>();
   #source: ConnectionSource | undefined = undefined;
   #toFlush: Flushed[] = [];
   #lookedMs = 0;
@@ -145,8 +147,8 @@ export class NativeFront implements ClientFront, ConnectionHost {
         this.#refused('proxy_protocol', peer);
       },
     };
-    // oxlint-disable-next-line no-new -- it lives in the handle's callback until it is done
-    new ProxyReception(reception);
+    const arrival = new ProxyReception(reception);
+    this.#arrivals.set(peer.index, () => arrival.onDeadline());
   }
 
   /** @param rest came already, in the shared read buffer */
@@ -170,12 +172,14 @@ export class NativeFront implements ClientFront, ConnectionHost {
         this.#refused('tls_handshake', peer);
       },
     };
-    if (isPublic) tls.acceptSocket(handle.socket, handlers);
-    else tls.accept(handle, handlers);
+    this.#arrivals.delete(peer.index);
+    const socket = isPublic ? tls.acceptSocket(handle.socket, handlers) : tls.accept(handle, handlers);
+    if (socket !== undefined) this.#arrivals.set(peer.index, () => socket.destroy());
   }
 
   #add(handle: StreamHandle, peer: ClientPeer, rest: Buffer): ClientConnection {
     this.#arriving--;
+    this.#arrivals.delete(peer.index);
     const connection = new ClientConnection(handle, this, peer);
     connection.at = this.#connections.push(connection) - 1;
     if (rest.length > 0) connection.take(Buffer.from(rest), 0, rest.length);
@@ -186,6 +190,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
   #refused(code: RefusalCode, { index }: ReceivedPeer): void {
     this.#thread.metrics.refused(code);
     this.#arriving--;
+    this.#arrivals.delete(index);
     if (index >= 0) this.#rows.release(index);
   }
 
@@ -254,11 +259,12 @@ export class NativeFront implements ClientFront, ConnectionHost {
     return this.#arriving === 0 && !this.#connections.some((each) => each.isBeginning());
   }
 
-  /** Room is needed: closes this connection if it has been idle since then. */
+  /** Room is needed: closes this connection if it has been idle, or has waited for its client, since then. */
   #closeIdle(index: number, since: number): void {
     if (!this.#rows.isIdleSince(index, since)) return;
     const connection = this.#connections.find((each) => each.index === index);
-    if (connection?.closeIdle() === true) this.#thread.metrics.refused('evicted');
+    if (connection === undefined) this.#arrivals.get(index)?.();
+    else if (connection.makeRoom()) this.#thread.metrics.refused('evicted');
   }
 
   tick(nowMs: number): void {
@@ -269,6 +275,7 @@ export class NativeFront implements ClientFront, ConnectionHost {
     // From the end: closing one moves the last into its place, which has been looked at.
     for (let i = this.#connections.length - 1; i >= 0; i--) {
       const connection = this.#connections[i];
+      connection?.look();
       if (connection === undefined || connection.idleSinceMs > idleSinceMs || connection.pendingWrites > 0) continue;
       if (connection.closeIdle()) this.#thread.metrics.refused('idle');
     }

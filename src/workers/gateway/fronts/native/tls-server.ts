@@ -77,28 +77,33 @@ export class TlsAcceptor {
     return this.#underWay.size >= this.#config.maxHandshakes;
   }
 
-  /** Takes the handle over. Exactly one of the two handlers is called, later or, when there is no room, at once. */
-  accept(handle: ReceivedHandle, handlers: TlsHandlers): void {
+  /**
+   * Takes the handle over. Exactly one of the two handlers is called, later or, when there is no room, at once.
+   * @returns the handshake, which `destroy` ends; `undefined`: no room
+   */
+  accept(handle: ReceivedHandle, handlers: TlsHandlers): TLSSocket | undefined {
     if (this.#isFull) {
       handle.close();
       this.#fail('full', handlers);
-      return;
+      return undefined;
     }
     handle.readStop(); // who has read a PROXY header left it reading, and starting twice is an error to node:net
-    this.acceptSocket(new Socket({ handle } as object), handlers);
+    return this.acceptSocket(new Socket({ handle } as object), handlers);
   }
 
   /** The same for a socket of node:net. */
-  acceptSocket(socket: Socket, handlers: TlsHandlers): void {
+  acceptSocket(socket: Socket, handlers: TlsHandlers): TLSSocket | undefined {
     if (this.#isFull) {
       socket.destroy();
       this.#fail('full', handlers);
-      return;
+      return undefined;
     }
     if (handlers.firstBytes !== undefined && handlers.firstBytes.length > 0) {
       socket.unshift(Buffer.from(handlers.firstBytes));
     }
-    this.#shake(new TLSSocket(socket, this.#options), handlers);
+    const secured = new TLSSocket(socket, this.#options);
+    this.#shake(secured, handlers);
+    return secured;
   }
 
   /**
