@@ -25,13 +25,18 @@ const ADMIN_TOKEN = 'a-token-of-the-test-alone-0123456789';
 const gateway = await startGateway({
   env: {
     ADMIN_TOKEN,
-    UPSTREAM_URL: `http://127.0.0.1:${upstream.port}`,
-    UPSTREAM_CONCURRENCY: '100',
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     BACKUP_DIR: folder,
     RATE_LIMIT_CAPACITY: '100',
     RATE_LIMIT_REFILL_RATE: '20',
+    CONFIG_STORE: 'local',
   },
+  yaml: `
+upstreams: { default: { url: "http://127.0.0.1:${upstream.port}", concurrency: { max: 100 } } }
+routes:
+  - { name: proxy, path: /proxy, upstream: default, strip_prefix: true }
+  - { name: app, path: /app, upstream: default, strip_prefix: true, authorize: { url: "http://127.0.0.1:${upstream.port}/ok" } }
+`,
 });
 const prometheus = await startPrometheus([gateway.adminPort], { job: 'api-gateway' });
 
@@ -44,7 +49,7 @@ afterAll(async () => {
 });
 
 const load = (): Promise<unknown> =>
-  Promise.all(['/proxy/ok', '/proxy/ok', '/proxy/fail', '/nowhere'].map((path) => get(gateway.port, path)));
+  Promise.all(['/proxy/ok', '/proxy/ok', '/proxy/fail', '/app/ok', '/nowhere'].map((path) => get(gateway.port, path)));
 
 test('a backup, which the gateway verifies', async () => {
   const run = commandIn({ ADMIN_TOKEN, ADMIN_PORT: String(gateway.adminPort) });
