@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.setup', 'results']);
+const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.setup', 'results', 'out']);
 
 /** Files below the folder whose names end so, as paths from the root; what is generated or not ours is left out. */
 export const filesWith = (ending: string, folder = ''): readonly string[] =>
