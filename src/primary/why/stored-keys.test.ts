@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { storedKey } from '../../../test/support/stored-key.ts';
 import { readConfig } from '../../shared/config/read-config.ts';
 import type { KeyRecord } from '../../shared/identity/key-record.ts';
 import { knownConsumer } from './known-consumer.ts';
@@ -11,17 +12,8 @@ const result = readConfig({}, () => '');
 if (!result.ok) throw new Error(JSON.stringify(result));
 const acme = knownConsumer(result.config.identities, 'acme', NOW);
 
-const key = (id: string, more: Partial<KeyRecord> = {}): KeyRecord => ({
-  id,
-  consumer: 'acme',
-  profile: '',
-  groups: [],
-  created_ms: 1,
-  expires_ms: 0,
-  revoked_ms: 0,
-  revision: 1,
-  ...more,
-});
+const key = (id: string, more: Partial<KeyRecord> = {}): KeyRecord =>
+  storedKey(id, { consumer: 'acme', ...more }).record;
 const told = (stored: Partial<StoredKeys>, hasOther = false): readonly string[] =>
   byStoredKeys(acme, { keys: [], isWhole: true, asked: undefined, nowMs: NOW, ...stored }, hasOther).map(
     ({ certain, code, why }) => `${code}${certain ? '' : '?'}: ${why}`,

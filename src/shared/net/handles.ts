@@ -94,6 +94,10 @@ export interface Handles {
   readonly ARRAY_BUFFER_OFFSET: number;
 }
 
+/** Where node:net keeps the socket of a handle, which so stays alive; `undefined`: this is no handle of a socket. */
+export const ownerPlaceOf = (handle: object): symbol | undefined =>
+  Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
+
 type Binding = Readonly<Record<string, unknown>>;
 
 function bindingOf(name: string): Binding {

@@ -2,10 +2,9 @@ import type { Handles, StreamHandle } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
 import { OutputTools, StreamOutput } from '../stream-output.ts';
 import type { EndListener, TunnelEnd } from '../websocket/tunnel-end.ts';
+import { END_OF_FILE } from './handle-wire.ts';
 import { readBuffer } from './read-buffer.ts';
 
-/** libuv's mark for the end of a stream. */
-const END_OF_FILE = -4095;
 /** How long the other side may take to close after we have said our last. */
 export const LINGER_MS = 2_000;
 

@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { ownerPlaceOf } from '../../../shared/net/handles.ts';
 import type { Handles, StreamHandle, WriteRequest } from '../../../shared/net/handles.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** libuv's mark for the end of a stream; no errno of a system is like it. */
-const END_OF_FILE = -4095;
+export const END_OF_FILE = -4095;
 /** Unsent bytes from which `isFull` where writes wait for one another. */
 const FULL_BYTES = 64 * 1024;
 const { EPIPE, ECONNRESET } = constants.errno;
@@ -25,14 +26,10 @@ export function handleOf(socket: Socket): StreamHandle | undefined {
   return handle as StreamHandle;
 }
 
-/** By this node:net finds its socket from a handle, which keeps the socket alive. */
-const ownerOf = (handle: object): symbol | undefined =>
-  Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
-
 /** Takes the stream from under a TCP socket, which is good for nothing but `destroy` afterwards; undefined = it cannot be taken. */
 export function takeHandle(socket: Socket): StreamHandle | undefined {
   const handle = socket instanceof TLSSocket ? undefined : handleOf(socket);
-  const owner = handle === undefined ? undefined : ownerOf(handle);
+  const owner = handle === undefined ? undefined : ownerPlaceOf(handle);
   if (handle === undefined || owner === undefined) return undefined;
   (socket as unknown as { _handle: StreamHandle | null })._handle = null;
   (handle as unknown as Record<symbol, unknown>)[owner] = undefined;

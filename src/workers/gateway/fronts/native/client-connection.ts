@@ -1,3 +1,4 @@
+import { ownerPlaceOf } from '../../../../shared/net/handles.ts';
 import type { StreamHandle, TcpHandle } from '../../../../shared/net/handles.ts';
 import type { AnsweredExchange } from '../../exchange/client-side.ts';
 import type { ClientCertificate } from '../../identity/certificates/client-certificate.ts';
@@ -55,8 +56,7 @@ const OWNER = Symbol('connection');
 let ownerPlace: symbol | undefined;
 
 function placeOn(handle: StreamHandle): symbol {
-  ownerPlace ??=
-    Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol') ?? OWNER;
+  ownerPlace ??= ownerPlaceOf(handle) ?? OWNER;
   return ownerPlace;
 }
 
