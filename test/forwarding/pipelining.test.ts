@@ -8,6 +8,9 @@ import { rawClient, rawUpstream } from '../support/raw.ts';
 import type { RawConnection, RawUpstream } from '../support/raw.ts';
 import { eventually } from '../support/wait.ts';
 
+const ROUNDS = 10;
+const roundsOf = <Name extends string>(name: Name): `${Name} ${number}`[] =>
+  Array.from({ length: ROUNDS }, (_, n) => `${name} ${n}` as const);
 /** Each kind of server has its own upstream in the gateway, as one that misbehaves loses pipelining for a minute. */
 const KINDS = [
   'good',
@@ -21,12 +24,14 @@ const KINDS = [
   'until close',
   'slow',
   'streams',
-  'left',
-  'left long',
   'posts',
+  ...roundsOf('left'),
+  ...roundsOf('left long'),
 ] as const;
 type Kind = (typeof KINDS)[number];
 const TOGETHER = 4;
+/** Less than the gateway lets requests wait behind an answer before it sends them elsewhere. */
+const PATIENCE_MS = 900;
 
 interface Asked {
   readonly connection: RawConnection;
@@ -72,6 +77,7 @@ class Upstream {
 
 const upstreams = new Map<Kind, Upstream>();
 const upstreamOf = (kind: Kind): Upstream => upstreams.get(kind) as Upstream;
+const slug = (kind: Kind): string => kind.replaceAll(' ', '-');
 let gateway: Gateway;
 beforeAll(async () => {
   for (const kind of KINDS) {
@@ -79,15 +85,14 @@ beforeAll(async () => {
     await upstream.listen();
     upstreams.set(kind, upstream);
   }
-  const name = (kind: Kind): string => kind.replace(' ', '-');
   gateway = await startGateway({
     front: 'native',
     env: { ...FORWARDING_ONLY, ACCESS_LOG: 'off' },
     yaml: `
 upstreams:
-${KINDS.map((kind) => `  ${name(kind)}: { url: "http://127.0.0.1:${upstreamOf(kind).server.port}", pipelining: 8 }`).join('\n')}
+${KINDS.map((kind) => `  ${slug(kind)}: { url: "http://127.0.0.1:${upstreamOf(kind).server.port}", pipelining: 8 }`).join('\n')}
 routes:
-${KINDS.map((kind) => `  - { path: /${name(kind)}, upstream: ${name(kind)}, strip_prefix: true }`).join('\n')}
+${KINDS.map((kind) => `  - { path: /${slug(kind)}, upstream: ${slug(kind)}, strip_prefix: true }`).join('\n')}
 `,
   });
 });
@@ -97,7 +102,7 @@ afterAll(async () => {
 });
 
 const requests = (kind: Kind, names: readonly string[]): string =>
-  names.map((each) => requestText('GET', `/${kind.replace(' ', '-')}/${each}`)).join('');
+  names.map((each) => requestText('GET', `/${slug(kind)}/${each}`)).join('');
 const NAMES = ['a', 'b', 'c', 'd'];
 
 /** Sends four requests in one segment, so that they are one batch; what came back, in order. */
@@ -231,35 +236,51 @@ describe('a client that leaves', () => {
     readonly paths: readonly string[];
   }
 
-  /** Two clients whose requests share a connection: tried until both came within one turn of the gateway's loop. */
-  async function askApart(kind: Kind): Promise<Apart> {
-    for (;;) {
-      let found: Pick<Apart, 'held' | 'paths'> | undefined;
-      upstreamOf(kind).onBatch = (held, paths) => (found = { held, paths });
-      const before = upstreamOf(kind).asked.length;
-      const leaver = await rawClient(gateway.port);
-      const stayer = await rawClient(gateway.port);
-      leaver.send(requests(kind, ['a']));
-      stayer.send(requests(kind, ['b', 'c', 'd']));
-      await eventually(() => upstreamOf(kind).asked.length === before + TOGETHER, 'all are there');
-      if (found !== undefined) return { leaver, stayer, ...found };
-      leaver.socket.resetAndDestroy();
-      stayer.socket.resetAndDestroy();
-      upstreamOf(kind).asked.length = 0;
-    }
+  /** Two clients whose requests share a connection, if both came within one turn of the gateway's loop. */
+  async function askApart(kind: Kind): Promise<Apart | undefined> {
+    let found: Pick<Apart, 'held' | 'paths'> | undefined;
+    upstreamOf(kind).onBatch = (held, paths) => (found = { held, paths });
+    const leaver = await rawClient(gateway.port);
+    const stayer = await rawClient(gateway.port);
+    leaver.send(requests(kind, ['a']));
+    stayer.send(requests(kind, ['b', 'c', 'd']));
+    await eventually(() => NAMES.every((name) => seen(kind, `/${name}`) > 0), 'all are there');
+    if (found !== undefined) return { leaver, stayer, ...found };
+    leaver.socket.resetAndDestroy();
+    stayer.socket.resetAndDestroy();
+    await eventually(async () => (await inFlight()) === 0, 'they are known to have left');
+    return undefined;
   }
 
-  it.each([
-    ['left', 'has its answer read and dropped', 100],
-    ['left long', 'with a long answer takes the connection along, and nobody else', 200_000],
-  ] as const)('%s: %s', async (kind, _name, bytes) => {
-    const { leaver, stayer, held, paths } = await askApart(kind);
+  /** @returns how often each of those that stayed was asked; `undefined` if it took so long that they went elsewhere */
+  async function leave(kind: Kind, bytes: number): Promise<number[] | undefined> {
+    const startedMs = performance.now();
+    const apart = await askApart(kind);
+    if (apart === undefined) return undefined;
+    const { leaver, stayer, held, paths } = apart;
     leaver.socket.resetAndDestroy();
-    await eventually(async () => (await inFlight()) === 3, 'it is known to have left');
+    await eventually(async () => (await inFlight()) <= 3, 'it is known to have left');
     held.send(paths.map((path) => answerText(path === '/a' ? path.padEnd(bytes, '.') : path)).join(''));
     for (const [n, path] of ['/b', '/c', '/d'].entries()) expect((await messageAt(stayer, n)).body).toBe(path);
     stayer.socket.destroy();
-    expect(['/b', '/c', '/d'].map((path) => seen(kind, path))).toEqual(kind === 'left' ? [1, 1, 1] : [2, 2, 2]);
+    if (performance.now() - startedMs > PATIENCE_MS) return undefined;
+    return ['/b', '/c', '/d'].map((path) => seen(kind, path));
+  }
+
+  it.each([
+    ['left', 'has its answer read and dropped', { bytes: 100, asked: [1, 1, 1] }],
+    [
+      'left long',
+      'with a long answer takes the connection along, and nobody else',
+      { bytes: 200_000, asked: [2, 2, 2] },
+    ],
+  ] as const)('%s: %s', async (name, _what, { bytes, asked }) => {
+    let counts: number[] | undefined;
+    for (const kind of roundsOf(name)) {
+      counts = await leave(kind, bytes);
+      if (counts !== undefined) break;
+    }
+    expect(counts, 'no round was quick enough').toEqual(asked);
   });
 
   async function inFlight(): Promise<number> {
