@@ -96,6 +96,17 @@ test('Sentinels with a password', async () => {
   await untilHealth(limited.port, 'ok');
 });
 
+test('a user of the Sentinels that may do no more than it has to', async () => {
+  const user = 'user gateway on ">of its own" allchannels -@all +auth +hello +ping +info +client +role +subscribe';
+  await using sentinel = await startSentinel([
+    'requirepass "of others"',
+    `${user} +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|masters`,
+  ]);
+  const env = { ...behindSentinel(sentinel.port, 'of its own'), REDIS_SENTINEL_USERNAME: 'gateway' };
+  await using limited = await startLimited({ env });
+  await untilHealth(limited.port, 'ok');
+});
+
 test('a wrong password of the Sentinels is said', async () => {
   await using sentinel = await startSentinel(['requirepass right']);
   await using limited = await startLimited({ env: behindSentinel(sentinel.port, 'wrong') });

@@ -10,6 +10,7 @@ export const redisConfig = (own: Pick<RedisConfig, 'url' | 'nodes'> & Partial<Re
   tlsCaFile: undefined,
   tlsCa: undefined,
   sentinelMaster: undefined,
+  sentinelUsername: undefined,
   sentinelPassword: undefined,
   ...own,
 });

@@ -78,8 +78,8 @@ const withPlaceOf = (old: BackupsConfig, next: BackupsConfig): BackupsConfig =>
 /** The Redis that is in use with what the new configuration shows it, if that is meant for the same one. */
 function withLoginOf(old: RedisConfig | undefined, next: RedisConfig | undefined): RedisConfig | undefined {
   if (old === undefined || next === undefined) return old;
-  const { username, password, sentinelPassword, tlsCaFile, tlsCa } = next;
-  const taken = { ...old, username, password, sentinelPassword, tlsCaFile, tlsCa };
+  const { username, password, sentinelUsername, sentinelPassword, tlsCaFile, tlsCa } = next;
+  const taken = { ...old, username, password, sentinelUsername, sentinelPassword, tlsCaFile, tlsCa };
   return isSame(taken, next) ? Object.freeze(taken) : old;
 }
 

@@ -130,8 +130,9 @@ export class QueueSchedule implements Schedule {
 
 function takeLogin(copy: Redis | Cluster, from: Redis | Cluster): void {
   if ('nodes' in copy || 'nodes' in from) return;
-  const { username, password, tls, sentinelPassword } = from.options;
-  Object.assign(copy.options, { username, password, sentinelPassword }, tls === undefined ? {} : { tls });
+  const { username, password, tls, sentinelUsername, sentinelPassword } = from.options;
+  const login = { username, password, sentinelUsername, sentinelPassword };
+  Object.assign(copy.options, login, tls === undefined ? {} : { tls });
 }
 
 /** The connections that BullMQ makes like this one, to wait on: it does not always end them. */

@@ -375,6 +375,8 @@ export interface RedisConfig {
   readonly tlsCa: string | undefined;
   /** Name of the primary; set exactly when `mode` is `sentinel`. */
   readonly sentinelMaster: string | undefined;
+  /** Of the Sentinels; only with their password. */
+  readonly sentinelUsername: string | undefined;
   /** Secret. Of the Sentinels; only where `mode` is `sentinel`. */
   readonly sentinelPassword: string | undefined;
 }

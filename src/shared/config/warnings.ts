@@ -73,6 +73,7 @@ const OF_REDIS = [
   'REDIS_PASSWORD',
   'REDIS_TLS_CA_FILE',
   'REDIS_SENTINEL_MASTER',
+  'REDIS_SENTINEL_USERNAME',
 ] as const satisfies readonly EnvName[];
 
 function redisWithoutUrl(config: Config, given: ReadonlySet<EnvName>): readonly Problem[] {

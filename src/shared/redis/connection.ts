@@ -38,6 +38,7 @@ export function redisAddress(config: RedisConfig): RedisSettings {
   if (config.mode === 'sentinel') {
     return {
       ...credentials,
+      ...(config.sentinelUsername === undefined ? {} : { sentinelUsername: config.sentinelUsername }),
       ...(config.sentinelPassword === undefined ? {} : { sentinelPassword: config.sentinelPassword }),
       sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
       name: config.sentinelMaster ?? 'mymaster',

@@ -22,6 +22,6 @@ function setLogin({ options }: Redis, config: RedisConfig): void {
   const { username = null, password = null, tls } = redisCredentials(config);
   Object.assign(options, { username, password }, tls === undefined ? {} : { tls });
   if (config.mode !== 'sentinel') return;
-  const sentinelPassword = config.sentinelPassword ?? null;
-  Object.assign(options, { sentinelPassword }, tls === undefined ? {} : { sentinelTLS: tls });
+  const { sentinelUsername = null, sentinelPassword = null } = config;
+  Object.assign(options, { sentinelUsername, sentinelPassword }, tls === undefined ? {} : { sentinelTLS: tls });
 }

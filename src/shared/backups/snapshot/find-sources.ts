@@ -57,7 +57,7 @@ async function askSentinel(node: RedisServerAt, signal: AbortSignal): Promise<Re
   const { config } = node;
   const name = config.sentinelMaster ?? 'mymaster';
   await using talk = await talkTo(
-    { ...node, config: { ...config, username: undefined, password: config.sentinelPassword } },
+    { ...node, config: { ...config, username: config.sentinelUsername, password: config.sentinelPassword } },
     signal,
   );
   const answer = await talk.redis.call('SENTINEL', 'get-master-addr-by-name', name);

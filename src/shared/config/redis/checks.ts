@@ -30,6 +30,23 @@ function checkLogin(url: RedisUrl, values: EnvValues): readonly Problem[] {
   return problems;
 }
 
+function checkSentinels(values: EnvValues, sound: (name: EnvName) => boolean): readonly Problem[] {
+  const { REDIS_SENTINEL_MASTER: primary, REDIS_SENTINEL_USERNAME: username } = values;
+  const hasPassword = values.REDIS_SENTINEL_PASSWORD !== undefined;
+  const problems: Problem[] = [];
+  if (values.REDIS_MODE !== 'sentinel') {
+    const expected = 'it only with REDIS_MODE=sentinel';
+    const blame = (key: EnvName, value: string | undefined): number => problems.push({ key, value, expected });
+    if (primary !== undefined) blame('REDIS_SENTINEL_MASTER', showValue(primary));
+    if (username !== undefined) blame('REDIS_SENTINEL_USERNAME', showValue(username));
+    if (hasPassword) blame('REDIS_SENTINEL_PASSWORD', '***');
+  } else if (username !== undefined && !hasPassword && sound('REDIS_SENTINEL_PASSWORD')) {
+    const expected = 'it, because there is REDIS_SENTINEL_USERNAME';
+    problems.push({ key: 'REDIS_SENTINEL_PASSWORD', value: undefined, expected });
+  }
+  return problems;
+}
+
 /**
  * What several variables say of Redis together.
  * @param sound whether variables had no problem of their own
@@ -39,7 +56,7 @@ export function checkRedis(
   sound: (...names: readonly EnvName[]) => boolean,
   readFile: ReadFile,
 ): readonly Problem[] {
-  const { REDIS_URL: url, REDIS_MODE: mode, REDIS_TLS_CA_FILE: caFile, REDIS_SENTINEL_MASTER: primary } = values;
+  const { REDIS_URL: url, REDIS_MODE: mode, REDIS_TLS_CA_FILE: caFile } = values;
   const problems: Problem[] = [];
   const blameUrl = (expected: string): number => problems.push({ key: 'REDIS_URL', value: '***', expected });
   if (url !== undefined) {
@@ -47,14 +64,7 @@ export function checkRedis(
     if (caFile !== undefined && !url.tls) blameUrl('a rediss:// URL, because REDIS_TLS_CA_FILE is set');
     if (sound('REDIS_USERNAME', 'REDIS_PASSWORD')) problems.push(...checkLogin(url, values));
   }
-  if (primary !== undefined && mode !== 'sentinel' && sound('REDIS_MODE')) {
-    const expected = 'it only with REDIS_MODE=sentinel';
-    problems.push({ key: 'REDIS_SENTINEL_MASTER', value: showValue(primary), expected });
-  }
-  if (values.REDIS_SENTINEL_PASSWORD !== undefined && mode !== 'sentinel' && sound('REDIS_MODE')) {
-    const expected = 'it only with REDIS_MODE=sentinel';
-    problems.push({ key: 'REDIS_SENTINEL_PASSWORD', value: '***', expected });
-  }
+  if (sound('REDIS_MODE')) problems.push(...checkSentinels(values, sound));
   const bad = caFile === undefined ? undefined : checkCaFile(readFile, caFile);
   if (bad !== undefined) problems.push({ key: 'REDIS_TLS_CA_FILE', value: showValue(caFile), ...bad });
   return problems;

@@ -17,6 +17,7 @@ export const REDIS_ENV = {
   REDIS_PASSWORD: secret(redisPassword, 'Password of Redis, if not in REDIS_URL.'),
   REDIS_TLS_CA_FILE: optional(fileName, "PEM file of certificates to trust for rediss:// instead of the system's."),
   REDIS_SENTINEL_MASTER: optional(redisWord, 'Name of the primary that Sentinel watches; default mymaster.'),
+  REDIS_SENTINEL_USERNAME: optional(redisWord, 'ACL user of the Sentinels; needs their password.'),
   REDIS_SENTINEL_PASSWORD: secret(redisPassword, 'Password of the Sentinels, which is not that of Redis.'),
   NODE_NAME: optional(
     nodeName,

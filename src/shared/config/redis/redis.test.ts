@@ -18,6 +18,7 @@ const LOCAL: RedisConfig = {
   tlsCaFile: undefined,
   tlsCa: undefined,
   sentinelMaster: undefined,
+  sentinelUsername: undefined,
   sentinelPassword: undefined,
 };
 
@@ -87,12 +88,18 @@ test.each<[Env, Partial<RedisConfig>]>([
     { url: 'redis://s:26379', mode: 'sentinel', nodes: [{ host: 's', port: 26_379 }], sentinelMaster: 'main' },
   ],
   [
-    { REDIS_URL: 'redis://s', REDIS_MODE: 'sentinel', REDIS_SENTINEL_PASSWORD: 'p w' },
+    {
+      REDIS_URL: 'redis://s',
+      REDIS_MODE: 'sentinel',
+      REDIS_SENTINEL_USERNAME: 'u',
+      REDIS_SENTINEL_PASSWORD: 'p w',
+    },
     {
       url: 'redis://s:26379',
       mode: 'sentinel',
       nodes: [{ host: 's', port: 26_379 }],
       sentinelMaster: 'mymaster',
+      sentinelUsername: 'u',
       sentinelPassword: 'p w',
     },
   ],
@@ -153,6 +160,14 @@ describe('problems of several variables', () => {
     [
       { REDIS_URL: 'redis://a', REDIS_SENTINEL_MASTER: 'm' },
       ['REDIS_SENTINEL_MASTER: got "m", expected it only with REDIS_MODE=sentinel'],
+    ],
+    [
+      { REDIS_URL: 'redis://a', REDIS_SENTINEL_USERNAME: 'u' },
+      ['REDIS_SENTINEL_USERNAME: got "u", expected it only with REDIS_MODE=sentinel'],
+    ],
+    [
+      { REDIS_URL: 'redis://a', REDIS_MODE: 'sentinel', REDIS_SENTINEL_USERNAME: 'u' },
+      ['REDIS_SENTINEL_PASSWORD: missing, expected it, because there is REDIS_SENTINEL_USERNAME'],
     ],
     [
       { REDIS_URL: 'redis://a', REDIS_SENTINEL_PASSWORD: 'hunter2' },

@@ -30,6 +30,7 @@ export function resolveRedis(env: EnvValues, readFile: ReadFile): RedisConfig | 
     tlsCaFile: env.REDIS_TLS_CA_FILE,
     tlsCa: env.REDIS_TLS_CA_FILE === undefined ? undefined : readFile(env.REDIS_TLS_CA_FILE),
     sentinelMaster: isSentinel ? (env.REDIS_SENTINEL_MASTER ?? 'mymaster') : undefined,
+    sentinelUsername: env.REDIS_SENTINEL_USERNAME,
     sentinelPassword: env.REDIS_SENTINEL_PASSWORD,
   };
 }
