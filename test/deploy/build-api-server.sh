@@ -2,14 +2,15 @@
 # A real Kubernetes API server for the test of the manifests, of Debian bookworm's source package, which carries all that it
 # needs: version 1.20, the newest that Debian has. Six minutes on two cores, once.
 #   build-api-server.sh FOLDER    makes FOLDER/bin/kube-apiserver, which `npm run test:deploy -- --folder FOLDER` then uses
-# Root on Debian only, for the packages of the compiler; kubectl and etcd are the test's own need.
+# Root on Debian only, for the packages of the compiler; etcd is the test's own need. So is kubectl, of the server's own version, which
+# is put beside it: the machine may have another one, of a package that Debian's cannot stand beside.
 set -euo pipefail
 
 folder=$(realpath -m "${1:?a folder}")
 work=$folder/kubernetes
 [ ! -x "$folder/bin/kube-apiserver" ] || exit 0
 missing=()
-for package in golang-go rsync dpkg-dev make etcd-server kubernetes-client; do
+for package in golang-go rsync dpkg-dev make etcd-server; do
   dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
@@ -30,6 +31,9 @@ Dir::Cache "$work";
 APT::Sandbox::User "root";
 END
 cd "$work"
+apt-get -qq download kubernetes-client
+dpkg-deb -x kubernetes-client_*.deb client
+cp client/usr/bin/kubectl "$folder/bin/kubectl"
 export APT_CONFIG=$work/apt.conf
 apt-get -qq update
 apt-get -qq source --download-only kubernetes > /dev/null
