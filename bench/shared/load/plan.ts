@@ -36,8 +36,8 @@ export interface LoadPlan {
   readonly timeoutMs?: number;
   /** Open loop only: the connections come from these addresses in turn, so that they are several clients. */
   readonly fromAddresses?: readonly string[];
-  /** Open loop only: also tells the p99 of requests due before this moment of the run, and of those due from it on. */
-  readonly splitMs?: number;
+  /** Open loop only: moments of the run, rising, between which the p99 of the requests due there is told as well. */
+  readonly splitsMs?: readonly number[];
   /** Also tells what happened in each slice of so many milliseconds; not with wrk. */
   readonly timelineMs?: number;
 }
@@ -75,8 +75,8 @@ export interface LoadResult {
   readonly lateP99Us?: number;
   readonly lateP90Us?: number;
   readonly lateP999Us?: number;
-  /** Where the plan splits the run; 0 = none was answered. */
-  readonly split?: { readonly beforeP99Us: number; readonly afterP99Us: number };
+  /** Of each part where the plan splits the run; 0 = none was answered. */
+  readonly partsP99Us?: readonly number[];
   /** Empty unless the plan asked for it. */
   readonly timeline: readonly TimeSlice[];
   readonly problems: readonly string[];

@@ -32,16 +32,18 @@ describe('Tally', () => {
     expect(tally.result(1000)).toMatchObject({ problems: ['status 502: 1'], lateP99Us: 2000 });
   });
 
-  it('tells what was due before a moment from what was due after it', () => {
-    const tally = new Tally({ ...plan(true), splitMs: 500 }, 1000);
+  it('tells what was due in one part of the run from what was due in another', () => {
+    const tally = new Tally({ ...plan(true), splitsMs: [500, 800] }, 1000);
     tally.answered(200, 10, 1400);
     tally.answered(200, 300, 1700);
     tally.answered(503, 40, 1700);
+    tally.answered(200, 400, 1950);
+    tally.answered(200, 5, 1805);
     const near = (us: number): number => expect.closeTo(us, -3) as number;
-    expect(tally.result(2000).split).toEqual({ beforeP99Us: near(300_000), afterP99Us: near(40_000) });
-    const nothing = new Tally({ ...plan(true), splitMs: 500 }, 0).result(1000);
-    expect(nothing.split).toEqual({ beforeP99Us: 0, afterP99Us: 0 });
-    expect(new Tally(plan(true), 0).result(1000)).not.toHaveProperty('split');
+    expect(tally.result(2000).partsP99Us).toEqual([near(300_000), near(400_000), near(5_000)]);
+    const nothing = new Tally({ ...plan(true), splitsMs: [500] }, 0).result(1000);
+    expect(nothing.partsP99Us).toEqual([0, 0]);
+    expect(new Tally(plan(true), 0).result(1000)).not.toHaveProperty('partsP99Us');
   });
 
   it('says when nothing was answered', () => {

@@ -13,8 +13,8 @@ interface Slice {
 export class Tally {
   readonly #latencyUs = latencyHistogram();
   readonly #lateUs = latencyHistogram();
-  readonly #beforeUs = latencyHistogram();
-  readonly #afterUs = latencyHistogram();
+  /** Of each part of the run; empty where it has none. */
+  readonly #partsUs: readonly ReturnType<typeof latencyHistogram>[];
   readonly #statuses: Record<string, number> = {};
   readonly #slices: Slice[] = [];
   /** Latencies of the last slice alone: a long run must not keep them all. */
@@ -27,6 +27,8 @@ export class Tally {
   constructor(plan: LoadPlan, startedMs: number) {
     this.#plan = plan;
     this.#begin = runBegins(startedMs);
+    const { splitsMs = [] } = plan;
+    this.#partsUs = splitsMs.length === 0 ? [] : Array.from({ length: splitsMs.length + 1 }, latencyHistogram);
   }
 
   answered(status: number, latencyMs: number, nowMs: number): void {
@@ -34,11 +36,9 @@ export class Tally {
     this.#requests++;
     this.#latencyUs.record(us);
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
-    const { splitMs } = this.#plan;
-    if (splitMs !== undefined) {
-      const dueMs = nowMs - latencyMs - this.#begin.startedMs;
-      (dueMs < splitMs ? this.#beforeUs : this.#afterUs).record(us);
-    }
+    const { splitsMs = [] } = this.#plan;
+    const dueMs = nowMs - latencyMs - this.#begin.startedMs;
+    this.#partsUs[splitsMs.filter((splitMs) => splitMs <= dueMs).length]?.record(us);
     const slice = this.#slice(nowMs);
     if (slice === undefined) return;
     slice.statuses[status] = (slice.statuses[status] ?? 0) + 1;
@@ -68,9 +68,7 @@ export class Tally {
         lateP99Us: percentileOf(this.#lateUs, 99),
         lateP999Us: percentileOf(this.#lateUs, 99.9),
       }),
-      ...(this.#plan.splitMs !== undefined && {
-        split: { beforeP99Us: percentileOf(this.#beforeUs, 99), afterP99Us: percentileOf(this.#afterUs, 99) },
-      }),
+      ...(this.#partsUs.length > 0 && { partsP99Us: this.#partsUs.map((partUs) => percentileOf(partUs, 99)) }),
       timeline: this.#timeline(),
       problems: this.#problems(),
     };

@@ -19,6 +19,8 @@ export interface DrillTimes {
   readonly quietSeconds: number;
   /** From the fault on. */
   readonly afterSeconds: number;
+  /** From the fault on until the subject is expected to have found out. */
+  readonly settlesSeconds: number;
   readonly sliceMs: number;
   /** When a client gives a request up. */
   readonly patienceMs: number;
@@ -43,7 +45,7 @@ export interface DrillRun {
 
 /** Starts three targets and the subject before them, and lets one target fail under the load. */
 export async function runDrill({ session, fault, subject, times, load }: DrillPlan): Promise<DrillRun> {
-  const { sliceMs, quietSeconds, afterSeconds } = times;
+  const { sliceMs, quietSeconds, afterSeconds, settlesSeconds } = times;
   const first = new Target(session);
   const targets = [first, ...Array.from({ length: TARGETS - 1 }, () => new Target(session))];
   await Promise.all(targets.map((target) => target.start()));
@@ -59,7 +61,7 @@ export async function runDrill({ session, fault, subject, times, load }: DrillPl
     seconds: quietSeconds + afterSeconds,
     timeoutMs: times.patienceMs,
     timelineMs: sliceMs,
-    splitMs,
+    splitsMs: [splitMs, splitMs + settlesSeconds * 1000],
   };
   if (times.warmUpSeconds > 0) await runLoad(session, { ...plan, seconds: times.warmUpSeconds });
   const running = startLoad(session, plan);

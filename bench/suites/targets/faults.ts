@@ -7,6 +7,8 @@ export interface TargetFault {
   readonly title: string;
   /** What the gateway promises: requests that fail at most; undefined = nothing. */
   readonly mostFailed: (retries: number, underWay: number) => number | undefined;
+  /** What the gateway promises: times slower at most are all answers together, once it has found out; undefined = nothing. */
+  readonly mostTimesSlower?: number;
   /** Resolves when all of it has happened, with how many requests were under way on the target when it began. */
   strike(target: Target): Promise<number>;
 }
@@ -51,5 +53,10 @@ export const FAULTS: readonly TargetFault[] = [
       return underWay;
     },
   },
-  { title: `slowed x${SLOWED}`, mostFailed: () => 0, strike: (target) => target.behave('slow') },
+  {
+    title: `slowed x${SLOWED}`,
+    mostFailed: () => 0,
+    mostTimesSlower: 2,
+    strike: (target) => target.behave('slow'),
+  },
 ];

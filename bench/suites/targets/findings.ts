@@ -30,14 +30,23 @@ interface Figure {
 const FIGURES: readonly Figure[] = [
   { metric: 'failed', unit: '', of: ({ after }) => after.count },
   { metric: 'last-failure', unit: 's', of: ({ after }) => after.lastMs / 1000 },
-  { metric: 'p99', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.split?.afterP99Us) },
-  { metric: 'p99-quiet', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.split?.beforeP99Us) },
+  { metric: 'p99-quiet', unit: 'ms', of: quietMs },
+  { metric: 'p99', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.partsP99Us?.[1]) },
+  { metric: 'p99-settled', unit: 'ms', of: settledMs },
   { metric: 'generator-late-p99', unit: 'ms', of: ({ seen }) => (seen.lateP99Us ?? 0) / 1000 },
 ];
 
 /** Undefined where nothing was answered, or where the load generator itself was too late. */
 function trustedMs({ lateP99Us = 0 }: DrillRun['seen'], p99Us = 0): number | undefined {
   return p99Us === 0 || lateP99Us > p99Us * LATE_SHARE ? undefined : p99Us / 1000;
+}
+
+function quietMs({ seen }: DrillRun): number | undefined {
+  return trustedMs(seen, seen.partsP99Us?.[0]);
+}
+
+function settledMs({ seen }: DrillRun): number | undefined {
+  return trustedMs(seen, seen.partsP99Us?.[2]);
 }
 
 /** What each subject made of one fault. */
@@ -58,7 +67,9 @@ export function recordFault(record: Recorder, { fault, found, times }: FaultFind
   }
   for (const { subject, runs } of found) {
     noteQuietFailures(record, title, { subject, runs });
-    if (subject.retries !== undefined) recordCheck(record, fault, { subject, runs });
+    if (subject.retries === undefined) continue;
+    recordCheck(record, fault, { subject, runs });
+    recordSlowness(record, fault, { subject, runs });
   }
   const firsts = found.flatMap(({ subject, runs: [run] }) =>
     run === undefined ? [] : [{ subject: subject.name, run }],
@@ -91,4 +102,24 @@ function recordCheck(record: Recorder, { title, mostFailed }: TargetFault, { sub
   const what = beyond === 0 ? 'no request fails' : `at most ${beyond} requests fail beyond those under way`;
   const detail = wrong.length === 0 ? `${runs.length} rounds` : wrong.join('; ');
   record.check({ case: title, what: `${name}: ${what}`, ok: wrong.length === 0, detail });
+}
+
+/** Whether the answers of all targets together are as quick as the gateway promises, where the generator can tell. */
+function recordSlowness(
+  record: Recorder,
+  { title, mostTimesSlower }: TargetFault,
+  { subject, runs }: SubjectRuns,
+): void {
+  if (mostTimesSlower === undefined) return;
+  const times = runs.flatMap((run) => {
+    const [quiet, settled] = [quietMs(run), settledMs(run)];
+    return quiet === undefined || settled === undefined ? [] : [settled / quiet];
+  });
+  if (times.length === 0) return;
+  record.check({
+    case: title,
+    what: `${subject.name}: p99-settled at most ${mostTimesSlower} times p99-quiet`,
+    ok: times.every((each) => each <= mostTimesSlower),
+    detail: times.map((each) => each.toFixed(2)).join(', '),
+  });
 }
