@@ -27,7 +27,7 @@ export function missingForApiServer(): string | undefined {
     return 'no kube-apiserver: test/deploy/build-api-server.sh FOLDER makes one for `npm run test:deploy -- --folder FOLDER`';
   return ['etcd', 'kubectl', 'openssl']
     .filter((program) => find(program) === undefined)
-    .map((program) => `no ${program}`)[0];
+    .map((program) => `no ${program}${program === 'kubectl' ? ', 1.21 or newer' : ''}`)[0];
 }
 
 async function end(child: ChildProcess): Promise<void> {

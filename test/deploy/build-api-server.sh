@@ -2,8 +2,8 @@
 # A real Kubernetes API server for the test of the manifests, of Debian bookworm's source package, which carries all that it
 # needs: version 1.20, the newest that Debian has. Six minutes on two cores, once.
 #   build-api-server.sh FOLDER    makes FOLDER/bin/kube-apiserver, which `npm run test:deploy -- --folder FOLDER` then uses
-# Root on Debian only, for the packages of the compiler; etcd is the test's own need. So is kubectl, of the server's own version, which
-# is put beside it: the machine may have another one, of a package that Debian's cannot stand beside.
+# Root on Debian only, for the packages of the compiler; etcd is the test's own need. kubectl is not among them: Debian's is too old for
+# overlays (1.21 or newer is wanted), and cannot be installed beside another package's.
 set -euo pipefail
 
 folder=$(realpath -m "${1:?a folder}")
@@ -31,9 +31,6 @@ Dir::Cache "$work";
 APT::Sandbox::User "root";
 END
 cd "$work"
-apt-get -qq download kubernetes-client
-dpkg-deb -x kubernetes-client_*.deb client
-cp client/usr/bin/kubectl "$folder/bin/kubectl"
 export APT_CONFIG=$work/apt.conf
 apt-get -qq update
 apt-get -qq source --download-only kubernetes > /dev/null
