@@ -41,6 +41,8 @@ export interface DrillRun {
   readonly underWay: number;
   readonly quiet: Failures;
   readonly after: Failures;
+  /** Of these, until the subject is expected to have found out. */
+  readonly first: Failures;
 }
 
 /** Starts three targets and the subject before them, and lets one target fail under the load. */
@@ -54,6 +56,7 @@ export async function runDrill({ session, fault, subject, times, load }: DrillPl
   for (let i = 0; i < TARGETS; i++) expectBody(await ask(url, { method: 'GET' }), SMALL_BODY);
 
   const splitMs = quietSeconds * 1000;
+  const settlesMs = settlesSeconds * 1000;
   const plan: LoadPlan = {
     ...load,
     request: { name: 'targets', method: 'GET', requestBody: undefined, countStatuses: true },
@@ -61,7 +64,7 @@ export async function runDrill({ session, fault, subject, times, load }: DrillPl
     seconds: quietSeconds + afterSeconds,
     timeoutMs: times.patienceMs,
     timelineMs: sliceMs,
-    splitsMs: [splitMs, splitMs + settlesSeconds * 1000],
+    splitsMs: [splitMs, splitMs + settlesMs],
   };
   if (times.warmUpSeconds > 0) await runLoad(session, { ...plan, seconds: times.warmUpSeconds });
   const running = startLoad(session, plan);
@@ -76,5 +79,6 @@ export async function runDrill({ session, fault, subject, times, load }: DrillPl
     underWay,
     quiet: failuresIn(seen.timeline, { untilMs: splitMs, sliceMs }),
     after: failuresIn(seen.timeline, { fromMs: splitMs, sliceMs }),
+    first: failuresIn(seen.timeline, { fromMs: splitMs, untilMs: splitMs + settlesMs, sliceMs }),
   };
 }

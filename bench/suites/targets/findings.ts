@@ -94,12 +94,15 @@ function recordCheck(record: Recorder, { title, mostFailed }: TargetFault, { sub
   const { name, retries = 0 } = subject;
   const beyond = mostFailed(retries, 0);
   if (beyond === undefined) return;
-  const wrong = runs.flatMap(({ after, underWay }, i) =>
-    after.count <= (mostFailed(retries, underWay) ?? 0)
+  // With repeats none fails at all; without them some do each time it is tried again.
+  const counted = runs.map(({ first, after, underWay }) => ({ seen: beyond === 0 ? after : first, underWay }));
+  const wrong = counted.flatMap(({ seen, underWay }, i) =>
+    seen.count <= (mostFailed(retries, underWay) ?? 0)
       ? []
-      : [`round ${i + 1}: ${inWords(after)} (${underWay} were under way)`],
+      : [`round ${i + 1}: ${inWords(seen)} (${underWay} were under way)`],
   );
-  const what = beyond === 0 ? 'no request fails' : `at most ${beyond} requests fail beyond those under way`;
+  const some = `at most ${beyond} requests fail beyond those under way, until it is tried again`;
+  const what = beyond === 0 ? 'no request fails' : some;
   const detail = wrong.length === 0 ? `${runs.length} rounds` : wrong.join('; ');
   record.check({ case: title, what: `${name}: ${what}`, ok: wrong.length === 0, detail });
 }
@@ -111,15 +114,17 @@ function recordSlowness(
   { subject, runs }: SubjectRuns,
 ): void {
   if (mostTimesSlower === undefined) return;
-  const times = runs.flatMap((run) => {
+  const known = runs.flatMap((run) => {
     const [quiet, settled] = [quietMs(run), settledMs(run)];
-    return quiet === undefined || settled === undefined ? [] : [settled / quiet];
+    return quiet === undefined || settled === undefined ? [] : [{ quiet, settled }];
   });
-  if (times.length === 0) return;
+  if (known.length === 0) return;
+  const total = (part: 'quiet' | 'settled'): number => known.reduce((sum, each) => sum + each[part], 0);
+  const times = total('settled') / total('quiet');
   record.check({
     case: title,
     what: `${subject.name}: p99-settled at most ${mostTimesSlower} times p99-quiet`,
-    ok: times.every((each) => each <= mostTimesSlower),
-    detail: times.map((each) => each.toFixed(2)).join(', '),
+    ok: times <= mostTimesSlower,
+    detail: `${times.toFixed(2)}, the means of ${known.length} rounds`,
   });
 }

@@ -10,7 +10,7 @@ import { SLOWED, USUAL_MS } from './protocol.ts';
 import { drilledSubjects } from './subjects.ts';
 
 const PER_SECOND = 300;
-/** What the gateway promises of a slow target holds from then on. */
+/** A target that fails is tried again after that time, and a slow one found out before. */
 const SETTLES_SECONDS = 10;
 /** Connections for each request a second: enough for all that a target swallows until clients give up, and for the others. */
 const CONNECTIONS_PER_RATE = 4;
@@ -28,7 +28,7 @@ export const suite: Suite = {
       warmUpSeconds: settings.warmUpSeconds,
       quietSeconds: miniature ? 0.2 : 5,
       afterSeconds: settings.seconds,
-      settlesSeconds: Math.min(SETTLES_SECONDS, settings.seconds / 2),
+      settlesSeconds: Math.min(SETTLES_SECONDS, (settings.seconds * 2) / 3),
       sliceMs: miniature ? 100 : 250,
       patienceMs: miniature ? 300 : 10_000,
     };
