@@ -86,12 +86,20 @@ describe('three nodes on one Redis', () => {
     using node = startNode({ redisPort: redis.port });
     await joined(node);
     const say = (state: 'OPEN' | 'CLOSED', by: string) => node.front.force('api', { state, forMs: MINUTE }, by);
-    const outcomes = await Promise.all([say('OPEN', 'one'), say('CLOSED', 'other')]);
-    expect(outcomes.map((outcome) => outcome?.scope)).toEqual(['cluster', 'cluster']);
-    expect(notices(node).map(({ state, by }) => [state, by])).toEqual([
-      ['OPEN', 'one'],
-      ['CLOSED', 'other'],
-    ]);
+    // Where another exchange is under way both words go with the next one, and only the last is told.
+    for (let told = 0; told < 2;) {
+      const before = notices(node).length;
+      const outcomes = await Promise.all([say('OPEN', 'one'), say('CLOSED', 'other')]);
+      expect(outcomes.map((outcome) => outcome?.scope)).toEqual(['cluster', 'cluster']);
+      const words = notices(node).slice(before);
+      told = words.length;
+      expect(words.map(({ state, by }) => [state, by])).toEqual(
+        [
+          ['OPEN', 'one'],
+          ['CLOSED', 'other'],
+        ].slice(-told),
+      );
+    }
   });
 
   test('said anew it holds for the new time, not longer and not shorter', async () => {

@@ -73,8 +73,8 @@ it('500 clients that send their heads byte by byte get 408 in time, and hold up 
   clearInterval(drip);
   expect(texts.filter((text) => !/^HTTP\/1\.1 408 [^]*"code":"header_timeout"/.test(text))).toEqual([]);
   expect(await refused(gateway, 'header_timeout')).toBe(500);
-  // 20,000 reads of a byte: some 20 µs each, system calls included, on a machine that has something else to do.
-  expect(cpuMs(gateway) - before).toBeLessThan(2_500);
+  // 20,000 reads of a byte: some 20 µs each where a start takes 0.8 s, system calls included, and something else goes on.
+  expect(cpuMs(gateway) - before).toBeLessThan(3 * before);
 });
 
 it('two million chunks of one byte are refused at the first thousand', async () => {
@@ -91,7 +91,7 @@ it('two million chunks of one byte are refused at the first thousand', async () 
   expect(await client.until('bad_request')).toMatch(/^HTTP\/1\.1 400 [^]*connection: close/);
   await eventually(async () => (await connections(gateway)) === 0, 'it is gone');
   expect(await refused(gateway, 'bad_request')).toBe(1);
-  expect(cpuMs(gateway) - before).toBeLessThan(500);
+  expect(cpuMs(gateway) - before).toBeLessThan(0.7 * before); // of what its start has taken
 });
 
 it('clients that ask for much at once and read nothing cost a bounded amount of memory, and are given up', async () => {
@@ -112,7 +112,7 @@ it('clients that ask for much at once and read nothing cost a bounded amount of 
     most = Math.max(most, await residentBytes(pid));
     return (await refused(gateway, 'client_stalled')) >= 60 && (await connections(gateway)) === 0;
   };
-  await eventually(givenUp, 'all are given up', 20_000);
+  await eventually(givenUp, 'all are given up', 120_000);
   // A read of an upstream (64 KB) for each of 16 exchanges, and the garbage of making it.
   expect((most - before) / 60).toBeLessThan(3 * 16 * 64 * 1024);
 });

@@ -76,10 +76,10 @@ describeThreadedFronts('fault drills', (front) => {
     expect(threads.map(({ state }) => state)).toEqual(['serving', 'serving']);
   });
 
-  it('a thread blocked for 3.5 s: new connections go to the other, and it comes back', async () => {
+  it('a thread blocked for 6 s: new connections go to the other, and it comes back', async () => {
     await using pair = await startPair({ front, env });
     const { gateway, port } = pair;
-    const blocked = ask(port, fault('block:3500'));
+    const blocked = ask(port, fault('block:6000'));
     using watch = stopwatch();
     await gateway.waitForLog(SILENT);
     expect(watch.ms()).toBeLessThan(3_000);

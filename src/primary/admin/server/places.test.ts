@@ -1,5 +1,6 @@
-import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
+import { EventEmitter, once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { Places } from './places.ts';
 
@@ -69,4 +70,25 @@ test('one whose wrong token is being held back leaves first', () => {
   }
   expect(places.begins(open('d'), false)).toBe(true);
   expect(gone).toEqual(['a']);
+});
+
+test('a request that came while the process was stalled is heard; who says nothing leaves', async () => {
+  const places = new Places({ nowMs: () => 0, most: 4, forToken: 1, firstRequestWithinMs: 50, busyForMs: 10 });
+  const heard: boolean[] = [];
+  const server = createServer((socket) => {
+    places.opened(socket);
+    socket.once('data', () => heard.push(places.begins(socket, false)));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const silent = connect(port, '127.0.0.1');
+  const speaker = connect(port, '127.0.0.1');
+  await Promise.all([once(silent, 'connect'), once(speaker, 'connect'), once(server, 'connection')]);
+  speaker.write('GET');
+  const untilMs = performance.now() + 120;
+  while (performance.now() < untilMs);
+  await once(silent, 'close');
+  expect(heard).toEqual([true]);
+  speaker.destroy();
+  server.close();
 });

@@ -44,7 +44,9 @@ export class Places {
       if (victim === undefined) return void socket.destroy();
       this.#leave(victim);
     }
-    const timer = setTimeout(() => this.#leave(socket), firstRequestWithinMs).unref();
+    // After a stall of the process the timer comes before what was sent meanwhile is read: it is given the turn to be.
+    const late = (): void => void setImmediate(() => this.#leaveIfSilent(socket));
+    const timer = setTimeout(late, firstRequestWithinMs).unref();
     this.#places.set(socket, { doing: 'silent', sinceMs: this.#options.nowMs(), knowsToken: false, timer });
     socket.once('close', () => this.#forget(socket));
   }
@@ -95,6 +97,10 @@ export class Places {
       for (const [socket, place] of this.#places) if (socket !== butNot && fits(place)) return socket;
     }
     return undefined;
+  }
+
+  #leaveIfSilent(socket: Socket): void {
+    if (this.#places.get(socket)?.doing === 'silent') this.#leave(socket);
   }
 
   #leave(socket: Socket): void {
