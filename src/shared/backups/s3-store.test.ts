@@ -61,7 +61,7 @@ const failure = (res: ServerResponse, status: number, said: string): void => {
   xml(res, status, `<Error><Code>${code}</Code><Message>${message.join(' ')}</Message></Error>`);
 };
 
-const signal = AbortSignal.timeout(100_000);
+const signal = new AbortController().signal;
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 const QUICK: S3Behaviour = { patience: { attempts: 3, firstRestMs: 1 } };
 const PLACE = { bucket: 'bucket', prefix: 'b/', region: 'r', accessKeyId: 'key-id', secretAccessKey: 'the-secret' };
