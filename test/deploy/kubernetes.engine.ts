@@ -22,14 +22,15 @@ const KINDS = [
 
 describe.runIf(missing === undefined)('a real API server', async () => {
   if (missing !== undefined) return;
-  const [asBase, asProduction] = ['base', 'overlays/prod'].map((name) => kustomized(`compose/kubernetes/${name}`));
+  const asBase = kustomized('compose/kubernetes/base');
+  const asProduction = kustomized('compose/kubernetes/overlays/prod');
   const server = await startApiServer();
   afterAll(() => server[Symbol.asyncDispose]());
   const { text: version } = server.kubectl(['version', '-o', 'json']);
   const minor = Number(/"serverVersion"[^]*"minor": "(\d+)/.exec(version)?.[1]);
   const taken = (manifests: string): string => (minor < 23 ? asBefore1_21(manifests) : manifests);
-  const base = taken(asBase ?? '');
-  const production = taken(asProduction ?? '');
+  const base = taken(asBase);
+  const production = taken(asProduction);
   const dryRun = (manifests: string): Verdict =>
     server.kubectl(
       ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=true', '-f', '-'],

@@ -27,8 +27,8 @@ export class Tally {
   constructor(plan: LoadPlan, startedMs: number) {
     this.#plan = plan;
     this.#begin = runBegins(startedMs);
-    const { splitsMs = [] } = plan;
-    this.#partsUs = splitsMs.length === 0 ? [] : Array.from({ length: splitsMs.length + 1 }, latencyHistogram);
+    const { splitsMs } = plan;
+    this.#partsUs = splitsMs === undefined ? [] : Array.from({ length: splitsMs.length + 1 }, latencyHistogram);
   }
 
   answered(status: number, latencyMs: number, nowMs: number): void {
@@ -36,9 +36,11 @@ export class Tally {
     this.#requests++;
     this.#latencyUs.record(us);
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
-    const { splitsMs = [] } = this.#plan;
-    const dueMs = nowMs - latencyMs - this.#begin.startedMs;
-    this.#partsUs[splitsMs.filter((splitMs) => splitMs <= dueMs).length]?.record(us);
+    const { splitsMs } = this.#plan;
+    if (splitsMs !== undefined) {
+      const dueMs = nowMs - latencyMs - this.#begin.startedMs;
+      this.#partsUs.at(splitsMs.findIndex((splitMs) => dueMs < splitMs))?.record(us); // -1, behind all splits: the last
+    }
     const slice = this.#slice(nowMs);
     if (slice === undefined) return;
     slice.statuses[status] = (slice.statuses[status] ?? 0) + 1;

@@ -26,13 +26,16 @@ interface Figure {
   readonly of: (run: DrillRun) => number | undefined;
 }
 
+/** Parts of a drill: before the fault, until it is found out, and from then on. */
+const [QUIET, FOUND_OUT, SETTLED] = [0, 1, 2];
+
 /** All are better when lower. */
 const FIGURES: readonly Figure[] = [
   { metric: 'failed', unit: '', of: ({ after }) => after.count },
   { metric: 'last-failure', unit: 's', of: ({ after }) => after.lastMs / 1000 },
-  { metric: 'p99-quiet', unit: 'ms', of: quietMs },
-  { metric: 'p99', unit: 'ms', of: ({ seen }) => trustedMs(seen, seen.partsP99Us?.[1]) },
-  { metric: 'p99-settled', unit: 'ms', of: settledMs },
+  { metric: 'p99-quiet', unit: 'ms', of: partMs(QUIET) },
+  { metric: 'p99', unit: 'ms', of: partMs(FOUND_OUT) },
+  { metric: 'p99-settled', unit: 'ms', of: partMs(SETTLED) },
   { metric: 'generator-late-p99', unit: 'ms', of: ({ seen }) => (seen.lateP99Us ?? 0) / 1000 },
 ];
 
@@ -41,12 +44,9 @@ function trustedMs({ lateP99Us = 0 }: DrillRun['seen'], p99Us = 0): number | und
   return p99Us === 0 || lateP99Us > p99Us * LATE_SHARE ? undefined : p99Us / 1000;
 }
 
-function quietMs({ seen }: DrillRun): number | undefined {
-  return trustedMs(seen, seen.partsP99Us?.[0]);
-}
-
-function settledMs({ seen }: DrillRun): number | undefined {
-  return trustedMs(seen, seen.partsP99Us?.[2]);
+/** The p99 of one part of the run. */
+function partMs(part: number): Figure['of'] {
+  return ({ seen }) => trustedMs(seen, seen.partsP99Us?.[part]);
 }
 
 /** What each subject made of one fault. */
@@ -115,7 +115,7 @@ function recordSlowness(
 ): void {
   if (mostTimesSlower === undefined) return;
   const known = runs.flatMap((run) => {
-    const [quiet, settled] = [quietMs(run), settledMs(run)];
+    const [quiet, settled] = [partMs(QUIET)(run), partMs(SETTLED)(run)];
     return quiet === undefined || settled === undefined ? [] : [{ quiet, settled }];
   });
   if (known.length === 0) return;

@@ -18,7 +18,7 @@ export interface SharedBy {
 /** Nobody is put behind a request that has waited longer for its answer. */
 const FRESH_MS = 3;
 /** How long those behind wait for one answer before they are sent elsewhere. */
-const PATIENCE_MS = 1_000;
+export const PATIENCE_MS = 1_000;
 /** Most of an answer that is read for nobody. */
 const MOST_DROPPED_BYTES = 64 * 1024;
 
