@@ -22,7 +22,7 @@ test('a gateway backs its Redis up, keeps as many as it is to, and a restart los
   try {
     {
       await using gateway = await startGateway({ env });
-      await gateway.waitForLog(({ msg }) => msg === 'old backups removed', 100_000);
+      await gateway.waitForLog(({ msg }) => msg === 'old backups removed', 250_000);
       await untilPasses(async () =>
         expect(await metricsOf(gateway)).toMatch(/backup_duration_seconds\{kind="redis"\} \d/),
       );

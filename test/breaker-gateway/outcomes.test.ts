@@ -12,11 +12,18 @@ const THRESHOLD = 3;
 let upstream: ScriptedUpstream;
 let gateway: Gateway;
 /** Each case has an upstream of its own in the configuration, so that one gateway serves them all. */
-const SHORT = 'connect_seconds: 0.2, response_headers_seconds: 0.2, body_idle_seconds: 0.2';
+const SHORT = 'timeouts: { body_idle_seconds: 1 }';
 const OWN: Readonly<Record<string, string>> = {
+  headers: 'timeouts: { response_headers_seconds: 0.2 }',
   total: 'timeouts: { total_seconds: 0.2 }',
-  'events-total': 'timeouts: { total_seconds: 0.2 }',
+  body: SHORT,
+  events: SHORT,
+  'events-total': 'timeouts: { total_seconds: 1 }',
+  'slow-upload': SHORT,
+  // Who has left sends the same as who waits for the rest.
+  'aborted-late': SHORT,
   limited: 'limits: [{ name: few, capacity: 1, refill_per_second: 0.001 }]',
+  'too-large': 'max_body_bytes: 10',
 };
 const CASES = `ok-500 ok-501 ok-502 ok-503 ok-504 ok-599 ok-404 ok-429 refused unresolved headers
   body reset garbage total limited aborted aborted-late too-large only-500 slow-upload events events-total
@@ -35,10 +42,9 @@ beforeAll(async () => {
     return `  ${name}: { url: "${urls[name] ?? upstream.url}", circuit_breaker: ${breaker} }`;
   });
   const routes = CASES.map((name) => {
-    const more = OWN[name] ?? `timeouts: { ${SHORT} }`;
+    const own = OWN[name] === undefined ? '' : `, ${OWN[name]}`;
     const limits = name === 'limited' ? '' : ', limits: []';
-    const bytes = name === 'too-large' ? ', max_body_bytes: 10' : '';
-    return `  - { path: /${name}, upstream: ${name}, ${more}${limits}${bytes} }`;
+    return `  - { path: /${name}, upstream: ${name}${own}${limits} }`;
   });
   const yaml = ['upstreams:', ...upstreams, 'routes:', ...routes, ''].join('\n');
   gateway = await startGateway({ yaml, env: { HALF_CLOSE_SECONDS: '0.05', ACCESS_LOG: 'off' } });
@@ -96,13 +102,8 @@ describe('what never opens a breaker', () => {
 
   test.each(['body', 'events', 'events-total'])('time-outs after a good header: %s', async (name) => {
     upstream.onPath.set(`/${name}`, name === 'body' ? stalls : quietEvents);
-    const seen: string[] = [];
-    for (let i = 0; i < 2 * THRESHOLD; i++)
-      seen.push(
-        await get(gateway.port, `/${name}`)
-          .catch(() => 'cut')
-          .then(String),
-      );
+    const answers = Array.from({ length: 2 * THRESHOLD }, () => get(gateway.port, `/${name}`).catch(() => 'cut'));
+    const seen = await Promise.all(answers);
     expect(seen).toEqual(Array(2 * THRESHOLD).fill('cut'));
     upstream.onPath.set(`/${name}`, 200);
     expect(await statuses(gateway, 2, `/${name}`)).toEqual([200, 200]);
@@ -177,11 +178,11 @@ describe('what never opens a breaker', () => {
 
   test('clients that stop in the middle of their own body', async () => {
     upstream.onPath.set('/slow-upload', 'hold');
-    for (let i = 0; i < THRESHOLD + 1; i++) {
+    const uploads = Array.from({ length: THRESHOLD + 1 }, async () => {
       const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) });
-      const { status } = await fetch(`${gateway.url}/slow-upload`, { method: 'POST', body, duplex: 'half' });
-      expect(status).toBe(408);
-    }
+      return (await fetch(`${gateway.url}/slow-upload`, { method: 'POST', body, duplex: 'half' })).status;
+    });
+    expect(await Promise.all(uploads)).toEqual(Array(THRESHOLD + 1).fill(408));
     upstream.onPath.set('/slow-upload', 200);
     expect(await statuses(gateway, 2, '/slow-upload')).toEqual([200, 200]);
   });

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { requestText } from '../support/http.ts';
 import { startPair } from '../support/pair.ts';
@@ -8,6 +7,11 @@ import { exitOf } from './run.ts';
 
 const STOPS = 4;
 const CLIENTS = 24;
+/**
+ * A handshake is one run of a processor, or a few where it is busy, and those that are under way in that moment cannot be
+ * saved. With all of them in the kernel's queue 10 to 20 were lost.
+ */
+const MOST_LOST = CLIENTS / 4;
 
 /** Connects anew for every request until the port is closed. @returns what became of connections that came about */
 function hammer(port: number): { answered: number; lost: number; refused: number } {
@@ -43,7 +47,6 @@ it('whoever the kernel has let in when the port closes is served, or was refused
     pair.gateway.process.kill('SIGTERM');
     expect(await exitOf(pair.gateway.process)).toBe(0);
     await until(() => seen.refused > 0);
-    // On this machine a handshake is one run of a processor, and those that are under way in that moment cannot be saved.
-    expect(seen.lost).toBeLessThanOrEqual(availableParallelism());
+    expect(seen.lost).toBeLessThanOrEqual(MOST_LOST);
   }
 });

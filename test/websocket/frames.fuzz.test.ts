@@ -89,11 +89,13 @@ function byGateway(pieces: readonly Buffer[], from: 'client' | 'upstream'): Pass
   return { end: closeCode(said.slice(2)), messages, bytes: other.written, reason: said.slice(4) };
 }
 
+/** A close frame of ours that is not masked. Its reason is printable: what was cut off in a payload may look like one too. */
+const OWN_CLOSE = /\u0088(.)(.)[\u00e8-\u00f7][ -~]*$/gsu;
+
 /** Of the close frame at the end of what was written, which is short. */
 function reasonLength(written: string): number {
-  for (let length = 125; length >= 2; length--) {
-    const at = written.length - length - 2;
-    if (written.charCodeAt(at) === 0x88 && written.charCodeAt(at + 1) === length) return length;
+  for (const { 0: frame, 1: length = '', 2: codeHigh } of written.matchAll(OWN_CLOSE)) {
+    if (codeHigh === '\u0003' && frame.length === 2 + length.charCodeAt(0)) return length.charCodeAt(0);
   }
   return 0;
 }
