@@ -71,14 +71,15 @@ export class Sharing {
   }
 
   #sendAll(): void {
+    // One look at the clock for all: a connection that has room by it takes at least one more, so this comes to an end.
     const nowMs = monotonicMs();
-    while (this.#waiting.size > 0 && this.active) {
+    while (this.#waiting.first?.mayShare === true && this.active) {
       const last = this.#filled;
       // An idle one is the pool's, and has to be taken from there.
       const joined = last?.state === 'busy' && last.room(nowMs) > 0;
       const connection = joined ? last : this.#target.takeIdle();
       if (connection === undefined) break;
-      this.fill(connection, this.#waiting);
+      this.fill(connection, this.#waiting, nowMs);
     }
     for (let waiting = this.#waiting.shift(); waiting !== undefined; waiting = this.#waiting.shift()) {
       this.#target.enqueue(waiting);
@@ -86,10 +87,9 @@ export class Sharing {
   }
 
   /** Gives it as many from the front of the line as it has room for; none of them has another's body before it. */
-  fill(connection: Connection, line: WaitingLine): void {
+  fill(connection: Connection, line: WaitingLine, nowMs = monotonicMs()): void {
     if (!(connection instanceof PipelinedConnection)) return;
     this.#filled = connection;
-    const nowMs = monotonicMs();
     connection.beginBatch(nowMs);
     for (let room = connection.room(nowMs); room > 0 && line.first?.mayShare === true; room--) {
       line.shift()?.onConnection(connection);
