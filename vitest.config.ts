@@ -53,8 +53,9 @@ export default defineConfig({
     globalSetup: ['test/support/look-for-fronts.ts'],
     // The files of a worker share what they import: loading it anew for each took more processor time than most tests.
     isolate: false,
-    // A test that starts real processes waits for most of its time: with three a core both of two cores are just busy.
-    maxWorkers: Math.min(3 * availableParallelism(), MOST_WORKERS),
+    // A test that starts real processes waits for half of its time: with two a core both of two cores are just busy, and
+    // on a slow machine nobody waits for long.
+    maxWorkers: Math.min(2 * availableParallelism(), MOST_WORKERS),
     sequence: { sequencer: LongestFirst },
     // Only a test that fails takes so long: what must happen is waited for, whatever else the machine does.
     testTimeout: 300_000,
