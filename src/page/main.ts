@@ -32,6 +32,8 @@ let askedMs = Number.NEGATIVE_INFINITY;
 let isAgainWanted = false;
 let isAsked = false;
 let isSignedIn = false;
+/** Sessions that were begun or ended here: what was asked for before says nothing of the one there is now. */
+let sessions = 0;
 
 const charts = new Charts(choice, (chosen) => {
   choice = chosen;
@@ -55,15 +57,16 @@ const soonMs = (): number => Math.max(0, askedMs + SOONEST_MS - performance.now(
 async function poll(): Promise<void> {
   asking = true;
   askedMs = performance.now();
+  const askedIn = sessions;
   try {
     const asked = choice;
     const { minutes, of } = asked;
     const whose = of === '' ? '' : `&node=${segment(of)}`;
     const answer = await call<PageAnswer>('GET', `/admin/page?minutes=${minutes}${whose}`);
     if (asked === choice) charts.show(answer.history);
-    showAnswer(answer);
+    showAnswer(answer, askedIn);
   } catch (error) {
-    failed(error);
+    failed(error, askedIn);
   } finally {
     asking = false;
     const waitMs = isAgainWanted ? soonMs() : document.hidden ? EVERY_HIDDEN_MS : EVERY_MS;
@@ -72,7 +75,7 @@ async function poll(): Promise<void> {
   }
 }
 
-function showAnswer(answer: PageAnswer): void {
+function showAnswer(answer: PageAnswer, askedIn: number): void {
   last = answer;
   document.documentElement.dataset['ready'] = 'yes';
   showVerdict(answer);
@@ -84,7 +87,7 @@ function showAnswer(answer: PageAnswer): void {
   showNodes(answer);
   showJobs(answer);
   configuration.show(answer);
-  showSession(answer);
+  if (askedIn === sessions) showSession(answer);
   const { status, node, at } = answer;
   show(byId('whoami'), [outside(node)]);
   show(byId('foot'), [
@@ -127,7 +130,10 @@ async function askForToken(why: string): Promise<boolean> {
   isAsked = true;
   try {
     isSignedIn = await signIn(why, (token) => call('POST', '/admin/session', { token }));
-    if (isSignedIn) toast('Signed in.');
+    if (isSignedIn) {
+      sessions++;
+      toast('Signed in.');
+    }
     ask();
     return isSignedIn;
   } finally {
@@ -135,9 +141,10 @@ async function askForToken(why: string): Promise<boolean> {
   }
 }
 
-function failed(error: unknown): void {
+function failed(error: unknown, askedIn: number): void {
   const refused = error instanceof Refusal ? error : undefined;
   if (refused?.status === 401) {
+    if (askedIn !== sessions) return;
     showSilence('This needs the admin token.', last?.at);
     if (!isAsked && !document.hidden) {
       const isOver = refused.code === 'session_expired';
@@ -156,7 +163,12 @@ byId('session').addEventListener('click', (event) => {
   if (wish === 'in') void askForToken('With the admin token this page can change what it shows.');
   if (wish === 'out') {
     isSignedIn = false;
-    void call('DELETE', '/admin/session').then(ask, ask);
+    const ended = (): void => {
+      isSignedIn = false; // an answer that came meanwhile may have said otherwise
+      sessions++;
+      ask();
+    };
+    void call('DELETE', '/admin/session').then(ended, ended);
   }
 });
 listenForActions({

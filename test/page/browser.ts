@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { findOnPath } from '../../scripts/setup/find-on-path.mjs';
 import type { Gateway } from '../support/gateway.ts';
-import { eventually } from '../support/wait.ts';
+import { eventually, PATIENCE_MS } from '../support/wait.ts';
 
 const PROGRAMS = ['chromium', 'google-chrome'];
 
@@ -35,6 +35,7 @@ export interface OpenOptions extends BrowserContextOptions {
 export async function openPage(browser: Browser, { adminUrl }: Gateway, options: OpenOptions = {}): Promise<OpenPage> {
   const { origin = adminUrl, ...rest } = options;
   const context = await browser.newContext(rest);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (line) => void (line.type() === 'error' && complaints.push(line.text())));

@@ -350,6 +350,29 @@ describe('two nodes of one Redis', () => {
   });
 });
 
+/** Takes the next answer that the page asks for, and gives it to it when released. */
+async function holdAnswer(page: Page): Promise<{ release(): Promise<void> }> {
+  const give = await new Promise<() => Promise<void>>((resolve, reject) => {
+    page
+      .route(
+        '**/admin/page?*',
+        async (route) => {
+          const response = await route.fetch();
+          resolve(() => route.fulfill({ response }));
+        },
+        { times: 1 },
+      )
+      .catch(reject);
+  });
+  return {
+    release: async () => {
+      const taken = page.waitForResponse('**/admin/page?*');
+      await give();
+      await (await taken).finished();
+    },
+  };
+}
+
 describe('sessions', () => {
   test('one that is over asks for the token again, and nothing was changed by it', async () => {
     const tokens = await startPair({ env: { ADMIN_TOKEN: TOKEN } });
@@ -377,6 +400,30 @@ describe('sessions', () => {
     await page.fill('#dialog-token', TOKEN);
     await page.click('#dialog-yes');
     await page.waitForSelector('[data-session="out"]');
+  });
+
+  test('an answer from before the sign-in or the sign-out, which comes after it, says nothing of the session', async () => {
+    await using pair = await startPair({ env: { ADMIN_TOKEN: TOKEN } });
+    await using open = await openPage(browser, pair.gateway);
+    const { page } = open;
+    const shown = (): Promise<boolean> => page.locator('#dialog').evaluate((dialog: { open: boolean }) => dialog.open);
+
+    const before = await holdAnswer(page);
+    await page.click('[data-session="in"]');
+    await page.fill('#dialog-token', TOKEN);
+    await page.press('#dialog-token', 'Enter');
+    await page.getByText('Signed in.').waitFor();
+    await before.release();
+    await page.waitForSelector('[data-session="out"]');
+    expect(await shown()).toBe(false);
+
+    const during = await holdAnswer(page);
+    const ended = page.waitForResponse((answer) => answer.request().method() === 'DELETE');
+    await page.click('[data-session="out"]');
+    await (await ended).finished();
+    await during.release();
+    await page.waitForSelector('[data-session="in"]');
+    expect(await shown()).toBe(false);
   });
 
   test('without ADMIN_TOKEN the page only reads, and has no button that changes anything', async () => {
