@@ -11,6 +11,8 @@ import { backupSetting, DAY_MS, DIST, SLOT_MS } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
 const never = new AbortController().signal;
+/** Helpers of a backup yield to everybody else on the machine. */
+const PATIENCE_MS = 250_000;
 const SCRIPT = resolve(import.meta.dirname, 'make-and-die.mjs');
 
 async function runAndDie(setting: BackupSetting, redisPort: number, at: readonly string[]): Promise<unknown> {
@@ -89,10 +91,12 @@ describe('a process that is killed', () => {
         REDIS_URL: `redis://127.0.0.1:${redis.port}`,
       },
     });
-    await until(() => scratchServers(setting.tempDir).some((line) => line.includes('redis-server')));
+    const servers = (): readonly string[] =>
+      scratchServers(setting.tempDir).filter((line) => line.includes('redis-server'));
+    await until(() => servers().length > 0, { withinMs: PATIENCE_MS });
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await until(() => scratchServers(setting.tempDir).length === 0);
+    await until(() => scratchServers(setting.tempDir).length === 0, { withinMs: PATIENCE_MS });
   });
 
   test('may be asked to stop instead, and stops at once', async () => {

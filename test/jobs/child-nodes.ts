@@ -11,8 +11,6 @@ export interface Begun {
   readonly node: string;
   readonly slotMs: number;
   readonly attempt: number;
-  /** Wall clock. */
-  readonly atMs: number;
 }
 
 export interface ChildNodes extends AsyncDisposable {
@@ -35,9 +33,9 @@ export async function startChildNodes(plan: {
     const ready = new Promise<void>((done, fail) => {
       child.on('message', (message: Record<string, unknown>) => {
         if (message['ready'] === true) done();
-        const { begun: node, slotMs, attempt, atMs } = message;
+        const { begun: node, slotMs, attempt } = message;
         if (typeof node !== 'string') return;
-        begun.push({ node, slotMs: Number(slotMs), attempt: Number(attempt), atMs: Number(atMs) });
+        begun.push({ node, slotMs: Number(slotMs), attempt: Number(attempt) });
       });
       child.once('exit', (code) => fail(new Error(`the node ended with ${String(code)}`)));
     });

@@ -1,6 +1,6 @@
 // One node as a process: jobs as a gateway starts them, from the built program.
 // argv[2]: JSON { dist, redis, name, pattern, runMs }
-// Tells over IPC { ready } and, of each run, { begun, slotMs, attempt, atMs } and { ended, slotMs } (wall clock ms).
+// Tells over IPC { ready } and, of each run, { begun, slotMs, attempt } and { ended, slotMs }.
 import { setTimeout as rest } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -24,7 +24,7 @@ const jobs = startJobs({
       backoffMs: 100,
       ability: () => Promise.resolve('able'),
       run: async (/** @type {any} */ { slotMs, attempt, signal }) => {
-        process.send?.({ begun: plan.name, slotMs, attempt, atMs: Date.now() });
+        process.send?.({ begun: plan.name, slotMs, attempt });
         await rest(plan.runMs, undefined, { signal });
         process.send?.({ ended: plan.name, slotMs });
         return { summary: 'swept', details: {} };
