@@ -126,22 +126,15 @@ const lost = ({ failures, twice, done, arrived }: Awaited<ReturnType<typeof roll
 });
 const NOTHING = { failures: [], twice: [], unanswered: 0 };
 
-/**
- * A handshake that is under way in the very instant in which a port closes is reset (docs/drain.md), and nginx, which checks
- * nothing, repeats no POST. The native front seals its port before: one in three restarts, on a machine that stalls. Where
- * threads listen themselves, or uWebSockets.js does, one a restart.
- */
-function expectAlmostNothing(seen: Awaited<ReturnType<typeof roll>>, front: TestFront): void {
-  const { failures, twice, unanswered } = lost(seen);
-  expect(failures.length, failures.join(', ')).toBeLessThanOrEqual(front === 'native' ? 1 : 3);
-  expect(unanswered).toBeLessThanOrEqual(failures.length);
-  expect(twice).toEqual([]);
-}
-
 describeFronts('a rolling restart of three gateways loses and doubles nothing', (front) => {
   it('behind nginx, which checks nothing', async () => {
     const clients = front === 'native' ? {} : { clients: 6 };
-    expectAlmostNothing(await roll({ front, delaySeconds: 1, proxy: nginx, ...clients }), front);
+    const { failures, twice, unanswered } = lost(await roll({ front, delaySeconds: 1, proxy: nginx, ...clients }));
+    // uWebSockets.js, and a thread that listens itself, reset who comes in the very instant in which the port closes
+    // (docs/drain.md), and nginx repeats no POST: at most one for each of the three.
+    expect(failures.length).toBeLessThanOrEqual(front === 'native' ? 0 : 3);
+    expect(unanswered).toBeLessThanOrEqual(failures.length);
+    expect(twice).toEqual([]);
   });
 
   it('behind HAProxy that looks often', async () => {
@@ -153,7 +146,7 @@ describeFronts('a rolling restart of three gateways loses and doubles nothing', 
 describe('nor where every request comes on a connection of its own', () => {
   it('behind nginx', async () => {
     const proxy = (ports: readonly number[]): Promise<Proxy> => nginx(ports, 'anew');
-    expectAlmostNothing(await roll({ front: 'native', delaySeconds: 1, proxy }), 'native');
+    expect(lost(await roll({ front: 'native', delaySeconds: 1, proxy }))).toEqual(NOTHING);
   });
 
   it('behind HAProxy', async () => {
