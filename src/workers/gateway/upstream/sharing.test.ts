@@ -22,7 +22,6 @@ class Asking implements Queued {
   heldIn: Queued['heldIn'] = undefined;
   chainPrevious: Queued['chainPrevious'] = undefined;
   chainNext: Queued['chainNext'] = undefined;
-  status = 0;
   readonly #path: string;
 
   constructor(path: string) {
@@ -34,12 +33,8 @@ class Asking implements Queued {
     connection.write(`GET ${this.#path} HTTP/1.1\r\nHost: a\r\n\r\n`, 'latin1');
     connection.requestSent = true;
   }
-  onUpstreamRead({ headArrived, parser }: Connection): void {
-    if (headArrived) this.status = parser.status;
-  }
-  onUpstreamFailed(): void {
-    this.status = -1;
-  }
+  onUpstreamRead(): void {}
+  onUpstreamFailed(): void {}
   onInformational(): void {}
   onFront(): void {}
   onUpstreamDrain(): void {}
