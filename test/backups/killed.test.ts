@@ -7,12 +7,10 @@ import { readCatalog } from '../../src/shared/backups/catalog.ts';
 import { tidyStore } from '../../src/shared/backups/prune.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
-import { backupSetting, DAY_MS, DIST, SLOT_MS } from './setting.ts';
+import { BACKUP_PATIENCE_MS, backupSetting, DAY_MS, DIST, SLOT_MS } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
 const never = new AbortController().signal;
-/** Helpers of a backup yield to everybody else on the machine. */
-const PATIENCE_MS = 250_000;
 const SCRIPT = resolve(import.meta.dirname, 'make-and-die.mjs');
 
 async function runAndDie(setting: BackupSetting, redisPort: number, at: readonly string[]): Promise<unknown> {
@@ -93,10 +91,10 @@ describe('a process that is killed', () => {
     });
     const servers = (): readonly string[] =>
       scratchServers(setting.tempDir).filter((line) => line.includes('redis-server'));
-    await until(() => servers().length > 0, { withinMs: PATIENCE_MS });
+    await until(() => servers().length > 0, { withinMs: BACKUP_PATIENCE_MS });
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await until(() => scratchServers(setting.tempDir).length === 0, { withinMs: PATIENCE_MS });
+    await until(() => scratchServers(setting.tempDir).length === 0, { withinMs: BACKUP_PATIENCE_MS });
   });
 
   test('may be asked to stop instead, and stops at once', async () => {

@@ -11,6 +11,7 @@ import { TaskThreads } from '../../src/shared/backups/task-threads.ts';
 import type { RedisConfig } from '../../src/shared/config/types.ts';
 import type { Files } from '../../src/shared/config/test-reading.ts';
 import { configOf } from '../../src/shared/config/test-reading.ts';
+import { startRedis } from '../support/redis.ts';
 
 export const RECIPIENT = 'age10094hqgs0zsa5jlvykhp4mwhrjkez3vy28hdszfttwn4tq4padesct9nd8';
 export const IDENTITY = 'AGE-SECRET-KEY-1ZU4ALDDLNL9MMRZCTKPL3AF4RR7E8ZD60VSX7NHJJ795HK4VW2QSKMUX7Y';
@@ -21,6 +22,29 @@ export const SLOT_MS = Date.UTC(2026, 10, 26, 2);
 export const DAY_MS = 24 * 3_600_000;
 
 export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
+
+/** What a backup may take: its helpers yield to everybody else on the machine. */
+export const BACKUP_PATIENCE_MS = 250_000;
+
+/** What gateways need that back up a Redis of this test alone. */
+export interface GatewaySetting extends AsyncDisposable {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts the Redis, and makes the folder for its backups. */
+export async function gatewaySetting(): Promise<GatewaySetting> {
+  const redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+  const dir = await mkdtemp(join(tmpdir(), 'gateway-b-'));
+  return {
+    dir,
+    env: { REDIS_URL: `redis://127.0.0.1:${redis.port}`, BACKUP_DIR: dir, BACKUP_CPU_SHARE: '1' },
+    async [Symbol.asyncDispose]() {
+      await rm(dir, { recursive: true });
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
 
 /** A place for backups of this test alone, and what makes them. */
 export interface BackupSetting extends AsyncDisposable {
