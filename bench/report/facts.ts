@@ -86,6 +86,7 @@ export function machineFacts({ machine, commit, dirty, startedAt, tookSeconds }:
     ['Memory', `${formatChosen(machine.memoryGiB)} GiB`],
     ['Kernel', machine.kernel],
     ['Node.js', machine.node],
+    ['Page-table isolation', machine.pageTableIsolation],
     ['Load before the run', formatChosen(machine.loadBefore)],
     ['Commit', `${commit}${dirty ? ' with changes that are not committed' : ''}`],
     ['Started', `${startedAt}, took ${formatNumber(Math.round(tookSeconds))} s`],

@@ -27,6 +27,7 @@ export const costFixture: BenchResult = {
     memoryGiB: 8,
     kernel: '6.1.0-fixture',
     node: 'v20.20.0',
+    pageTableIsolation: 'off',
     loadBefore: 0.12,
   },
   tools: { wrk: '4.1.0', HAProxy: '2.6.12', nginx: '1.22.1' },

@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { findProgram } from './processes.ts';
+
+/**
+ * Whether a system call changes the page tables (Linux: Documentation/arch/x86/pti.rst). Without PCID each change also
+ * empties the TLB, so that a program that touches many pages pays more for a system call than one that touches few.
+ */
+export const PAGE_TABLE_ISOLATIONS = ['off', 'with PCID', 'without PCID', 'unknown'] as const;
+export type PageTableIsolation = (typeof PAGE_TABLE_ISOLATIONS)[number];
 
 /** Where the numbers were taken. */
 export interface Machine {
@@ -8,6 +16,7 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly kernel: string;
   readonly node: string;
+  readonly pageTableIsolation: PageTableIsolation;
   /** Load average of the last minute, before the bench: well below 1 on a quiet machine. */
   readonly loadBefore: number;
 }
@@ -20,8 +29,27 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
     kernel: release(),
     node: process.version,
+    pageTableIsolation: isolationOf(read('/sys/devices/system/cpu/vulnerabilities/meltdown'), read('/proc/cpuinfo')),
     loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
+}
+
+/** From what the kernel says of Meltdown and of the first CPU's flags; undefined = it does not say. */
+export function isolationOf(meltdown: string | undefined, cpuInfo: string | undefined): PageTableIsolation {
+  if (meltdown === undefined) return 'unknown';
+  if (!meltdown.includes('PTI')) return 'off';
+  const flags = /^flags\s*:(.*)$/m.exec(cpuInfo ?? '')?.[1];
+  if (flags === undefined) return 'unknown';
+  return flags.split(' ').includes('pcid') ? 'with PCID' : 'without PCID';
+}
+
+/** Undefined where the kernel has no such file. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Which core each has; undefined = not pinned. On a machine with two cores all but the subject share one. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PAGE_TABLE_ISOLATIONS } from './machine.ts';
 
 /**
  * What every suite writes as JSON: one schema for all, so that reports and comparisons need to know no suite. Numbers are
@@ -72,6 +73,8 @@ export const resultSchema = z.strictObject({
     memoryGiB: z.number(),
     kernel: z.string(),
     node: z.string(),
+    /** Results from before it was asked for do not say. */
+    pageTableIsolation: z.enum(PAGE_TABLE_ISOLATIONS).default('unknown'),
     /** Load average of the last minute before the run. */
     loadBefore: z.number(),
   }),
