@@ -64,7 +64,8 @@ async function poll(): Promise<void> {
     const whose = of === '' ? '' : `&node=${segment(of)}`;
     const answer = await call<PageAnswer>('GET', `/admin/page?minutes=${minutes}${whose}`);
     if (asked === choice) charts.show(answer.history);
-    showAnswer(answer, askedIn);
+    showAnswer(answer);
+    if (askedIn === sessions) showSession(answer);
   } catch (error) {
     failed(error, askedIn);
   } finally {
@@ -75,7 +76,7 @@ async function poll(): Promise<void> {
   }
 }
 
-function showAnswer(answer: PageAnswer, askedIn: number): void {
+function showAnswer(answer: PageAnswer): void {
   last = answer;
   document.documentElement.dataset['ready'] = 'yes';
   showVerdict(answer);
@@ -87,7 +88,6 @@ function showAnswer(answer: PageAnswer, askedIn: number): void {
   showNodes(answer);
   showJobs(answer);
   configuration.show(answer);
-  if (askedIn === sessions) showSession(answer);
   const { status, node, at } = answer;
   show(byId('whoami'), [outside(node)]);
   show(byId('foot'), [
