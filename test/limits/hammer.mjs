@@ -1,8 +1,9 @@
 // A process of request threads that hammer one client's bucket: started by exactness.test.ts, runs the built program.
-// argv[2]: JSON { dist, connection, cluster, threads, seconds, capacity, rate, skewMs, local }; `local`: the time-outs and
+// argv[2]: JSON { dist, connection, cluster, threads, seconds, capacity, rate, skewMs, timeoutMs, local }; `local`: the time-outs and
 //   the route of production, so many nodes share the limit, and between requests the thread works
-// Prints one JSON line per thread: { granted, other, startMs, endMs, decidedMs, offered } in milliseconds of the machine's monotonic
-// clock; offered: requests by slice of SLICE_MS.
+// Prints one JSON line per thread: { granted, other, startMs, endMs, firstMs, emptyMs, decidedMs, offered } in milliseconds of the
+// machine's monotonic clock; firstMs: of the first decision; emptyMs: when the last of those was asked that the store refused;
+// offered: requests by slice of SLICE_MS.
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
@@ -50,7 +51,7 @@ async function hammer(plan) {
     liveNodes: () => plan.local ?? 1,
     ...LIMITER_DEFAULTS,
     get timeoutMs() {
-      return timeout?.ms ?? 200;
+      return timeout?.ms ?? plan.timeoutMs ?? 200;
     },
     metrics,
     onError: (/** @type {unknown} */ error) => {
@@ -69,16 +70,27 @@ async function hammer(plan) {
   await new Promise((resolve) => parentPort?.once('message', resolve));
   let granted = 0;
   let other = 0;
-  const waiter = {
-    startedMs: clock(),
-    addressName: () => 'hammering',
-    onDecision: (/** @type {{ outcome: string }} */ decision) => (decision.outcome === 'granted' ? granted++ : other++),
+  let firstMs = Number.MAX_VALUE; // JSON has no Infinity
+  let emptyMs = 0;
+  const ask = () => {
+    const askedMs = machineMs();
+    return {
+      startedMs: clock(),
+      addressName: () => 'hammering',
+      onDecision: (/** @type {{ outcome: string, mode: string }} */ decision) => {
+        firstMs = Math.min(firstMs, machineMs());
+        if (decision.outcome === 'granted') granted++;
+        else other++;
+        if (decision.outcome === 'refused' && decision.mode === 'store') emptyMs = Math.max(emptyMs, askedMs);
+      },
+    };
   };
   /** @type {Record<string, number>} */
   const offered = {};
   const startMs = machineMs();
   const endMs = startMs + plan.seconds * 1000;
   while (machineMs() < endMs) {
+    const waiter = ask();
     for (let i = 0; i < 20; i++) {
       const decision = limiter.request('hammered', lane, waiter);
       if (decision !== undefined) waiter.onDecision(decision);
@@ -90,7 +102,16 @@ async function hammer(plan) {
   }
   const stoppedMs = machineMs();
   await limiter.close();
-  parentPort?.postMessage({ granted, other, startMs, endMs: stoppedMs, decidedMs: machineMs(), offered });
+  parentPort?.postMessage({
+    granted,
+    other,
+    startMs,
+    endMs: stoppedMs,
+    firstMs,
+    emptyMs,
+    decidedMs: machineMs(),
+    offered,
+  });
 }
 
 if (isMainThread) {

@@ -15,6 +15,8 @@ export interface HammerPlan {
   readonly rate: number;
   /** Clock of each process ahead of the machine's. */
   readonly skewsMs: readonly number[];
+  /** How long a decision may take; what is late is not granted, though its tokens are gone. Default 200; not with `isLocal`. */
+  readonly timeoutMs?: number;
   /** As in production, with a route that counts for itself while Redis cannot be asked; the threads saturate the machine. */
   readonly isLocal?: boolean;
 }
@@ -31,6 +33,11 @@ export interface HammerResult {
   /** From the first thread's start to the last decision, and the time in which all were at it. */
   readonly outerSeconds: number;
   readonly innerSeconds: number;
+  /**
+   * From the first decision to when the last request was asked that found the bucket empty: all that flowed in meanwhile
+   * was taken out, however slow the machine is, if the bucket was never full again.
+   */
+  readonly emptiedSeconds: number;
   /** The least that one process offered within a second, in requests a second. */
   readonly leastOffered: number;
 }
@@ -40,6 +47,10 @@ interface ThreadResult {
   readonly other: number;
   readonly startMs: number;
   readonly endMs: number;
+  /** When the first of what it asked was decided. */
+  readonly firstMs: number;
+  /** When the last of what the store refused was asked. */
+  readonly emptyMs: number;
   /** When the last of what it asked was decided. */
   readonly decidedMs: number;
   readonly offered: Readonly<Record<string, number>>;
@@ -87,6 +98,8 @@ export async function hammer(plan: HammerPlan, during: () => Promise<void> = asy
     other: results.reduce((sum, one) => sum + one.other, 0),
     outerSeconds: (Math.max(...results.map((one) => one.decidedMs)) - Math.min(...starts)) / 1000,
     innerSeconds: (Math.min(...ends) - Math.max(...starts)) / 1000,
+    emptiedSeconds:
+      (Math.max(...results.map((one) => one.emptyMs)) - Math.min(...results.map((one) => one.firstMs))) / 1000,
     leastOffered: Math.min(
       ...byProcess.map((threads) => leastOffered(threads, { fromMs: Math.max(...starts), toMs: Math.min(...ends) })),
     ),
