@@ -34,7 +34,16 @@ const quick = result('quick', [
 ]);
 
 describe('firstPage', () => {
-  it('has a row for each subject, the gateway first, and takes the longer measurement where there are two', () => {
+  it('takes the newest where two suites have it', () => {
+    const later = { ...quick, startedAt: '2026-11-23T15:00:01.000Z' };
+    for (const results of [
+      [later, cost],
+      [cost, later],
+    ])
+      expect(firstPage(results)?.rows[0]).toEqual(['gateway', '99', '14', '1.23', '0']);
+  });
+
+  it('has a row for each subject, the gateway first, and takes the longer measurement of two that are equally old', () => {
     const page = firstPage([quick, cost]);
     expect(page?.head).toEqual(['', 'GET, µs', 'POST 1 KB, µs', 'p99 at load, ms', 'fails when Redis is dead, %']);
     expect(page?.rows).toEqual([
@@ -44,6 +53,10 @@ describe('firstPage', () => {
       ['nginx + Lua + Redis', '–', '–', '–', '98.8'],
     ]);
     expect(page?.remarks.join('\n')).toContain('an open loop at 60 % of saturation, 9 req/s');
+    expect(page?.remarks.join('\n')).toContain(
+      'From cost of 2026-11-23 (Imaginary CPU @ 2.60GHz, Linux 6.1.0-fixture, commit 1b6a1ee0f3): GET, µs.',
+    );
+    expect(firstPage([quick])?.remarks.join('\n')).not.toContain('From ');
     expect(page?.remarks.join('\n')).toContain('Not measured in these results: GET over TLS; shared limit');
   });
 

@@ -1,6 +1,7 @@
 import { SMALL_GET, SMALL_POST, TLS_GET } from '../shared/exchanges.ts';
 import type { BenchResult, Measure } from '../shared/result.ts';
 import { summarize } from '../shared/statistics.ts';
+import { newestFirst } from './newest-first.ts';
 import { formatNumber } from './numbers.ts';
 
 /** What a reader wants to know first: a row for each subject, a column for each question. */
@@ -13,7 +14,7 @@ export interface FirstPage {
 
 interface Column {
   readonly head: string;
-  /** Where it is looked for, the suite that measures it longest first. */
+  /** Where it is looked for, in the newest result first. */
   readonly suites: readonly string[];
   readonly metric: string;
   readonly ofCase: (name: string) => boolean;
@@ -71,19 +72,23 @@ export function firstPage(results: readonly BenchResult[]): FirstPage | undefine
     remarks: [
       'µs: CPU of the whole process for one request, one thread each; in brackets: how many times the gateway’s.',
       ...(load === undefined ? [] : [`p99 at load: an open loop at ${load}, limits on.`]),
+      ...sources(columns),
       ...missing(found),
       '–: not measured, or not told because the load generator was too slow for it.',
     ],
   };
 }
 
-function valuesOf(
-  results: readonly BenchResult[],
-  { suites, metric, ofCase }: Column,
-): { readonly values: ReadonlyMap<string, number>; readonly caseName: string | undefined } {
-  const inTurn = suites.flatMap((suite) => results.filter((result) => result.suite === suite));
-  for (const { measures } of inTurn) {
-    const all = measures.filter(
+/** What a column has, of which case, and where that was found. */
+interface Found {
+  readonly values: ReadonlyMap<string, number>;
+  readonly caseName?: string | undefined;
+  readonly from?: BenchResult;
+}
+
+function valuesOf(results: readonly BenchResult[], { suites, metric, ofCase }: Column): Found {
+  for (const from of newestFirst(results, suites)) {
+    const all = from.measures.filter(
       (one) => one.metric === metric && ofCase(one.case) && nameOf(one.subject) !== undefined,
     );
     // Of several loads the middle one.
@@ -91,9 +96,22 @@ function valuesOf(
     const caseName = cases[Math.floor((cases.length - 1) / 2)];
     const own = all.filter((one) => one.case === caseName);
     if (own.length > 0)
-      return { values: new Map(own.map((one) => [nameOf(one.subject) ?? '', median(one)])), caseName };
+      return { values: new Map(own.map((one) => [nameOf(one.subject) ?? '', median(one)])), caseName, from };
   }
-  return { values: new Map(), caseName: undefined };
+  return { values: new Map() };
+}
+
+/** Which run each column is from, where they are not all from one: machines and commits may differ. */
+function sources(columns: readonly (Found & { readonly column: Column })[]): string[] {
+  const runs = [...new Set(columns.map(({ from }) => from))];
+  if (runs.length < 2) return [];
+  return runs.flatMap((run) => {
+    if (run === undefined) return [];
+    const heads = columns.filter(({ from }) => from === run).map(({ column }) => column.head);
+    const { suite, startedAt, commit, machine } = run;
+    const where = `${machine.cpu}, Linux ${machine.kernel}, commit ${commit.slice(0, 10)}`;
+    return [`From ${suite} of ${startedAt.slice(0, 10)} (${where}): ${heads.join('; ')}.`];
+  });
 }
 
 const median = ({ samples }: Measure): number => summarize(samples)?.median ?? Number.NaN;

@@ -2,6 +2,7 @@ import type { BenchResult, Measure } from '../shared/result.ts';
 import { summarize } from '../shared/statistics.ts';
 import type { BarDrawing } from './drawing.ts';
 import { axisText, measureRow } from './drawings.ts';
+import { newestFirst } from './newest-first.ts';
 import { renderChartSvg } from './svg.ts';
 
 export interface ReadmeChart {
@@ -18,8 +19,8 @@ interface ReadmeDrawing {
 
 /**
  * The two charts the README shows, as far as the results hold them: CPU per request of every subject in the first GET
- * case of `cost`, and CPU per limited request with Redis, of one key and of many, in `limits`. Without those suites
- * what `quick` has of them.
+ * case of `cost`, and CPU per limited request with Redis, of one key and of many, in `limits`; or what `quick` has of
+ * them, where that is newer.
  */
 export function readmeDrawings(results: readonly BenchResult[]): ReadmeDrawing[] {
   const charts = [
@@ -27,7 +28,7 @@ export function readmeDrawings(results: readonly BenchResult[]): ReadmeDrawing[]
     { name: 'limits.svg', suite: 'limits', draw: limitsChart },
   ];
   return charts.flatMap(({ name, suite, draw }) => {
-    const from = [suite, 'quick'].map((one) => results.find((result) => result.suite === one)).find(Boolean);
+    const [from] = newestFirst(results, [suite, 'quick']);
     const drawing = from === undefined ? undefined : draw(from);
     return from === undefined || drawing === undefined ? [] : [{ name, drawing, from }];
   });
