@@ -39,14 +39,14 @@ const serving = (path: string): RawConnection | undefined =>
 const LATE_MS = 2_000;
 
 /** A time-out is never early by the clock, and never late by the time in which this process was served. */
-async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number; servedMs: number }> {
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number; servedMs: number }> {
   const startMs = performance.now();
   using watch = stopwatch();
-  const result = await work;
+  const result = await work();
   return { result, ms: performance.now() - startMs, servedMs: watch.ms() };
 }
 async function expectTimeout(path: string, code: string, fromMs: number): Promise<void> {
-  const { result: answer, ms, servedMs } = await timed(ask(gateway.port, requestText('GET', path)));
+  const { result: answer, ms, servedMs } = await timed(() => ask(gateway.port, requestText('GET', path)));
   expect(statusOf(answer)).toBe(504);
   expect(JSON.parse(answer.body)).toMatchObject({ status: 504, code });
   expect(ms).toBeGreaterThanOrEqual(fromMs);
@@ -73,9 +73,15 @@ describe.concurrent('time-outs', () => {
   it('the whole exchange, in the middle of a lively body: the client is cut', async () => {
     answers.set('/total/lively', 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
     using client = await rawClient(gateway.port);
-    client.send(requestText('GET', '/total/lively'));
     const dripping = setInterval(() => serving('/total/lively')?.send('x'), 20);
-    const { result: text, ms, servedMs } = await timed(client.closed());
+    const {
+      result: text,
+      ms,
+      servedMs,
+    } = await timed(() => {
+      client.send(requestText('GET', '/total/lively'));
+      return client.closed();
+    });
     clearInterval(dripping);
     expect(text).toMatch(/\r\n\r\nx+$/);
     expect(ms).toBeGreaterThanOrEqual(500);
@@ -85,8 +91,14 @@ describe.concurrent('time-outs', () => {
   it('silence inside the answer’s body: the client is cut, the upstream closed', async () => {
     answers.set('/body/silent', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
     using client = await rawClient(gateway.port);
-    client.send(requestText('GET', '/body/silent'));
-    const { result: text, ms, servedMs } = await timed(client.closed());
+    const {
+      result: text,
+      ms,
+      servedMs,
+    } = await timed(() => {
+      client.send(requestText('GET', '/body/silent'));
+      return client.closed();
+    });
     expect(text).toMatch(/half$/);
     expect(ms).toBeGreaterThanOrEqual(400);
     expect(servedMs).toBeLessThan(400 + LATE_MS);
@@ -115,8 +127,14 @@ describe.concurrent('time-outs', () => {
 
   it('silence inside the request’s body: 408, closed, and the upstream is let go', async () => {
     using client = await rawClient(gateway.port);
-    client.send(requestText('POST', '/body/upload', ['Content-Length: 10']) + 'half');
-    const { result: text, ms, servedMs } = await timed(client.closed());
+    const {
+      result: text,
+      ms,
+      servedMs,
+    } = await timed(() => {
+      client.send(requestText('POST', '/body/upload', ['Content-Length: 10']) + 'half');
+      return client.closed();
+    });
     expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n[^]*"code":"request_timeout"/);
     expect(ms).toBeGreaterThanOrEqual(400);
     expect(servedMs).toBeLessThan(400 + LATE_MS);

@@ -94,9 +94,9 @@ describeFronts('how a connection ends', (front) => {
     const path = freshPath();
     const held = hold(pair, path);
     using client = await rawClient(pair.port);
+    const startMs = performance.now();
     client.socket.end(get(path));
     const upstream = await held.answer('');
-    const startMs = performance.now();
     using watch = stopwatch();
     await upstream.closed();
     expect(performance.now() - startMs).toBeGreaterThan(700);
