@@ -89,6 +89,13 @@ it('gives each drawing a title and a description of its own', () => {
   }
 });
 
+it('begins with what a request costs, before the list of suites', () => {
+  const html = renderHtml([limitsFixture, costFixture]);
+  const places = ['id="first"', 'id="suites"', 'id="suite-1"', 'id="suite-2"'].map((text) => html.indexOf(text));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places).not.toContain(-1);
+});
+
 it('draws for the README what forwarding costs and what limits cost', () => {
   const charts = renderReadmeCharts([limitsFixture, costFixture, { ...costFixture, suite: 'soak' }]);
   expect(charts.map(({ name }) => name)).toEqual(['cost.svg', 'limits.svg']);

@@ -22,8 +22,8 @@ export function renderHtml(results: readonly BenchResult[]): string {
 <body><header><h1>${title(results)}</h1>
 <p>A bar is the median of the rounds, its whisker reaches from the lowest to the highest round. Ratios are taken within each
 round, so that whatever slowed a whole round cancels out. Every number is in the tables; the JSON files beside this report hold them all.</p>
-${overview(results)}</header>
-<main>${firstPart(results)}${suites}${refusedPart(results)}</main>
+</header>
+<main>${firstPart(results)}${overview(results)}${suites}${refusedPart(results)}</main>
 <footer>To repeat: <code>npm run bench -- SUITE</code>; the method is written down in <code>bench/README.md</code>.</footer>
 </body></html>`.text
   }\n`;
@@ -53,7 +53,7 @@ function overview(results: readonly BenchResult[]): Markup {
       startedAt.slice(0, 10),
     ];
   });
-  return markup`<div class="card">${table({ label: 'All suites', head: ['suite', 'question', 'targets', 'checks', 'day'], rows })}</div>`;
+  return markup`<section id="suites"><h2>All suites</h2><div class="card">${table({ label: 'All suites', head: ['suite', 'question', 'targets', 'checks', 'day'], rows })}</div></section>`;
 }
 
 const counted = (counts: readonly (readonly [number, string])[]): string =>

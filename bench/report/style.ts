@@ -28,7 +28,7 @@ h1{font-size:26px;margin:24px 0 4px}h2{font-size:22px;margin:40px 0 4px;padding-
 h3{font-size:17px;margin:28px 0 8px}p{margin:6px 0;max-width:75ch}p,li,h2,h3{overflow-wrap:anywhere}td{overflow-wrap:break-word}a{color:var(--ours)}.muted,footer{color:var(--muted)}
 footer{padding-bottom:32px;margin-top:40px}.question{font-size:17px}.warning{border-left:4px solid var(--bad);padding:4px 12px;font-weight:600}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:16px;align-items:start}
-.grid>*{min-width:0}.wide{grid-column:1/-1}.wide table{min-width:760px}.card,figure{margin:0;background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:14px}
+.card+.grid{margin-top:16px}.grid>*{min-width:0}.wide{grid-column:1/-1}.wide table{min-width:760px}.card,figure{margin:0;background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:14px}
 figure{break-inside:avoid}figure .scroll,details{margin-top:10px}figcaption{font-weight:600;margin-bottom:10px;overflow-wrap:anywhere}figcaption .muted{font-weight:400}
 svg.chart{display:block;width:100%;max-width:540px;height:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}
