@@ -106,3 +106,8 @@ it('draws for the README what forwarding costs and what limits cost', () => {
     expect(cost).toContain(text);
   expect(renderReadmeCharts([{ ...costFixture, measures: [] }])).toEqual([]);
 });
+
+it('draws for the README what an older run has where the newest has none of it', () => {
+  const later = { ...costFixture, suite: 'quick', startedAt: '2999-01-01T00:00:00.000Z' };
+  expect(renderReadmeCharts([limitsFixture, later]).map(({ name }) => name)).toEqual(['cost.svg', 'limits.svg']);
+});
