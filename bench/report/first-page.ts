@@ -103,14 +103,13 @@ function valuesOf(results: readonly BenchResult[], { suites, metric, ofCase }: C
 
 /** Which run each column is from, where they are not all from one: machines and commits may differ. */
 function sources(columns: readonly (Found & { readonly column: Column })[]): string[] {
-  const runs = [...new Set(columns.map(({ from }) => from))];
+  const runs = [...new Set(columns.flatMap(({ from }) => from ?? []))];
   if (runs.length < 2) return [];
-  return runs.flatMap((run) => {
-    if (run === undefined) return [];
+  return runs.map((run) => {
     const heads = columns.filter(({ from }) => from === run).map(({ column }) => column.head);
     const { suite, startedAt, commit, machine } = run;
     const where = `${machine.cpu}, Linux ${machine.kernel}, commit ${commit.slice(0, 10)}`;
-    return [`From ${suite} of ${startedAt.slice(0, 10)} (${where}): ${heads.join('; ')}.`];
+    return `From ${suite} of ${startedAt.slice(0, 10)} (${where}): ${heads.join('; ')}.`;
   });
 }
 

@@ -19,5 +19,5 @@ it('says whether a system call changes the page tables, and empties the TLB', ()
   expect(isolationOf('Mitigation; PTI\n', flags('pcid lm'))).toBe('with PCID');
   expect(isolationOf('Mitigation; PTI\n', flags('lm'))).toBe('without PCID');
   expect(isolationOf('Mitigation; PTI\n', 'Features : fp asimd\n')).toBe('unknown');
-  expect(isolationOf(undefined, flags('pcid'))).toBe('unknown');
+  expect(isolationOf('', flags('pcid'))).toBe('unknown');
 });

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { kernelText } from '../../src/shared/net/tcp-table.ts';
 import { findProgram } from './processes.ts';
 
 /**
@@ -29,27 +29,21 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
     kernel: release(),
     node: process.version,
-    pageTableIsolation: isolationOf(read('/sys/devices/system/cpu/vulnerabilities/meltdown'), read('/proc/cpuinfo')),
+    pageTableIsolation: isolationOf(
+      kernelText('/sys/devices/system/cpu/vulnerabilities/meltdown'),
+      kernelText('/proc/cpuinfo'),
+    ),
     loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
 }
 
-/** From what the kernel says of Meltdown and of the first CPU's flags; undefined = it does not say. */
-export function isolationOf(meltdown: string | undefined, cpuInfo: string | undefined): PageTableIsolation {
-  if (meltdown === undefined) return 'unknown';
+/** From what the kernel says of Meltdown and of the first CPU's flags; '' = it does not say. */
+export function isolationOf(meltdown: string, cpuInfo: string): PageTableIsolation {
+  if (meltdown === '') return 'unknown';
   if (!meltdown.includes('PTI')) return 'off';
-  const flags = /^flags\s*:(.*)$/m.exec(cpuInfo ?? '')?.[1];
+  const flags = /^flags\s*:(.*)$/m.exec(cpuInfo)?.[1];
   if (flags === undefined) return 'unknown';
   return flags.split(' ').includes('pcid') ? 'with PCID' : 'without PCID';
-}
-
-/** Undefined where the kernel has no such file. */
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Which core each has; undefined = not pinned. On a machine with two cores all but the subject share one. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { kernelText } from '../../src/shared/net/tcp-table.ts';
 import { processTree } from './cpu-time.ts';
 
 /** What a process tree holds in memory. What the kernel keeps for its sockets is in neither number. */
@@ -32,10 +32,4 @@ function memoryOf(pid: number): Memory {
   return { rssBytes: rss, pssBytes: kilobytesOf(rollup, 'Pss') };
 }
 
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return ''; // ended meanwhile, or not ours to read
-  }
-}
+const read = (pid: number, file: string): string => kernelText(`/proc/${pid}/${file}`);

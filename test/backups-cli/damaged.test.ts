@@ -17,7 +17,8 @@ import type { Manifest } from '../../src/shared/backups/manifest.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { expectRefused } from '../cli/command.ts';
-import { AT_ONCE, BANS_AND_BREAKERS, backupPlace, fill, keysOf } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { BANS_AND_BREAKERS, backupPlace, fill, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let redis: TestRedis;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { expectRefused } from '../cli/command.ts';
-import { AT_ONCE, backupPlace, fill, keysOf } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { backupPlace, fill, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let source: TestRedis;

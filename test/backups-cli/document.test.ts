@@ -6,7 +6,8 @@ import { runProgram } from '../../src/shared/backups/run-program.ts';
 import { MAIN } from '../cli/command.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
-import { AT_ONCE, backupPlace, fill, keysOf } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { backupPlace, fill, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 /** Every command of docs/restore.md, as it stands there, one after the other in one shell. */

@@ -8,7 +8,8 @@ import { statuses, tally } from '../support/requests.ts';
 import { eventually } from '../support/wait.ts';
 import { commandIn } from '../cli/command.ts';
 import type { Run } from '../cli/command.ts';
-import { AT_ONCE, backupPlace } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { backupPlace } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let redis: TestRedis;

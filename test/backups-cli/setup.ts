@@ -6,9 +6,6 @@ import { commandIn } from '../cli/command.ts';
 import type { Environment, Run } from '../cli/command.ts';
 import type { TestRedis } from '../support/redis.ts';
 
-/** A Redis that gives a snapshot at once: else it waits for more replicas for five seconds. */
-export const AT_ONCE = ['--repl-diskless-sync-delay', '0'] as const;
-
 /** An hour from now; what an operator has said lasts so long. */
 export const inAnHour = (): number => Date.now() + 3_600_000;
 

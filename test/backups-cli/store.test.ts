@@ -6,7 +6,8 @@ import { startLimited } from '../limits-gateway/setup.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { commandIn, expectRefused } from '../cli/command.ts';
-import { AT_ONCE, backupPlace, fill, keysOf } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { backupPlace, fill, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let redis: TestRedis;

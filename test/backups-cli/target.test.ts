@@ -6,7 +6,8 @@ import { startCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { expectRefused } from '../cli/command.ts';
-import { AT_ONCE, BANS_AND_BREAKERS, backupPlace, fill, inAnHour, keysOf } from './setup.ts';
+import { AT_ONCE } from '../backups/setting.ts';
+import { BANS_AND_BREAKERS, backupPlace, fill, inAnHour, keysOf } from './setup.ts';
 import type { BackupPlace } from './setup.ts';
 
 let source: TestRedis;

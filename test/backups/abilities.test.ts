@@ -6,7 +6,7 @@ import { BackupAbilities } from '../../src/primary/backups/backup-abilities.ts';
 import { BackupNumbers } from '../../src/primary/backups/backup-numbers.ts';
 import { readCatalog } from '../../src/shared/backups/catalog.ts';
 import { startRedis } from '../support/redis.ts';
-import { backupSetting, DAY_MS, SLOT_MS } from './setting.ts';
+import { AT_ONCE, backupSetting, DAY_MS, SLOT_MS } from './setting.ts';
 
 test('a node is able where it can prove, a stand-in where it can store, unable where it cannot', async () => {
   await using redis = await startRedis();
@@ -39,7 +39,7 @@ test('a node is able where it can prove, a stand-in where it can store, unable w
 });
 
 test('numbers come from the store', async () => {
-  await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+  await using redis = await startRedis(AT_ONCE);
   await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
   const { verification, finished } = await setting.make();
   await setting.make({ kind: 'full', slotMs: SLOT_MS - DAY_MS });

@@ -11,11 +11,10 @@ import { openWorkDir } from '../../src/shared/backups/work-dir.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { backupSetting, DIST, SLOT_MS } from './setting.ts';
+import { AT_ONCE, backupSetting, DIST, SLOT_MS } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
 const never = new AbortController().signal;
-const AT_ONCE = ['--repl-diskless-sync-delay', '0'];
 
 /** Of random texts, which do not compress: some megabytes. */
 async function fillLarge({ client }: TestRedis): Promise<void> {

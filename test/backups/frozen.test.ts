@@ -7,7 +7,7 @@ import { readCatalog } from '../../src/shared/backups/catalog.ts';
 import { verifyBackup } from '../../src/shared/backups/verify-backup.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
-import { backupSetting, DIST, SLOT_MS } from './setting.ts';
+import { AT_ONCE, backupSetting, DIST, SLOT_MS } from './setting.ts';
 
 const signal = new AbortController().signal;
 const SCRIPT = resolve(import.meta.dirname, 'make-and-die.mjs');
@@ -23,7 +23,7 @@ test.each([
 ])(
   'a node that is frozen at "$frozen", wakes up when another has made the backup, and dies $dies, harms it not',
   async ({ frozen, dies }) => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+    await using redis = await startRedis(AT_ONCE);
     await redis.client.set('before', 'a');
     await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
     const late = spawn(process.execPath, [SCRIPT, DIST, String(SLOT_MS), dies], {

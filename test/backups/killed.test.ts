@@ -7,7 +7,7 @@ import { readCatalog } from '../../src/shared/backups/catalog.ts';
 import { tidyStore } from '../../src/shared/backups/prune.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
-import { BACKUP_PATIENCE_MS, backupSetting, DAY_MS, DIST, SLOT_MS } from './setting.ts';
+import { AT_ONCE, BACKUP_PATIENCE_MS, backupSetting, DAY_MS, DIST, SLOT_MS } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
 const never = new AbortController().signal;
@@ -53,7 +53,7 @@ describe('a process that is killed', () => {
     ['verify', ''],
     ['manifest', ''],
   ])('at %s%s leaves no half of a backup, and the next slot works', async (...at) => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+    await using redis = await startRedis(AT_ONCE);
     for (let i = 0; i < 100; i++) await redis.client.hset(`api-gateway:rate-limit:${i}`, { t: i, at: i });
     await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
     expect(
@@ -77,7 +77,7 @@ describe('a process that is killed', () => {
   });
 
   test('while its server loads the snapshot takes the server with it', async () => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+    await using redis = await startRedis(AT_ONCE);
     await redis.client.call('DEBUG', 'POPULATE', '400000', 'k', '40');
     await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
     const child = spawn(process.execPath, [SCRIPT, DIST, String(SLOT_MS), 'nowhere'], {
@@ -98,7 +98,7 @@ describe('a process that is killed', () => {
   });
 
   test('may be asked to stop instead, and stops at once', async () => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+    await using redis = await startRedis(AT_ONCE);
     await redis.client.call('DEBUG', 'POPULATE', '100000', 'k', '40');
     await using setting = await backupSetting({
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
@@ -120,7 +120,7 @@ describe('a process that is killed', () => {
 });
 
 test('files of a process that is at work are left alone', async () => {
-  await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+  await using redis = await startRedis(AT_ONCE);
   await using setting = await backupSetting({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
   const both = await Promise.all([setting.make(), setting.make({ slotMs: SLOT_MS + DAY_MS })]);
   expect(both.map(({ verification }) => verification.result)).toEqual(['verified', 'verified']);

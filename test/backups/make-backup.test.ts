@@ -11,11 +11,9 @@ import { startSentinel } from '../support/redis-sentinel.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 import { until } from '../support/wait.ts';
-import { backupSetting, IDENTITY, OTHER_IDENTITY, RECIPIENT } from './setting.ts';
+import { AT_ONCE, backupSetting, IDENTITY, OTHER_IDENTITY, RECIPIENT } from './setting.ts';
 import type { BackupSetting } from './setting.ts';
 
-/** Snapshots at once: Redis waits for more replicas otherwise. */
-const AT_ONCE = ['--repl-diskless-sync-delay', '0'];
 const ID = 'redis-20261126T020000Z';
 
 /** What a gateway has in Redis, and some things of others; all kinds of values. */

@@ -9,7 +9,7 @@ import { evidenceOf } from '../../src/shared/backups/verify/sample.ts';
 import { openWorkDir } from '../../src/shared/backups/work-dir.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
-import { backupSetting } from './setting.ts';
+import { AT_ONCE, backupSetting } from './setting.ts';
 
 const { signal } = new AbortController();
 
@@ -20,7 +20,7 @@ async function withRedis(redis: TestRedis) {
 }
 
 async function startFilled(): Promise<TestRedis> {
-  const redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+  const redis = await startRedis(AT_ONCE);
   for (let i = 0; i < 40; i++)
     await redis.client.hset(`api-gateway:rate-limit:${i}`, { t: `${i}.25`, at: 1_700_000 + i });
   return redis;
@@ -103,7 +103,7 @@ describe('values of every kind are compared', () => {
     ['that does not compress', ['--rdbcompression', 'no']],
     ['with short pieces of lists', ['--list-max-listpack-size', '3', '--stream-node-max-entries', '7']],
   ])('%s', async (_how, args) => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0', ...args]);
+    await using redis = await startRedis([...AT_ONCE, ...args]);
     await fillAllKinds(redis);
     const { setting, server, work } = await withRedis(redis);
     await using _setting = setting;
@@ -114,7 +114,7 @@ describe('values of every kind are compared', () => {
   });
 
   test('and one that is another is found, whatever it is', async () => {
-    await using redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+    await using redis = await startRedis(AT_ONCE);
     await fillAllKinds(redis);
     const { setting, server, work } = await withRedis(redis);
     await using _setting = setting;

@@ -23,6 +23,9 @@ export const DAY_MS = 24 * 3_600_000;
 
 export const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
 
+/** A Redis that gives a snapshot at once: else it waits for more replicas for five seconds. */
+export const AT_ONCE = ['--repl-diskless-sync-delay', '0'] as const;
+
 /** What a backup may take: its helpers yield to everybody else on the machine. */
 export const BACKUP_PATIENCE_MS = 250_000;
 
@@ -34,7 +37,7 @@ export interface GatewaySetting extends AsyncDisposable {
 
 /** Starts the Redis, and makes the folder for its backups. */
 export async function gatewaySetting(): Promise<GatewaySetting> {
-  const redis = await startRedis(['--repl-diskless-sync-delay', '0']);
+  const redis = await startRedis(AT_ONCE);
   const dir = await mkdtemp(join(tmpdir(), 'gateway-b-'));
   return {
     dir,

@@ -45,6 +45,11 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number
   const result = await work();
   return { result, ms: performance.now() - startMs, servedMs: watch.ms() };
 }
+const cutAfter = (client: RawConnection, request: string) =>
+  timed(() => {
+    client.send(request);
+    return client.closed();
+  });
 async function expectTimeout(path: string, code: string, fromMs: number): Promise<void> {
   const { result: answer, ms, servedMs } = await timed(() => ask(gateway.port, requestText('GET', path)));
   expect(statusOf(answer)).toBe(504);
@@ -74,14 +79,7 @@ describe.concurrent('time-outs', () => {
     answers.set('/total/lively', 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
     using client = await rawClient(gateway.port);
     const dripping = setInterval(() => serving('/total/lively')?.send('x'), 20);
-    const {
-      result: text,
-      ms,
-      servedMs,
-    } = await timed(() => {
-      client.send(requestText('GET', '/total/lively'));
-      return client.closed();
-    });
+    const { result: text, ms, servedMs } = await cutAfter(client, requestText('GET', '/total/lively'));
     clearInterval(dripping);
     expect(text).toMatch(/\r\n\r\nx+$/);
     expect(ms).toBeGreaterThanOrEqual(500);
@@ -91,14 +89,7 @@ describe.concurrent('time-outs', () => {
   it('silence inside the answer’s body: the client is cut, the upstream closed', async () => {
     answers.set('/body/silent', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
     using client = await rawClient(gateway.port);
-    const {
-      result: text,
-      ms,
-      servedMs,
-    } = await timed(() => {
-      client.send(requestText('GET', '/body/silent'));
-      return client.closed();
-    });
+    const { result: text, ms, servedMs } = await cutAfter(client, requestText('GET', '/body/silent'));
     expect(text).toMatch(/half$/);
     expect(ms).toBeGreaterThanOrEqual(400);
     expect(servedMs).toBeLessThan(400 + LATE_MS);
@@ -131,10 +122,7 @@ describe.concurrent('time-outs', () => {
       result: text,
       ms,
       servedMs,
-    } = await timed(() => {
-      client.send(requestText('POST', '/body/upload', ['Content-Length: 10']) + 'half');
-      return client.closed();
-    });
+    } = await cutAfter(client, requestText('POST', '/body/upload', ['Content-Length: 10']) + 'half');
     expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n[^]*"code":"request_timeout"/);
     expect(ms).toBeGreaterThanOrEqual(400);
     expect(servedMs).toBeLessThan(400 + LATE_MS);

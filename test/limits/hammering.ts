@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { expect } from 'vitest';
 
 /** Where `npm run build` puts the program; tests run what operators run. */
 const DIST = resolve(import.meta.dirname, '../..', process.env['GATEWAY_TEST_DIST'] ?? 'dist');
@@ -104,6 +105,16 @@ export async function hammer(plan: HammerPlan, during: () => Promise<void> = asy
       ...byProcess.map((threads) => leastOffered(threads, { fromMs: Math.max(...starts), toMs: Math.min(...ends) })),
     ),
   };
+}
+
+/** Two processes whose clocks differ empty a bucket: all that it holds and what flows in is granted, and no request more. */
+export async function expectExact(plan: Pick<HammerPlan, 'connection' | 'cluster' | 'seconds'>): Promise<HammerResult> {
+  const [capacity, rate] = [2_000, 1_000]; // two seconds to be full again: no thread comes to that late
+  const result = await hammer({ ...plan, threads: 2, capacity, rate, skewsMs: [0, 60_000], timeoutMs: 5_000 });
+  expect(result.granted).toBeLessThanOrEqual(capacity + rate * result.outerSeconds);
+  expect(result.emptiedSeconds).toBeGreaterThan(1);
+  expect(result.granted).toBeGreaterThanOrEqual(0.99 * (capacity + rate * result.emptiedSeconds));
+  return result;
 }
 
 /** Of the slices that lie whole in the time in which all were at it. */
