@@ -13,8 +13,16 @@ export interface Begun {
   readonly attempt: number;
 }
 
+/** What operators are told of how a run ended. */
+export interface Told {
+  readonly node: string;
+  readonly run: string;
+  readonly state: string;
+}
+
 export interface ChildNodes extends AsyncDisposable {
   readonly begun: readonly Begun[];
+  readonly told: readonly Told[];
   kill(name: string, signal: NodeJS.Signals): void;
 }
 
@@ -24,8 +32,12 @@ export async function startChildNodes(plan: {
   readonly names: readonly string[];
   readonly pattern: string;
   readonly runMs: number;
+  readonly fails?: boolean;
+  /** Each stops itself in its first run, until it is sent a SIGCONT. */
+  readonly freezes?: boolean;
 }): Promise<ChildNodes> {
   const begun: Begun[] = [];
+  const told: Told[] = [];
   const { names, ...rest } = plan;
   const start = async (name: string): Promise<readonly [string, ChildProcess]> => {
     const args = [JSON.stringify({ ...rest, name, dist: DIST })];
@@ -33,9 +45,13 @@ export async function startChildNodes(plan: {
     const ready = new Promise<void>((done, fail) => {
       child.on('message', (message: Record<string, unknown>) => {
         if (message['ready'] === true) done();
-        const { begun: node, slotMs, attempt } = message;
-        if (typeof node !== 'string') return;
-        begun.push({ node, slotMs: Number(slotMs), attempt: Number(attempt) });
+        if (typeof message['begun'] === 'string') {
+          const { begun: node, slotMs, attempt } = message;
+          begun.push({ node, slotMs: Number(slotMs), attempt: Number(attempt) });
+        } else if (typeof message['told'] === 'string') {
+          const { told: node, run, state } = message;
+          told.push({ node, run: String(run), state: String(state) });
+        }
       });
       child.once('exit', (code) => fail(new Error(`the node ended with ${String(code)}`)));
     });
@@ -45,6 +61,7 @@ export async function startChildNodes(plan: {
   const children = new Map(await Promise.all(names.map(start)));
   return {
     begun,
+    told,
     kill: (name, signal) => void children.get(name)?.kill(signal),
     async [Symbol.asyncDispose]() {
       for (const child of children.values()) {

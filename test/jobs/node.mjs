@@ -1,6 +1,6 @@
 // One node as a process: jobs as a gateway starts them, from the built program.
-// argv[2]: JSON { dist, redis, name, pattern, runMs }
-// Tells over IPC { ready } and, of each run, { begun, slotMs, attempt } and { ended, slotMs }.
+// argv[2]: JSON { dist, redis, name, pattern, runMs, fails, freezes }
+// Tells over IPC { ready }, of each run { begun, slotMs, attempt }, and what operators are told of it: { told, run, state }.
 import { setTimeout as rest } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -24,16 +24,23 @@ const jobs = startJobs({
       backoffMs: 100,
       ability: () => Promise.resolve('able'),
       run: async (/** @type {any} */ { slotMs, attempt, signal }) => {
-        process.send?.({ begun: plan.name, slotMs, attempt });
+        await new Promise((sent) => process.send?.({ begun: plan.name, slotMs, attempt }, sent));
+        if (plan.freezes) {
+          plan.freezes = false;
+          process.kill(process.pid, 'SIGSTOP');
+        }
         await rest(plan.runMs, undefined, { signal });
-        process.send?.({ ended: plan.name, slotMs });
+        if (plan.fails) throw new Error('no broom');
         return { summary: 'swept', details: {} };
       },
     },
   ],
   node: plan.name,
   log,
-  events: { add: () => {} },
+  events: {
+    add: (/** @type {any} */ _, /** @type {any} */ __, /** @type {any} */ { run, state }) =>
+      process.send?.({ told: plan.name, run, state }),
+  },
   connections: new RedisConnections({ config: plan.redis, connect: connectRedis, log, onProblems: () => {} }),
   onFailing: () => {},
   wallClockMs: Date.now,

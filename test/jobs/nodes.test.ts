@@ -34,6 +34,26 @@ test('the node that runs the job is killed: the run is begun again elsewhere wit
   expect(second?.node).not.toBe(first?.node);
 });
 
+test.each(['succeeded', 'failed'])(
+  'a node that is frozen in its run, and wakes up when another has had it, tells nobody that it has %s',
+  async (state) => {
+    await using redis = await startRedis();
+    const plan = { redis: redisAt(redis.port), pattern: '*/4 * * * * *', runMs: 0, fails: state === 'failed' };
+    await using late = await startChildNodes({ ...plan, names: ['late'], freezes: true });
+    await until(() => late.begun.length === 1);
+    await using other = await startChildNodes({ ...plan, names: ['other'] });
+    await until(() => other.told.length > 0, { withinMs: 60_000 });
+    const run = `repeat:sweep:${late.begun[0]?.slotMs}`;
+    expect(other.told[0]).toEqual({ node: 'other', run, state });
+    other.kill('other', 'SIGTERM');
+    late.kill('late', 'SIGCONT');
+    // It has one run at a time: once it begins another one, this one is over.
+    await until(() => late.begun.length === 2, { withinMs: 60_000 });
+    expect(late.told.map((told) => told.run)).not.toContain(run);
+  },
+  180_000,
+);
+
 test('nodes that end in order leave nothing behind that would hold up the others', async () => {
   await using redis = await startRedis();
   const plan = { redis: redisAt(redis.port), names: NAMES, pattern: '* * * * * *', runMs: 60_000 };

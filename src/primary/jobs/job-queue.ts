@@ -23,6 +23,7 @@ const LOOK = readScript(new URL('look-5.lua', import.meta.url));
 const LONGEST_LOCK_MS = 30_000;
 const SHORTEST_LOCK_MS = 1_000;
 const AGAIN_MS = 1_000;
+const TAKEN_OVER = 'another node has taken the run over';
 /** How long a worker waits in one command; twice 10 s, BullMQ's own limit, would be a command more every ten seconds. */
 export const BLOCK_SECONDS = 30;
 
@@ -220,8 +221,22 @@ export class JobQueue {
   async #lockLost(ids: readonly string[]): Promise<void> {
     const current = this.#current;
     if (current === undefined || !ids.includes(current.run.id ?? '')) return;
-    const known = await this.run(current.run.id ?? '').catch(() => undefined);
-    if (known !== undefined) current.abort.abort(new Error('another node has taken the run over'));
+    if (await this.#isKnown(current.run)) current.abort.abort(new Error(TAKEN_OVER));
+  }
+
+  /** Whether somebody else has this run, or will have it: for a while this process or Redis may have stood still. */
+  async #isTakenOver(run: QueuedRun, token: string | undefined): Promise<boolean> {
+    if (wallClockMs() - (run.processedOn ?? 0) < this.#lockMs) return false;
+    try {
+      const holder = await this.#redis.questions.get(this.#queue.toKey(`${run.id}:lock`));
+      return holder !== token && (await this.#isKnown(run));
+    } catch {
+      return false; // no Redis, nobody who could have taken it
+    }
+  }
+
+  async #isKnown({ id = '' }: QueuedRun): Promise<boolean> {
+    return (await this.run(id).catch(() => undefined)) !== undefined;
   }
 
   async #process(run: QueuedRun, token: string | undefined): Promise<JobResult> {
@@ -244,13 +259,14 @@ export class JobQueue {
       const { signal } = abort;
       const report = (now: JobProgress): void => progress.report(now);
       const result = await this.job.run({ slotMs, asked, attempt, input, signal, report });
+      if (await this.#isTakenOver(run, token)) throw new Error(TAKEN_OVER);
       await listener.onEnd(record('succeeded', { endedMs: wallClockMs(), result }));
       return result;
     } catch (error) {
       if (this.#closed && abort.signal.aborted) return await this.#giveBack(run, token);
       const reason = reasonOf(error);
       const isLast = attempt >= (run.opts.attempts ?? 1);
-      if (abort.signal.aborted) void 0; // whoever has it now tells how it ends
+      if (abort.signal.aborted || (await this.#isTakenOver(run, token))) void 0; // whoever has it now tells how it ends
       else if (isLast) await listener.onEnd(record('failed', { endedMs: wallClockMs(), reason }));
       else listener.onRetry(record('waiting', { reason }));
       throw new Error(reason, { cause: error });
