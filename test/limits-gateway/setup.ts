@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
+import { expect } from 'vitest';
 import { startUpstream } from '../../src/demo/server.ts';
 import { plainBucketKey } from '../../src/shared/redis/keys.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { reloadsOf } from '../support/reload.ts';
 import { get } from '../support/requests.ts';
-import { eventually } from '../support/wait.ts';
+import { untilPasses } from '../support/wait.ts';
 
 /** A refill so slow that no test sees a token come back. */
 export const NO_REFILL = '0.001';
@@ -67,4 +68,4 @@ export const healthOf = async (port: number): Promise<{ status: string; reasons?
 
 /** Waits until `/health` says `ok` or `degraded`. @returns served milliseconds it took (support/wait.ts) */
 export const untilHealth = (port: number, status: string, withinMs?: number): Promise<number> =>
-  eventually(async () => (await healthOf(port)).status === status, `/health is ${status}`, withinMs);
+  untilPasses(async () => expect(await healthOf(port)).toMatchObject({ status }), withinMs);
