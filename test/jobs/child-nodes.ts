@@ -20,6 +20,13 @@ export interface Told {
   readonly state: string;
 }
 
+/** One of these at a time. */
+interface Message {
+  readonly ready?: true;
+  readonly begun?: Begun;
+  readonly told?: Told;
+}
+
 export interface ChildNodes extends AsyncDisposable {
   readonly begun: readonly Begun[];
   readonly told: readonly Told[];
@@ -43,15 +50,10 @@ export async function startChildNodes(plan: {
     const args = [JSON.stringify({ ...rest, name, dist: DIST })];
     const child = fork(resolve(import.meta.dirname, 'node.mjs'), args, { execArgv: [] });
     const ready = new Promise<void>((done, fail) => {
-      child.on('message', (message: Record<string, unknown>) => {
-        if (message['ready'] === true) done();
-        if (typeof message['begun'] === 'string') {
-          const { begun: node, slotMs, attempt } = message;
-          begun.push({ node, slotMs: Number(slotMs), attempt: Number(attempt) });
-        } else if (typeof message['told'] === 'string') {
-          const { told: node, run, state } = message;
-          told.push({ node, run: String(run), state: String(state) });
-        }
+      child.on('message', (message: Message) => {
+        if (message.ready === true) done();
+        if (message.begun !== undefined) begun.push(message.begun);
+        if (message.told !== undefined) told.push(message.told);
       });
       child.once('exit', (code) => fail(new Error(`the node ended with ${String(code)}`)));
     });

@@ -1,10 +1,12 @@
 // One node as a process: jobs as a gateway starts them, from the built program.
 // argv[2]: JSON { dist, redis, name, pattern, runMs, fails, freezes }
-// Tells over IPC { ready }, of each run { begun, slotMs, attempt }, and what operators are told of it: { told, run, state }.
+// Tells over IPC { ready }, of each run { begun: { node, slotMs, attempt } }, and how operators are told that it ended:
+// { told: { node, run, state } }.
 import { setTimeout as rest } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const plan = JSON.parse(process.argv[2] ?? '{}');
+const node = plan.name;
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(`${plan.dist}/src/${path}.js`).href);
 
@@ -24,7 +26,7 @@ const jobs = startJobs({
       backoffMs: 100,
       ability: () => Promise.resolve('able'),
       run: async (/** @type {any} */ { slotMs, attempt, signal }) => {
-        await new Promise((sent) => process.send?.({ begun: plan.name, slotMs, attempt }, sent));
+        await new Promise((sent) => process.send?.({ begun: { node, slotMs, attempt } }, sent));
         if (plan.freezes) {
           plan.freezes = false;
           process.kill(process.pid, 'SIGSTOP');
@@ -35,11 +37,12 @@ const jobs = startJobs({
       },
     },
   ],
-  node: plan.name,
+  node,
   log,
   events: {
-    add: (/** @type {any} */ _, /** @type {any} */ __, /** @type {any} */ { run, state }) =>
-      process.send?.({ told: plan.name, run, state }),
+    add: (/** @type {any} */ _, /** @type {any} */ __, /** @type {any} */ { run, state }) => {
+      if (state !== undefined) process.send?.({ told: { node, run, state } });
+    },
   },
   connections: new RedisConnections({ config: plan.redis, connect: connectRedis, log, onProblems: () => {} }),
   onFailing: () => {},
