@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
 import type { Cluster } from 'ioredis';
 import type { RedisConfig } from '../../shared/config/types.ts';
-import { failureOf } from '../../shared/redis/connection.ts';
+import { redisFailure } from '../../shared/redis/connection.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { CommandFailure, reasonOf } from '../command-failure.ts';
 import { EXIT } from '../exit-codes.ts';
+import { printable } from '../output/text.ts';
 
 /** Longest wait for a connection that can be used, and for each command on it. */
 const CONNECT_MS = 5_000;
@@ -50,10 +51,17 @@ export async function openRedis(config: RedisConfig): Promise<OpenRedis> {
 
 export function noRedis({ url, mode }: RedisConfig, why: string): CommandFailure {
   const what = mode === 'standalone' ? `Redis at ${url}` : `the Redis ${mode} at ${url}`;
-  const advice = /NOAUTH|WRONGPASS|NOPERM|invalid password/i.test(why)
-    ? 'Check REDIS_USERNAME and REDIS_PASSWORD, or what the ACL of Redis allows.'
-    : 'Is it running, and is REDIS_URL (and REDIS_MODE) the same here as for the gateway?';
-  return new CommandFailure(EXIT.unavailable, `Cannot use ${what} (${why}).\n${advice}`);
+  return new CommandFailure(EXIT.unavailable, `Cannot use ${what} (${why}).\n${adviceOn(why)}`);
+}
+
+function adviceOn(why: string): string {
+  if (/NOAUTH|WRONGPASS|NOPERM|invalid password/i.test(why)) {
+    return 'Check REDIS_USERNAME and REDIS_PASSWORD, or what the ACL of Redis allows.';
+  }
+  if (why.includes('wrong version number')) {
+    return 'No TLS is spoken there: start REDIS_URL with redis://, or give the port that speaks TLS.';
+  }
+  return 'Is it running, and is REDIS_URL (and REDIS_MODE) the same here as for the gateway?';
 }
 
 /** @returns why it cannot be used; `undefined` when it can */
@@ -66,7 +74,7 @@ function failureToConnect(client: Redis | Cluster, atFirstError: boolean): Promi
       resolve(why);
     };
     client.on('error', (error: Error) => {
-      last = reasonOf(failureOf(error));
+      last = printable(redisFailure(error));
       if (atFirstError) settle(last);
     });
     client.once('ready', () => settle(undefined));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BreakerSnapshot, SyncReply, SyncRequest } from '../../shared/breaker/sync.ts';
 import { syncScript } from '../../shared/breaker/sync-script.ts';
+import { redisFailure } from '../../shared/redis/connection.ts';
 import { BREAKER_KEY, EVENTS_CHANNEL } from '../../shared/redis/keys.ts';
 import { runScript } from '../../shared/redis/scripts.ts';
 import type { ScriptClient } from '../../shared/redis/scripts.ts';
@@ -90,14 +91,14 @@ export function createRedisAuthority(
     async sync(request): Promise<SyncReply> {
       const sentMs = clock();
       try {
-        const rows = reply.parse(await withDeadline(request));
-        if (rows.length !== request.upstreams.length) throw new Error('breaker state: answer of another length');
+        const { data: rows } = reply.safeParse(await withDeadline(request));
+        if (rows?.length !== request.upstreams.length) throw new Error('unexpected reply');
         const [, , , , , , , , , , nowMs] = rows[0] ?? [];
         if (nowMs !== undefined) redisClock.heard(nowMs, { sentMs, receivedMs: clock() });
         return rows.map(toSnapshot);
       } catch (error) {
         redisClock.forget();
-        throw error;
+        throw error instanceof Error ? new Error(redisFailure(error), { cause: error }) : error;
       }
     },
   };

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import { failureOf } from '../../shared/redis/connection.ts';
+import { redisFailure } from '../../shared/redis/connection.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** A connection on which nothing has come for so many looks is asked; one that is used says enough by its answers. */
@@ -40,7 +40,7 @@ export class PeerWatch {
     this.#client = client;
     this.#options = options;
     client.on('error', (error: Error) => {
-      this.#lastError = failureOf(error).message;
+      this.#lastError = redisFailure(error);
     });
     client.on('ready', () => void this.#ask());
     client.on('close', () => this.#doubt());

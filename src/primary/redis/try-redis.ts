@@ -1,5 +1,5 @@
 import type { RedisConfig } from '../../shared/config/types.ts';
-import { failureOf } from '../../shared/redis/connection.ts';
+import { redisFailure } from '../../shared/redis/connection.ts';
 import type { connectRedis } from '../../shared/redis/connect.ts';
 
 const WITHIN_MS = 2_000;
@@ -22,15 +22,15 @@ export async function tryRedis(connect: typeof connectRedis, config: RedisConfig
         resolve(why);
       };
       client.on('error', (error: Error) => {
-        last = failureOf(error).message;
+        last = redisFailure(error);
         // A single server will not change its mind; other Sentinels and nodes may say something else.
         if (config.mode === 'standalone') settle(last);
       });
       client.on('ready', () => {
         client.ping().then(
           () => settle(''),
-          (error: unknown) => {
-            const said = error instanceof Error ? error.message : String(error);
+          (error: Error) => {
+            const said = redisFailure(error);
             settle(said.startsWith('NOPERM') ? '' : said);
           },
         );

@@ -1,11 +1,21 @@
 import type { RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/types.ts';
+import { failureText } from '../net/failure-text.ts';
 
 /** ioredis 6 types its clients by `replyMapping`; nothing here sets it, so leaving it out keeps the plain client. */
 export type RedisSettings = Omit<RedisOptions, 'replyMapping' | 'himportFieldsets'>;
 
-/** What a connection failed with: a cluster's own error only says that no node is left, and names the last one's beside it. */
-export const failureOf = (error: Error & { readonly lastNodeError?: Error }): Error => error.lastNodeError ?? error;
+/** What ioredis adds where it cannot read an answer. */
+const NOT_READ = /\. Please report this\.?$/;
+
+/**
+ * What a connection failed with, in one line for log and `/health`; never empty. A cluster's own error only says that no
+ * node is left, and names the last one's beside it.
+ */
+export function redisFailure(error: Error & { readonly lastNodeError?: Error }): string {
+  const said = failureText(error.lastNodeError ?? error);
+  return NOT_READ.test(said) ? `what answers there is no Redis: ${said.replace(NOT_READ, '')}` : said;
+}
 
 /** What every connection of the gateway has in common, whatever it is for. */
 export const ANY_REDIS = {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { ANY_REDIS, redisCredentials } from '../../redis/connection.ts';
+import { ANY_REDIS, redisCredentials, redisFailure } from '../../redis/connection.ts';
 import { showServer } from './redis-server-at.ts';
 import type { RedisServerAt } from './redis-server-at.ts';
 
@@ -63,8 +63,7 @@ async function connected(redis: Redis, name: string, signal: AbortSignal): Promi
   } catch (error) {
     leave();
     signal.throwIfAborted();
-    const why = last ?? error;
-    throw new Error(`${name} cannot be asked: ${why instanceof Error ? why.message : String(why)}`, { cause: error });
+    throw new Error(`${name} cannot be asked: ${redisFailure(last ?? (error as Error))}`, { cause: error });
   }
   return {
     redis,

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { ClusterNode, ClusterOptions, Redis } from 'ioredis';
 import type { RedisConfig } from '../../../shared/config/types.ts';
-import { failureOf } from '../../../shared/redis/connection.ts';
+import { redisFailure } from '../../../shared/redis/connection.ts';
 import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
@@ -56,7 +56,7 @@ export class ClusterStore implements LimitStore {
       ...(connection.natMap === undefined ? {} : { natMap: connection.natMap }),
     });
     this.#cluster.on('error', (error: Error) => {
-      this.#lastError = failureOf(error).message;
+      this.#lastError = redisFailure(error);
     });
     this.#cluster.on('+node', (redis: Redis) => this.#nodes.set(keyOf(redis), redis));
     this.#cluster.on('-node', (redis: Redis) => this.#forget(redis));

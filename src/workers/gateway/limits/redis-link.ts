@@ -5,6 +5,7 @@ import type { TakeReply } from '../../../shared/limits/take-script.ts';
 import type { Lane } from '../../../shared/limits/rule.ts';
 import { LATE, LOST } from '../../../shared/limits/store.ts';
 import type { StoreSink, Want } from '../../../shared/limits/store.ts';
+import { redisFailure } from '../../../shared/redis/connection.ts';
 import type { KeyOf } from '../../../shared/redis/keys.ts';
 import { isUnknownScript } from '../../../shared/redis/scripts.ts';
 import type { Script } from '../../../shared/redis/scripts.ts';
@@ -81,6 +82,9 @@ const isReply = (error: Error): boolean => error.name === 'ReplyError';
 const isOutOfMemory = (error: Error | null | undefined): boolean => error?.message.startsWith('OOM') === true;
 /** A full Redis is asked so often whether it has room again. */
 const FULL_FOR_MS = 1_000;
+
+/** The script answers otherwise: what is there is no Redis, or none that runs it. */
+const UNEXPECTED = 'unexpected reply';
 
 type ReplyHandler = (error: Error | null | undefined, reply: unknown) => void;
 
@@ -200,7 +204,7 @@ export class RedisLink {
       this.#take(call, read);
       return;
     }
-    const reason = error ? error.message : 'unexpected reply';
+    const reason = error ? redisFailure(error) : UNEXPECTED;
     if (isRedirect(reason)) {
       this.gate.succeeded(); // this Redis is well, it only is the wrong one
       if (this.#options.onRedirect?.(call, reason) !== true) this.#end(call, reason);
@@ -295,8 +299,9 @@ export class RedisLink {
     this.#notReadySinceMs = undefined;
     const want: Want = { client: this.#probeClient, lane: PROBE_LANE, units: 0, granted: 0, left: [] };
     const sentMs = this.#options.clock();
-    this.#evalsha([want], (error) => {
-      if (error && !isRedirect(error.message)) return done(error.message);
+    this.#evalsha([want], (error, reply) => {
+      if (error && !isRedirect(error.message)) return done(redisFailure(error));
+      if (!error && readTakeReply(reply, [want]) === undefined) return done(UNEXPECTED);
       const tookMs = this.#options.clock() - sentMs;
       this.#options.timeout?.answered(tookMs);
       if (tookMs <= this.#mostMs) return done(undefined);
@@ -351,6 +356,6 @@ export class RedisLink {
 
   /** The reason reaches the log through the gate; without a listener ioredis prints to stderr. */
   readonly #onError = (error: Error): void => {
-    this.#lastError = error.message;
+    this.#lastError = redisFailure(error);
   };
 }

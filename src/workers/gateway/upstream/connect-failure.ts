@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { UNRESOLVED } from './thread-names.ts';
+import { UNRESOLVED } from '../../../shared/net/failure-text.ts';
+import type { NetError } from '../../../shared/net/failure-text.ts';
 
 /** This machine, or this process, has no more to give: descriptors, memory, or ports of its own for that address. */
 const OWN_SHORTAGE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
@@ -19,19 +20,11 @@ const TLS_CODES: ReadonlySet<string> = new Set([
   'EPROTO',
 ]);
 
-/** Node's error of a connection that did not come about; of several addresses it has one for each attempt. */
-export interface ConnectError extends Error {
-  readonly code?: string;
-  /** OpenSSL's words without its prefixes. */
-  readonly reason?: string;
-  readonly errors?: readonly ConnectError[];
-}
-
 /**
  * What it means that no connection came about. Our own shortage says nothing of the upstream, but only where no attempt
  * says more: an IPv6 address of a machine without IPv6 looks the same.
  */
-export function connectFailure(error: ConnectError): ErrorCode {
+export function connectFailure(error: NetError): ErrorCode {
   const telling = error.errors?.find(({ code }) => !OWN_SHORTAGE.has(code ?? ''));
   const code = (telling ?? error).code ?? '';
   if (OWN_SHORTAGE.has(code)) return 'overloaded';
@@ -44,14 +37,5 @@ export function connectFailure(error: ConnectError): ErrorCode {
  * The other side ended the handshake, which for us was over already (TLS 1.3): it wants a certificate of ours, or another
  * one. It has read no request.
  */
-export const isLateRefusal = ({ code }: ConnectError): boolean =>
+export const isLateRefusal = ({ code }: NetError): boolean =>
   code !== undefined && /^ERR_SSL_.*_ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/.test(code);
-
-const LONGEST_TEXT = 200;
-
-/** The error in one line for the log: never for a client. */
-export function failureText({ code, errors, message, reason }: ConnectError): string {
-  const text = errors === undefined ? (reason ?? message) : [...new Set(errors.map((each) => each.message))].join('; ');
-  const line = text.replaceAll(/\s+/g, ' ').slice(0, LONGEST_TEXT);
-  return code === undefined || code === UNRESOLVED || line.includes(code) ? line : `${line} (${code})`;
-}

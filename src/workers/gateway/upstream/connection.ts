@@ -4,10 +4,11 @@ import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { TargetConfig } from '../../../shared/config/types.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { failureText } from '../../../shared/net/failure-text.ts';
+import type { NetError } from '../../../shared/net/failure-text.ts';
 import type { Handles, StreamHandle } from '../../../shared/net/handles.ts';
 import type { DeadlineList, Deadlines, Waiting } from '../deadlines.ts';
-import { connectFailure, failureText, isLateRefusal } from './connect-failure.ts';
-import type { ConnectError } from './connect-failure.ts';
+import { connectFailure, isLateRefusal } from './connect-failure.ts';
 import type { KnownHead } from './known-head.ts';
 import { takeHandle } from './handle-wire.ts';
 import { openWire } from './open-wire.ts';
@@ -317,7 +318,7 @@ export class Connection implements ResponseHandler, Waiting, WireOwner {
     this.close();
   }
 
-  #onSocketGone(error: ConnectError | undefined): void {
+  #onSocketGone(error: NetError | undefined): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
       this.failureText = error === undefined ? 'closed before the connection stood' : failureText(error);

@@ -1,13 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import { isIPv4 } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { UNRESOLVED } from '../../../shared/net/failure-text.ts';
 import type { FromUpstreamThread, ToUpstreamThread } from '../../../shared/upstreams/messages.ts';
 
 /** The front answers within its own time-out; when it stands still, what was known before has to do. */
 const FRONT_WITHIN_MS = 2_000;
-
-/** node:net's error.code where the name of a target has no address. */
-export const UNRESOLVED = 'ERR_NAME_UNRESOLVED';
 
 type Waiter = (failure: string | undefined) => void;
 
