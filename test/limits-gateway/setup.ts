@@ -68,4 +68,7 @@ export const healthOf = async (port: number): Promise<{ status: string; reasons?
 
 /** Waits until `/health` says `ok` or `degraded`. @returns served milliseconds it took (support/wait.ts) */
 export const untilHealth = (port: number, status: string, withinMs?: number): Promise<number> =>
-  untilPasses(async () => expect(await healthOf(port)).toMatchObject({ status }), withinMs);
+  untilPasses(async () => {
+    const health = await healthOf(port);
+    expect(health.status, JSON.stringify(health)).toBe(status);
+  }, withinMs);

@@ -1,5 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
+import { monotonicMs } from '../../shared/clock.ts';
 import type { RedisBehaviour } from '../../shared/redis/connect.ts';
+import { GivenUp } from '../../shared/redis/given-up.ts';
 import { JOB_STANDINGS_KEY } from '../../shared/redis/keys.ts';
 import type { RedisConnections } from '../redis/redis-connections.ts';
 import type { Job, JobAbility } from './job.ts';
@@ -47,7 +49,7 @@ export class QueueSchedule implements Schedule {
   readonly #open: (job: Job) => JobQueue;
   #closed = false;
   readonly #whyNot: () => string;
-  readonly #copies: ReadonlySet<Redis | Cluster>;
+  readonly #copies: ReadonlyMap<Redis | Cluster, GivenUp>;
   readonly #renewal: NodeJS.Timeout;
   readonly #reconsidering: NodeJS.Timeout;
 
@@ -67,6 +69,7 @@ export class QueueSchedule implements Schedule {
     this.#renewal = setInterval(renew, options.renewEveryMs).unref();
     this.#reconsidering = setInterval(() => {
       for (const queue of this.#queues.values()) void queue.reconsider();
+      for (const givenUp of this.#copies.values()) givenUp.look(monotonicMs());
     }, RECONSIDERED_EVERY_MS).unref();
   }
 
@@ -110,7 +113,7 @@ export class QueueSchedule implements Schedule {
     const all = [...this.#queues.values()].map((queue) => queue.closeByForce());
     // BullMQ waits for a Redis that is away or silent.
     await within(Promise.allSettled(all), FORCED_WITHIN_MS);
-    for (const copy of this.#copies) copy.disconnect();
+    for (const copy of this.#copies.keys()) copy.disconnect();
   }
 
   #queue(name: string): JobQueue {
@@ -136,12 +139,12 @@ function takeLogin(copy: Redis | Cluster, from: Redis | Cluster): void {
 }
 
 /** The connections that BullMQ makes like this one, to wait on: it does not always end them. */
-function copiesOf(client: Redis | Cluster): ReadonlySet<Redis | Cluster> {
-  const copies = new Set<Redis | Cluster>();
+function copiesOf(client: Redis | Cluster): ReadonlyMap<Redis | Cluster, GivenUp> {
+  const copies = new Map<Redis | Cluster, GivenUp>();
   const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => Redis | Cluster;
   const kept = (...args: unknown[]): Redis | Cluster => {
     const copy = duplicate(...args);
-    copies.add(copy);
+    copies.set(copy, new GivenUp(copy));
     // A password that is given to the one is for the others, too, from their next handshake on.
     copy.on('close', () => takeLogin(copy, client));
     copy.once('end', () => copies.delete(copy));

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { redisFailure } from '../../shared/redis/connection.ts';
+import { GivenUp } from '../../shared/redis/given-up.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** A connection on which nothing has come for so many looks is asked; one that is used says enough by its answers. */
@@ -25,6 +26,7 @@ export class PeerWatch {
   readonly #client: Redis | Cluster;
   readonly #options: PeerWatchOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #givenUp: GivenUp;
   #asking = false;
   #closed = false;
   /** What the connection last failed with, since it last answered. */
@@ -39,6 +41,7 @@ export class PeerWatch {
   constructor(client: Redis | Cluster, options: PeerWatchOptions) {
     this.#client = client;
     this.#options = options;
+    this.#givenUp = new GivenUp(client);
     client.on('error', (error: Error) => {
       this.#lastError = redisFailure(error);
     });
@@ -72,6 +75,7 @@ export class PeerWatch {
   }
 
   #look(): void {
+    this.#givenUp.look(this.#options.clock());
     if (this.#client.status !== 'ready') return this.#failed(this.whyNot);
     const isQuiet = !this.#hasHeard();
     this.#quietLooks = isQuiet ? this.#quietLooks + 1 : 0;

@@ -2,6 +2,7 @@ import { Cluster } from 'ioredis';
 import type { ClusterNode, ClusterOptions, Redis } from 'ioredis';
 import type { RedisConfig } from '../../../shared/config/types.ts';
 import { redisFailure } from '../../../shared/redis/connection.ts';
+import { GivenUp } from '../../../shared/redis/given-up.ts';
 import { renewLogin } from '../../../shared/redis/renew-login.ts';
 import { clusterBucketKey } from '../../../shared/redis/keys.ts';
 import type { LimitStore, StoreSink, Want } from '../../../shared/limits/store.ts';
@@ -33,6 +34,7 @@ const REFRESH_EVERY_MS = 200;
 export class ClusterStore implements LimitStore {
   readonly #options: RedisStoreOptions;
   readonly #cluster: Cluster;
+  readonly #givenUp: GivenUp;
   readonly #links = new Map<Redis, RedisLink>();
   /** Nodes by `host:port`, as the map of slots names them. */
   readonly #nodes = new Map<string, Redis>();
@@ -55,6 +57,7 @@ export class ClusterStore implements LimitStore {
       redisOptions: { ...connection.redis, ...perNode },
       ...(connection.natMap === undefined ? {} : { natMap: connection.natMap }),
     });
+    this.#givenUp = new GivenUp(this.#cluster);
     this.#cluster.on('error', (error: Error) => {
       this.#lastError = redisFailure(error);
     });
@@ -159,6 +162,7 @@ export class ClusterStore implements LimitStore {
       // Never up since the start: no gate has said so, because no node is known.
       this.#tell({ ...this.#state, reason: this.#lastError ?? this.#state.reason });
     }
+    this.#givenUp.look(this.#options.clock());
     if (this.#cluster.status !== 'ready') return;
     this.#cluster.refreshSlotsCache(() => {
       this.#openLinks();
